@@ -1,0 +1,91 @@
+# `make demo` and `make test` are all that a fresh clone needs; each makes the environment (.venv) when it is missing.
+# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), ARGS="..." (added to pytest or `uv pip compile`).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+
+PYTHON ?= python3.12 python3.11 python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# Snakemake's jobs call `soundclr`.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test check env lock clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
+
+demo: $(INSTALLED) ## run everything on a small synthetic dataset
+	@$(BIN)/snakemake --cores all --config study=demo
+	$(BIN)/snakemake --cores 1 --config study=demo --report results/demo/report.html
+	printf '\nThe demo is done. Look at\n  %s\n  %s\n  %s\n' 'results/demo/README.md    the tables' \
+	  'figures/demo/             the figures' 'results/demo/report.html  all of it, and how it was made (open it in a browser)'
+
+test: $(INSTALLED) ## run the tests
+	@$(BIN)/pytest -q --durations 5 $(ARGS)
+
+check: $(INSTALLED) ## run the linters and the type checker
+	@$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy src
+	$(BIN)/snakefmt --check Snakefile workflow
+	for snakefile in Snakefile $(wildcard workflow/report.smk); do
+	  $(BIN)/snakemake --lint --snakefile "$$snakefile"
+	done
+
+env: $(INSTALLED) ## make or update the environment, .venv
+
+# The lock file holds for Python 3.11 and 3.12 alike. Versions change only where pyproject.toml asks for it, or with ARGS=--upgrade.
+lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
+	@compile() { $(BIN)/uv pip compile -q --extra test --no-annotate --custom-compile-command "make lock" \
+	  --python-platform x86_64-manylinux_2_28 pyproject.toml "$$@"; }
+	compile --python-version 3.11 -o requirements.lock $(ARGS)
+	other=$$(mktemp); trap 'rm -f "$$other"' EXIT
+	cp requirements.lock "$$other"; compile --python-version 3.12 -o "$$other" > /dev/null
+	cmp -s requirements.lock "$$other" || { diff requirements.lock "$$other" || true
+	  echo "make lock: Python 3.11 and 3.12 need different versions (above); pin in pyproject.toml one that suits both" >&2; exit 1; }
+
+clean: ## remove the demo's output and the tools' caches (the environment: rm -r .venv)
+	@rm -rf results/demo figures/demo .mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
+
+# A copied or moved folder has an environment that points to the old place: the stamp holds the place, and is out of date elsewhere.
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
+# Written last: without the stamp, whatever was left of an interrupted installation is thrown away.
+$(INSTALLED): requirements.lock pyproject.toml
+	@if ! { [ "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c 'import pip' 2>/dev/null; }; then
+	  rm -rf .venv
+	  python= without_venv=
+	  mapfile -t candidates < <(type -aP $(PYTHON))
+	  for candidate in "$${candidates[@]}"; do  # some only pretend: pyenv has a python3.12 for every version it could start
+	    "$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || continue
+	    if "$$candidate" -c 'import venv, ensurepip' 2>/dev/null; then python=$$candidate; break; fi
+	    without_venv=$$candidate
+	  done
+	  if [ -z "$$python" ] && [ -n "$$without_venv" ]; then
+	    echo "make: $$without_venv lacks the module venv: install it (Debian: apt install python3-venv), then make again" >&2; exit 1
+	  elif [ -z "$$python" ]; then
+	    echo "make: no Python 3.11 or 3.12 among: $(PYTHON); install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1
+	  fi
+	  echo "Making the environment .venv with $$("$$python" --version): about a minute, or as long as 3 GB take to download; 6 GB of disk ..."
+	  "$$python" -m venv .venv
+	else
+	  echo "Updating the environment .venv to requirements.lock ..."
+	fi
+	rm -f $@
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c requirements.lock uv
+	[ -t 2 ] && quiet= || quiet=-q  # progress bars only for a person
+	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}}
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX=$$index  # uv does not read pip's settings
+	if ! $(BIN)/uv pip sync $$quiet --python $(BIN)/python requirements.lock; then
+	  echo "make: uv could not install (above); trying pip, which takes some minutes ..." >&2
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	fi
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	echo "$(CURDIR)" > $@
+	echo "The environment is ready."

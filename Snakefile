@@ -1,0 +1,34 @@
+# From params.yaml to the tables and figures of a study: snakemake --cores all [--config study=esc10]
+# The rules stand in workflow/rules, a file a stage; what they call is the package's command line, src/soundclr.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+include: "workflow/rules/common.smk"
+
+
+REPORTED = METRICS
+
+
+include: "workflow/rules/fetch.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.output,
+
+
+rule features:
+    input:
+        [features_file(dataset) for dataset in STUDY.datasets],
+        WEIGHTS,
+
+
+rule runs:
+    input:
+        METRICS,

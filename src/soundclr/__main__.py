@@ -1,0 +1,7 @@
+"""`python -m soundclr` is `soundclr`."""
+
+import sys
+
+from soundclr.cli import main
+
+sys.exit(main())

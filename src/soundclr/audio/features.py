@@ -1,0 +1,173 @@
+"""A dataset's waveforms as one file: every clip decoded once, memory-mapped by every job that needs it."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from tqdm import tqdm
+
+from soundclr.audio.decode import read_audio, to_int16, trim
+from soundclr.errors import UserError
+from soundclr.files import atomic_path, sha256_of_file
+
+COLUMNS = ["clip", "path", "label", "class", "fold", "source"]
+TENSORS = ("samples", "offsets", "labels", "folds")
+
+
+@dataclass(frozen=True, eq=False)
+class Waveforms:
+    """All clips of a dataset, trimmed, end to end in one array.
+
+    ``samples`` may live on any device. The small tensors stay on the CPU, where batches are drawn.
+
+    Attributes:
+        samples: int16, (total,), all clips one after the other.
+        offsets: int64, (clips + 1,); clip ``i`` is ``samples[offsets[i]:offsets[i + 1]]``, never empty.
+        labels: int64, (clips,), from 0.
+        folds: int64, (clips,), from 1 (0: no folds).
+        clips: the clips' names.
+        classes: the classes' names, by label.
+        sample_rate: in hertz.
+    """
+
+    samples: Tensor
+    offsets: Tensor
+    labels: Tensor
+    folds: Tensor
+    clips: tuple[str, ...]
+    classes: tuple[str, ...]
+    sample_rate: int
+
+    def __len__(self) -> int:
+        """The number of clips."""
+        return len(self.clips)
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same clips with ``samples`` on ``device``: a copy where that is another device."""
+        return replace(self, samples=self.samples.to(device))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Open a file that :func:`build` wrote. ``samples`` is mapped, not read: jobs share the page cache.
+
+        Raises:
+            UserError: the file is missing, cut short, or not of this format.
+        """
+        remedy = "remove it and build the features again"
+        if not Path(path).is_file():
+            raise UserError(f"{path}: no such features file; build the features first")
+        try:
+            with safe_open(path, framework="pt") as file:
+                samples, offsets, labels, folds = (file.get_tensor(name) for name in TENSORS)
+                metadata = file.metadata() or {}
+            clips, classes = (tuple(json.loads(metadata[name])) for name in ("clips", "classes"))
+            sample_rate = int(metadata["sample_rate"])
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            raise UserError(f"{path}: is cut short or not a features file ({error}); {remedy}") from error
+        lengths = (len(labels), len(folds), len(offsets) - 1)
+        if samples.dtype != torch.int16 or lengths != (len(clips),) * 3 or offsets[-1] != len(samples):
+            raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
+        return cls(samples, offsets, labels, folds, clips, classes, sample_rate)
+
+    @classmethod
+    def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
+        """Clips from memory, such as single files to classify: labels and folds 0, names "0", "1", ..."""
+        samples, offsets = torch.from_numpy(np.concatenate(arrays)), torch.from_numpy(_offsets(arrays))
+        none = torch.zeros(len(arrays), dtype=torch.int64)
+        names = tuple(str(number) for number in range(len(arrays)))
+        return cls(samples, offsets, none, none, names, (), sample_rate)
+
+
+def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
+    """Decode every clip of a dataset's index into one safetensors file, in the index's order.
+
+    Args:
+        index: ``index.csv`` with the columns clip, path, label, class, fold, source; paths relative to it.
+        output: the file to write, whole or not at all.
+        sample_rate: in hertz; clips of another rate are resampled.
+        workers: threads that decode.
+
+    Raises:
+        UserError: the index is not usable, or a clip cannot be decoded; the clip is named.
+    """
+    table = _read_index(index)
+    classes = _classes(table, index)
+    paths = [index.parent / path for path in table["path"]]
+    with ThreadPoolExecutor(workers) as pool:
+        decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
+        arrays = list(tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True))
+    small = {
+        "offsets": _offsets(arrays),
+        "labels": table["label"].to_numpy(np.int64),
+        "folds": table["fold"].to_numpy(np.int64),
+    }
+    metadata = {
+        "clips": json.dumps(table["clip"].to_list()),
+        "classes": json.dumps(classes),
+        "sample_rate": str(sample_rate),
+        "index_sha256": sha256_of_file(index),
+    }
+    with atomic_path(output) as temporary:
+        _write(temporary, small, arrays, metadata)
+
+
+def _write(
+    path: Path,
+    small: dict[str, npt.NDArray[np.int64]],
+    arrays: list[npt.NDArray[np.int16]],
+    metadata: dict[str, str],
+) -> None:
+    """Write a safetensors file: the small tensors, then ``arrays`` end to end as ``samples``.
+
+    Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
+    features would have another hash each time, and needs the samples in memory twice more.
+    """
+    header: dict[str, object] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in small.items():
+        begin, end = end, end + tensor.nbytes
+        header[name] = {"dtype": "I64", "shape": [len(tensor)], "data_offsets": [begin, end]}
+    total = sum(map(len, arrays))
+    header["samples"] = {"dtype": "I16", "shape": [total], "data_offsets": [end, end + 2 * total]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in (*small.values(), *arrays):
+            file.write(np.ascontiguousarray(array).data)
+
+
+def _offsets(arrays: Sequence[npt.NDArray[np.int16]]) -> npt.NDArray[np.int64]:
+    """Where each array begins once they are laid end to end, and where the last one ends."""
+    return np.cumsum([0, *map(len, arrays)], dtype=np.int64)
+
+
+def _read_index(index: Path) -> pd.DataFrame:
+    """The index as a table; text columns as text, whatever they look like."""
+    try:
+        types = {name: "int64" if name in ("label", "fold") else "str" for name in COLUMNS}
+        table = pd.read_csv(index, dtype=types, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{index}: cannot be read as an index of clips ({error})") from error
+    if list(table.columns) != COLUMNS:
+        raise UserError(f"{index}: columns are {', '.join(table.columns)}; they must be {', '.join(COLUMNS)}")
+    if table.empty:
+        raise UserError(f"{index}: lists no clips")
+    return table
+
+
+def _classes(table: pd.DataFrame, index: Path) -> list[str]:
+    """The classes' names by label; labels must be 0, 1, ... and each have one name of its own."""
+    pairs = table[["label", "class"]].drop_duplicates().sort_values("label")
+    if pairs["label"].to_list() != list(range(len(pairs))) or pairs["class"].duplicated().any():
+        raise UserError(f"{index}: labels must count from 0 without a gap and each have one class name")
+    return [str(name) for name in pairs["class"]]

@@ -1,0 +1,179 @@
+"""The command line: `soundclr VERB`, which the workflow's rules call and a person can call."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from soundclr import __version__, runs
+from soundclr.errors import UserError
+from soundclr.params import Params, known, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something."""
+    options = parser().parse_args(arguments)
+    try:
+        options.verb(options)
+    except UserError as error:
+        print(f"soundclr: error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("soundclr: interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR (Nasiri and Hu 2021), reproduced.")
+    top.add_argument("--version", action="version", version=f"soundclr {__version__}")
+    top.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: %(default)s")
+    verbs = top.add_subparsers(required=True, metavar="VERB")
+
+    fetch = verbs.add_parser("fetch", help="fetch a dataset, verify and index it")
+    fetch.set_defaults(verb=fetch_dataset)
+    fetch.add_argument("dataset")
+    add_places(fetch)
+
+    weights = verbs.add_parser("weights", help="fetch an encoder's initial weights and verify them")
+    weights.set_defaults(verb=fetch_weights)
+    weights.add_argument("weights")
+    weights.add_argument("encoder")
+    add_places(weights)
+
+    features = verbs.add_parser("features", help="decode a dataset once into one memory-mapped file")
+    features.set_defaults(verb=build_features)
+    features.add_argument("dataset")
+    features.add_argument("--threads", type=int, default=os.cpu_count())
+    add_places(features)
+
+    train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
+    train.set_defaults(verb=train_run)
+    train.add_argument("--study", help="default: params.yaml's")
+    train.add_argument("--dataset", required=True)
+    train.add_argument("--recipe", required=True)
+    train.add_argument("--fold", type=int, required=True)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--hash", help="refuse to train if params.yaml gives the recipe another hash than this")
+    train.add_argument("--threads", type=int, help="CPU threads; default: all cores")
+    train.add_argument("--results", type=Path, default=Path("results"))
+    add_places(train)
+
+    report = verbs.add_parser("report", help="write a study's tables and figures from the runs there are")
+    report.set_defaults(verb=report_study)
+    report.add_argument("--study", help="default: params.yaml's")
+    report.add_argument("--results", type=Path, default=Path("results"))
+    report.add_argument("--figures", type=Path, default=Path("figures"))
+
+    classify = verbs.add_parser("classify", help="the likely classes of sound files, by a trained run")
+    classify.set_defaults(verb=classify_files)
+    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
+    classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
+    classify.add_argument("--top", type=int, default=3, help="classes to show for a file; default: %(default)s")
+    return top
+
+
+def add_places(verb: argparse.ArgumentParser) -> None:
+    """The folders that data are kept in and looked for."""
+    verb.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+    verb.add_argument(
+        "--mirror",
+        type=Path,
+        default=os.environ.get("SOUNDCLR_MIRROR") or None,
+        help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
+    )
+
+
+def fetch_dataset(options: argparse.Namespace) -> None:
+    """`soundclr fetch`."""
+    from soundclr import datasets
+
+    params = load(options.params)
+    known(options.dataset, params.datasets, "dataset")
+    print(datasets.fetch_dataset(options.dataset, params.datasets[options.dataset], options.data, options.mirror))
+
+
+def fetch_weights(options: argparse.Namespace) -> None:
+    """`soundclr weights`."""
+    from soundclr import datasets
+
+    params = load(options.params)
+    files = params.weights[known(options.weights, params.weights, "weights")].files
+    known(options.encoder, files, f"encoder with weights '{options.weights}'")
+    print(
+        datasets.fetch_weights(
+            options.weights, options.encoder, files[options.encoder], options.data, options.mirror
+        )
+    )
+
+
+def build_features(options: argparse.Namespace) -> None:
+    """`soundclr features`."""
+    from soundclr.audio import features
+
+    params = load(options.params)
+    source = params.datasets[known(options.dataset, params.datasets, "dataset")]
+    output = runs.features_path(params, options.dataset, options.data)
+    features.build(options.data / options.dataset / "index.csv", output, source.sample_rate, options.threads)
+    print(output)
+
+
+def train_run(options: argparse.Namespace) -> None:
+    """`soundclr train`."""
+    import torch
+
+    from soundclr import devices
+    from soundclr.training.job import Paths, run_job
+
+    params = load(options.params)
+    study = options.study or params.study
+    run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
+    if options.hash not in (None, run.hash):
+        raise UserError(
+            f"{options.params}: gives {run.recipe} the hash {run.hash}, but this job is for {options.hash}: the "
+            "parameters were changed meanwhile; start the workflow again"
+        )
+    features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
+    paths = Paths(features, weights_file(params, run, options.data), options.results)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    with devices.lease() as device:
+        print(run_job(run, params, paths, device))
+
+
+def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
+    """The file of a run's initial weights, or None for a run from scratch."""
+    encoder = params.resolve(run.study, run.dataset, run.recipe).encoder
+    if encoder.weights == "none":
+        return None
+    path = runs.weights_path(encoder.weights, encoder.name, data)
+    return existing(path, f"soundclr weights {encoder.weights} {encoder.name}")
+
+
+def existing(path: Path, command: str) -> Path:
+    """``path``, or a UserError with the command that makes it."""
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; make it with `{command}`")
+    return path
+
+
+def report_study(options: argparse.Namespace) -> None:
+    """`soundclr report`."""
+    from soundclr.report import write_report
+
+    params = load(options.params)
+    study = known(options.study or params.study, params.studies, "study")
+    for path in write_report(params, study, options.results, options.figures):
+        print(path)
+
+
+def classify_files(options: argparse.Namespace) -> None:
+    """`soundclr classify`."""
+    from soundclr.classify import classify, chart
+
+    for path, classes in classify(options.files, options.run):
+        print(f"{path}\n{chart(classes[: options.top])}")

@@ -1,0 +1,74 @@
+"""Datasets: their sources, manifests and folds, and the one index that each of them becomes.
+
+A new dataset is a function in a module of its own, entered in :data:`ADAPTERS`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from soundclr.datasets.download import obtain
+from soundclr.datasets.esc10 import fetch_esc10
+from soundclr.datasets.index import IndexRow, read_index, write_index
+from soundclr.datasets.synthetic import fetch_synthetic
+from soundclr.errors import UserError
+from soundclr.params import DatasetSettings, WeightsFile
+
+# An adapter makes the clips of dataset `name` stand below `data / name` and returns their index rows, with
+# paths relative to that folder: adapter(name, settings, data, mirror).
+Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
+
+ADAPTERS: dict[str, Adapter] = {
+    "esc10": fetch_esc10,
+    "synthetic": fetch_synthetic,
+}
+
+
+def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> Path:
+    """Fetch or make dataset ``name`` below ``data``; return its checked index, ``data/<name>/index.csv``.
+
+    Sources are looked up in the folder ``mirror`` first. Where there is an index, the clips are there too.
+
+    Raises:
+        UserError: the dataset has no adapter, cannot be had, or lacks a clip, a class or a fold.
+    """
+    adapter = ADAPTERS.get(settings.adapter)
+    if adapter is None:
+        raise UserError(
+            f"dataset {name}: its adapter {settings.adapter!r} is not part of this version, "
+            f"which has {', '.join(ADAPTERS)}"
+        )
+    path = data / name / "index.csv"
+    path.unlink(missing_ok=True)
+    rows = adapter(name, settings, data, mirror)
+    write_index(path, rows)
+    try:
+        _check_size(name, read_index(path), settings)
+    except UserError:
+        path.unlink()
+        raise
+    return path
+
+
+def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mirror: Path | None) -> Path:
+    """Obtain the weights ``name`` of ``encoder``, a state dict; return ``data/weights/<name>-<encoder>.pth``.
+
+    Raises:
+        UserError: the file cannot be had or has another hash than the settings say.
+    """
+    destination = data / "weights" / f"{name}-{encoder}.pth"
+    return obtain(settings.url, settings.file, destination, mirror, settings.sha256)
+
+
+def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
+    """The index has exactly the classes and folds that the settings say."""
+    wanted = {"label": range(settings.classes), "fold": range(1, settings.folds + 1)}
+    for column, values in wanted.items():
+        present = set(index[column])
+        said = f"params.yaml says {column}s {values[0]} to {values[-1]}"
+        for value in sorted(set(values) - present):
+            raise UserError(f"dataset {name}: no clip has {column} {value}; {said}")
+        for value in sorted(present - set(values)):
+            clip = index["clip"][index[column] == value].iloc[0]
+            raise UserError(f"dataset {name}: clip {clip} has {column} {value}; {said}")

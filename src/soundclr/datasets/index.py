@@ -1,0 +1,94 @@
+"""The index: one table that says of each clip where it is, what it is, and in which fold.
+
+Columns: ``clip`` (unique name), ``path`` (relative to the index's folder, POSIX), ``label`` (0 to C - 1),
+``class`` (its name), ``fold`` (from 1), ``source`` (the recording that the clip was cut from).
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from soundclr.errors import UserError
+from soundclr.files import write_text
+
+COLUMNS = ["clip", "path", "label", "class", "fold", "source"]
+
+
+class IndexRow(NamedTuple):
+    """One clip, in the order of the index's columns."""
+
+    clip: str
+    path: str
+    label: int
+    class_name: str
+    fold: int
+    source: str
+
+
+def write_index(path: Path, rows: Iterable[IndexRow]) -> None:
+    """Write ``rows``, sorted by clip, as an index."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(sorted(rows))
+    write_text(path, text.getvalue())
+
+
+def read_index(path: Path) -> pd.DataFrame:
+    """Read and check an index; ``label`` and ``fold`` are int64, all other columns strings.
+
+    Raises:
+        UserError: the file cannot be read, or a row is wrong; the message names the clip or the line.
+    """
+    try:
+        index = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read as an index ({error})") from error
+    if list(index.columns) != COLUMNS:
+        raise UserError(f"{path}: the columns are {','.join(index.columns)}, not {','.join(COLUMNS)}")
+    if index.empty:
+        raise UserError(f"{path}: the index has no clips")
+    index["label"] = _integers(index, "label", 0, path)
+    index["fold"] = _integers(index, "fold", 1, path)
+    for column in ("clip", "class"):
+        empty = index.index[index[column] == ""]
+        if len(empty):
+            raise UserError(f"{path}, line {empty[0] + 2}: `{column}` is empty")
+    repeated = index["clip"][index["clip"].duplicated()]
+    if len(repeated):
+        raise UserError(f"{path}: clip {repeated.iloc[0]} stands there more than once")
+    _check_classes(index, path)
+    for clip, file in zip(index["clip"], index["path"], strict=True):
+        if not (path.parent / file).is_file():
+            raise UserError(f"{path}: clip {clip} is missing, there is no file {path.parent / file}")
+    return index
+
+
+def _integers(index: pd.DataFrame, column: str, least: int, path: Path) -> pd.Series:
+    numbers = pd.to_numeric(index[column].where(index[column].str.fullmatch(r"[0-9]{1,9}")), errors="coerce")
+    wrong = index.index[~(numbers >= least)]
+    if len(wrong):
+        row = wrong[0]
+        raise UserError(
+            f"{path}, line {row + 2}: `{column}` of clip {index['clip'][row]} is {index[column][row]!r}, "
+            f"not a whole number from {least} on"
+        )
+    return numbers.astype("int64")
+
+
+def _check_classes(index: pd.DataFrame, path: Path) -> None:
+    """Labels are 0 to C - 1, each with one name of its own."""
+    classes = index[["label", "class"]].drop_duplicates().sort_values("label", kind="stable")
+    for column, other in (("label", "class"), ("class", "label")):
+        repeated = classes[column][classes[column].duplicated()]
+        if len(repeated):
+            names = classes[other][classes[column] == repeated.iloc[0]].tolist()
+            raise UserError(f"{path}: {column} {repeated.iloc[0]} goes with more than one {other}: {names}")
+    last = int(classes["label"].max())
+    absent = sorted(set(range(last + 1)) - set(classes["label"]))
+    if absent:
+        raise UserError(f"{path}: no clip has label {absent[0]}, though labels go up to {last}")

@@ -1,0 +1,44 @@
+"""The clips a dataset must consist of, with the SHA-256 of each: CSV files in ``manifests/``."""
+
+import csv
+import io
+from importlib import resources
+from pathlib import Path
+
+from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
+
+
+def read_manifest(name: str) -> dict[str, str]:
+    """The manifest ``manifests/<name>.csv`` of the package: clip's path in the dataset -> SHA-256, sorted."""
+    resource = resources.files("soundclr.datasets") / "manifests" / f"{name}.csv"
+    if not resource.is_file():
+        raise UserError(f"{name}: the package has no manifest of this dataset's clips (manifests/{name}.csv)")
+    rows = csv.DictReader(io.StringIO(resource.read_text(encoding="utf-8")))
+    return {row["path"]: row["sha256"] for row in rows}
+
+
+def verify_clips(folder: Path, manifest: dict[str, str]) -> None:
+    """Check that the audio files below ``folder`` are those of the manifest, byte for byte.
+
+    Raises:
+        UserError: names the first clip that is missing, corrupt or not expected, and how many there are.
+    """
+    present = {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
+    }
+    faults = []
+    for clip in sorted(present | manifest.keys()):
+        if clip not in present:
+            faults.append(f"{clip} is missing")
+        elif clip not in manifest:
+            faults.append(f"{clip} does not belong to the dataset")
+        elif sha256_of_file(folder / clip) != manifest[clip]:
+            faults.append(f"{clip} is corrupt (its SHA-256 is not the manifest's)")
+    if faults:
+        others = f", and {len(faults) - 1} more of {len(manifest)} clips are wrong" if len(faults) > 1 else ""
+        raise UserError(f"{faults[0]}{others} (in {folder})")

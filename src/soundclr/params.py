@@ -1,0 +1,318 @@
+"""params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from soundclr.errors import UserError
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """A block of params.yaml: no unknown keys, no change after loading, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AudioSettings(Section):
+    """What a clip is to the network: its rate in hertz and its length in samples."""
+
+    sample_rate: Positive
+    samples: Positive
+
+
+class AugmentSettings(Section):
+    """Training augmentation and the held-out clips' crop (paper, section 3.2)."""
+
+    scale_factor: Annotated[float, Field(ge=1, le=8)]
+    crop: Literal["random", "centre"]
+    eval_crop: Literal["centre", "random"]
+    frequency_masks: Count
+    frequency_width: Count
+    time_masks: Count
+    time_width: Count
+    mask_value: Annotated[float, Field(ge=-200, le=0)]
+
+
+class LogMelSettings(Section):
+    """The log-mel spectrogram (paper, section 3.1); lengths in samples, floor in dB under the maximum."""
+
+    fft: Positive
+    hop: Positive
+    bands: Positive
+    window: Literal["hann", "hamming"]
+    padding: Literal["zeros", "reflect"]
+    floor_db: Annotated[float, Field(ge=-200, lt=0)]
+
+
+class EncoderSettings(Section):
+    """The network under the heads. ``frozen``: how many of its leading blocks keep their initial weights."""
+
+    name: Name
+    weights: Name
+    channels: Literal[1, 3]
+    frozen: Count
+
+
+class ProjectionSettings(Section):
+    """The projection head g: one linear layer to this many dimensions."""
+
+    size: Positive
+
+
+class LossSettings(Section):
+    """alpha * SupCon + (1 - alpha) * cross-entropy (paper, equation 4)."""
+
+    alpha: Fraction
+    temperature: Annotated[float, Field(gt=0)]
+
+
+class TrainingSettings(Section):
+    """Optimiser, schedule and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets."""
+
+    epochs: Positive
+    patience: Positive
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    head_factor: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    warmup_epochs: Count
+    decay: Annotated[float, Field(gt=0, le=1)]
+    monitor: Literal["accuracy", "loss"]
+    keep: Literal["last", "best"]
+    precision: Literal["auto", "float32", "bfloat16"]
+
+
+Part = Literal["encoder", "projection", "classifier"]
+
+
+class StageSettings(Section):
+    """One training after another in a run: which parts learn, with which loss and schedule."""
+
+    name: Name
+    trains: Annotated[tuple[Part, ...], Field(min_length=1)]
+    loss: LossSettings
+    training: TrainingSettings
+
+
+class RunSettings(Section):
+    """All that decides a run's numbers, but for dataset, fold and seed."""
+
+    audio: AudioSettings
+    augment: AugmentSettings
+    logmel: LogMelSettings
+    encoder: EncoderSettings
+    projection: ProjectionSettings
+    stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+
+class SyntheticSettings(Section):
+    """How many clips a class and fold the synthetic dataset has, and the seed they are drawn from."""
+
+    clips_per_fold: Positive
+    seed: Count
+
+
+class DatasetSettings(Section):
+    """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults."""
+
+    adapter: Name
+    title: str
+    classes: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=2)]
+    sample_rate: Positive
+    samples: Positive
+    url: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    synthetic: SyntheticSettings | None = None
+    settings: dict[str, Any] = {}
+
+
+class WeightsFile(Section):
+    """One file of initial weights: ``file`` is its name in a mirror; no ``url`` means that only a mirror has it."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    url: str | None = None
+
+
+class WeightsSettings(Section):
+    """Initial weights: what captions call them, and a file for each encoder they exist for."""
+
+    title: str
+    files: dict[Name, WeightsFile]
+
+
+class RecipeSettings(Section):
+    """A named set of differences from the defaults."""
+
+    title: str
+    settings: dict[str, Any] = {}
+
+
+class StudySettings(Section):
+    """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget."""
+
+    title: str
+    note: str
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipes: Annotated[tuple[str, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    folds: tuple[Positive, ...] | None = None
+    settings: dict[str, Any] = {}
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    study: str
+    revision: Positive
+    defaults: dict[str, Any]
+    datasets: dict[Name, DatasetSettings]
+    weights: dict[Name, WeightsSettings]
+    recipes: dict[Name, RecipeSettings]
+    studies: dict[Name, StudySettings]
+
+    def get_study(self, name: str | None = None) -> StudySettings:
+        """The study of that name, or the default one; an unknown name is a :class:`UserError`."""
+        return self.studies[known(name or self.study, self.studies, "study")]
+
+    def folds(self, study: str, dataset: str) -> tuple[int, ...]:
+        """The folds that a study holds out of a dataset."""
+        return self.studies[study].folds or tuple(range(1, self.datasets[dataset].folds + 1))
+
+    def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
+        """The settings of a run: defaults, then the dataset's, the study's and the recipe's differences.
+
+        A stage's differences come last, on top of the run's ``loss`` and ``training``.
+        Raises UserError for unknown names and for values that do not fit, naming them.
+        """
+        known(study, self.studies, "study")
+        known(dataset, self.datasets, "dataset")
+        known(recipe, self.recipes, "recipe")
+        source = self.datasets[dataset]
+        merged = merge({}, self.defaults)
+        merged["audio"] = {"sample_rate": source.sample_rate, "samples": source.samples}
+        for place, differences in (
+            (f"datasets.{dataset}.settings", source.settings),
+            (f"studies.{study}.settings", self.studies[study].settings),
+            (f"recipes.{recipe}.settings", self.recipes[recipe].settings),
+        ):
+            check_keys(differences, merged, place)
+            merged = merge(merged, differences)
+        loss, training = merged.pop("loss"), merged.pop("training")
+        merged["stages"] = [
+            {**stage, "loss": merge(loss, stage.get("loss", {})), "training": merge(training, stage.get("training", {}))}
+            for stage in merged["stages"]
+        ]
+        return validated(RunSettings, merged, f"{study}/{dataset}/{recipe}")
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    try:
+        content = yaml.load(text, UniqueKeyLoader)  # noqa: S506 - a SafeLoader that refuses duplicate keys
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
+    params = validated(Params, content, str(path))
+    for name, study in params.studies.items():
+        place = f"studies.{name}"
+        for dataset in study.datasets:
+            known(dataset, params.datasets, f"dataset in {place}.datasets")
+            for fold in params.folds(name, dataset):
+                known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset} in {place}.folds")
+            for recipe in study.recipes:
+                known(recipe, params.recipes, f"recipe in {place}.recipes")
+                encoder = params.resolve(name, dataset, recipe).encoder
+                if encoder.weights != "none":
+                    known(encoder.weights, ["none", *params.weights], f"weights in {name}/{dataset}/{recipe}")
+                    files = params.weights[encoder.weights].files
+                    known(encoder.name, files, f"encoder with weights '{encoder.weights}'")
+    known(params.study, params.studies, "study")
+    return params
+
+
+def known(name: Any, names: Iterable[Any], what: str) -> Any:
+    """Return ``name`` if it is among ``names``; otherwise a :class:`UserError` with the nearest valid ones."""
+    names = list(names)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(map(str, names))}"
+    raise UserError(f"unknown {what}: {name!r}; {hint}")
+
+
+def merge(base: Mapping[str, Any], differences: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``differences`` laid over it, mapping by mapping; lists and values are replaced whole."""
+    merged = dict(base)
+    for key, value in differences.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:
+    """A difference must change something that the defaults name: a mistyped key is a :class:`UserError`."""
+    for key, value in differences.items():
+        known(key, base, f"key in {place}")
+        if isinstance(base[key], Mapping):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{place}.{key}: expected a mapping like {dict(base[key])}, found {value!r}")
+            check_keys(value, base[key], f"{place}.{key}")
+
+
+def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
+    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        path = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {place}: {path}")
+        found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+        raise UserError(f"{place}: {path}: {first['msg']}{found}") from error
+
+
+def fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at ``location`` inside ``kind`` may have."""
+    for part in location:
+        if isinstance(kind, type) and issubclass(kind, Section) and part in kind.model_fields:
+            kind = kind.model_fields[str(part)].annotation
+        arguments = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, Section)]
+        kind = arguments[0] if arguments else kind
+    return list(kind.model_fields)
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; a repeated key is a ConstructorError with its line."""
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (list, dict)):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)

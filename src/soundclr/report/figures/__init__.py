@@ -1,0 +1,31 @@
+"""A study's figures, three for each of its datasets, each as PNG for pages and PDF for print."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from soundclr.report.collect import Collection
+from soundclr.report.figures import confusion, curves, figure4
+from soundclr.report.figures.style import FORMATS, no_runs, save, styled
+from soundclr.report.tables import Row
+
+__all__ = ["FIGURES", "FORMATS", "write_figures"]
+
+FIGURES = {"figure4": figure4, "curves": curves, "confusion": confusion}
+
+
+def write_figures(collection: Collection, rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
+    """Write ``<figure>-<dataset>`` for each figure and dataset; return each one's caption and PNG.
+
+    For a dataset without runs the files hold one sentence that says so.
+    """
+    written = []
+    with styled():
+        for dataset in collection.params.studies[collection.study].datasets:
+            title = collection.params.datasets[dataset].title
+            for name, module in FIGURES.items():
+                if collection.of(dataset):
+                    figure, caption = module.draw(collection, dataset, rows)
+                else:
+                    figure, caption = no_runs(title), "No runs yet."
+                written.append((f"{title}. {caption}", save(figure, folder, f"{name}-{dataset}")))
+    return written

@@ -1,0 +1,87 @@
+"""The paper's Figure 4: accuracy of each held-out fold, one colour and marker a scheme."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from soundclr.report.collect import Collection
+from soundclr.report.figures.style import COLUMN, add_legend, colour, marker
+from soundclr.report.tables import Row
+
+ENOUGH = 3
+"""Seeds that an interval is drawn from: that of two is 13 times as wide as they lie apart, and hides all."""
+
+
+def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str]:
+    """Best-epoch accuracy against fold: a point a seed, their mean, and its 95 % interval."""
+    figure = Figure(figsize=(COLUMN, 2.3))
+    axes = figure.subplots()
+    folds = sorted({run.fold for run in collection.expected if run.dataset == dataset})
+    recipes = list(dict.fromkeys(r.run.recipe for r in collection.of(dataset)))
+    order = collection.params.studies[collection.study].recipes
+    width = 0.72 / len(recipes)
+    handles, accuracies, most = [], [], 1
+    for i, recipe in enumerate(recipes):
+        place = order.index(recipe)
+        shift = (i - (len(recipes) - 1) / 2) * width
+        by_fold: dict[int, list[float]] = defaultdict(list)
+        for result in collection.of(dataset, recipe):
+            by_fold[result.run.fold].append(100 * result.metrics.accuracy.best_epoch)
+        means = [statistics.fmean(by_fold[fold]) if by_fold[fold] else math.nan for fold in folds]
+        x = np.arange(len(folds)) + shift
+        style: dict[str, Any] = {"color": colour(place), "marker": marker(place)}
+        axes.plot(x, means, color=colour(place), linewidth=0.7, alpha=0.5, zorder=2)
+        axes.plot(x, means, linestyle="", markersize=3.8, mew=0, zorder=4, **style)
+        for at, fold in zip(x, folds, strict=True):
+            values = by_fold[fold]
+            accuracies += values
+            if len(values) > 1:
+                most = max(most, len(values))
+                beside = at + 0.3 * width
+                axes.plot(
+                    [beside] * len(values),
+                    values,
+                    linestyle="",
+                    markersize=1.9,
+                    alpha=0.6,
+                    mew=0,
+                    zorder=3,
+                    **style,
+                )
+            if len(values) >= ENOUGH:
+                half = student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+                axes.errorbar(
+                    at, statistics.fmean(values), half, color=colour(place), linewidth=0.8, capsize=1.5
+                )
+        handles.append(Line2D([], [], label=collection.params.recipes[recipe].title, markersize=3.8, **style))
+    axes.set_xticks(range(len(folds)), [str(fold) for fold in folds])
+    axes.set_xlim(-0.5, len(folds) - 0.5)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, min(accuracies) - 10, -0.5), min(high, 100.5))
+    axes.set_xlabel("held-out fold")
+    axes.set_ylabel("accuracy at the best epoch (%)")
+    axes.tick_params(axis="x", length=0)
+    add_legend(figure, handles)
+    text = "Accuracy on each held-out fold at the best epoch"
+    if most == 1:
+        return figure, f"{text}, one seed."
+    interval = " and its 95 % interval (Student's t)" if most >= ENOUGH else ""
+    return figure, f"{text}: seeds (small), their mean (large){interval}."
+
+
+def student_t(freedom: int) -> float:
+    """The 97.5 % point of Student's t distribution, found by bisection on the density's integral."""
+    scale = math.gamma((freedom + 1) / 2) / (math.sqrt(freedom * math.pi) * math.gamma(freedom / 2))
+    low, high = 1.9, 13.0  # no freedom has less, one has 12.71
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        t = np.linspace(0, middle, 20_001)
+        inside = float(np.trapezoid(scale * (1 + t * t / freedom) ** (-(freedom + 1) / 2), t))
+        low, high = (middle, high) if inside < 0.475 else (low, middle)
+    return (low + high) / 2

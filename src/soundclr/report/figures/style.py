@@ -1,0 +1,96 @@
+"""How all figures look: a print column's width, colours that the colour-blind tell apart, no dates inside."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from soundclr.files import atomic_path
+
+COLUMN = 3.4  # inches: one column of a two-column page
+PAGE = 7.0  # inches: both columns
+FORMATS = ("png", "pdf")
+
+# Okabe and Ito's palette without its yellow, which is too faint for a line on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
+
+SETTINGS: dict[str, Any] = {
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",  # matplotlib brings it, so the figures look the same everywhere
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "legend.handletextpad": 0.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.1,
+    "pdf.fonttype": 42,  # text stays text
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib's defaults and the settings above, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        for key, value in SETTINGS.items():
+            matplotlib.rcParams[key] = value
+        yield
+
+
+def colour(place: int) -> str:
+    """The colour of the recipe at this place of the study."""
+    return COLOURS[place % len(COLOURS)]
+
+
+def marker(place: int) -> str:
+    """The marker of the recipe at this place of the study."""
+    return MARKERS[place % len(MARKERS)]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """A legend above the axes, in as many columns as the figure is wide enough for."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(
+            handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2, handlelength=1.8
+        )
+        figure.draw_without_rendering()
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write a figure in all formats, the same bytes each time; the PNG's path."""
+    for form in FORMATS:
+        # None drops what would tell the date and the library.
+        unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
+        with atomic_path(folder / f"{name}.{form}") as path:
+            figure.savefig(path, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
+        figure.set_layout_engine("none")  # laid out once is enough
+    return folder / f"{name}.png"
+
+
+def no_runs(title: str) -> Figure:
+    """The figure of a dataset without runs: a sentence."""
+    figure = Figure(figsize=(COLUMN, 0.6))
+    figure.text(0.5, 0.5, f"{title}: no runs yet", ha="center", va="center")
+    return figure

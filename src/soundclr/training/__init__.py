@@ -1,0 +1,1 @@
+"""One loop for all schemes: what differs between them is their stages, in params.yaml."""

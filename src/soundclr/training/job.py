@@ -1,0 +1,189 @@
+"""One run from its inputs to its files, as a Snakemake job or by hand."""
+
+import csv
+import datetime
+import importlib.metadata
+import io
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from soundclr import __version__
+from soundclr.audio.features import Waveforms
+from soundclr.audio.pipeline import Inputs
+from soundclr.devices import describe, precision
+from soundclr.errors import UserError
+from soundclr.files import atomic_path, sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.models import Network, build_encoder
+from soundclr.params import Params, RunSettings
+from soundclr.runs import Run, dataset_hash
+from soundclr.training.batches import seed_of
+from soundclr.training.loop import Task, train
+from soundclr.training.state import State
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a run's inputs are and where results go."""
+
+    features: Path
+    weights: Path | None
+    results: Path = Path("results")
+
+
+def run_job(run: Run, params: Params, paths: Paths, device: torch.device) -> Path:
+    """Train ``run`` on ``device`` and write its folder and model; returns the path of metrics.json.
+
+    Resumes from the checkpoint that an interrupted job left, and removes it at the end. metrics.json is
+    written last: where it is, everything is.
+    """
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+    waveforms = Waveforms.load(paths.features)
+    check_features(waveforms, params, run, paths.features)
+    labels, folds = waveforms.labels.clone(), waveforms.folds
+    train_clips, test_clips = (folds != run.fold).nonzero()[:, 0], (folds == run.fold).nonzero()[:, 0]
+
+    torch.manual_seed(seed_of(run.seed, run.fold, "network"))
+    network = Network(
+        build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes)
+    ).to(device, memory_format=torch.channels_last)
+    task = Task(
+        identity=f"{run.study}/{run.group}/{run.name}",
+        stages=settings.stages,
+        inputs=make_inputs(waveforms.to(device), settings),
+        labels=labels,
+        train=train_clips,
+        test=test_clips,
+        seed=(run.seed, run.fold),
+        device=device,
+    )
+    model = run.model(paths.results)
+    checkpoint = model.with_suffix(".resume")
+    state = train(task, network, checkpoint)
+
+    folder = run.directory(paths.results)
+    write_text(folder / "history.csv", history_csv(state))
+    write_text(folder / "predictions.csv", predictions_csv(state, waveforms, test_clips.tolist()))
+    with atomic_path(model) as temporary:
+        torch.save({k: v.cpu() for k, v in network.state_dict().items()}, temporary)
+    metrics = {
+        **describe_run(run, params, settings, state, device),
+        "clips": {"train": len(train_clips), "test": len(test_clips)},
+        "classes": list(waveforms.classes),
+        "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
+    }
+    metrics["accuracy"] = accuracies(state, labels[test_clips])
+    write_json(folder / "metrics.json", {**metrics, "checksum": sha256_of_json(metrics)})
+    checkpoint.unlink(missing_ok=True)
+    return folder / "metrics.json"
+
+
+def make_inputs(waveforms: Waveforms, settings: RunSettings) -> Inputs:
+    """The run's input pipeline over ``waveforms``, on their device."""
+    return Inputs(waveforms, settings.audio, settings.augment, settings.logmel, settings.encoder.channels)
+
+
+def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -> None:
+    """Raise UserError for features that are not what params.yaml says of the run's dataset."""
+    source = params.datasets[run.dataset]
+    found = (waveforms.sample_rate, len(waveforms.classes))
+    if found != (source.sample_rate, source.classes):
+        raise UserError(
+            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {source.sample_rate} Hz and "
+            f"{source.classes} for {run.dataset}; make the features again"
+        )
+    if not bool((waveforms.folds == run.fold).any()):
+        raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")
+
+
+def accuracies(state: State, labels: torch.Tensor) -> dict[str, float]:
+    """Held-out accuracy at the best epoch (the paper's protocol) and after the last (unbiased), as fractions."""
+    assert state.best.probabilities is not None and state.last is not None
+
+    def accuracy(probabilities: torch.Tensor) -> float:
+        return float((probabilities.argmax(dim=1) == labels).double().mean())
+
+    return {"best_epoch": accuracy(state.best.probabilities), "last_epoch": accuracy(state.last)}
+
+
+def describe_run(
+    run: Run, params: Params, settings: RunSettings, state: State, device: torch.device
+) -> dict[str, Any]:
+    """What metrics.json says of how a run was made."""
+    encoder = settings.encoder
+    weights = None if encoder.weights == "none" else params.weights[encoder.weights].files[encoder.name].sha256
+    last = settings.stages[-1].training
+    seconds = sum(row["seconds"] for row in state.history)
+    per_epoch = sorted(row["clips_per_second"] for row in state.history)
+    return {
+        "format": 1,
+        "study": run.study,
+        "dataset": run.dataset,
+        "recipe": run.recipe,
+        "recipe_hash": run.hash,
+        "fold": run.fold,
+        "seed": run.seed,
+        "best_epoch": state.best.epoch,
+        "epochs": state.epoch,
+        "stopped_early": state.epoch < last.epochs,
+        "settings": settings.model_dump(mode="json"),
+        "dataset_hash": dataset_hash(params, run.dataset),
+        "weights": {"name": encoder.weights, "sha256": weights},
+        "device": describe(device),
+        "precision": str(precision(device, last.precision)).removeprefix("torch."),
+        "duration_seconds": round(seconds, 1),
+        "clips_per_second": round(per_epoch[len(per_epoch) // 2], 2),
+        **git_state(),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "torchaudio")},
+            "soundclr": __version__,
+        },
+        "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def git_state() -> dict[str, Any]:
+    """The commit that the code is of, and whether code or parameters differ from it; None outside a repository."""
+    root = Path(__file__).parents[3]
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml")
+    return {"git_commit": commit, "git_dirty": None if commit is None else bool(changed)}
+
+
+def history_csv(state: State) -> str:
+    """One row an epoch; fractions and losses with 6 decimals, an accuracy that does not exist left empty."""
+    rows = [
+        [f"{v:.6g}" if isinstance(v, float) else "" if v is None else v for v in row.values()] for row in state.history
+    ]
+    return to_csv([list(state.history[0]), *rows])
+
+
+def predictions_csv(state: State, waveforms: Waveforms, clips: Sequence[int]) -> str:
+    """The held-out clips' class probabilities at the best and at the last epoch."""
+    rows: list[list[Any]] = [["clip", "label", "epoch", *waveforms.classes]]
+    for epoch, probabilities in (("best", state.best.probabilities), ("last", state.last)):
+        assert probabilities is not None
+        for clip, row in zip(clips, probabilities.tolist(), strict=True):
+            rows.append([waveforms.clips[clip], int(waveforms.labels[clip]), epoch, *(f"{p:.6f}" for p in row)])
+    return to_csv(rows)
+
+
+def to_csv(rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as CSV text with Unix line ends."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

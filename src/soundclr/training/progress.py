@@ -1,0 +1,46 @@
+"""How far a training is: a bar on a terminal, a line an epoch in a log."""
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Epochs of one stage on standard error: loss, accuracy, clips/s and time left."""
+
+    def __init__(self, title: str, epochs: int, done: int, clips: int) -> None:
+        self.title, self.epochs = title, epochs
+        self.bar = tqdm(
+            total=epochs * clips,
+            initial=done * clips,
+            unit=" clips",
+            unit_scale=True,
+            desc=title,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def batch(self, clips: int) -> None:
+        """Count a batch of ``clips`` clips."""
+        self.bar.update(clips)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Show an epoch's row of the history."""
+        accuracy = row["test_accuracy"]
+        shown = f"loss {row['train_loss']:.3f}, held-out loss {row['test_loss']:.3f}"
+        if accuracy is not None:
+            shown += f", held-out accuracy {100 * accuracy:.1f} %"
+        if not self.bar.disable:
+            self.bar.set_postfix_str(f"epoch {row['epoch']}/{self.epochs}, {shown}")
+            return
+        left = (self.epochs - row["epoch"]) * row["seconds"]
+        print(
+            f"{self.title}: epoch {row['epoch']}/{self.epochs}, {shown}, "
+            f"{row['clips_per_second']:.1f} clips/s, at most {left / 60:.1f} min left",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self.bar.close()

@@ -1,0 +1,98 @@
+"""Decoding: formats, channels, rates, and files that are no use."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from soundclr.audio.decode import read_audio, to_int16, trim
+from soundclr.errors import UserError
+
+RATE = 44100
+
+
+def tone(hertz, seconds=0.5, rate=RATE, amplitude=0.5):
+    return amplitude * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
+
+
+def loudest(samples, rate=RATE):
+    """The frequency of the highest peak of the spectrum, in hertz."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return spectrum.argmax() * rate / len(samples)
+
+
+@pytest.mark.parametrize(
+    ("name", "tolerance"), [("a.wav", 1 / 32768), ("a.flac", 1 / 32768), ("a.ogg", 0.02), ("a.mp3", 0.05)]
+)
+def test_formats(tmp_path, name, tolerance):
+    expected = tone(440)
+    soundfile.write(tmp_path / name, expected, RATE)
+    samples = read_audio(tmp_path / name, RATE)
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert abs(len(samples) - len(expected)) < 2500  # an MP3 is padded to whole frames
+    assert loudest(samples) == pytest.approx(440, abs=3)
+    middle = slice(5000, 15000)
+    assert np.abs(samples[middle]).max() == pytest.approx(0.5, abs=tolerance)
+
+
+def test_channels_become_their_mean(tmp_path):
+    left, right = tone(440), tone(1000, amplitude=0.25)
+    soundfile.write(tmp_path / "a.wav", np.stack([left, right], 1), RATE, subtype="FLOAT")
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav", RATE), (left + right) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [48000, 22050, 8000])
+def test_resampling_keeps_length_and_pitch(tmp_path, rate):
+    soundfile.write(tmp_path / "a.wav", tone(1000, rate=rate), rate, subtype="FLOAT")
+    samples = read_audio(tmp_path / "a.wav", RATE)
+    assert len(samples) == RATE // 2
+    expected = tone(1000)
+    np.testing.assert_allclose(samples[2000:-2000], expected[2000:-2000], atol=2e-3)
+
+
+def test_samples_past_full_scale_are_clipped(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([0.5, 1.5, -1.5]), RATE, subtype="FLOAT")
+    assert read_audio(tmp_path / "a.wav", RATE).tolist() == [0.5, 1.0, -1.0]
+
+
+def test_int16_rounds_and_clips():
+    samples = np.array([0, 0.6, -0.6, 0.4, 32767.4, 40000, -32768, -40000], dtype=np.float32) / 32768
+    assert to_int16(samples).tolist() == [0, 1, -1, 0, 32767, 32767, -32768, -32768]
+
+
+def test_int16_files_come_back_exactly(tmp_path):
+    values = np.arange(-32768, 32768, dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", values, RATE, subtype="PCM_16")
+    np.testing.assert_array_equal(to_int16(read_audio(tmp_path / "a.wav", RATE)), values)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([0, 0, 1, 0, -2, 0], [1, 0, -2]),
+        ([3, 0, 0], [3]),
+        ([1, 2], [1, 2]),
+        ([0, 0, 0], [0, 0, 0]),
+        ([0], [0]),
+    ],
+)
+def test_trim(samples, expected):
+    assert trim(np.array(samples, dtype=np.int16)).tolist() == expected
+
+
+def test_useless_files_are_named(tmp_path):
+    cases = {
+        "missing.wav": "cannot be decoded",
+        "text.wav": "cannot be decoded",
+        "text.ogg": "cannot be decoded",
+    }
+    for name in ("text.wav", "text.ogg"):
+        (tmp_path / name).write_text("this is not audio")
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0), RATE)
+    cases["empty.wav"] = "no samples"
+    for name, value in (("nan.wav", np.nan), ("inf.wav", np.inf)):
+        soundfile.write(tmp_path / name, np.array([0.1, value, 0.2]), RATE, subtype="FLOAT")
+        cases[name] = "NaN or infinite"
+    for name, reason in cases.items():
+        with pytest.raises(UserError, match=f"(?s){name}.*{reason}"):
+            read_audio(tmp_path / name, RATE)

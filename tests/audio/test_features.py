@@ -1,0 +1,154 @@
+"""The features file: what goes in comes out, mapped and not copied, and a broken one is refused."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from soundclr.audio.features import Waveforms, build
+from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+
+RATE = 8000
+HEADER = "clip,path,label,class,fold,source\n"
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """An index of four clips, one silent, and the arrays that the features should hold."""
+    random = np.random.default_rng(0)
+    arrays, lines = [], []
+    for number in range(4):
+        samples = random.integers(1, 3000, 500 + 100 * number).astype(np.int16)
+        if number == 2:
+            samples[:] = 0
+        padded = np.concatenate([np.zeros(7, np.int16), samples, np.zeros(11, np.int16)])
+        path = tmp_path / "audio" / f"clip {number}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, padded, RATE, subtype="PCM_16")
+        arrays.append(padded if number == 2 else samples)
+        name = "null" if number % 2 else "dog"
+        lines.append(f"00{number},audio/{path.name},{1 - number % 2},{name},{number + 1},s\n")
+    index = tmp_path / "index.csv"
+    index.write_text(HEADER + "".join(lines))
+    return index, arrays
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_round_trip(dataset, tmp_path, workers):
+    index, arrays = dataset
+    output = tmp_path / "new" / "features.safetensors"
+    build(index, output, RATE, workers)
+    waveforms = Waveforms.load(output)
+    assert len(waveforms) == 4
+    assert waveforms.samples.dtype == torch.int16
+    for clip, array in enumerate(arrays):
+        part = waveforms.samples[waveforms.offsets[clip] : waveforms.offsets[clip + 1]]
+        np.testing.assert_array_equal(part.numpy(), array)
+    assert waveforms.labels.tolist() == [1, 0, 1, 0]
+    assert waveforms.folds.tolist() == [1, 2, 3, 4]
+    assert waveforms.clips == ("000", "001", "002", "003")
+    assert waveforms.classes == ("null", "dog")
+    assert waveforms.sample_rate == RATE
+    with safe_open(output, framework="pt") as file:
+        assert file.metadata()["index_sha256"] == sha256_of_file(index)
+    assert [path.name for path in output.parent.iterdir()] == ["features.safetensors"]
+
+
+def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):
+    first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
+    build(dataset[0], first, RATE, 1)
+    build(dataset[0], second, RATE, 2)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_load_maps_the_file(tmp_path):
+    total = 16_000_000
+    path = tmp_path / "large.safetensors"
+    none = torch.zeros(1, dtype=torch.int64)
+    tensors = {"samples": torch.ones(total, dtype=torch.int16), "offsets": torch.tensor([0, total])}
+    metadata = {"clips": '["a"]', "classes": '["b"]', "sample_rate": "8000"}
+    save_file({**tensors, "labels": none, "folds": none.clone()}, path, metadata)
+    before = _private_kilobytes()
+    waveforms = Waveforms.load(path)
+    assert int(waveforms.samples[::1000].sum()) == total // 1000
+    assert _private_kilobytes() - before < total * 2 / 1024 / 4
+    assert waveforms.to("cpu").samples.data_ptr() == waveforms.samples.data_ptr()
+
+
+def _private_kilobytes():
+    """This process's memory that is its own, not a file's pages."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon"))
+
+
+def test_a_broken_file_is_refused(dataset, tmp_path):
+    good = tmp_path / "good.safetensors"
+    build(dataset[0], good, RATE, 1)
+    content = good.read_bytes()
+    bad = tmp_path / "bad.safetensors"
+    for broken in (content[:-100], content[:50], content[:3], b"", b"not safetensors at all" * 100):
+        bad.write_bytes(broken)
+        with pytest.raises(UserError, match=r"bad\.safetensors.*build the features again"):
+            Waveforms.load(bad)
+    with pytest.raises(UserError, match=r"absent\.safetensors.*build the features first"):
+        Waveforms.load(tmp_path / "absent.safetensors")
+
+
+def test_a_file_of_another_format_is_refused(dataset, tmp_path):
+    path = tmp_path / "other.safetensors"
+    save_file({"samples": torch.zeros(3)}, path)
+    with pytest.raises(UserError, match=r"other\.safetensors"):
+        Waveforms.load(path)
+    build(dataset[0], path, RATE, 1)
+    with safe_open(path, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name, wrong in (
+        ("samples", tensors["samples"][:-1].clone()),
+        ("labels", tensors["labels"][:-1].clone()),
+    ):
+        save_file({**tensors, name: wrong}, path, metadata)
+        with pytest.raises(UserError, match="do not fit"):
+            Waveforms.load(path)
+
+
+def test_a_clip_that_cannot_be_decoded_is_named_and_nothing_is_written(dataset, tmp_path):
+    (tmp_path / "audio" / "clip 1.wav").write_bytes(b"RIFF")
+    output = tmp_path / "new" / "features.safetensors"
+    with pytest.raises(UserError, match=r"clip 1\.wav"):
+        build(dataset[0], output, RATE, 2)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (None, "cannot be read"),
+        ("clip,path\na,b\n", "columns are clip, path"),
+        (HEADER, "no clips"),
+        (HEADER + "a,a.wav,x,dog,1,s\n", "cannot be read"),
+        (HEADER + "a,a.wav,1,dog,1,s\n", "count from 0"),
+        (HEADER + "a,a.wav,0,dog,1,s\nb,b.wav,0,cat,1,s\n", "one class name"),
+    ],
+)
+def test_an_unusable_index_is_refused(tmp_path, text, reason):
+    index = tmp_path / "index.csv"
+    if text is not None:
+        index.write_text(text)
+    with pytest.raises(UserError, match=rf"index\.csv.*{reason}"):
+        build(index, tmp_path / "out.safetensors", RATE, 1)
+
+
+def test_from_arrays_and_immutability():
+    arrays = [np.array([1, 2, 3], np.int16), np.array([4], np.int16)]
+    waveforms = Waveforms.from_arrays(arrays, RATE)
+    assert len(arrays) == 2
+    assert waveforms.samples.tolist() == [1, 2, 3, 4]
+    assert waveforms.offsets.tolist() == [0, 3, 4]
+    assert waveforms.labels.tolist() == waveforms.folds.tolist() == [0, 0]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        waveforms.sample_rate = 1

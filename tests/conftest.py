@@ -1,0 +1,24 @@
+"""What every test may ask for: the repository's root, and the real data where it is at hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def repo() -> Path:
+    """The repository's root."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def mirror(repo: Path) -> Path:
+    """A folder with the real downloads: SOUNDCLR_MIRROR, or `shared/mirror` beside the repository."""
+    folder = Path(os.environ.get("SOUNDCLR_MIRROR", repo.parent / "shared" / "mirror"))
+    if not any(folder.glob("ESC-10-*.zip")):
+        pytest.skip("needs the real downloads: set SOUNDCLR_MIRROR to the folder that holds the ESC-10 archive")
+    return folder

@@ -1,0 +1,224 @@
+"""Obtaining a file: mirror, download, resume, verification."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from soundclr.datasets import download
+from soundclr.datasets.download import obtain
+from soundclr.errors import UserError
+
+BODY = bytes(range(256)) * 4096  # 1 MiB
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+class Host(ThreadingHTTPServer):
+    """A loopback host of one file, which can break off and can ignore Range."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/clips.zip"
+        self.break_after: int | None = None  # bytes of a reply
+        self.ranges = True
+        self.shift = 0  # bytes by which a range begins at another place than asked for
+        self.chunked = False
+        self.status = 200
+        self.stalls: threading.Event | None = None  # what a reply waits for in its middle
+        self.asked: list[str | None] = []  # the Range header of each request
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Host
+
+    def do_GET(self) -> None:
+        host = self.server
+        asked = self.headers["Range"]
+        host.asked.append(asked)
+        self.close_connection = True
+        if host.status != 200:
+            self.send_error(host.status)
+            return
+        body, start = BODY, 0
+        if asked and host.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-")) + host.shift
+            body = BODY[start:]
+            if not body:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(BODY)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
+        else:
+            self.send_response(200)
+        if host.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        sent = body[: host.break_after]
+        if host.chunked:
+            self.wfile.write(f"{len(sent):x}\r\n".encode() + sent + b"\r\n")
+            if host.break_after is None:
+                self.wfile.write(b"0\r\n\r\n")
+        else:
+            self.wfile.write(sent)
+        if host.stalls:
+            host.stalls.wait(5)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Host() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "downloads" / "clips.zip"
+
+
+def test_download_is_verified_and_not_repeated(
+    host: Host, target: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert obtain(host.url, "clips.zip", target, None, SHA256) == target
+    assert target.read_bytes() == BODY
+    assert "clips.zip: 100%" in capsys.readouterr().err
+    obtain(host.url, "clips.zip", target, None, SHA256[:8])
+    obtain(host.url, "clips.zip", target, None, None)
+    assert host.asked == [None]
+    assert [path.name for path in target.parent.iterdir()] == ["clips.zip"]
+
+
+def test_wrong_destination_is_replaced(host: Host, target: Path) -> None:
+    target.parent.mkdir()
+    target.write_bytes(b"half")
+    obtain(host.url, "clips.zip", target, None, SHA256)
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("ranges", [True, False])
+def test_broken_download_resumes(host: Host, target: Path, ranges: bool, chunked: bool) -> None:
+    host.break_after, host.ranges, host.chunked = 300_000, ranges, chunked
+    with pytest.raises(UserError, match="broke off before the end; run the same command to resume") as caught:
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    assert "SOUNDCLR_MIRROR" in str(caught.value) and "\n" not in str(caught.value)
+    assert not target.exists()
+    part = target.with_name("clips.zip.part")
+    have = part.stat().st_size
+    assert 0 < have <= 300_000 and part.read_bytes() == BODY[:have]
+    host.break_after = None
+    obtain(host.url, "clips.zip", target, None, SHA256)
+    assert host.asked == [None, f"bytes={have}-"]
+    assert target.read_bytes() == BODY and not part.exists()
+
+
+def test_whole_part_needs_only_its_name(host: Host, target: Path) -> None:
+    target.parent.mkdir()
+    target.with_name("clips.zip.part").write_bytes(BODY)
+    obtain(host.url, "clips.zip", target, None, SHA256)
+    assert target.read_bytes() == BODY and len(host.asked) == 1
+
+
+@pytest.mark.parametrize("size, shift", [(len(BODY) + 5, 0), (1000, 7)])
+def test_part_that_does_not_fit_starts_over(host: Host, target: Path, size: int, shift: int) -> None:
+    host.shift = shift
+    target.parent.mkdir()
+    target.with_name("clips.zip.part").write_bytes(bytes(size))
+    obtain(host.url, "clips.zip", target, None, SHA256)
+    assert target.read_bytes() == BODY
+    assert host.asked == [f"bytes={size}-", None]
+
+
+def test_wrong_hash_names_both_and_keeps_nothing(host: Host, target: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        obtain(host.url, "clips.zip", target, None, "0" * 64)
+    assert SHA256 in str(caught.value) and "0" * 64 in str(caught.value)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_short_hash_is_compared_from_the_first_digit(host: Host, target: Path) -> None:
+    with pytest.raises(UserError, match=SHA256):
+        obtain(host.url, "clips.zip", target, None, SHA256[1:9])
+    with pytest.raises(UserError, match=SHA256):
+        obtain(host.url, "clips.zip", target, None, "")
+
+
+def test_http_status_is_named(host: Host, target: Path) -> None:
+    host.status = 404
+    with pytest.raises(UserError, match=r"answers HTTP 404 Not Found;.*SOUNDCLR_MIRROR.*clips\.zip"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_host_that_stops_answering(host: Host, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "TIMEOUT", (1.0, 0.2))
+    host.break_after, host.stalls = 500_000, threading.Event()
+    with pytest.raises(UserError, match=r"the host stopped answering.*run the same command to resume"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    host.stalls.set()
+    assert 0 < target.with_name("clips.zip.part").stat().st_size <= 500_000
+
+
+def test_host_that_is_down(host: Host, target: Path) -> None:
+    host.shutdown()
+    host.server_close()
+    with pytest.raises(UserError, match=r"cannot be reached.*SOUNDCLR_MIRROR"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+
+
+def test_mirror_comes_first_and_is_left_alone(host: Host, target: Path, tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    (mirror / "clips.zip").write_bytes(BODY)
+    obtain(host.url, "clips.zip", target, mirror, SHA256)
+    assert target.read_bytes() == BODY and host.asked == []
+    target.unlink()
+    (mirror / "clips.zip").write_bytes(b"damaged")
+    with pytest.raises(UserError, match=r"mirror/clips\.zip has the SHA-256 .* not the expected"):
+        obtain(host.url, "clips.zip", target, mirror, SHA256)
+    assert (mirror / "clips.zip").read_bytes() == b"damaged"
+    assert list(target.parent.iterdir()) == [] and host.asked == []
+
+
+def test_file_the_mirror_lacks_is_downloaded(host: Host, target: Path, tmp_path: Path) -> None:
+    obtain(host.url, "clips.zip", target, tmp_path, SHA256)
+    assert target.read_bytes() == BODY
+
+
+def test_file_without_address_needs_a_mirror(target: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^net\.pth .*no mirror is set.*SOUNDCLR_MIRROR"):
+        obtain(None, "net.pth", target, None, SHA256)
+    with pytest.raises(UserError, match=rf"^net\.pth .*{tmp_path} does not hold it"):
+        obtain(None, "net.pth", target, tmp_path, SHA256)
+
+
+def test_unusable_mirror(target: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mirror .*/absent is not a readable folder"):
+        obtain(None, "net.pth", target, tmp_path / "absent", None)
+    (tmp_path / "net.pth").mkdir()
+    with pytest.raises(UserError, match=r"mirror's .*/net\.pth cannot be read"):
+        obtain(None, "net.pth", target, tmp_path, None)
+
+
+def test_unwritable_destination(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "downloads").write_text("a file where a folder should be")
+    with pytest.raises(UserError, match="cannot be written to"):
+        obtain(host.url, "clips.zip", tmp_path / "downloads" / "clips.zip", None, None)

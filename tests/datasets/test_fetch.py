@@ -1,0 +1,223 @@
+"""Whole datasets and weights: ESC-10's real release, the synthetic one, and what they stop at."""
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from soundclr import datasets
+from soundclr.datasets import fetch_dataset, fetch_weights, read_index
+from soundclr.datasets.esc10 import index_row
+from soundclr.datasets.synthetic import SOUNDS
+from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+from soundclr.params import DatasetSettings, SyntheticSettings, WeightsFile
+
+
+def synthetic(**changes: object) -> DatasetSettings:
+    settings = {
+        "adapter": "synthetic",
+        "title": "demo",
+        "classes": 10,
+        "folds": 2,
+        "sample_rate": 8000,
+        "samples": 4000,
+        "synthetic": SyntheticSettings(clips_per_fold=3, seed=0),
+    }
+    return DatasetSettings.model_validate({**settings, **changes})
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of_file(path) for path in folder.rglob("*.wav")}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The synthetic dataset's index, with the int16 samples of each clip in a column of that name."""
+    path = fetch_dataset("demo", synthetic(), tmp_path_factory.mktemp("data"), None)
+    index = read_index(path)
+    index["samples"] = [soundfile.read(path.parent / file, dtype="int16")[0] for file in index["path"]]
+    return index
+
+
+def test_synthetic_clips_are_all_there(demo: pd.DataFrame) -> None:
+    assert len(demo) == 10 * 2 * 3
+    assert set(demo.groupby(["label", "fold"]).size()) == {3}
+    assert dict(zip(demo["label"], demo["class"], strict=True)) == dict(enumerate(SOUNDS))
+    assert demo["source"].is_unique
+    assert (
+        demo["clip"] == demo["fold"].astype(str) + "-" + demo["source"] + "-A-" + demo["label"].astype(str)
+    ).all()
+
+
+def test_synthetic_clips_have_the_promised_lengths_and_silence(demo: pd.DataFrame) -> None:
+    ends = [np.flatnonzero(samples)[[0, -1]] for samples in demo["samples"]]
+    sounding = np.array([last + 1 - first for first, last in ends])
+    assert sounding.min() >= 0.5 * 4000 and sounding.max() <= 1.3 * 4000
+    assert (sounding < 4000).sum() > 10 and (sounding > 4000).sum() > 10
+    silent = [
+        first >= 80 and len(s) - 1 - last >= 80
+        for (first, last), s in zip(ends, demo["samples"], strict=True)
+    ]
+    assert 0.25 < np.mean(silent) < 0.75
+    peaks = np.array([np.abs(samples.astype(int)).max() for samples in demo["samples"]])
+    assert peaks.min() > 1500 and peaks.max() < 32767
+
+
+def test_synthetic_classes_differ_but_not_trivially(demo: pd.DataFrame) -> None:
+    """The nearest mean spectrum, blind to what happens when, does better than chance and far from all."""
+    spectra = []
+    for samples in demo["samples"]:
+        frames = np.lib.stride_tricks.sliding_window_view(np.trim_zeros(samples) / 32768, 256)[::128]
+        spectrum = np.abs(np.fft.rfft(frames * np.hanning(256)))[:, :128].mean(0)
+        decibels = 20 * np.log10(spectrum.reshape(32, 4).mean(1))
+        spectra.append(decibels - decibels.max())
+    features, label, fold = np.stack(spectra), demo["label"].to_numpy(), demo["fold"].to_numpy()
+    correct = []
+    for held_out in (1, 2):
+        means = np.stack([features[(fold != held_out) & (label == c)].mean(0) for c in range(10)])
+        distance = ((features[fold == held_out][:, None] - means) ** 2).sum(-1)
+        correct.extend(distance.argmin(1) == label[fold == held_out])
+    assert 0.3 < np.mean(correct) < 0.9  # chance is 0.1
+
+
+def test_synthetic_bytes_follow_from_the_seed(tmp_path: Path) -> None:
+    settings = synthetic(classes=4)
+    first = hashes(fetch_dataset("a", settings, tmp_path, None).parent)
+    assert hashes(fetch_dataset("b", settings, tmp_path, None).parent) == first
+    reseeded = synthetic(classes=4, synthetic=SyntheticSettings(clips_per_fold=3, seed=1))
+    other = hashes(fetch_dataset("a", reseeded, tmp_path, None).parent)
+    assert other.keys() == first.keys() and not set(other.values()) & set(first.values())
+
+
+def test_synthetic_settings_that_changed_leave_no_clip_behind(tmp_path: Path) -> None:
+    fetch_dataset("demo", synthetic(), tmp_path, None)
+    path = fetch_dataset("demo", synthetic(classes=2), tmp_path, None)
+    assert len(list(path.parent.rglob("*.wav"))) == len(read_index(path)) == 2 * 2 * 3
+
+
+@pytest.mark.parametrize("changes", [{"classes": 11}, {"synthetic": None}])
+def test_synthetic_limits(tmp_path: Path, changes: dict[str, object]) -> None:
+    with pytest.raises(UserError, match="demo: a synthetic dataset has at most 10 classes"):
+        fetch_dataset("demo", synthetic(**changes), tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    "made, wanted, message",
+    [
+        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml says folds 1 to 3"),
+        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml says folds 1 to 2"),
+        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml says labels 0 to 4"),
+    ],
+)
+def test_index_of_another_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict, wanted: dict, message: str
+) -> None:
+    make: Callable = datasets.ADAPTERS["synthetic"]
+    monkeypatch.setitem(
+        datasets.ADAPTERS, "synthetic", lambda name, settings, *rest: make(name, synthetic(**made), *rest)
+    )
+    with pytest.raises(UserError, match=f"dataset demo: {message}"):
+        fetch_dataset("demo", synthetic(**wanted), tmp_path, None)
+    assert not (tmp_path / "demo" / "index.csv").exists()
+
+
+def test_adapter_of_another_version(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match="esc50: its adapter 'esc50' is not part of this version, which has esc10"
+    ):
+        fetch_dataset("esc50", synthetic(adapter="esc50"), tmp_path, None)
+
+
+@pytest.fixture(scope="module")
+def esc10_settings(mirror: Path) -> DatasetSettings:
+    archive = next(mirror.glob("ESC-10-*.zip"))
+    return synthetic(adapter="esc10", folds=5, file=archive.name, synthetic=None)
+
+
+@pytest.fixture(scope="module")
+def esc10(mirror: Path, esc10_settings: DatasetSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real ESC-10's index."""
+    return fetch_dataset("esc10", esc10_settings, tmp_path_factory.mktemp("data"), mirror)
+
+
+def test_esc10_is_indexed(esc10: Path) -> None:
+    index = read_index(esc10)
+    assert len(index) == 400
+    assert set(index.groupby(["label", "fold"]).size()) == {8}
+    classes = (
+        "dog_bark rain sea_waves baby_cry clock_tick person_sneeze helicopter chainsaw rooster fire_crackling"
+    )
+    assert dict(zip(index["label"], index["class"], strict=True)) == dict(enumerate(classes.split()))
+    assert (index.groupby("source")["fold"].nunique() == 1).all()
+    assert index["clip"].is_monotonic_increasing
+    first = index.iloc[0]
+    assert first["path"].endswith("/001 - Dog bark/1-100032-A.ogg") and first["source"] == "100032"
+
+
+def test_esc10_once_unpacked_needs_no_archive(esc10: Path, esc10_settings: DatasetSettings) -> None:
+    before = esc10.read_bytes()
+    data = esc10.parents[1]
+    archive = data / "downloads" / str(esc10_settings.file)
+    kept = archive.rename(archive.with_suffix(".away"))
+    assert fetch_dataset("esc10", esc10_settings, data, None).read_bytes() == before
+    assert not archive.exists()
+    kept.rename(archive)
+
+
+def test_corrupt_esc10_stops_with_the_clip(
+    esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path
+) -> None:
+    """A mirror's archive in which one clip differs by a byte, and one is gone."""
+    archive = esc10.parents[1] / "downloads" / str(esc10_settings.file)
+    (tmp_path / "mirror").mkdir()
+    with (
+        zipfile.ZipFile(archive) as whole,
+        zipfile.ZipFile(tmp_path / "mirror" / archive.name, "w") as damaged,
+    ):
+        for name in whole.namelist():
+            content = bytearray(whole.read(name))
+            if name.endswith("/1-100032-A.ogg"):
+                content[1000] ^= 1
+            if not name.endswith("/009 - Rooster/1-26806-A.ogg"):
+                damaged.writestr(name, bytes(content))
+    with pytest.raises(
+        UserError, match=r"dataset esc10: .*/1-100032-A\.ogg is corrupt.*, and 1 more of 400.*; delete"
+    ):
+        fetch_dataset("esc10", esc10_settings, tmp_path, tmp_path / "mirror")
+    assert not (tmp_path / "esc10" / "index.csv").exists()
+
+
+def test_lost_esc10_clip_is_named(esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path) -> None:
+    shutil.copytree(esc10.parent, tmp_path / "esc10")
+    next(tmp_path.rglob("5-*.ogg")).unlink()
+    with pytest.raises(UserError, match=r"dataset esc10: \d.*/5-\S+\.ogg is missing .*; delete"):
+        fetch_dataset("esc10", esc10_settings, tmp_path, None)
+
+
+def test_clip_named_otherwise() -> None:
+    row = index_row("010 - Fire crackling/3-12-B.ogg", "x")
+    assert row == ("3-12-B", "x/010 - Fire crackling/3-12-B.ogg", 9, "fire_crackling", 3, "12")
+    with pytest.raises(UserError, match=r"ESC-10: 3-12-B\.ogg is not named like"):
+        index_row("3-12-B.ogg", "x")
+
+
+def test_dataset_without_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"dataset esc10: params\.yaml gives no `file`"):
+        fetch_dataset("esc10", synthetic(adapter="esc10"), tmp_path, None)
+
+
+def test_weights_stand_under_name_and_encoder(tmp_path: Path) -> None:
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    sha256 = sha256_of_file(tmp_path / "net.pth")
+    settings = WeightsFile(file="net.pth", sha256=sha256[:8])
+    path = fetch_weights("imagenet", "resnet18", settings, tmp_path / "data", tmp_path)
+    assert path == tmp_path / "data" / "weights" / "imagenet-resnet18.pth"
+    assert path.read_bytes() == b"weights"
+    with pytest.raises(UserError, match=r"net\.pth has no address.*SOUNDCLR_MIRROR"):
+        fetch_weights("imagenet", "resnet50", settings, tmp_path / "data", None)

@@ -1,0 +1,62 @@
+"""Reading and writing an index."""
+
+from pathlib import Path
+
+import pytest
+
+from soundclr.datasets.index import COLUMNS, IndexRow, read_index, write_index
+from soundclr.errors import UserError
+
+ROWS = [
+    IndexRow("2-20-A", "audio/2-20-A.ogg", 0, "rain", 2, "20"),
+    IndexRow("1-10-A", "audio/1, 10 A.ogg", 1, "sea_waves", 1, "007"),
+]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    (tmp_path / "audio").mkdir()
+    for row in ROWS:
+        (tmp_path / row.path).touch()
+    write_index(tmp_path / "index.csv", ROWS)
+    return tmp_path / "index.csv"
+
+
+def test_what_is_written_is_read(index: Path) -> None:
+    table = read_index(index)
+    assert list(table.columns) == COLUMNS
+    assert table.values.tolist() == [list(row) for row in sorted(ROWS)]
+    assert table["label"].dtype == table["fold"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("clip,path", "clip,file", "the columns are clip,file"),
+        ("2-20-A,", "1-10-A,", "clip 1-10-A stands there more than once"),
+        (",0,rain,", ",2,rain,", "no clip has label 0, though labels go up to 2"),
+        (",0,rain,", ",1.5,rain,", r"line 3: `label` of clip 2-20-A is '1\.5'"),
+        (",0,rain,", ",-1,rain,", "line 3: `label` of clip 2-20-A is '-1'"),
+        (",0,rain,", ",,rain,", "line 3: `label` of clip 2-20-A is ''"),
+        (",0,rain,", ",1,rain,", r"label 1 goes with more than one class: \['sea_waves', 'rain'\]"),
+        (",0,rain,", ",0,sea_waves,", r"class sea_waves goes with more than one label: \[0, 1\]"),
+        (",0,rain,", ",0,,", "line 3: `class` is empty"),
+        (",1,007", ",0,007", "line 2: `fold` of clip 1-10-A is '0', not a whole number from 1 on"),
+        ("audio/2-20-A.ogg", "audio/2-20-B.ogg", "clip 2-20-A is missing, there is no file .*2-20-B.ogg"),
+    ],
+)
+def test_mistake_is_named(index: Path, old: str, new: str, message: str) -> None:
+    text = index.read_text()
+    assert text.count(old) == 1
+    index.write_text(text.replace(old, new))
+    with pytest.raises(UserError, match=message) as caught:
+        read_index(index)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "", ",".join(COLUMNS) + "\n", 'clip,path\n"a,b\n'])
+def test_no_index_at_all(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(UserError, match=r"index\.csv: (cannot be read|the index has no clips)"):
+        read_index(tmp_path / "index.csv")

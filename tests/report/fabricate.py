@@ -1,0 +1,115 @@
+"""Run folders as training would write them, with numbers drawn from a seed."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.params import Params
+from soundclr.runs import Run
+
+ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
+ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"]
+
+
+def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
+    """params.yaml with a study ``trial`` (ESC-10, three schemes, five seeds), and others that differ from it."""
+    content = yaml.safe_load((repo / "params.yaml").read_text())
+    content["studies"]["trial"] = {
+        "title": "a trial",
+        "note": "made up",
+        "datasets": ["esc10"],
+        "recipes": ["cross_entropy", "supervised_contrastive", "hybrid"],
+        "seeds": [0, 1, 2, 3, 4],
+        "settings": {"encoder": {"weights": "imagenet_pqf"}, "training": {"epochs": 6, "patience": 6}},
+    }
+    for name, changes in studies.items():
+        content["studies"][name] = content["studies"]["trial"] | changes
+    return Params.model_validate(content)
+
+
+def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, skill: float = 0.8) -> Path:
+    """Write a consistent run folder; about ``skill`` of its clips are right at the best epoch, fewer later."""
+    rng = random.Random(f"{run}")
+    folder = run.directory(results)
+    number = params.datasets[run.dataset].classes
+    classes = ESC10_CLASSES if number == 10 else [f"class_number_{i}" for i in range(number)]
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+
+    right = {}
+    lines = [",".join(["clip", "label", "epoch", *classes])]
+    for epoch, share in (("best", skill), ("last", skill - 0.1)):
+        right[epoch] = 0
+        for clip in range(test_clips):
+            label = clip % number
+            guess = label if rng.random() < share else rng.randrange(number)
+            right[epoch] += guess == label
+            probabilities = [rng.random() * 0.5 for _ in classes]
+            probabilities[guess] = 1.0
+            total = sum(probabilities)
+            row = [f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)]
+            lines.append(",".join(map(str, row)))
+    write_text(folder / "predictions.csv", "\n".join(lines) + "\n")
+
+    header = (
+        "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
+    )
+    history = [header]
+    for stage in settings.stages:
+        classifies = "classifier" in stage.trains
+        for epoch in range(1, stage.training.epochs + 1):
+            loss = 2.3 * 0.7**epoch + 0.1 * rng.random()
+            accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if classifies else ""
+            history.append(
+                f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy},1.5,200.0"
+            )
+    write_text(folder / "history.csv", "\n".join(history) + "\n")
+
+    encoder = settings.encoder
+    weights = {"name": "none", "sha256": None}
+    if encoder.weights != "none":
+        sha256 = params.weights[encoder.weights].files[encoder.name].sha256.ljust(64, "0")
+        weights = {"name": encoder.weights, "sha256": sha256}
+    metrics = {
+        "format": 1,
+        "study": run.study,
+        "dataset": run.dataset,
+        "recipe": run.recipe,
+        "recipe_hash": run.hash,
+        "fold": run.fold,
+        "seed": run.seed,
+        "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
+        "best_epoch": 3,
+        "epochs": settings.stages[-1].training.epochs,
+        "stopped_early": False,
+        "clips": {"train": 4 * test_clips, "test": test_clips},
+        "classes": classes,
+        "settings": settings.model_dump(mode="json"),
+        "dataset_hash": "d" * 64,
+        "weights": weights,
+        "device": "a made-up device",
+        "precision": "float32",
+        "duration_seconds": 90.0,
+        "clips_per_second": 200.0,
+        "git_commit": "0123456789" * 4,
+        "git_dirty": False,
+        "versions": {"python": "3.11", "torch": "2.11.0", "torchvision": "0.26.0", "soundclr": "0.1.0"},
+        "created": "2026-01-02T03:04:05Z",
+        "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
+    }
+    write_json(folder / "metrics.json", metrics | {"checksum": sha256_of_json(metrics)})
+    return folder
+
+
+def edit(folder: Path, *, seal: bool = True, **changes: Any) -> None:
+    """Change metrics.json's fields; ``seal`` makes its hashes agree again, as a careful forger would."""
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text()) | changes
+    checksum = metrics.pop("checksum")
+    if seal:
+        metrics["files"] = {name: sha256_of_file(folder / name) for name in metrics["files"]}
+        checksum = sha256_of_json(metrics)
+    write_json(path, metrics | {"checksum": checksum})

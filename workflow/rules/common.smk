@@ -1,0 +1,38 @@
+# What all stages need: the parameters, the study, and the paths that runs and data have.
+from pathlib import Path
+
+from soundclr import params as parameters, runs
+from soundclr.errors import UserError
+from soundclr.report import report_paths
+
+try:
+    PARAMS = parameters.load(Path("params.yaml"))
+    STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
+except UserError as error:
+    raise WorkflowError(str(error))
+STUDY = PARAMS.studies[STUDY_NAME]
+RUNS = list(runs.expand(PARAMS, STUDY_NAME))
+METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
+MIRROR = f"--mirror '{config['mirror']}'" if "mirror" in config else ""
+
+
+wildcard_constraints:
+    dataset=r"[a-z][a-z0-9_]*",
+    recipe=r"[a-z][a-z0-9_]*",
+    hash=r"[0-9a-f]{12}",
+    key=r"[0-9a-f]{12}",
+    fold=r"\d+",
+    seed=r"\d+",
+
+
+def features_file(dataset):
+    return str(runs.features_path(PARAMS, dataset))
+
+
+def weights_files(dataset, recipe):
+    """The initial weights of a recipe's encoder: one file, or none for an encoder from scratch."""
+    encoder = PARAMS.resolve(STUDY_NAME, dataset, recipe).encoder
+    return [] if encoder.weights == "none" else [str(runs.weights_path(encoder.weights, encoder.name))]
+
+
+WEIGHTS = sorted({file for d in STUDY.datasets for r in STUDY.recipes for file in weights_files(d, r)})

@@ -1,0 +1,17 @@
+# Features: a dataset's clips, decoded once into one memory-mapped file, whose name holds the hash of what made it.
+
+
+rule decode:
+    input:
+        "data/{dataset}/index.csv",
+    output:
+        "data/features/{dataset}-{key}.safetensors",
+    threads: workflow.cores
+    log:
+        "logs/features/{dataset}-{key}.log",
+    benchmark:
+        "logs/features/{dataset}-{key}.tsv"
+    conda:
+        "../../environment.yml"
+    shell:
+        "soundclr features {wildcards.dataset} --threads {threads} 2> >(tee {log} >&2)"
