@@ -28,13 +28,9 @@ def exact_versions(requirements: Iterable[str], where: str) -> dict[str, str]:
 def disagreements(root: Path) -> list[str]:
     """Return one line for each way in which the three files in ``root`` disagree."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    direct = exact_versions(
-        [*project["dependencies"], *project["optional-dependencies"]["test"]], "pyproject.toml"
-    )
+    direct = exact_versions([*project["dependencies"], *project["optional-dependencies"]["test"]], "pyproject.toml")
     lock_lines = (root / "requirements.lock").read_text().splitlines()
-    locked = exact_versions(
-        [line for line in lock_lines if line and not line.startswith("#")], "requirements.lock"
-    )
+    locked = exact_versions([line for line in lock_lines if line and not line.startswith("#")], "requirements.lock")
     conda, pip = conda_and_pip((root / "environment.yml").read_text())
     listed = exact_versions([line for line in pip if not line.startswith("-")], "environment.yml")
 
@@ -49,9 +45,7 @@ def disagreements(root: Path) -> list[str]:
         if locked.get(name) != version
     ]
     if conda["python"] not in SpecifierSet(project["requires-python"]):
-        lines.append(
-            f"python: pyproject.toml {project['requires-python']}, environment.yml {conda['python']}"
-        )
+        lines.append(f"python: pyproject.toml {project['requires-python']}, environment.yml {conda['python']}")
     if "-c requirements.lock" not in pip:
         lines.append("environment.yml does not use requirements.lock")
     return lines

@@ -105,9 +105,7 @@ def fetch_weights(options: argparse.Namespace) -> None:
     files = params.weights[known(options.weights, params.weights, "weights")].files
     known(options.encoder, files, f"encoder with weights '{options.weights}'")
     print(
-        datasets.fetch_weights(
-            options.weights, options.encoder, files[options.encoder], options.data, options.mirror
-        )
+        datasets.fetch_weights(options.weights, options.encoder, files[options.encoder], options.data, options.mirror)
     )
 
 
@@ -173,7 +171,7 @@ def report_study(options: argparse.Namespace) -> None:
 
 def classify_files(options: argparse.Namespace) -> None:
     """`soundclr classify`."""
-    from soundclr.classify import classify, chart
+    from soundclr.classify import chart, classify
 
     for path, classes in classify(options.files, options.run):
         print(f"{path}\n{chart(classes[: options.top])}")

@@ -34,7 +34,11 @@ def lease(poll_seconds: float = 1.0) -> Iterator[torch.device]:
                     yield torch.device("cuda", index)
                     return
         if not waiting:
-            print(f"all {torch.cuda.device_count()} GPUs are taken; waiting for one", file=sys.stderr, flush=True)
+            print(
+                f"all {torch.cuda.device_count()} GPUs are taken; waiting for one",
+                file=sys.stderr,
+                flush=True,
+            )
             waiting = True
         time.sleep(poll_seconds)
 

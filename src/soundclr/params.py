@@ -210,12 +210,16 @@ class Params(Section):
         ):
             check_keys(differences, merged, place)
             merged = merge(merged, differences)
-        loss, training = merged.pop("loss"), merged.pop("training")
-        merged["stages"] = [
-            {**stage, "loss": merge(loss, stage.get("loss", {})), "training": merge(training, stage.get("training", {}))}
-            for stage in merged["stages"]
-        ]
-        return validated(RunSettings, merged, f"{study}/{dataset}/{recipe}")
+        common = {key: merged.pop(key, {}) for key in ("loss", "training")}
+        if isinstance(merged.get("stages"), list):  # what is of another type is for the validation to name
+            merged["stages"] = [merge(common, stage) for stage in merged["stages"]]
+        place = f"{study}/{dataset}/{recipe}"
+        settings = validated(RunSettings, merged, place)
+        encoder = settings.encoder
+        if encoder.weights != "none":
+            known(encoder.weights, ["none", *self.weights], f"weights in {place}")
+            known(encoder.name, self.weights[encoder.weights].files, f"encoder with weights '{encoder.weights}'")
+        return settings
 
 
 def load(path: Path) -> Params:
@@ -225,8 +229,8 @@ def load(path: Path) -> Params:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     try:
-        content = yaml.load(text, UniqueKeyLoader)  # noqa: S506 - a SafeLoader that refuses duplicate keys
-    except yaml.YAMLError as error:
+        content = yaml.load(text, UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
@@ -239,11 +243,7 @@ def load(path: Path) -> Params:
                 known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset} in {place}.folds")
             for recipe in study.recipes:
                 known(recipe, params.recipes, f"recipe in {place}.recipes")
-                encoder = params.resolve(name, dataset, recipe).encoder
-                if encoder.weights != "none":
-                    known(encoder.weights, ["none", *params.weights], f"weights in {name}/{dataset}/{recipe}")
-                    files = params.weights[encoder.weights].files
-                    known(encoder.name, files, f"encoder with weights '{encoder.weights}'")
+                params.resolve(name, dataset, recipe)
     known(params.study, params.studies, "study")
     return params
 
@@ -258,13 +258,11 @@ def known(name: Any, names: Iterable[Any], what: str) -> Any:
     raise UserError(f"unknown {what}: {name!r}; {hint}")
 
 
-def merge(base: Mapping[str, Any], differences: Mapping[str, Any]) -> dict[str, Any]:
+def merge(base: Any, differences: Any) -> Any:
     """``base`` with ``differences`` laid over it, mapping by mapping; lists and values are replaced whole."""
-    merged = dict(base)
-    for key, value in differences.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
+    if not (isinstance(base, Mapping) and isinstance(differences, Mapping)):
+        return differences
+    return {**base, **{key: merge(base.get(key), value) for key, value in differences.items()}}
 
 
 def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:

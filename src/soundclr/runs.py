@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from soundclr.errors import UserError
 from soundclr.files import sha256_of_json
 from soundclr.params import Params, known
 
@@ -53,7 +54,12 @@ class Run:
             return None
         parts = match.groupdict()
         return cls(
-            parts["study"], parts["dataset"], parts["recipe"], parts["hash"], int(parts["fold"]), int(parts["seed"])
+            parts["study"],
+            parts["dataset"],
+            parts["recipe"],
+            parts["hash"],
+            int(parts["fold"]),
+            int(parts["seed"]),
         )
 
 
@@ -62,8 +68,9 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
     Known before the dataset is fetched, so that the paths of all runs are.
     """
-    source = params.datasets[dataset].model_dump(mode="json", exclude={"title", "settings", "url", "file"})
-    return sha256_of_json({"source": source, "manifest": manifest_text(source["adapter"])})
+    settings = params.datasets[dataset]
+    source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
+    return sha256_of_json({"source": source, "manifest": manifest_text(settings.adapter)})
 
 
 @cache
@@ -77,14 +84,15 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     """The first 12 digits of the hash of all that decides a run's numbers, but for its fold and seed.
 
     That is the resolved settings, the initial weights' file, the dataset and params.yaml's ``revision``;
-    not the study's or the recipe's name.
+    not the study's or the recipe's name. A setting that a later version adds has a default in its class,
+    the behaviour before it, and counts only where it differs: results that are there keep their paths.
     """
     settings = params.resolve(study, dataset, recipe)
     encoder = settings.encoder
     weights = None if encoder.weights == "none" else params.weights[encoder.weights].files[encoder.name].sha256
     return sha256_of_json(
         {
-            "settings": settings.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json", exclude_defaults=True),
             "weights": weights,
             "dataset": dataset_hash(params, dataset),
             "revision": params.revision,
@@ -102,6 +110,8 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
     known(study, params.studies, "study")
     known(dataset, params.datasets, "dataset")
     known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset}")
+    if seed < 0:
+        raise UserError(f"seed {seed}: must be 0 or more")
     return Run(study, dataset, recipe, recipe_hash(params, study, dataset, recipe), fold, seed)
 
 

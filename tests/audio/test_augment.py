@@ -18,7 +18,7 @@ def plain(signal, length, scale=1.0, position=None):
     if count == length:
         return scaled, "exact"
     spare = abs(count - length)
-    left = int(round(0.5 * spare)) if position is None else int(position * spare)
+    left = round(0.5 * spare) if position is None else int(position * spare)
     if count < length:
         return np.pad(scaled, (left, spare - left), mode="edge"), "pad"
     half = 0.5 * scaled.std(ddof=1)
@@ -45,9 +45,7 @@ def check(signals, length=LENGTH, scale=None, position=None):
         factor, place = 1.0 if scale is None else scale[row], None if position is None else position[row]
         expected, branch = plain(signal, length, factor, place)
         # 0.01 of an int16 step: float32 holds int16 values and fractions of them to about 0.002
-        np.testing.assert_allclose(
-            batch[row].numpy() * 32768, expected, atol=0.01, err_msg=f"row {row}, {branch}"
-        )
+        np.testing.assert_allclose(batch[row].numpy() * 32768, expected, atol=0.01, err_msg=f"row {row}, {branch}")
         branches.append(branch)
     return branches
 
@@ -107,9 +105,7 @@ def test_silent_and_tiny_clips(count, scale):
 
 
 def test_full_scale_is_within_one():
-    batch = waveform_batch(
-        Waveforms.from_arrays([np.array([-32768, 32767], np.int16)], 1), torch.tensor([0]), 4
-    )
+    batch = waveform_batch(Waveforms.from_arrays([np.array([-32768, 32767], np.int16)], 1), torch.tensor([0]), 4)
     assert batch.tolist() == [[-1.0, -1.0, 32767 / 32768, 32767 / 32768]]
 
 

@@ -23,9 +23,7 @@ def plain(clips, masks, width, size, random):
     return hidden
 
 
-@pytest.mark.parametrize(
-    ("masks", "width", "size"), [(2, 32, 128), (1, 32, 431), (3, 5, 5), (2, 9, 4), (2, 0, 8)]
-)
+@pytest.mark.parametrize(("masks", "width", "size"), [(2, 32, 128), (1, 32, 431), (3, 5, 5), (2, 9, 4), (2, 0, 8)])
 def test_against_a_loop(masks, width, size):
     hidden = draw_masks(50, masks, width, size, generator())
     np.testing.assert_array_equal(hidden.numpy(), plain(50, masks, width, size, generator()))

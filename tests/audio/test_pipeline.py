@@ -19,9 +19,7 @@ OFF = {"scale_factor": 1.0, "crop": "centre", "frequency_masks": 0, "time_masks"
 
 def inputs(channels=3, rate=RATE, **changes):
     random = np.random.default_rng(0)
-    arrays = [
-        random.integers(-5000, 5000, count).astype(np.int16) for count in (1, 900, 4000, 4100, 6000, 9000)
-    ]
+    arrays = [random.integers(-5000, 5000, count).astype(np.int16) for count in (1, 900, 4000, 4100, 6000, 9000)]
     arrays.append(np.zeros(5000, np.int16))
     augment = {
         "scale_factor": 1.25,

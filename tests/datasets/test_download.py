@@ -94,9 +94,7 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "downloads" / "clips.zip"
 
 
-def test_download_is_verified_and_not_repeated(
-    host: Host, target: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_download_is_verified_and_not_repeated(host: Host, target: Path, capsys: pytest.CaptureFixture) -> None:
     assert obtain(host.url, "clips.zip", target, None, SHA256) == target
     assert target.read_bytes() == BODY
     assert "clips.zip: 100%" in capsys.readouterr().err

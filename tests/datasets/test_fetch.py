@@ -50,9 +50,7 @@ def test_synthetic_clips_are_all_there(demo: pd.DataFrame) -> None:
     assert set(demo.groupby(["label", "fold"]).size()) == {3}
     assert dict(zip(demo["label"], demo["class"], strict=True)) == dict(enumerate(SOUNDS))
     assert demo["source"].is_unique
-    assert (
-        demo["clip"] == demo["fold"].astype(str) + "-" + demo["source"] + "-A-" + demo["label"].astype(str)
-    ).all()
+    assert (demo["clip"] == demo["fold"].astype(str) + "-" + demo["source"] + "-A-" + demo["label"].astype(str)).all()
 
 
 def test_synthetic_clips_have_the_promised_lengths_and_silence(demo: pd.DataFrame) -> None:
@@ -60,10 +58,7 @@ def test_synthetic_clips_have_the_promised_lengths_and_silence(demo: pd.DataFram
     sounding = np.array([last + 1 - first for first, last in ends])
     assert sounding.min() >= 0.5 * 4000 and sounding.max() <= 1.3 * 4000
     assert (sounding < 4000).sum() > 10 and (sounding > 4000).sum() > 10
-    silent = [
-        first >= 80 and len(s) - 1 - last >= 80
-        for (first, last), s in zip(ends, demo["samples"], strict=True)
-    ]
+    silent = [first >= 80 and len(s) - 1 - last >= 80 for (first, last), s in zip(ends, demo["samples"], strict=True)]
     assert 0.25 < np.mean(silent) < 0.75
     peaks = np.array([np.abs(samples.astype(int)).max() for samples in demo["samples"]])
     assert peaks.min() > 1500 and peaks.max() < 32767
@@ -128,9 +123,7 @@ def test_index_of_another_size_is_refused(
 
 
 def test_adapter_of_another_version(tmp_path: Path) -> None:
-    with pytest.raises(
-        UserError, match="esc50: its adapter 'esc50' is not part of this version, which has esc10"
-    ):
+    with pytest.raises(UserError, match="esc50: its adapter 'esc50' is not part of this version, which has esc10"):
         fetch_dataset("esc50", synthetic(adapter="esc50"), tmp_path, None)
 
 
@@ -150,9 +143,7 @@ def test_esc10_is_indexed(esc10: Path) -> None:
     index = read_index(esc10)
     assert len(index) == 400
     assert set(index.groupby(["label", "fold"]).size()) == {8}
-    classes = (
-        "dog_bark rain sea_waves baby_cry clock_tick person_sneeze helicopter chainsaw rooster fire_crackling"
-    )
+    classes = "dog_bark rain sea_waves baby_cry clock_tick person_sneeze helicopter chainsaw rooster fire_crackling"
     assert dict(zip(index["label"], index["class"], strict=True)) == dict(enumerate(classes.split()))
     assert (index.groupby("source")["fold"].nunique() == 1).all()
     assert index["clip"].is_monotonic_increasing
@@ -170,9 +161,7 @@ def test_esc10_once_unpacked_needs_no_archive(esc10: Path, esc10_settings: Datas
     kept.rename(archive)
 
 
-def test_corrupt_esc10_stops_with_the_clip(
-    esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path
-) -> None:
+def test_corrupt_esc10_stops_with_the_clip(esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path) -> None:
     """A mirror's archive in which one clip differs by a byte, and one is gone."""
     archive = esc10.parents[1] / "downloads" / str(esc10_settings.file)
     (tmp_path / "mirror").mkdir()
@@ -186,9 +175,7 @@ def test_corrupt_esc10_stops_with_the_clip(
                 content[1000] ^= 1
             if not name.endswith("/009 - Rooster/1-26806-A.ogg"):
                 damaged.writestr(name, bytes(content))
-    with pytest.raises(
-        UserError, match=r"dataset esc10: .*/1-100032-A\.ogg is corrupt.*, and 1 more of 400.*; delete"
-    ):
+    with pytest.raises(UserError, match=r"dataset esc10: .*/1-100032-A\.ogg is corrupt.*, and 1 more of 400.*; delete"):
         fetch_dataset("esc10", esc10_settings, tmp_path, tmp_path / "mirror")
     assert not (tmp_path / "esc10" / "index.csv").exists()
 

@@ -16,7 +16,7 @@ ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"
 
 
 def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
-    """params.yaml with a study ``trial`` (ESC-10, three schemes, five seeds), and others that differ from it."""
+    """params.yaml with a study ``trial`` (ESC-10, three schemes, five seeds), and variants of it."""
     content = yaml.safe_load((repo / "params.yaml").read_text())
     content["studies"]["trial"] = {
         "title": "a trial",
@@ -32,7 +32,7 @@ def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
 
 
 def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, skill: float = 0.8) -> Path:
-    """Write a consistent run folder; about ``skill`` of its clips are right at the best epoch, fewer later."""
+    """Write a consistent run; about ``skill`` of its clips are right at the best epoch, fewer later."""
     rng = random.Random(f"{run}")
     folder = run.directory(results)
     number = params.datasets[run.dataset].classes
@@ -54,18 +54,14 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
             lines.append(",".join(map(str, row)))
     write_text(folder / "predictions.csv", "\n".join(lines) + "\n")
 
-    header = (
-        "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
-    )
+    header = "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
     history = [header]
     for stage in settings.stages:
         classifies = "classifier" in stage.trains
         for epoch in range(1, stage.training.epochs + 1):
             loss = 2.3 * 0.7**epoch + 0.1 * rng.random()
             accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if classifies else ""
-            history.append(
-                f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy},1.5,200.0"
-            )
+            history.append(f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy},1.5,200.0")
     write_text(folder / "history.csv", "\n".join(history) + "\n")
 
     encoder = settings.encoder

@@ -111,9 +111,7 @@ def test_contents_that_disagree_with_the_path_are_refused(
     assert f"says {key} {value!r}, its path says {by_path!r}" in says
 
 
-def test_moved_folder_is_refused_though_set_aside_by_its_path(
-    params: Params, folder: Path, tmp_path: Path
-) -> None:
+def test_moved_folder_is_refused_though_set_aside_by_its_path(params: Params, folder: Path, tmp_path: Path) -> None:
     shutil.move(folder, folder.with_name("fold1-seed77"))
     assert "says seed 0, its path says 77" in refusal(params, tmp_path)
 
@@ -130,9 +128,7 @@ def test_edited_accuracy_breaks_the_checksum(params: Params, folder: Path, tmp_p
     assert "changed after the run wrote it" in says
 
 
-def test_accuracy_that_the_predictions_do_not_bear_out_is_refused(
-    params: Params, folder: Path, tmp_path: Path
-) -> None:
+def test_accuracy_that_the_predictions_do_not_bear_out_is_refused(params: Params, folder: Path, tmp_path: Path) -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     edit(folder, accuracy=metrics["accuracy"] | {"last_epoch": 1.0})
     says = refusal(params, tmp_path)
@@ -149,13 +145,10 @@ def test_settings_that_are_not_the_hashs_are_refused(params: Params, folder: Pat
 @pytest.mark.parametrize(
     "weights", [{"name": "imagenet1k_v1", "sha256": "3c49aca5"}, {"name": "imagenet_pqf", "sha256": "f" * 64}]
 )
-def test_other_weights_are_refused(
-    params: Params, folder: Path, tmp_path: Path, weights: dict[str, str]
-) -> None:
+def test_other_weights_are_refused(params: Params, folder: Path, tmp_path: Path, weights: dict[str, str]) -> None:
     edit(folder, weights=weights)
-    assert (
-        f"says weights {weights['name']} {weights['sha256']}, params.yaml says imagenet_pqf 3c49"
-        in refusal(params, tmp_path)
+    assert f"says weights {weights['name']} {weights['sha256']}, params.yaml says imagenet_pqf 3c49" in refusal(
+        params, tmp_path
     )
 
 
@@ -174,9 +167,7 @@ def test_missing_tables_are_refused(params: Params, folder: Path, tmp_path: Path
     assert f"{folder / name}: missing" in refusal(params, tmp_path)
 
 
-def test_truncated_tables_are_refused_even_when_resealed(
-    params: Params, folder: Path, tmp_path: Path
-) -> None:
+def test_truncated_tables_are_refused_even_when_resealed(params: Params, folder: Path, tmp_path: Path) -> None:
     lines = (folder / "predictions.csv").read_text().splitlines()
     write_text(folder / "predictions.csv", "\n".join(lines[:-3]) + "\n")
     edit(folder)
@@ -194,9 +185,7 @@ def test_truncated_metrics_are_refused(params: Params, folder: Path, tmp_path: P
     assert str(folder / "metrics.json") in refusal(params, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("format", 2), ("accuracy", {"best_epoch": 93.75}), ("device", None)]
-)
+@pytest.mark.parametrize(("key", "value"), [("format", 2), ("accuracy", {"best_epoch": 93.75}), ("device", None)])
 def test_fields_that_do_not_fit_are_named(
     params: Params, folder: Path, tmp_path: Path, key: str, value: object
 ) -> None:

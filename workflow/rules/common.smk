@@ -36,3 +36,21 @@ def weights_files(dataset, recipe):
 
 
 WEIGHTS = sorted({file for d in STUDY.datasets for r in STUDY.recipes for file in weights_files(d, r)})
+
+
+def training_threads(wildcards):
+    """An equal share of the cores for each training that the gpu resource lets run at once."""
+    at_once = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 1
+    return max(1, (workflow.cores or 1) // max(1, at_once))
+
+
+# Which files `snakemake --report` shows, under which heading; each has a caption in workflow/captions.
+CAPTIONS = {"table3": "Tables", "figure4": "Figures", "curves": "Figures", "confusion": "Figures"}
+
+
+def shown(path):
+    """A file of the report, marked for `snakemake --report` where a reader should see it there."""
+    name = path.stem.split("-")[0]
+    if name not in CAPTIONS or path.suffix not in (".csv", ".png"):
+        return str(path)
+    return report(str(path), caption=f"../captions/{name}.rst", category=CAPTIONS[name])

@@ -6,12 +6,12 @@ rule decode:
         "data/{dataset}/index.csv",
     output:
         "data/features/{dataset}-{key}.safetensors",
-    threads: workflow.cores
     log:
         "logs/features/{dataset}-{key}.log",
     benchmark:
         "logs/features/{dataset}-{key}.tsv"
     conda:
         "../../environment.yml"
+    threads: workflow.cores
     shell:
         "soundclr features {wildcards.dataset} --threads {threads} 2> >(tee {log} >&2)"

@@ -4,15 +4,15 @@
 rule fetch:
     output:
         "data/{dataset}/index.csv",
-    params:
-        source=lambda wildcards: runs.dataset_hash(PARAMS, wildcards.dataset),
-        mirror=MIRROR,
     log:
         "logs/fetch/{dataset}.log",
     benchmark:
         "logs/fetch/{dataset}.tsv"
     conda:
         "../../environment.yml"
+    params:
+        source=lambda wildcards: runs.dataset_hash(PARAMS, wildcards.dataset),
+        mirror=MIRROR,
     shell:
         "soundclr fetch {wildcards.dataset} {params.mirror} 2> >(tee {log} >&2)"
 
@@ -20,17 +20,17 @@ rule fetch:
 rule weights:
     output:
         "data/weights/{weights}-{encoder}.pth",
-    params:
-        sha256=lambda wildcards: PARAMS.weights[wildcards.weights].files[wildcards.encoder].sha256,
-        mirror=MIRROR,
-    wildcard_constraints:
-        weights=r"[a-z][a-z0-9_]*",
-        encoder=r"[a-z][a-z0-9_]*",
     log:
         "logs/weights/{weights}-{encoder}.log",
     benchmark:
         "logs/weights/{weights}-{encoder}.tsv"
+    wildcard_constraints:
+        weights=r"[a-z][a-z0-9_]*",
+        encoder=r"[a-z][a-z0-9_]*",
     conda:
         "../../environment.yml"
+    params:
+        sha256=lambda wildcards: PARAMS.weights[wildcards.weights].files[wildcards.encoder].sha256,
+        mirror=MIRROR,
     shell:
         "soundclr weights {wildcards.weights} {wildcards.encoder} {params.mirror} 2> >(tee {log} >&2)"

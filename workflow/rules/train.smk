@@ -1,12 +1,6 @@
 # Train: one job a run. Its path holds the hash of its settings, so changed parameters are other files.
 
 
-def training_threads(wildcards):
-    """An equal share of the cores for each training that the gpu resource lets run at once."""
-    at_once = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 1
-    return max(1, (workflow.cores or 1) // max(1, at_once))
-
-
 rule train:
     input:
         features=lambda wildcards: features_file(wildcards.dataset),
@@ -16,18 +10,18 @@ rule train:
         history=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/history.csv",
         predictions=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/predictions.csv",
         model=f"results/{STUDY_NAME}/models/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.pt",
-    params:
-        study=STUDY_NAME,
-    threads: training_threads
-    resources:
-        gpu=1,
-    retries: 2
     log:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.log",
     benchmark:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.tsv"
+    retries: 2
     conda:
         "../../environment.yml"
+    threads: training_threads
+    resources:
+        gpu=1,
+    params:
+        study=STUDY_NAME,
     shell:
         "soundclr train --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
         " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} > {log} 2>&1"

@@ -61,7 +61,5 @@ def _filters(settings: "LogMelSettings", sample_rate: int) -> Tensor:
         # Small settings have bands that no bin falls into; librosa, too, leaves them at zero.
         warnings.filterwarnings("ignore", message="At least one mel filterbank has all zero values")
         bins = settings.fft // 2 + 1
-        filters: Tensor = melscale_fbanks(
-            bins, 0.0, sample_rate / 2, settings.bands, sample_rate, "slaney", "slaney"
-        )
+        filters: Tensor = melscale_fbanks(bins, 0.0, sample_rate / 2, settings.bands, sample_rate, "slaney", "slaney")
     return filters

@@ -68,9 +68,7 @@ class Inputs:
         ``generator`` is used only where ``augment.eval_crop`` is ``random``.
         """
         random = self.augment.eval_crop == "random"
-        return self._repeated(
-            self._images(indices, None, draw_positions(len(indices), generator) if random else None)
-        )
+        return self._repeated(self._images(indices, None, draw_positions(len(indices), generator) if random else None))
 
     def _images(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Tensor:
         """The log-mel spectrograms, (batch, bands, frames)."""

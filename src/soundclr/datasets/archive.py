@@ -43,8 +43,7 @@ def _members(archive: Path) -> Iterator[Member]:
     if tarfile.is_tarfile(archive):
         return _tar_members(archive)
     raise UserError(
-        f"{archive} is no zip or tar archive, or a truncated one: "
-        "delete it, and the same command fetches it again"
+        f"{archive} is no zip or tar archive, or a truncated one: delete it, and the same command fetches it again"
     )
 
 

@@ -92,9 +92,7 @@ def _complete(part: Path, url: str, file: str) -> None:
             response = _request(url, have)
     with response:
         if response.status_code not in (200, 206):
-            raise UserError(
-                f"{file}: {url} answers HTTP {response.status_code} {response.reason}; {_advice(file)}"
-            )
+            raise UserError(f"{file}: {url} answers HTTP {response.status_code} {response.reason}; {_advice(file)}")
         if response.status_code == 200:
             have = 0  # the server sends the whole file, whatever was asked for
         length = response.headers.get("Content-Length")

@@ -48,9 +48,7 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
     return rows
 
 
-def synthesise(
-    class_name: str, samples: int, sample_rate: int, random: np.random.Generator
-) -> NDArray[np.int16]:
+def synthesise(class_name: str, samples: int, sample_rate: int, random: np.random.Generator) -> NDArray[np.int16]:
     """One clip, int16 [n]: 0.6 to 1.3 times ``samples`` of sound, every second time with zeros around."""
     length = int(samples * random.uniform(0.6, 1.3))
     sound = SOUNDS[class_name](np.arange(length) / sample_rate, random)

@@ -1,6 +1,7 @@
 """Encoders: from (batch, channels, bands, frames) spectrograms to (batch, size) features."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def small(channels: int, weights: Path | None) -> Encoder:
         nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
         )
-        for inputs, outputs in zip(widths, widths[1:], strict=False)
+        for inputs, outputs in itertools.pairwise(widths)
     ]
     return Encoder(list(blocks), widths[-1])
 

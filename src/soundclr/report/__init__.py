@@ -30,10 +30,7 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
     """The files that :func:`write_report` writes, known before any run is: tables first, then figures."""
     datasets = params.studies[known(study, params.studies, "study")].datasets
     return [results / study / name for name in TABLES] + [
-        figures / study / f"{figure}-{dataset}.{form}"
-        for dataset in datasets
-        for figure in FIGURES
-        for form in FORMATS
+        figures / study / f"{figure}-{dataset}.{form}" for dataset in datasets for figure in FIGURES for form in FORMATS
     ]
 
 

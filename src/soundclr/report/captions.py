@@ -12,9 +12,7 @@ def caption(collection: Collection, rows: Sequence[Row]) -> str:
     study = collection.params.studies[collection.study]
     found = collection.results
     sentences = [f"Study {collection.study}: {study.title} ({study.note})"]
-    over_seeds = (
-        ", then mean ± sample standard deviation over seeds" if any(row.seeds > 1 for row in rows) else ""
-    )
+    over_seeds = ", then mean ± sample standard deviation over seeds" if any(row.seeds > 1 for row in rows) else ""
     sentences.append(f"Held-out accuracy in %, mean over folds{over_seeds}")
     if found:
         sentences += [
@@ -38,17 +36,13 @@ def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:
             "last epoch makes no such choice"
         )
     if stopped := sum(result.metrics.stopped_early for result in collection.results):
-        sentences.append(
-            f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it"
-        )
+        sentences.append(f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it")
     seeds = {row.seeds for row in rows if row.runs}
     if 1 in seeds:
         only = "One seed" if seeds == {1} else "Where only one seed has all its folds"
         sentences.append(f"{only}: no standard deviation")
     if any(row.partial for row in rows):
-        sentences.append(
-            f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"
-        )
+        sentences.append(f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others")
     if has_paper(rows) and collection.results:
         sentences.append(
             "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus "

@@ -131,17 +131,13 @@ def collect(params: Params, study: str, results: Path) -> Collection:
     for path in sorted((results / study / "runs").glob("**/metrics.json")):
         run = Run.from_directory(path.parent, results)
         if run is None or run.directory(results) != path.parent:
-            raise UserError(
-                f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away"
-            )
+            raise UserError(f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away")
         content = check_identity(path, run)
         if run in wanted:
             found[run] = load_run(params, path, run, content)
         else:
             set_aside.append(path.parent)
-    return Collection(
-        params, study, expected, tuple(found[r] for r in expected if r in found), tuple(set_aside)
-    )
+    return Collection(params, study, expected, tuple(found[r] for r in expected if r in found), tuple(set_aside))
 
 
 def check_identity(path: Path, run: Run) -> dict[str, Any]:
@@ -164,9 +160,7 @@ def check_identity(path: Path, run: Run) -> dict[str, Any]:
     for name in TABLES:
         table = path.with_name(name)
         if not table.is_file():
-            raise UserError(
-                f"{table}: missing, though {path.name} beside it says that the run ended; {REMEDY}"
-            )
+            raise UserError(f"{table}: missing, though {path.name} beside it says that the run ended; {REMEDY}")
         says = files.get(name) if isinstance(files, dict) else None
         if says != (has := sha256_of_file(table)):
             raise UserError(
@@ -181,9 +175,7 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     metrics = validated(Metrics, content, str(path))
     settings = params.resolve(run.study, run.dataset, run.recipe)
     if metrics.settings != settings.model_dump(mode="json"):
-        raise UserError(
-            f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}; {REMEDY}"
-        )
+        raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}; {REMEDY}")
     encoder = settings.encoder
     source = params.weights[encoder.weights].files[encoder.name].sha256 if encoder.weights != "none" else ""
     if metrics.weights.name != encoder.weights or not (metrics.weights.sha256 or "").startswith(source):
@@ -193,9 +185,7 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
         )
     history = read_table(path.with_name("history.csv"))
     if missing := HISTORY_COLUMNS - set(history.columns):
-        raise UserError(
-            f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}"
-        )
+        raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}")
     result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv")))
     check_predictions(path.with_name("predictions.csv"), result)
     return result
@@ -216,15 +206,11 @@ def check_predictions(path: Path, result: RunResult) -> None:
     """
     metrics = result.metrics
     if list(result.predictions.columns) != ["clip", "label", "epoch", *metrics.classes]:
-        raise UserError(
-            f"{path}: its columns are not clip, label, epoch and metrics.json's classes; {REMEDY}"
-        )
+        raise UserError(f"{path}: its columns are not clip, label, epoch and metrics.json's classes; {REMEDY}")
     for epoch, accuracy in (("best", metrics.accuracy.best_epoch), ("last", metrics.accuracy.last_epoch)):
         rows = result.predictions[result.predictions["epoch"] == epoch]
         if len(rows) != metrics.clips.test:
-            raise UserError(
-                f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {metrics.clips.test}"
-            )
+            raise UserError(f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {metrics.clips.test}")
         probabilities = rows[list(metrics.classes)].to_numpy(dtype=float)
         labels = rows["label"].to_numpy(dtype=int)
         of_label = probabilities[range(len(rows)), labels]

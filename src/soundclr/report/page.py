@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from soundclr.report.captions import caption, commit, coverage
+from soundclr.report.captions import caption, commit
 from soundclr.report.collect import Collection
 from soundclr.report.tables import Row, markdown_escape, to_markdown
 
@@ -16,23 +16,20 @@ def study_page(collection: Collection, rows: Sequence[Row], figures: Sequence[tu
     """README.md of a study; ``figures`` are (caption, path relative to the page)."""
     title = collection.params.studies[collection.study].title
     parts = [f"# {markdown_escape(title[:1].upper() + title[1:])}", table_page(collection, rows).rstrip("\n")]
-    if collection.results:
-        parts += [
-            f"![{markdown_escape(text.split('. ')[0])}]({path})\n\n{markdown_escape(text)}"
-            for text, path in figures
-        ]
+    parts += [f"![{markdown_escape(text.split('. ')[0])}]({path})\n\n{markdown_escape(text)}" for text, path in figures]
+    for dataset in collection.params.studies[collection.study].datasets:
+        if not collection.of(dataset):
+            name = markdown_escape(collection.params.datasets[dataset].title)
+            parts.append(f"{name}: no runs yet, so there are no figures.")
+    if collection.results or collection.set_aside:
         parts.append(provenance(collection))
-    else:
-        parts.append(f"No runs yet ({coverage(collection)}), so there are no figures and no provenance.")
     parts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(parts) + "\n"
 
 
 def provenance(collection: Collection) -> str:
     """A table of all runs, folded away: what each says of its making."""
-    header = (
-        "run,best epoch (%),last epoch (%),best at,epochs,device,precision,minutes,clips/s,code,torch,created"
-    )
+    header = "run,best epoch (%),last epoch (%),best at,epochs,device,precision,minutes,clips/s,code,torch,created"
     lines = [header.split(","), ["--"] * (header.count(",") + 1)]
     for result in collection.results:
         metrics = result.metrics

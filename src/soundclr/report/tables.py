@@ -106,9 +106,7 @@ def paper_accuracy(dataset: str, recipe: str) -> Accuracy:
     if not cells:
         return Accuracy()
     mean, best = cells["mean"], cells["best"]
-    return Accuracy(
-        float(mean["accuracy_percent"]), float(mean["std_percent"]), float(best["accuracy_percent"])
-    )
+    return Accuracy(float(mean["accuracy_percent"]), float(mean["std_percent"]), float(best["accuracy_percent"]))
 
 
 def to_csv(rows: Sequence[Row]) -> str:
@@ -120,9 +118,7 @@ def to_csv(rows: Sequence[Row]) -> str:
     lines = [header]
     for row in rows:
         numbers = [getattr(getattr(row, p), s) for p in protocols for s in statistics_] + [row.difference]
-        lines.append(
-            [str(getattr(row, c)) for c in columns] + ["" if n is None else f"{n:.2f}" for n in numbers]
-        )
+        lines.append([str(getattr(row, c)) for c in columns] + ["" if n is None else f"{n:.2f}" for n in numbers])
     return csv_text(lines)
 
 

@@ -51,7 +51,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device) -> Pat
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     network = Network(
         build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes)
-    ).to(device, memory_format=torch.channels_last)
+    ).to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     task = Task(
         identity=f"{run.study}/{run.group}/{run.name}",
         stages=settings.stages,
@@ -111,9 +112,7 @@ def accuracies(state: State, labels: torch.Tensor) -> dict[str, float]:
     return {"best_epoch": accuracy(state.best.probabilities), "last_epoch": accuracy(state.last)}
 
 
-def describe_run(
-    run: Run, params: Params, settings: RunSettings, state: State, device: torch.device
-) -> dict[str, Any]:
+def describe_run(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
     encoder = settings.encoder
     weights = None if encoder.weights == "none" else params.weights[encoder.weights].files[encoder.name].sha256

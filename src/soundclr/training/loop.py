@@ -73,7 +73,12 @@ def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimi
 
 
 def train_stage(
-    task: Task, stage: StageSettings, network: Network, optimizer: torch.optim.Optimizer, state: State, checkpoint: Path
+    task: Task,
+    stage: StageSettings,
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    state: State,
+    checkpoint: Path,
 ) -> None:
     """The epochs of one stage from where ``state`` is, which it updates; a checkpoint after each."""
     settings = stage.training
@@ -143,7 +148,7 @@ def train_epoch(
             f"of stage '{stage.name}'; try a lower learning rate or precision float32"
         )
     weights = torch.tensor(sizes, dtype=torch.float64)
-    return float((per_batch * weights).sum() / weights.sum()), float(sum(correct).cpu() / weights.sum())
+    return float((per_batch * weights).sum() / weights.sum()), float(torch.stack(correct).sum()) / len(task.train)
 
 
 def forward(task: Task, stage: StageSettings, network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:

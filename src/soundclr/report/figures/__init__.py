@@ -14,7 +14,7 @@ FIGURES = {"figure4": figure4, "curves": curves, "confusion": confusion}
 
 
 def write_figures(collection: Collection, rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
-    """Write ``<figure>-<dataset>`` for each figure and dataset; return each one's caption and PNG.
+    """Write ``<figure>-<dataset>`` for each figure and dataset; return caption and PNG where there are runs.
 
     For a dataset without runs the files hold one sentence that says so.
     """
@@ -25,7 +25,7 @@ def write_figures(collection: Collection, rows: Sequence[Row], folder: Path) -> 
             for name, module in FIGURES.items():
                 if collection.of(dataset):
                     figure, caption = module.draw(collection, dataset, rows)
+                    written.append((f"{title}. {caption}", save(figure, folder, f"{name}-{dataset}")))
                 else:
-                    figure, caption = no_runs(title), "No runs yet."
-                written.append((f"{title}. {caption}", save(figure, folder, f"{name}-{dataset}")))
+                    save(no_runs(title), folder, f"{name}-{dataset}")
     return written

@@ -29,8 +29,12 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         found = [max(complete, key=lambda row: row.best_epoch.mean or 0.0)]
     columns = min(len(found), 3)
     lines = math.ceil(len(found) / columns)
-    width, height = (PAGE, 2.75 * lines) if few and columns > 1 else (COLUMN, 3.3) if few else (PAGE, 6.6)
-    figure = Figure(figsize=(width, height))
+    names = 0.045 * max(map(len, classes))  # inches that a class's name takes below the panel
+    if few:
+        figure = Figure(figsize=(PAGE, lines * (2.2 + names)) if columns > 1 else (COLUMN, 2.5 + names))
+    else:
+        figure = Figure(figsize=(PAGE, 6.1 + names))
+    figure.set_layout_engine("compressed")  # keeps square panels close together
     panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
     for i, axes in enumerate(panels.flat):
         if i >= len(found):

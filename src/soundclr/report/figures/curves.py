@@ -52,7 +52,5 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     if several:
         text += ": mean over the runs that got so far, band from the least to the greatest"
     if marks:
-        text += (
-            "; a dotted line begins a scheme's next stage, and a stage without a classifier has no accuracy"
-        )
+        text += "; a dotted line begins a scheme's next stage, and a stage without a classifier has no accuracy"
     return figure, f"{text}."

@@ -56,9 +56,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
                 )
             if len(values) >= ENOUGH:
                 half = student_t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
-                axes.errorbar(
-                    at, statistics.fmean(values), half, color=colour(place), linewidth=0.8, capsize=1.5
-                )
+                axes.errorbar(at, statistics.fmean(values), half, color=colour(place), linewidth=0.8, capsize=1.5)
         handles.append(Line2D([], [], label=collection.params.recipes[recipe].title, markersize=3.8, **style))
     axes.set_xticks(range(len(folds)), [str(fold) for fold in folds])
     axes.set_xlim(-0.5, len(folds) - 0.5)

@@ -28,7 +28,7 @@ SETTINGS: dict[str, Any] = {
     "axes.labelsize": 7,
     "xtick.labelsize": 6.5,
     "ytick.labelsize": 6.5,
-    "legend.fontsize": 6.5,
+    "legend.fontsize": 6,
     "legend.handletextpad": 0.5,
     "legend.frameon": False,
     "axes.linewidth": 0.6,
@@ -51,8 +51,7 @@ def styled() -> Iterator[None]:
     """Matplotlib's defaults and the settings above, whatever the user's matplotlibrc says."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        for key, value in SETTINGS.items():
-            matplotlib.rcParams[key] = value
+        matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type] # its keys are typed as literals
         yield
 
 
@@ -70,7 +69,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     """A legend above the axes, in as many columns as the figure is wide enough for."""
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(
-            handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2, handlelength=1.8
+            handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.0, handlelength=1.6
         )
         figure.draw_without_rendering()
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:

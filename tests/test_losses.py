@@ -1,0 +1,146 @@
+"""The losses against a double loop written from the paper's formula, and against cases known in closed form."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+from soundclr.losses import combined, supcon
+from soundclr.params import LossSettings
+
+
+def by_loops(embeddings, labels, temperature):
+    """-1/|P(i)| sum over p in P(i) of [z_i·z_p/t - log sum over k≠i of exp(z_i·z_k/t)], averaged over all i."""
+    total = embeddings.new_zeros(())
+    clips = range(len(labels))
+    for i in clips:
+        positives = [p for p in clips if p != i and labels[p] == labels[i]]
+        if not positives:
+            continue
+        others = torch.stack([embeddings[i] @ embeddings[k] / temperature for k in clips if k != i])
+        denominator = torch.logsumexp(others, dim=0)
+        terms = [embeddings[i] @ embeddings[p] / temperature - denominator for p in positives]
+        total = total - sum(terms) / len(positives)
+    return total / len(labels)
+
+
+def batch(clips, classes, size=8, seed=0, dtype=torch.float32):
+    """Unit-length embeddings and labels."""
+    random = torch.Generator().manual_seed(seed)
+    embeddings = normalize(torch.randn(clips, size, generator=random, dtype=torch.float64), dim=1)
+    return embeddings.to(dtype), torch.randint(classes, (clips,), generator=random)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.05, 0.5, 1.0, 10.0])
+@pytest.mark.parametrize(("clips", "classes", "size"), [(2, 1, 3), (3, 2, 1), (5, 9, 4), (12, 3, 8), (17, 5, 64)])
+def test_agrees_with_the_double_loop(clips, classes, size, temperature):
+    embeddings, labels = batch(clips, classes, size, seed=clips)
+    expected = by_loops(embeddings.double(), labels, temperature)
+    torch.testing.assert_close(supcon(embeddings, labels, temperature).double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_computes_in_float32_whatever_comes_in(dtype):
+    embeddings, labels = batch(14, 4, dtype=dtype)
+    loss = supcon(embeddings, labels, 0.05)
+    assert loss.dtype == torch.float32
+    assert loss.shape == ()
+    # The loop gets the same rounded numbers: bfloat16 may cost digits before the loss, not in it.
+    torch.testing.assert_close(loss.double(), by_loops(embeddings.double(), labels, 0.05), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("temperature", [0.01, 0.05, 10.0])
+def test_gradient_is_the_double_loops(temperature, dtype):
+    embeddings, labels = batch(11, 3, dtype=dtype)
+    ours, loops = embeddings.clone().requires_grad_(), embeddings.double().requires_grad_()
+    supcon(ours, labels, temperature).backward()
+    by_loops(loops, labels, temperature).backward()
+    tolerance = 1e-4 if dtype == torch.float32 else 1e-2
+    scale = float(loops.grad.abs().max())
+    torch.testing.assert_close(ours.grad.double(), loops.grad, rtol=tolerance, atol=tolerance * scale)
+
+
+@pytest.mark.parametrize("temperature", [1e-4, 0.01, 10.0, 1e4])
+@pytest.mark.parametrize("case", ["random", "identical", "opposite", "one clip", "no positive"])
+def test_extremes_stay_finite(case, temperature):
+    embeddings, labels = batch(10, 3)
+    if case == "identical":
+        embeddings = embeddings[:1].expand(10, -1).clone()
+    elif case == "opposite":
+        embeddings = torch.cat([embeddings[:1].expand(5, -1), -embeddings[:1].expand(5, -1)])
+    elif case == "one clip":
+        embeddings, labels = embeddings[:1], labels[:1]
+    elif case == "no positive":
+        labels = torch.arange(10)
+    embeddings.requires_grad_()
+    loss = supcon(embeddings, labels, temperature)
+    loss.backward()
+    assert loss.isfinite()
+    assert embeddings.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("clips", [1, 2, 7])
+def test_no_positive_costs_nothing_and_teaches_nothing(clips):
+    embeddings, _ = batch(clips, 1)
+    embeddings.requires_grad_()
+    loss = supcon(embeddings, torch.arange(clips), 0.05)
+    loss.backward()
+    assert loss == 0
+    assert not embeddings.grad.any()
+
+
+@pytest.mark.parametrize("clips", [2, 3, 8])
+def test_one_class_in_one_place_is_the_log_of_the_others(clips):
+    embeddings = normalize(torch.ones(clips, 4), dim=1)
+    loss = supcon(embeddings, torch.zeros(clips, dtype=torch.int64), 0.05)
+    assert float(loss) == pytest.approx(math.log(clips - 1), abs=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_one_pair_among_strangers_counts_in_the_mean_of_all(temperature):
+    strangers = 4
+    embeddings = torch.eye(strangers + 1)[[0, 0, 1, 2, 3, 4]]  # two equal clips, the rest at right angles
+    labels = torch.tensor([0, 0, 1, 2, 3, 4])
+    anchor = math.log(math.exp(1 / temperature) + strangers) - 1 / temperature
+    assert float(supcon(embeddings, labels, temperature)) == pytest.approx(2 * anchor / 6, rel=1e-4, abs=1e-6)
+
+
+def test_knows_neither_the_clips_order_nor_the_labels_names():
+    embeddings, labels = batch(16, 4)
+    loss = supcon(embeddings, labels, 0.05)
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(supcon(embeddings[order], labels[order], 0.05), loss)
+    torch.testing.assert_close(supcon(embeddings, 100 - 3 * labels, 0.05), loss)
+
+
+def test_prefers_classes_that_are_together():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1])
+    together, mixed = torch.eye(2)[labels], torch.eye(2)[[0, 1, 0, 1, 0, 1]]
+    assert supcon(together, labels, 0.05) < supcon(mixed, labels, 0.05) - 1
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_combined_weighs_the_two_losses(alpha, dtype):
+    embeddings, labels = batch(9, 3, dtype=dtype)
+    logits = torch.randn(9, 3, generator=torch.Generator().manual_seed(2)).to(dtype)
+    loss = combined(embeddings, logits, labels, LossSettings(alpha=alpha, temperature=0.05))
+    expected = alpha * by_loops(embeddings.double(), labels, 0.05)
+    expected += (1 - alpha) * cross_entropy(logits.double(), labels)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss.double(), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("alpha", "unused", "used"), [(1.0, "logits", "embeddings"), (0.0, "embeddings", "logits")])
+def test_a_loss_of_weight_0_is_not_computed(alpha, unused, used):
+    embeddings, labels = batch(9, 3)
+    given = {"embeddings": embeddings, "logits": torch.randn(9, 3, generator=torch.Generator().manual_seed(2))}
+    given[unused] = torch.full_like(given[unused], torch.nan).requires_grad_()
+    given[used].requires_grad_()
+    loss = combined(**given, labels=labels, settings=LossSettings(alpha=alpha, temperature=0.05))
+    loss.backward()
+    assert loss.isfinite()
+    assert given[used].grad.isfinite().all() and given[used].grad.any()
+    assert given[unused].grad is None

@@ -1,0 +1,111 @@
+"""A toy problem that trains in a second: three classes of tones at 4 kHz, three folds, the encoder 'small'."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from safetensors.torch import save_file
+
+from soundclr import runs
+from soundclr.audio.features import Waveforms
+from soundclr.params import Params
+
+RATE, SAMPLES, CLASSES, FOLDS = 4000, 2048, ("low", "middle", "high"), 3
+HERTZ = (250, 700, 1600)
+
+DATASET = {
+    "title": "toy",
+    "adapter": "synthetic",
+    "classes": 3,
+    "folds": FOLDS,
+    "sample_rate": RATE,
+    "samples": SAMPLES,
+    "synthetic": {"clips_per_fold": 3, "seed": 0},
+}
+STUDY: dict[str, Any] = {
+    "title": "toy",
+    "note": "for the tests",
+    "datasets": ["toy"],
+    "recipes": ["cross_entropy", "supervised_contrastive", "hybrid"],
+    "seeds": [0],
+    "settings": {
+        "augment": {"frequency_width": 2, "time_width": 2},
+        "logmel": {"fft": 128, "hop": 64, "bands": 32},
+        "encoder": {"name": "small", "weights": "none", "channels": 1},
+        "projection": {"size": 8},
+        "training": {
+            "epochs": 3,
+            "patience": 3,
+            "batch_size": 5,
+            "learning_rate": 3.0e-3,
+            "head_factor": 5.0,
+            "warmup_epochs": 1,
+            "precision": "float32",
+        },
+    },
+}
+
+
+def content(repo: Path) -> dict[str, Any]:
+    """The repository's params.yaml with the dataset and the study ``toy``, which is the default, as plain values."""
+    plain: dict[str, Any] = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    plain["datasets"]["toy"], plain["studies"]["toy"], plain["study"] = DATASET, STUDY, "toy"
+    return json.loads(json.dumps(plain))
+
+
+def params(repo: Path, **training: Any) -> Params:
+    """:func:`content` as parameters, with other training settings."""
+    plain = content(repo)
+    plain["studies"]["toy"]["settings"]["training"].update(training)
+    return Params.model_validate(plain)
+
+
+def arrays(clips_per_fold: int = 3) -> tuple[list[np.ndarray], list[int], list[int], list[str]]:
+    """int16 clips of different lengths, their labels from 0, folds from 1, and names."""
+    random = np.random.default_rng(0)
+    clips, labels, folds, names = [], [], [], []
+    for fold in range(1, FOLDS + 1):
+        for label, hertz in enumerate(HERTZ):
+            for take in range(clips_per_fold):
+                time = np.arange(int(random.integers(1200, 2600))) / RATE
+                tone = np.sin(2 * np.pi * (hertz * random.uniform(0.95, 1.05) * time + random.uniform()))
+                clips.append((8000 * tone + random.normal(0, 400, len(time))).astype(np.int16))
+                labels.append(label)
+                folds.append(fold)
+                names.append(f"{fold}-{CLASSES[label]}-{take}")
+    return clips, labels, folds, names
+
+
+def waveforms() -> Waveforms:
+    """The toy clips in memory."""
+    clips, labels, folds, names = arrays()
+    bare = Waveforms.from_arrays(clips, RATE)
+    return Waveforms(bare.samples, bare.offsets, torch.tensor(labels), torch.tensor(folds), tuple(names), CLASSES, RATE)
+
+
+def write_features(path: Path, source: Waveforms | None = None) -> Path:
+    """The toy clips, or ``source``, as a features file."""
+    source = source or waveforms()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {"samples": source.samples, "offsets": source.offsets, "labels": source.labels, "folds": source.folds},
+        path,
+        metadata={
+            "clips": json.dumps(source.clips),
+            "classes": json.dumps(source.classes),
+            "sample_rate": str(source.sample_rate),
+            "index_sha256": "0" * 64,
+        },
+    )
+    return path
+
+
+def project(repo: Path, folder: Path) -> Params:
+    """Write params.yaml and the features below ``folder``, as a person has them who is about to train."""
+    (folder / "params.yaml").write_text(yaml.safe_dump(content(repo)), encoding="utf-8")
+    parameters = params(repo)
+    write_features(runs.features_path(parameters, "toy", folder / "data"))
+    return parameters
