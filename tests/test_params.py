@@ -258,7 +258,7 @@ def test_merge_keys_of_yaml_are_no_duplicates(tmp_path):
 
 
 def test_an_unknown_study_is_named_with_those_near_it(repo):
-    with pytest.raises(UserError, match="unknown study: 'dmo'; did you mean 'demo'?"):
+    with pytest.raises(UserError, match=r"unknown study: 'dmo'; did you mean 'demo'\?"):
         load(repo / "params.yaml").get_study("dmo")
 
 

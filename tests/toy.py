@@ -32,7 +32,8 @@ STUDY: dict[str, Any] = {
     "recipes": ["cross_entropy", "supervised_contrastive", "hybrid"],
     "seeds": [0],
     "settings": {
-        "augment": {"frequency_width": 2, "time_width": 2},
+        # Masks as loud as the tones would be tones.
+        "augment": {"scale_factor": 1.1, "frequency_width": 2, "time_width": 2, "mask_value": -80.0},
         "logmel": {"fft": 128, "hop": 64, "bands": 32},
         "encoder": {"name": "small", "weights": "none", "channels": 1},
         "projection": {"size": 8},
@@ -47,6 +48,10 @@ STUDY: dict[str, Any] = {
         },
     },
 }
+
+
+class Interrupted(BaseException):
+    """Stands for a killed job: nothing in the package may catch it."""
 
 
 def content(repo: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     features = verbs.add_parser("features", help="decode a dataset once into one memory-mapped file")
     features.set_defaults(verb=build_features)
     features.add_argument("dataset")
-    features.add_argument("--threads", type=int, default=os.cpu_count())
+    features.add_argument("--threads", type=positive, default=os.cpu_count())
     add_places(features)
 
     train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--fold", type=int, required=True)
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--hash", help="refuse to train if params.yaml gives the recipe another hash than this")
-    train.add_argument("--threads", type=int, help="CPU threads; default: all cores")
+    train.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
     train.add_argument("--results", type=Path, default=Path("results"))
     add_places(train)
 
@@ -73,8 +73,16 @@ def parser() -> argparse.ArgumentParser:
     classify.set_defaults(verb=classify_files)
     classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--top", type=int, default=3, help="classes to show for a file; default: %(default)s")
+    classify.add_argument("--top", type=positive, default=3, help="classes to show for a file; default: %(default)s")
     return top
+
+
+def positive(text: str) -> int:
+    """A number from 1 on the command line."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
 
 
 def add_places(verb: argparse.ArgumentParser) -> None:

@@ -174,7 +174,7 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     """A run that params.yaml asks for, once its settings, weights and accuracies agree with what is known."""
     metrics = validated(Metrics, content, str(path))
     settings = params.resolve(run.study, run.dataset, run.recipe)
-    if metrics.settings != settings.model_dump(mode="json"):
+    if validated(RunSettings, metrics.settings, f"{path}: settings") != settings:
         raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}; {REMEDY}")
     encoder = settings.encoder
     source = params.weights[encoder.weights].files[encoder.name].sha256 if encoder.weights != "none" else ""

@@ -73,7 +73,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device) -> Pat
     with atomic_path(model) as temporary:
         torch.save({k: v.cpu() for k, v in network.state_dict().items()}, temporary)
     metrics = {
-        **describe_run(run, params, settings, state, device),
+        **describe_run(run, params, settings, paths.weights, state, device),
         "clips": {"train": len(train_clips), "test": len(test_clips)},
         "classes": list(waveforms.classes),
         "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
@@ -112,10 +112,10 @@ def accuracies(state: State, labels: torch.Tensor) -> dict[str, float]:
     return {"best_epoch": accuracy(state.best.probabilities), "last_epoch": accuracy(state.last)}
 
 
-def describe_run(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
+def describe_run(
+    run: Run, params: Params, settings: RunSettings, weights: Path | None, state: State, device: torch.device
+) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
-    encoder = settings.encoder
-    weights = None if encoder.weights == "none" else params.weights[encoder.weights].files[encoder.name].sha256
     last = settings.stages[-1].training
     seconds = sum(row["seconds"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
@@ -132,7 +132,7 @@ def describe_run(run: Run, params: Params, settings: RunSettings, state: State, 
         "stopped_early": state.epoch < last.epochs,
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": dataset_hash(params, run.dataset),
-        "weights": {"name": encoder.weights, "sha256": weights},
+        "weights": {"name": settings.encoder.weights, "sha256": weights and sha256_of_file(weights)},
         "device": describe(device),
         "precision": str(precision(device, last.precision)).removeprefix("torch."),
         "duration_seconds": round(seconds, 1),

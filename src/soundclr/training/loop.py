@@ -1,5 +1,6 @@
 """The training loop: stage after stage, epoch after epoch, resumable, the same for every scheme."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ def train_stage(
         train_loss, train_accuracy = train_epoch(task, stage, network, optimizer, state.epoch, progress)
         trained = time.perf_counter() - started
         test_loss, logits = evaluate(task, stage, network)
+        if not math.isfinite(test_loss):
+            raise UserError(
+                f"{task.identity}: the held-out loss is {test_loss} in epoch {state.epoch + 1} of stage "
+                f"'{stage.name}'; try a lower learning rate or precision float32"
+            )
         state.epoch += 1
         state.last = logits.softmax(dim=1)
         test_accuracy = float((logits.argmax(dim=1) == task.labels[task.test]).float().mean())

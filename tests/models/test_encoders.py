@@ -1,0 +1,147 @@
+"""Encoders: shapes, frozen blocks, channels, and initial weights that are what they claim to be."""
+
+import pickle
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from soundclr.errors import UserError
+from soundclr.models import ENCODERS, build_encoder
+from soundclr.params import EncoderSettings
+
+
+def encoder(name="small", path=None, **changes):
+    settings = {"name": name, "weights": "none", "channels": 1, "frozen": 0, **changes}
+    return build_encoder(EncoderSettings(**settings), path)
+
+
+def images(channels=1, clips=4):
+    return torch.randn(clips, channels, 32, 40, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def resnet18():
+    return torchvision.models.resnet18(weights=None).state_dict()
+
+
+@pytest.fixture
+def weights(tmp_path, resnet18):
+    path = tmp_path / "resnet18.pth"
+    torch.save(resnet18, path)
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("name", "size"), [("small", 128), ("resnet18", 512), ("resnet50", 2048)])
+def test_shapes(name, size, channels):
+    with torch.device("meta"):  # shapes without the arithmetic
+        built = encoder(name, channels=channels)
+        assert built(torch.empty(2, channels, 128, 431)).shape == (2, size)
+    assert built.size == size
+    assert name in ENCODERS
+
+
+def test_features_are_the_mean_over_bands_and_frames():
+    built = encoder().eval()
+    torch.testing.assert_close(built(images()), built.blocks(images()).flatten(2).mean(dim=2))
+
+
+def test_resnet_is_torchvisions_without_its_last_layer(weights, resnet18):
+    theirs = torchvision.models.resnet18(weights=None)
+    theirs.load_state_dict(resnet18)
+    theirs.fc = nn.Identity()
+    ours = encoder("resnet18", weights, weights="imagenet", channels=3).eval()
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images(3)), theirs.eval()(images(3)))
+
+
+def test_one_channel_gets_a_fresh_first_convolution_and_the_other_weights(weights, resnet18):
+    blocks = encoder("resnet18", weights, weights="imagenet", channels=1).blocks
+    assert blocks[0][0].weight.shape == (64, 1, 7, 7)
+    torch.testing.assert_close(blocks[4][1].conv2.weight, resnet18["layer4.1.conv2.weight"])
+    # Kaiming's fan-out: a standard deviation of sqrt(2 / (64 * 49)).
+    assert float(blocks[0][0].weight.detach().std()) == pytest.approx((2 / (64 * 49)) ** 0.5, rel=0.1)
+
+
+def test_half_precision_weights_become_float32(tmp_path, resnet18):
+    half = {key: value.half() if value.is_floating_point() else value for key, value in resnet18.items()}
+    torch.save(half, tmp_path / "half.pth")
+    built = encoder("resnet18", tmp_path / "half.pth", weights="imagenet", channels=3)
+    assert {p.dtype for p in built.parameters()} == {torch.float32}
+    torch.testing.assert_close(built.blocks[0][0].weight, half["conv1.weight"].float())
+
+
+@pytest.mark.parametrize("frozen", range(5))
+def test_frozen_blocks_do_not_learn_but_their_statistics_move(frozen):
+    built = encoder(frozen=frozen).train()
+    built.freeze()
+    before = {key: value.clone() for key, value in built.state_dict().items()}
+    trainable = [p for p in built.parameters() if p.requires_grad]
+    assert len(trainable) == 3 * (4 - frozen)
+    output = built(images()).square().sum()
+    if trainable:
+        output.backward()
+        torch.optim.SGD(trainable, lr=0.1).step()
+    for place, block in enumerate(built.blocks):
+        moved = place >= frozen
+        for name, parameter in block.named_parameters():
+            assert (parameter.grad is not None) == moved
+            assert torch.equal(parameter, before[f"blocks.{place}.{name}"]) != moved
+        assert not torch.equal(block[1].running_mean, before[f"blocks.{place}.1.running_mean"])
+
+
+def test_more_frozen_blocks_than_there_are():
+    with pytest.raises(UserError, match="frozen: 5, but small has 4 blocks"):
+        encoder(frozen=5)
+
+
+def test_an_unknown_encoder_is_named_with_those_near_it():
+    with pytest.raises(UserError, match="unknown encoder: 'resnet5'; did you mean 'resnet50'"):
+        encoder("resnet5")
+
+
+def test_the_small_encoder_has_no_trained_weights(weights):
+    with pytest.raises(UserError, match="'small' has no trained weights"):
+        encoder(path=weights)
+
+
+class Trap:
+    """Makes the file ``caught`` when unpickled by something that runs what it reads."""
+
+    def __init__(self, place):
+        self.place = str(place)
+
+    def __reduce__(self):
+        return open, (self.place, "w")
+
+
+@pytest.mark.parametrize(
+    "kind", ["other", "more", "shape", "pickle", "trap", "truncated", "empty", "text", "list", "missing"]
+)
+def test_a_file_that_will_not_do_is_refused_in_one_line(tmp_path, weights, resnet18, kind):
+    if kind == "other":
+        torch.save(nn.Linear(3, 4).state_dict(), weights)
+    elif kind == "more":
+        torch.save({**resnet18, "layer5.weight": torch.zeros(1)}, weights)
+    elif kind == "shape":
+        torch.save({**resnet18, "conv1.weight": torch.zeros(64, 1, 7, 7)}, weights)
+    elif kind == "pickle":
+        weights.write_bytes(pickle.dumps(Trap(tmp_path / "caught"), protocol=2))
+    elif kind == "trap":
+        torch.save({**resnet18, "extra": Trap(tmp_path / "caught")}, weights)
+    elif kind == "truncated":
+        weights.write_bytes(weights.read_bytes()[:1_000_000])
+    elif kind == "empty":
+        weights.write_bytes(b"")
+    elif kind == "text":
+        weights.write_text("<html>not found</html>")
+    elif kind == "list":
+        torch.save([1, 2], weights)
+    else:
+        weights.unlink()
+    with pytest.raises(UserError, match=r"resnet18\.pth") as error:
+        encoder("resnet18", weights, weights="imagenet", channels=3)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "caught").exists()

@@ -1,0 +1,180 @@
+"""The command line: what can be mended is one line and exit code 2; never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import soundfile
+import torch
+import toy
+import yaml
+
+from soundclr import __version__, cli, runs
+from soundclr.runs import find_run
+
+VERBS = ["fetch", "weights", "features", "train", "report", "classify"]
+
+
+@pytest.fixture
+def project(repo, tmp_path, monkeypatch):
+    """A folder with params.yaml and the toy features, in which commands run; its parameters."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SOUNDCLR_MIRROR", raising=False)
+    monkeypatch.setattr(torch, "set_num_threads", lambda threads: None)
+    return toy.project(repo, tmp_path)
+
+
+@pytest.fixture
+def soundclr(capsys):
+    """``soundclr("train --fold 1")`` -> exit code, standard output, standard error."""
+
+    def run(line):
+        try:
+            code = cli.main(line.split() if isinstance(line, str) else line)
+        except SystemExit as exit:  # argparse's way
+            code = exit.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def assert_one_line(outcome, *messages):
+    code, out, err = outcome
+    assert code == 2, err
+    assert err.startswith("soundclr: error: ") and err.count("\n") == 1 and err.endswith("\n"), err
+    for message in messages:
+        assert message in err
+    assert out == ""
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help(soundclr, verb):
+    code, out, err = soundclr(f"{verb} --help")
+    assert code == 0 and out.startswith("usage: soundclr") and err == ""
+    if not verb:
+        assert all(f" {name} " in out for name in VERBS)
+
+
+def test_version(soundclr):
+    assert soundclr("--version") == (0, f"soundclr {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify x.wav", "classify --run x",
+     "fetch", "weights imagenet_pqf", "train --dataset toy --recipe hybrid --fold 1 --threads 0",
+     "train --dataset toy --recipe hybrid --fold 1 --threads -1", "features toy --threads 0",
+     "classify x.wav --run x --top 0"],
+)  # fmt: skip
+def test_a_wrong_command_line_shows_the_usage(project, soundclr, line):
+    code, out, err = soundclr(line)
+    assert code == 2 and out == ""
+    assert err.startswith("usage: soundclr") and "error: " in err.splitlines()[-1] and "Traceback" not in err
+
+
+HYBRID = "train --dataset toy --recipe hybrid --fold 1"
+READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID, "report"]
+
+
+@pytest.mark.parametrize(
+    ("line", "messages"),
+    [
+        ("fetch tyo", ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
+        ("weights imagenet_qpf resnet50", ["unknown weights: 'imagenet_qpf'; did you mean 'imagenet_pqf'"]),
+        ("weights imagenet_pqf resnet51", ["unknown encoder with weights 'imagenet_pqf': 'resnet51'; did you mean"]),
+        ("features tyo", ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
+        ("features toy --data nowhere", ["nowhere/toy/index.csv"]),
+        (HYBRID.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid'?"]),
+        (HYBRID.replace("toy", "tyo"), ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
+        (HYBRID.replace("fold 1", "fold 4"), ["unknown fold of toy: 4; known: 1, 2, 3"]),
+        (f"{HYBRID} --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
+        (f"{HYBRID} --seed -1", ["seed -1: must be 0 or more"]),
+        (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
+        (f"{HYBRID} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
+        ("report --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
+        ("classify x.wav --run results/nowhere", ["results/nowhere: not a finished run"]),
+        *((f"--params none.yaml {line}", ["none.yaml: cannot be read"]) for line in READING),
+        *((f"--params broken.yaml {line}", ["broken.yaml: not valid YAML"]) for line in READING),
+    ],
+)
+def test_mistakes_are_one_line(project, soundclr, tmp_path, line, messages):
+    (tmp_path / "broken.yaml").write_text("study: [")
+    assert_one_line(soundclr(line), *messages)
+    assert not (tmp_path / "results").exists()
+
+
+def test_train_needs_the_initial_weights(project, soundclr, tmp_path):
+    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    content["studies"]["toy"]["settings"]["encoder"] = {"name": "resnet18", "weights": "imagenet_pqf"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    assert_one_line(
+        soundclr(HYBRID),
+        "data/weights/imagenet_pqf-resnet18.pth",
+        "make it with `soundclr weights imagenet_pqf resnet18`",
+    )
+
+
+def test_train_and_classify(project, soundclr, tmp_path):
+    run = find_run(project, "toy", "toy", "hybrid", 1, 4)
+    code, out, err = soundclr(f"{HYBRID} --seed 4 --hash {run.hash} --threads 1")
+    assert code == 0 and out == f"{run.directory() / 'metrics.json'}\n"
+    assert err.count("\n") == 3  # one line an epoch
+    assert json.loads((run.directory() / "metrics.json").read_text())["seed"] == 4
+
+    for number, samples in enumerate(toy.arrays()[0][:2]):
+        soundfile.write(tmp_path / f"{number}.wav", samples, toy.RATE, subtype="PCM_16")
+    code, out, err = soundclr(f"classify 0.wav 1.wav --run {run.directory()} --top 2")
+    assert code == 0 and err == ""
+    lines = out.splitlines()
+    assert (lines[0], lines[3], len(lines)) == ("0.wav", "1.wav", 6)
+    assert all("%" in line for line in (*lines[1:3], *lines[4:]))
+
+    (tmp_path / "no.wav").write_text("no sound")
+    code, out, err = soundclr(f"classify 0.wav no.wav --run {run.directory()}")
+    assert code == 2 and out.startswith("0.wav\n") and err.count("\n") == 1 and "no.wav: cannot be decoded" in err
+
+    run.model().unlink()
+    assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
+
+
+def test_weights_and_features_have_the_paths_that_train_looks_in(project, soundclr, tmp_path):
+    """The index of two clips becomes a features file at the path of the run's dataset."""
+    folder = tmp_path / "fresh" / "toy"
+    folder.mkdir(parents=True)
+    samples = toy.arrays()[0]
+    for number in range(2):
+        soundfile.write(folder / f"{number}.wav", samples[number], toy.RATE, subtype="PCM_16")
+    (folder / "index.csv").write_text("clip,path,label,class,fold,source\n0,0.wav,0,low,1,0\n1,1.wav,1,high,2,1\n")
+    code, out, _ = soundclr("features toy --data fresh --threads 1")
+    path = runs.features_path(project, "toy", tmp_path / "fresh").relative_to(tmp_path)
+    assert (code, out) == (0, f"{path}\n") and path.is_file()
+    assert_one_line(soundclr(f"{HYBRID} --data fresh"), "2 classes", "make the features again")
+
+
+def test_the_mirror_comes_from_the_environment_or_the_command_line(monkeypatch):
+    monkeypatch.setenv("SOUNDCLR_MIRROR", "/there")
+    assert str(cli.parser().parse_args(["fetch", "toy"]).mirror) == "/there"
+    assert str(cli.parser().parse_args(["fetch", "toy", "--mirror", "/here"]).mirror) == "/here"
+    monkeypatch.setenv("SOUNDCLR_MIRROR", "")
+    assert cli.parser().parse_args(["fetch", "toy"]).mirror is None
+
+
+def test_interruption_is_told_in_one_line(project, soundclr, monkeypatch):
+    monkeypatch.setattr(cli, "load", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+    code, _, err = soundclr(HYBRID)
+    assert code == 130 and err.count("\n") == 1 and "interrupted" in err
+
+
+def test_module_and_exit_code(repo):
+    """The real process, `python -m soundclr`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "soundclr", "fetch", "esc01"],
+        capture_output=True,
+        text=True,
+        cwd=repo,
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("soundclr: error: unknown dataset: 'esc01'; did you mean ")
+    assert done.stderr.count("\n") == 1

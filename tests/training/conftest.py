@@ -1,0 +1,70 @@
+"""What the training's tests share: the toy problem as a task, its network, and a way to interrupt a training."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import toy
+
+from soundclr.models import Network, build_encoder
+from soundclr.params import RunSettings
+from soundclr.training.job import make_inputs
+from soundclr.training.loop import Task
+from soundclr.training.progress import Progress
+
+
+@pytest.fixture
+def settings(repo: Path) -> Callable[..., RunSettings]:
+    """``settings("hybrid", epochs=2)``: the toy study's settings of a recipe, with other training settings."""
+    return lambda recipe, **training: toy.params(repo, **training).resolve("toy", "toy", recipe)
+
+
+@pytest.fixture
+def make_task() -> Callable[..., Task]:
+    """``make_task(settings)``: the toy clips as a task, the third fold held out."""
+
+    def make(settings: RunSettings, seed: tuple[int, int] = (0, 3)) -> Task:
+        clips = toy.waveforms()
+        return Task(
+            identity="toy",
+            stages=settings.stages,
+            inputs=make_inputs(clips, settings),
+            labels=clips.labels,
+            train=(clips.folds != 3).nonzero()[:, 0],
+            test=(clips.folds == 3).nonzero()[:, 0],
+            seed=seed,
+            device=torch.device("cpu"),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_network() -> Callable[..., Network]:
+    """``make_network(settings)``: the same initial weights each time."""
+
+    def make(settings: RunSettings, frozen: int = 0) -> Network:
+        torch.manual_seed(0)
+        encoder = build_encoder(settings.encoder.model_copy(update={"frozen": frozen}), None)
+        return Network(encoder, settings.projection.size, 3)
+
+    return make
+
+
+@pytest.fixture
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``interrupt(n)``: from now on, training is killed at the end of its n-th epoch, the checkpoint just written."""
+
+    def after(epochs: int) -> None:
+        left = [epochs]
+
+        def epoch(self: Progress, row: dict[str, Any]) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                raise toy.Interrupted
+
+        monkeypatch.setattr(Progress, "epoch", epoch)
+
+    return after

@@ -1,0 +1,310 @@
+"""The loop: it learns, leaves fixed parts alone, stops and keeps as it should, and resumes bit for bit."""
+
+import math
+
+import pytest
+import torch
+from toy import Interrupted
+
+from soundclr.errors import UserError
+from soundclr.training import loop
+from soundclr.training.loop import train
+from soundclr.training.schedule import learning_rate
+
+TIMES = ("seconds", "clips_per_second")
+SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
+
+
+def without_times(history):
+    return [{key: value for key, value in row.items() if key not in TIMES} for row in history]
+
+
+def copy(network):
+    return {key: value.clone() for key, value in network.state_dict().items()}
+
+
+def assert_equal(one, other):
+    assert one.keys() == other.keys()
+    assert [key for key in one if not torch.equal(one[key], other[key])] == []
+
+
+def assert_same_outcome(state, network, other_state, other_network):
+    assert without_times(state.history) == without_times(other_state.history)
+    assert (state.epoch, state.best.epoch, state.best.value) == (
+        other_state.epoch,
+        other_state.best.epoch,
+        other_state.best.value,
+    )
+    assert torch.equal(state.last, other_state.last)
+    assert torch.equal(state.best.probabilities, other_state.best.probabilities)
+    assert_equal(network.state_dict(), other_network.state_dict())
+
+
+@pytest.mark.parametrize("recipe", SCHEMES)
+def test_learns_a_separable_problem(settings, make_task, make_network, tmp_path, recipe):
+    chosen = settings(recipe, epochs=8, patience=8)
+    network = make_network(chosen)
+    state = train(make_task(chosen), network, tmp_path / "x.resume")
+    assert [row["epoch"] for row in state.history] == list(range(1, 9)) * len(chosen.stages)
+    assert state.history[-1]["test_accuracy"] >= 0.8
+    for stage in chosen.stages:
+        rows = [row for row in state.history if row["stage"] == stage.name]
+        assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+        assert [row["learning_rate"] for row in rows] == [learning_rate(stage.training, epoch) for epoch in range(8)]
+
+
+def test_the_state_is_of_the_last_epochs_network(settings, make_task, make_network, tmp_path):
+    chosen = settings("hybrid")
+    task, network = make_task(chosen), make_network(chosen)
+    state = train(task, network, tmp_path / "x.resume")
+    with torch.inference_mode():
+        _, logits = network.eval()(task.inputs.eval_batch(task.test, torch.Generator()))
+    torch.testing.assert_close(state.last, logits.softmax(dim=1), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(state.last.sum(dim=1), torch.ones(len(task.test)))
+    right = float((state.last.argmax(dim=1) == task.labels[task.test]).float().mean())
+    assert state.history[-1]["test_accuracy"] == right
+
+
+def test_accuracy_is_empty_where_no_classifier_learns(settings, make_task, make_network, tmp_path):
+    chosen = settings("supervised_contrastive", epochs=2)
+    history = train(make_task(chosen), make_network(chosen), tmp_path / "x.resume").history
+    for row in history:
+        empty = row["stage"] == "contrastive"
+        assert (row["train_accuracy"] is None) == (row["test_accuracy"] is None) == empty
+        assert all(math.isfinite(row[key]) for key in ("train_loss", "test_loss", "learning_rate", *TIMES))
+    assert [row["stage"] for row in history] == ["contrastive"] * 2 + ["classifier"] * 2
+
+
+def test_the_second_stage_leaves_the_encoder_bit_for_bit(settings, make_task, make_network, tmp_path, monkeypatch):
+    chosen = settings("supervised_contrastive", epochs=2)
+    network = make_network(chosen)
+    before = copy(network)
+    snapshots = {}
+    train_stage = loop.train_stage
+
+    def watched(task, stage, network, *rest):
+        train_stage(task, stage, network, *rest)
+        snapshots[stage.name] = copy(network)
+
+    monkeypatch.setattr(loop, "train_stage", watched)
+    train(make_task(chosen), network, tmp_path / "x.resume")
+    after_first, after_second = snapshots["contrastive"], snapshots["classifier"]
+    changed_first = {key.split(".")[0] for key in before if not torch.equal(before[key], after_first[key])}
+    changed_second = {key.split(".")[0] for key in before if not torch.equal(after_first[key], after_second[key])}
+    assert changed_first == {"encoder", "projection"}
+    assert changed_second == {"classifier"}
+    assert any("running_mean" in key for key in before)  # statistics were compared
+
+
+def test_frozen_blocks_keep_their_weights_through_a_training(settings, make_task, make_network, tmp_path):
+    chosen = settings("hybrid", weight_decay=0.5)
+    network = make_network(chosen, frozen=2)
+    before = copy(network)
+    train(make_task(chosen), network, tmp_path / "x.resume")
+    parameters = {key for key, _ in network.named_parameters()}
+    kept = {key for key in parameters if torch.equal(before[key], network.state_dict()[key])}
+    assert kept == {key for key in parameters if key.startswith(("encoder.blocks.0.", "encoder.blocks.1."))}
+    assert not torch.equal(before["encoder.blocks.0.1.running_mean"], network.encoder.blocks[0][1].running_mean)
+
+
+def test_head_factor_speeds_up_the_heads_alone(settings, make_network):
+    stage = settings("hybrid", head_factor=7.0).stages[0]
+    network = make_network(settings("hybrid"))
+    groups = loop.make_optimizer(network, stage).param_groups
+    assert [group["factor"] for group in groups] == [1.0, 7.0, 7.0]
+    assert {id(p) for group in groups for p in group["params"]} == {id(p) for p in network.parameters()}
+    assert {group["weight_decay"] for group in groups} == {1e-3}
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """``scripted(losses, accuracies)``: the held-out values of each epoch; the training itself is left out."""
+
+    def script(losses, accuracies):
+        epochs = iter(zip(losses, accuracies, strict=True))
+        monkeypatch.setattr(loop, "train_epoch", lambda *_: (1.0, 0.5))
+
+        def evaluate(task, stage, network):
+            loss, right = next(epochs)
+            with torch.no_grad():  # so that each epoch has weights of its own
+                network.classifier.bias += 1
+            labels = task.labels[task.test]
+            guesses = torch.where(torch.arange(len(labels)) < right, labels, (labels + 1) % 3)
+            return loss, (5 + float(network.classifier.bias[0])) * torch.nn.functional.one_hot(guesses, 3)
+
+        monkeypatch.setattr(loop, "evaluate", evaluate)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("monitor", "patience", "epochs", "best"),
+    [
+        ("accuracy", 2, 4, 2),
+        ("accuracy", 3, 5, 2),
+        ("accuracy", 4, 6, 6),
+        ("loss", 1, 2, 1),
+        ("loss", 2, 5, 3),
+        ("loss", 9, 6, 3),
+    ],
+)
+def test_patience_and_monitor(settings, make_task, make_network, tmp_path, scripted, monitor, patience, epochs, best):
+    scripted(losses=[3.0, 4.0, 2.0, 2.5, 2.5, 2.5], accuracies=[4, 5, 5, 5, 4, 6])
+    chosen = settings("cross_entropy", epochs=6, patience=patience, monitor=monitor)
+    state = train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    assert (state.epoch, state.best.epoch) == (epochs, best)  # a tie is not better
+    assert len(state.history) == epochs
+    if best == epochs:
+        assert torch.equal(state.best.probabilities, state.last)
+    else:
+        assert not torch.equal(state.best.probabilities, state.last)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_the_next_stage_starts_from_the_kept_epoch(settings, make_task, make_network, tmp_path, scripted, keep):
+    scripted(losses=[3.0, 2.0, 4.0, 1.0, 1.0, 1.0], accuracies=[1] * 6)
+    chosen = settings("supervised_contrastive", epochs=3, patience=9, keep=keep)
+    network = make_network(chosen)
+    network.classifier.bias.data.zero_()
+    state = train(make_task(chosen), network, tmp_path / "x.resume")
+    # Stage 1 ends at 3, its best epoch at 2; stage 2 goes on for 3 more, its best (accuracy, all ties) at 1.
+    expected = {"last": 3 + 3, "best": 2 + 1}[keep]
+    assert network.classifier.bias.tolist() == [expected] * 3
+    assert (state.best.network is None) == (keep == "last")
+
+
+@pytest.mark.parametrize("recipe", SCHEMES)
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_training_interrupted_after_every_epoch_ends_bit_for_bit_the_same(
+    settings, make_task, make_network, tmp_path, interrupt, monkeypatch, recipe, keep
+):
+    chosen = settings(recipe, keep=keep)
+    task, network = make_task(chosen), make_network(chosen)
+    whole = train(task, network, tmp_path / "whole.resume")
+
+    interrupt(1)
+    interruptions = 0
+    while True:
+        torch.manual_seed(interruptions)  # a new process has drawn other numbers before
+        pieces = make_network(chosen)
+        try:
+            interrupt(1)
+            state = train(make_task(chosen), pieces, tmp_path / "pieces.resume")
+            break
+        except Interrupted:
+            interruptions += 1
+    assert interruptions == len(whole.history) == 3 * len(chosen.stages)
+    assert_same_outcome(state, pieces, whole, network)
+
+
+def test_a_training_interrupted_in_the_middle_of_an_epoch_resumes_at_its_start(
+    settings, make_task, make_network, tmp_path, monkeypatch
+):
+    chosen = settings("hybrid")
+    task, network = make_task(chosen), make_network(chosen)
+    whole = train(task, network, tmp_path / "whole.resume")
+    combined, calls = loop.combined, []
+
+    def killed(*arguments):
+        calls.append(1)
+        if len(calls) == 7:  # 4 batches of 5 clips and one evaluation an epoch
+            raise Interrupted
+        return combined(*arguments)
+
+    pieces = make_network(chosen)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(loop, "combined", killed)
+        train(task, pieces, tmp_path / "pieces.resume")
+    pieces = make_network(chosen)
+    state = train(task, pieces, tmp_path / "pieces.resume")
+    assert_same_outcome(state, pieces, whole, network)
+
+
+def test_early_stopping_survives_a_resume(settings, make_task, make_network, tmp_path, scripted, interrupt):
+    chosen = settings("cross_entropy", epochs=6, patience=2)
+    scripted(losses=[1.0] * 4, accuracies=[4, 5, 5, 5])
+    with pytest.raises(Interrupted):
+        interrupt(3)
+        train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    scripted(losses=[1.0], accuracies=[5])
+    state = train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    assert (state.epoch, state.best.epoch) == (4, 2)
+
+
+def test_a_damaged_checkpoint_costs_time_and_no_digit(settings, make_task, make_network, tmp_path, capsys):
+    chosen = settings("hybrid", epochs=2)
+    task, network = make_task(chosen), make_network(chosen)
+    whole = train(task, network, tmp_path / "x.resume")
+    (tmp_path / "x.resume").write_bytes((tmp_path / "x.resume").read_bytes()[:1000])
+    again = make_network(chosen)
+    state = train(task, again, tmp_path / "x.resume")
+    assert_same_outcome(state, again, whole, network)
+    assert "x.resume: cannot resume from it" in capsys.readouterr().err
+    assert (tmp_path / "x.damaged").exists()
+
+
+def test_the_seed_decides_the_training(settings, make_task, make_network, tmp_path):
+    chosen = settings("hybrid", epochs=1)
+    histories = []
+    for number, seed in enumerate([(0, 3), (0, 3), (1, 3), (0, 2)]):
+        state = train(make_task(chosen, seed), make_network(chosen), tmp_path / f"{number}.resume")
+        histories.append(without_times(state.history)[0]["train_loss"])
+    assert histories[0] == histories[1]
+    assert len(set(histories)) == 3
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_stops_with_epoch_and_batch(
+    settings, make_task, make_network, tmp_path, monkeypatch, value
+):
+    chosen = settings("supervised_contrastive")
+    combined, calls = loop.combined, []
+
+    def broken(*arguments):
+        calls.append(1)
+        loss = combined(*arguments)
+        # Epochs of 4 batches and one evaluation: three in the first stage, one in the second, then 2 batches.
+        return loss * value if len(calls) == 4 * 5 + 2 else loss
+
+    monkeypatch.setattr(loop, "combined", broken)
+    with pytest.raises(UserError, match=rf"loss is {value} in epoch 2, batch 2 of stage 'classifier'") as error:
+        train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    assert "\n" not in str(error.value)
+    saved = torch.load(tmp_path / "x.resume")["state"]
+    assert (saved["stage"], saved["epoch"], len(saved["history"])) == (1, 1, 4)
+
+
+def test_a_held_out_loss_that_is_not_finite_stops_too(settings, make_task, make_network, tmp_path, monkeypatch):
+    chosen = settings("hybrid")
+
+    def diverged(task, stage, network, *_):
+        """The last batch's loss was finite, the step after it was not."""
+        network.classifier.bias.data.fill_(math.nan)
+        return 1.0, 0.5
+
+    monkeypatch.setattr(loop, "train_epoch", diverged)
+    with pytest.raises(UserError, match=r"held-out loss is nan in epoch 1 of stage 'joint'"):
+        train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    assert not (tmp_path / "x.resume").exists()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_encoder_computes_in_the_chosen_precision(settings, make_task, make_network, tmp_path, precision):
+    chosen = settings("hybrid", epochs=1, precision=precision)
+    network = make_network(chosen)
+    seen = set()
+    network.encoder.register_forward_hook(lambda module, given, output: seen.add(output.dtype))
+    state = train(make_task(chosen), network, tmp_path / "x.resume")
+    assert seen == {getattr(torch, precision)}
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert state.last.dtype == torch.float32
+
+
+def test_a_log_gets_one_line_an_epoch(settings, make_task, make_network, tmp_path, capsys):
+    chosen = settings("supervised_contrastive", epochs=2)
+    train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("toy contrastive: epoch 1/2, loss ") and "accuracy" not in lines[0]
+    assert lines[3].startswith("toy classifier: epoch 2/2, loss ") and "held-out accuracy" in lines[3]
+    assert all("clips/s" in line and line.endswith("min left") for line in lines)
