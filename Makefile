@@ -6,13 +6,14 @@ SHELL := bash
 .ONESHELL:
 
 PYTHON ?= python3.12 python3.11 python3
+STUDY ?= esc10
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check env lock clean
+.PHONY: help demo report test check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -22,6 +23,9 @@ demo: $(INSTALLED) ## run everything on a small synthetic dataset
 	$(BIN)/snakemake --cores 1 --config study=demo --report results/demo/report.html
 	printf '\nThe demo is done. Look at\n  %s\n  %s\n  %s\n' 'results/demo/README.md    the tables' \
 	  'figures/demo/             the figures' 'results/demo/report.html  all of it, and how it was made (open it in a browser)'
+
+report: $(INSTALLED) ## make a study's tables and figures from the runs there are: make report STUDY=esc10
+	@$(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study=$(STUDY)
 
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/pytest -q --durations 5 $(ARGS)

@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
@@ -19,7 +18,6 @@ from soundclr.audio.decode import read_audio, to_int16, trim
 from soundclr.errors import UserError
 from soundclr.files import atomic_path, sha256_of_file
 
-COLUMNS = ["clip", "path", "label", "class", "fold", "source"]
 TENSORS = ("samples", "offsets", "labels", "folds")
 
 
@@ -99,8 +97,10 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     Raises:
         UserError: the index is not usable, or a clip cannot be decoded; the clip is named.
     """
-    table = _read_index(index)
-    classes = _classes(table, index)
+    from soundclr.datasets.index import read_index  # not above: trainings only load, and need no pandas for it
+
+    table = read_index(index)
+    classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
     paths = [index.parent / path for path in table["path"]]
     with ThreadPoolExecutor(workers) as pool:
         decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
@@ -149,25 +149,3 @@ def _write(
 def _offsets(arrays: Sequence[npt.NDArray[np.int16]]) -> npt.NDArray[np.int64]:
     """Where each array begins once they are laid end to end, and where the last one ends."""
     return np.cumsum([0, *map(len, arrays)], dtype=np.int64)
-
-
-def _read_index(index: Path) -> pd.DataFrame:
-    """The index as a table; text columns as text, whatever they look like."""
-    try:
-        types = {name: "int64" if name in ("label", "fold") else "str" for name in COLUMNS}
-        table = pd.read_csv(index, dtype=types, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{index}: cannot be read as an index of clips ({error})") from error
-    if list(table.columns) != COLUMNS:
-        raise UserError(f"{index}: columns are {', '.join(table.columns)}; they must be {', '.join(COLUMNS)}")
-    if table.empty:
-        raise UserError(f"{index}: lists no clips")
-    return table
-
-
-def _classes(table: pd.DataFrame, index: Path) -> list[str]:
-    """The classes' names by label; labels must be 0, 1, ... and each have one name of its own."""
-    pairs = table[["label", "class"]].drop_duplicates().sort_values("label")
-    if pairs["label"].to_list() != list(range(len(pairs))) or pairs["class"].duplicated().any():
-        raise UserError(f"{index}: labels must count from 0 without a gap and each have one class name")
-    return [str(name) for name in pairs["class"]]
