@@ -178,3 +178,14 @@ def test_module_and_exit_code(repo):
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("soundclr: error: unknown dataset: 'esc01'; did you mean ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(repo, tmp_path, capsys):
+    """As a full disk or a missing permission would be."""
+    (tmp_path / "results").write_text("a file where a folder should be")
+    arguments = ["--params", str(repo / "params.yaml"), "report", "--study", "demo"]
+    code = cli.main([*arguments, "--results", str(tmp_path / "results"), "--figures", str(tmp_path / "figures")])
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.startswith("soundclr: error: ")
+    assert error.count("\n") == 1

@@ -343,3 +343,15 @@ def test_mutilated_text_never_ends_in_another_error(tmp_path):
             )
         path.write_text("".join(text), encoding="utf-8")
         loads_or_says_why(lambda: load(path))
+
+
+@pytest.mark.parametrize("key", ["seeds: [0]", "recipes: [cross_entropy,"])
+def test_what_stands_twice_in_a_study_is_named(repo, tmp_path, key):
+    """Twice the same seed would be the same run planned twice."""
+    name, first = key.rstrip(",").split(": [")
+    text = (repo / "params.yaml").read_text()
+    twice = f"{name}: [{first.rstrip(']')}, {first.rstrip(']')}" + ("]" if key.endswith("]") else ",")
+    path = tmp_path / "params.yaml"
+    path.write_text(text.replace(key, twice, 1))
+    with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* stands there more than once"):
+        load(path)

@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, a folder without permission
+        print(f"soundclr: error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("soundclr: interrupted; the same command goes on", file=sys.stderr)
         return 130
@@ -130,11 +133,6 @@ def build_features(options: argparse.Namespace) -> None:
 
 def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
-    import torch
-
-    from soundclr import devices
-    from soundclr.training.job import Paths, run_job
-
     params = load(options.params)
     study = options.study or params.study
     run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
@@ -144,7 +142,14 @@ def train_run(options: argparse.Namespace) -> None:
             "parameters were changed meanwhile; start the workflow again"
         )
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
-    paths = Paths(features, weights_file(params, run, options.data), options.results)
+    weights = weights_file(params, run, options.data)
+
+    import torch  # takes seconds, which a mistake above need not wait for
+
+    from soundclr import devices
+    from soundclr.training.job import Paths, run_job
+
+    paths = Paths(features, weights, options.results)
     if options.threads:
         torch.set_num_threads(options.threads)
     with devices.lease() as device:
@@ -169,10 +174,11 @@ def existing(path: Path, command: str) -> Path:
 
 def report_study(options: argparse.Namespace) -> None:
     """`soundclr report`."""
-    from soundclr.report import write_report
-
     params = load(options.params)
     study = known(options.study or params.study, params.studies, "study")
+
+    from soundclr.report.write import write_report
+
     for path in write_report(params, study, options.results, options.figures):
         print(path)
 

@@ -57,7 +57,8 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
-    return f"{str(name).strip()}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{str(name).strip()}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def precision(device: torch.device, setting: str) -> torch.dtype:

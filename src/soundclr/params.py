@@ -18,7 +18,10 @@ S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
-    """A block of params.yaml: no unknown keys, no change after loading, no silent conversion of types."""
+    """A block of params.yaml: no unknown keys, no change after loading.
+
+    A number may be written as text, since that is what YAML takes 5e-4 for.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -237,6 +240,10 @@ def load(path: Path) -> Params:
     params = validated(Params, content, str(path))
     for name, study in params.studies.items():
         place = f"studies.{name}"
+        for key in ("datasets", "recipes", "seeds", "folds"):
+            values = getattr(study, key) or ()
+            if repeated := [value for value in values if values.count(value) > 1]:
+                raise UserError(f"{path}: {place}.{key}: {repeated[0]!r} stands there more than once")
         for dataset in study.datasets:
             known(dataset, params.datasets, f"dataset in {place}.datasets")
             for fold in params.folds(name, dataset):

@@ -10,7 +10,7 @@ from fabricate import edit, fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.params import Params
-from soundclr.report import collect
+from soundclr.report.collect import collect
 from soundclr.runs import Run, expand
 
 

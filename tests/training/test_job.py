@@ -181,7 +181,7 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(params, features, tmp_p
     assert len(table(path.parent / "history.csv")) == 3
 
 
-def test_stopped_early_is_told(repo, features, tmp_path, monkeypatch):
+def test_stopped_early_is_told(repo, features, tmp_path):
     params = toy.params(repo, epochs=9, patience=1, learning_rate=1e-9)  # nothing is learned, so nothing gets better
     _, path = start(params, features, tmp_path)
     metrics = json.loads(path.read_text(encoding="utf-8"))

@@ -41,7 +41,7 @@ def test_repro_retrains_the_changed_recipe_only(project: Path) -> None:
     assert len(new) == 2
     assert all("/hybrid-" in run for run in new)
     # The old hybrid runs are kept, and out of the table.
-    assert "2 runs" in (project / "results/demo/README.md").read_text()
+    assert "2 of other settings set aside" in (project / "results/demo/README.md").read_text()
 
     assert "hybrid" in run_in(project, "dvc", "metrics", "show", "--md").stdout
     page = run_in(project, "dvc", "plots", "show").stdout.strip()

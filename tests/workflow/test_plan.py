@@ -32,5 +32,5 @@ def test_a_mistake_is_one_line(repo: Path, tmp_path: Path, old: str, new: str, s
     params.write_text(params.read_text().replace(old, new, 1))
     done = run_in(folder, "snakemake", "--dry-run", "--cores", "2", check=False)
     assert done.returncode == 1
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

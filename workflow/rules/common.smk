@@ -3,7 +3,7 @@ from pathlib import Path
 
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
-from soundclr.report import report_paths
+from soundclr.report.layout import report_paths
 
 try:
     PARAMS = parameters.load(Path("params.yaml"))

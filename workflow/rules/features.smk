@@ -13,5 +13,7 @@ rule decode:
     conda:
         "../../environment.yml"
     threads: workflow.cores
+    message:
+        "decode {wildcards.dataset}"
     shell:
         "soundclr features {wildcards.dataset} --threads {threads} 2> >(tee {log} >&2)"

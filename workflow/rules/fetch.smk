@@ -13,6 +13,8 @@ rule fetch:
     params:
         source=lambda wildcards: runs.dataset_hash(PARAMS, wildcards.dataset),
         mirror=MIRROR,
+    message:
+        "fetch {wildcards.dataset}"
     shell:
         "soundclr fetch {wildcards.dataset} {params.mirror} 2> >(tee {log} >&2)"
 
@@ -32,5 +34,7 @@ rule weights:
     params:
         sha256=lambda wildcards: PARAMS.weights[wildcards.weights].files[wildcards.encoder].sha256,
         mirror=MIRROR,
+    message:
+        "fetch the weights {wildcards.weights} of {wildcards.encoder}"
     shell:
         "soundclr weights {wildcards.weights} {wildcards.encoder} {params.mirror} 2> >(tee {log} >&2)"

@@ -17,5 +17,7 @@ rule tables:
         study=STUDY_NAME,
         definition=STUDY.model_dump(mode="json"),
         recipes=sorted({run.group for run in RUNS}),
+    message:
+        "write the tables and figures of {params.study}"
     shell:
         "soundclr report --study {params.study} > {log} 2>&1"

@@ -22,6 +22,8 @@ rule train:
         gpu=1,
     params:
         study=STUDY_NAME,
+    message:
+        "train {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}: tail -f {log}"
     shell:
         "soundclr train --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
         " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} > {log} 2>&1"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from soundclr.errors import UserError
@@ -41,6 +40,8 @@ def resnet(name: str, channels: int, weights: Path | None) -> Encoder:
     Blocks: the stem, then the four stages. With one channel the first convolution is a fresh one, whatever
     the weights: summing the trained kernel over its inputs would compute what three copies of the input do.
     """
+    import torchvision  # not above: it takes seconds to import, which the small encoder does not need
+
     network = getattr(torchvision.models, name)(weights=None)
     if weights is not None:
         load_weights(network, weights, name)

@@ -1,7 +1,8 @@
 """What captions may say of a study: all of it read from its runs, but for titles and the study's note."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.tables import PARTIAL, Row, has_paper
@@ -23,8 +24,23 @@ def caption(collection: Collection, rows: Sequence[Row]) -> str:
             f"Precision: {counted([r.metrics.precision for r in found])}",
             f"Code: {counted([commit(r) for r in found])}",
         ]
+    if study.settings:
+        changed = differences(study.settings, collection.params.defaults)
+        sentences.append(f"Settings that differ from the paper's (its in parentheses): {', '.join(changed)}")
     sentences.append(coverage(collection))
     return " ".join(sentence.rstrip(".") + "." for sentence in [*sentences, *notes(collection, rows)])
+
+
+def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place: str = "") -> list[str]:
+    """What a study sets otherwise than the defaults, such as ``logmel.hop 1024 (512)``."""
+    found = []
+    for key, value in settings.items():
+        default = defaults[key]
+        if isinstance(value, Mapping):
+            found += differences(value, default, f"{place}{key}.")
+        elif value != default:
+            found.append(f"{place}{key} {value} ({default})")
+    return found
 
 
 def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:

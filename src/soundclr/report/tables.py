@@ -189,7 +189,8 @@ def cells(row: Row, with_paper: bool) -> list[str]:
     def spread(accuracy: Accuracy, mark: str = "") -> str:
         if accuracy.mean is None:
             return NONE
-        return f"{accuracy.mean:.2f} ± {number(accuracy.std)}{mark}"
+        std = "" if accuracy.std is None else f" ± {accuracy.std:.2f}"
+        return f"{accuracy.mean:.2f}{std}{mark}"
 
     mark = f" {PARTIAL}" if row.partial else ""
     texts = [f"{row.runs} of {row.expected_runs}"]

@@ -40,7 +40,8 @@ class Task:
 def train(task: Task, network: Network, checkpoint: Path) -> State:
     """Train ``network`` through all stages, going on from ``checkpoint`` where there is one.
 
-    Returns the state after the last epoch, ``network`` holding that epoch's weights. Raises UserError with
+    Returns the state after the last epoch; ``network`` holds the weights of the epoch that the last stage
+    keeps. Raises UserError with
     epoch and batch for a loss that is not finite.
     """
     state = State()

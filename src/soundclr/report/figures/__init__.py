@@ -5,12 +5,13 @@ from pathlib import Path
 
 from soundclr.report.collect import Collection
 from soundclr.report.figures import confusion, curves, figure4
-from soundclr.report.figures.style import FORMATS, no_runs, save, styled
+from soundclr.report.figures.style import no_runs, save, styled
+from soundclr.report.layout import FIGURES
 from soundclr.report.tables import Row
 
-__all__ = ["FIGURES", "FORMATS", "write_figures"]
+__all__ = ["write_figures"]
 
-FIGURES = {"figure4": figure4, "curves": curves, "confusion": confusion}
+DRAWN = dict(zip(FIGURES, (figure4, curves, confusion), strict=True))
 
 
 def write_figures(collection: Collection, rows: Sequence[Row], folder: Path) -> list[tuple[str, Path]]:
@@ -22,7 +23,7 @@ def write_figures(collection: Collection, rows: Sequence[Row], folder: Path) -> 
     with styled():
         for dataset in collection.params.studies[collection.study].datasets:
             title = collection.params.datasets[dataset].title
-            for name, module in FIGURES.items():
+            for name, module in DRAWN.items():
                 if collection.of(dataset):
                     figure, caption = module.draw(collection, dataset, rows)
                     written.append((f"{title}. {caption}", save(figure, folder, f"{name}-{dataset}")))
