@@ -52,7 +52,7 @@ def full(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of tables alone: drawing takes seconds."""
-    monkeypatch.setattr("soundclr.report.write_figures", lambda collection, rows, folder: [])
+    monkeypatch.setattr("soundclr.report.write.write_figures", lambda collection, rows, folder: [])
 
 
 def accuracies(results: Path, study: str) -> dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]]:
