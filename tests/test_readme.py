@@ -1,0 +1,30 @@
+"""What the README says is what the repository has."""
+
+import re
+from pathlib import Path
+
+from soundclr.params import load
+from soundclr.runs import expand
+
+
+def test_the_result_table_is_the_committed_one(repo: Path) -> None:
+    """The rows of the first screen's table are those that the report wrote for the study esc10."""
+
+    def rows(path: Path) -> list[str]:
+        return [line for line in path.read_text().splitlines() if line.startswith("| ESC-10 |")]
+
+    assert rows(repo / "README.md") == rows(repo / "results/esc10/table3.md") != []
+
+
+def test_links_lead_somewhere(repo: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", (repo / "README.md").read_text())
+    assert len(links) > 5
+    assert [link for link in links if not (repo / link).exists()] == []
+
+
+def test_numbers_of_trainings(repo: Path) -> None:
+    """The table of studies: its last column is what params.yaml expands to."""
+    params = load(repo / "params.yaml")
+    lines = (repo / "README.md").read_text().splitlines()
+    stated = {m[1]: int(m[2]) for line in lines if (m := re.match(r"\| `(\w+)` \|.*\| (\d+) \|$", line))}
+    assert stated == {study: len(list(expand(params, study))) for study in params.studies}
