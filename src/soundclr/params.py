@@ -125,8 +125,18 @@ class SyntheticSettings(Section):
     seed: Count
 
 
+class OwnSettings(Section):
+    """The seed by which the folds of your own sounds are drawn where their table gives none."""
+
+    seed: Count = 0
+
+
 class DatasetSettings(Section):
-    """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults."""
+    """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
+
+    ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
+    """
 
     adapter: Name
     title: str
@@ -137,7 +147,10 @@ class DatasetSettings(Section):
     url: str | None = None
     file: str | None = None
     sha256: str | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
+    own: OwnSettings = OwnSettings()
     settings: dict[str, Any] = {}
 
 

@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_json
-from soundclr.params import Params, known
+from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.params import DatasetSettings, Params, known
 
 RUN_PATH = re.compile(
     r"^(?P<study>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<recipe>[^/]+)-(?P<hash>[0-9a-f]{12})"
@@ -64,13 +64,28 @@ class Run:
 
 
 def dataset_hash(params: Params, dataset: str) -> str:
-    """What a dataset's clips are decided by: its definition and, where the package has one, its clip manifest.
+    """What a dataset's clips are decided by: its definition and, where there is one, the list of its clips.
 
     Known before the dataset is fetched, so that the paths of all runs are.
     """
     settings = params.datasets[dataset]
     source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
-    return sha256_of_json({"source": source, "manifest": manifest_text(settings.adapter)})
+    return sha256_of_json({"source": source, "manifest": clip_list(settings)})
+
+
+def clip_list(settings: DatasetSettings) -> str | None:
+    """What lists a dataset's clips: the packaged manifest or, of your own sounds, the table's SHA-256.
+
+    None where there is neither, also for a table that is not there: fetching it is what says so.
+    """
+    if settings.adapter != "csv" or settings.file is None:
+        return manifest_text(settings.adapter)
+    try:
+        return sha256_of_file(Path(settings.file))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"{settings.file}: cannot be read ({error.strerror})") from error
 
 
 @cache

@@ -220,3 +220,18 @@ def test_unwritable_destination(host: Host, tmp_path: Path) -> None:
     (tmp_path / "downloads").write_text("a file where a folder should be")
     with pytest.raises(UserError, match="cannot be written to"):
         obtain(host.url, "clips.zip", tmp_path / "downloads" / "clips.zip", None, None)
+
+
+def test_md5_serves_where_it_is_all_there_is(host: Host, target: Path) -> None:
+    md5 = hashlib.md5(BODY).hexdigest()
+    obtain(host.url, "clips.zip", target, None, None, md5)
+    obtain(host.url, "clips.zip", target, None, None, md5)
+    assert len(host.asked) == 1
+    target.write_bytes(BODY[:-1])  # a half copy is fetched again
+    obtain(host.url, "clips.zip", target, None, None, md5)
+    assert target.read_bytes() == BODY and len(host.asked) == 2
+    target.unlink()
+    with pytest.raises(UserError, match=f"has the MD5 {md5}, not the expected {'0' * 32}; it was not kept"):
+        obtain(host.url, "clips.zip", target, None, None, "0" * 32)
+    assert list(target.parent.iterdir()) == []
+    obtain(host.url, "clips.zip", target, None, SHA256, "0" * 32)  # the stronger hash decides

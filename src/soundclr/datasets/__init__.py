@@ -10,8 +10,11 @@ import pandas as pd
 
 from soundclr.datasets.download import obtain
 from soundclr.datasets.esc10 import fetch_esc10
+from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
 from soundclr.datasets.index import IndexRow, read_index, write_index
+from soundclr.datasets.own import fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
+from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, WeightsFile
 
@@ -20,15 +23,20 @@ from soundclr.params import DatasetSettings, WeightsFile
 Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
 
 ADAPTERS: dict[str, Adapter] = {
+    "csv": fetch_own,
     "esc10": fetch_esc10,
+    "esc10_of_esc50": fetch_esc10_of_esc50,
+    "esc50": fetch_esc50,
     "synthetic": fetch_synthetic,
+    "us8k": fetch_us8k,
 }
 
 
 def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> Path:
     """Fetch or make dataset ``name`` below ``data``; return its checked index, ``data/<name>/index.csv``.
 
-    Sources are looked up in the folder ``mirror`` first. Where there is an index, the clips are there too.
+    Sources are looked up in the folder ``mirror`` first, which may hold an archive or the folder that it unpacks
+    to (see :mod:`soundclr.datasets.source`). Where there is an index, the clips are there too.
 
     Raises:
         UserError: the dataset has no adapter, cannot be had, or lacks a clip, a class or a fold.
@@ -62,7 +70,7 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
-    """The index has exactly the classes and folds that the settings say."""
+    """The index has exactly the classes, the folds and the number of clips that the settings say."""
     wanted = {"label": range(settings.classes), "fold": range(1, settings.folds + 1)}
     for column, values in wanted.items():
         present = set(index[column])
@@ -72,3 +80,5 @@ def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> No
         for value in sorted(present - set(values)):
             clip = index["clip"][index[column] == value].iloc[0]
             raise UserError(f"dataset {name}: clip {clip} has {column} {value}; {said}")
+    if settings.clips not in (None, len(index)):
+        raise UserError(f"dataset {name}: {len(index)} clips are there; params.yaml says {settings.clips}")

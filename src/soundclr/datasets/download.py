@@ -1,36 +1,48 @@
 """One way to obtain a file, a dataset's archive or weights: from a mirror folder or by download, verified."""
 
+import hashlib
 import os
 import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import requests
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, sha256_of_file
+from soundclr.files import atomic_path
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
 CHUNK = 1 << 16  # bytes; what a broken download can lose
 
 
-def obtain(url: str | None, file: str, destination: Path, mirror: Path | None, sha256: str | None) -> Path:
+class Hash(NamedTuple):
+    """What a file is verified by: ``digits`` are all of the hash, or its first 8 or more (torch.hub's way)."""
+
+    algorithm: str
+    digits: str
+
+
+def obtain(
+    url: str | None, file: str, destination: Path, mirror: Path | None, sha256: str | None, md5: str | None = None
+) -> Path:
     """Put a verified copy of ``file`` at ``destination`` and return that path.
 
     ``mirror / file`` is taken if it is there, else ``url`` is downloaded; ``url`` None means that only a
-    mirror has the file. ``sha256`` is the whole hash or its first 8 or more digits (torch.hub's way), None
-    for a file whose contents are checked later. What does not match is deleted before it has the name of
-    ``destination``; a destination that is there and matches is not fetched again.
+    mirror has the file. ``sha256`` is the whole hash or its first 8 or more digits; ``md5`` serves a file whose
+    publisher gives no other; both None is for a file whose contents are checked later. What does not match is
+    deleted before it has the name of ``destination``; a destination that is there and matches is not fetched again.
 
     Raises:
         UserError: the file is nowhere to be had, arrived short, or has another hash.
     """
-    if destination.is_file() and (sha256 is None or _matches(sha256_of_file(destination), sha256)):
+    expected = Hash("sha256", sha256) if sha256 is not None else Hash("md5", md5) if md5 is not None else None
+    if destination.is_file() and (expected is None or _matches(_digits(destination, expected), expected)):
         return destination
     try:
-        if mirror is not None and _copy_from_mirror(mirror, file, destination, sha256):
+        if mirror is not None and _copy_from_mirror(mirror, file, destination, expected):
             return destination
         if url is None:
             looked = f"{mirror} does not hold it" if mirror else "no mirror is set"
@@ -38,7 +50,7 @@ def obtain(url: str | None, file: str, destination: Path, mirror: Path | None, s
                 f"{file} has no address to download from, only a mirror can give it, and {looked}: "
                 "let SOUNDCLR_MIRROR name a folder that holds it"
             )
-        _download(url, file, destination, sha256)
+        _download(url, file, destination, expected)
     except requests.RequestException as error:
         raise UserError(f"{file}: {url} {_reason(error)}; {_advice(file)}") from error
     except OSError as error:
@@ -46,7 +58,7 @@ def obtain(url: str | None, file: str, destination: Path, mirror: Path | None, s
     return destination
 
 
-def _copy_from_mirror(mirror: Path, file: str, destination: Path, sha256: str | None) -> bool:
+def _copy_from_mirror(mirror: Path, file: str, destination: Path, expected: Hash | None) -> bool:
     """Copy and verify the mirror's file; False if the mirror has none."""
     if not os.path.isdir(mirror):  # unlike Path.is_dir, False also where looking is forbidden
         raise UserError(f"the mirror {mirror} is not a readable folder: mend or unset SOUNDCLR_MIRROR")
@@ -60,17 +72,17 @@ def _copy_from_mirror(mirror: Path, file: str, destination: Path, sha256: str | 
     with stream, atomic_path(destination) as temporary:
         with open(temporary, "wb") as copy:
             shutil.copyfileobj(stream, copy, CHUNK)
-        _verify(temporary, str(source), sha256)
+        _verify(temporary, str(source), expected)
     return True
 
 
-def _download(url: str, file: str, destination: Path, sha256: str | None) -> None:
+def _download(url: str, file: str, destination: Path, expected: Hash | None) -> None:
     # Not atomic_path: a part outlives its process, for the next one to resume.
     part = destination.with_name(destination.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     _complete(part, url, file)
     try:
-        _verify(part, url, sha256)
+        _verify(part, url, expected)
     except UserError:
         part.unlink()
         raise
@@ -126,16 +138,23 @@ def _write(chunks: Iterable[bytes], part: Path, have: int, total: int | None, fi
         os.fsync(output.fileno())
 
 
-def _verify(path: Path, origin: str, sha256: str | None) -> None:
-    if sha256 is None:
+def _verify(path: Path, origin: str, expected: Hash | None) -> None:
+    if expected is None:
         return
-    actual = sha256_of_file(path)
-    if not _matches(actual, sha256):
-        raise UserError(f"{origin} has the SHA-256 {actual}, not the expected {sha256}; it was not kept")
+    actual = _digits(path, expected)
+    if not _matches(actual, expected):
+        name = {"sha256": "SHA-256", "md5": "MD5"}[expected.algorithm]
+        raise UserError(f"{origin} has the {name} {actual}, not the expected {expected.digits}; it was not kept")
 
 
-def _matches(actual: str, expected: str) -> bool:
-    return len(expected) >= 8 and actual.startswith(expected.lower())
+def _digits(path: Path, expected: Hash) -> str:
+    with open(path, "rb") as file:
+        # MD5 tells a whole archive from half of one; machines that forbid it for security allow that.
+        return hashlib.file_digest(file, lambda: hashlib.new(expected.algorithm, usedforsecurity=False)).hexdigest()
+
+
+def _matches(actual: str, expected: Hash) -> bool:
+    return len(expected.digits) >= 8 and actual.startswith(expected.digits.lower())
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from soundclr.datasets.index import IndexRow
-from soundclr.datasets.manifest import read_manifest
-from soundclr.datasets.source import verified_source
+from soundclr.datasets.manifest import read_manifest, verify_clips
+from soundclr.datasets.source import source_folder
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
@@ -16,7 +16,8 @@ _CLIP = re.compile(r"(?P<number>\d+) - (?P<name>[^/]+)/(?P<clip>(?P<fold>\d+)-(?
 def fetch_esc10(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
     """Fetch and verify the release below ``data/<name>``; return its rows, paths relative to that folder."""
     manifest = read_manifest("esc10")
-    folder = verified_source(name, settings, data, mirror, manifest)
+    with source_folder(name, settings, data, mirror) as folder:
+        verify_clips(folder, manifest)
     below = folder.relative_to(data / name).as_posix()
     return [index_row(path, below) for path in manifest]
 

@@ -26,11 +26,7 @@ def verify_clips(folder: Path, manifest: dict[str, str]) -> None:
     Raises:
         UserError: names the first clip that is missing, corrupt or not expected, and how many there are.
     """
-    present = {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file()
-    }
+    present = audio_files(folder)
     faults = []
     for clip in sorted(present | manifest.keys()):
         if clip not in present:
@@ -42,3 +38,12 @@ def verify_clips(folder: Path, manifest: dict[str, str]) -> None:
     if faults:
         others = f", and {len(faults) - 1} more of {len(manifest)} clips are wrong" if len(faults) > 1 else ""
         raise UserError(f"{faults[0]}{others} (in {folder})")
+
+
+def audio_files(folder: Path) -> set[str]:
+    """The audio files below ``folder``, as paths relative to it. Hidden ones, which macOS adds, do not count."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    }

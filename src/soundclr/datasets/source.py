@@ -1,40 +1,112 @@
-"""From a published archive to a verified folder of clips."""
+"""From a published archive, or a copy of it that was unpacked already, to the folder of a dataset's clips.
 
+A copy that you have is used where it lies, not copied: let the mirror (``--mirror`` or SOUNDCLR_MIRROR) be the
+folder that holds it, under the archive's name without its suffix (``ESC-50-master``, ``UrbanSound8K``), or be that
+folder itself. A link will do, for a copy of another name.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import obtain
-from soundclr.datasets.manifest import verify_clips
+from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
-UNPACKED = "unpacked"  # the archive's contents, below the dataset's folder
+UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, below the dataset's folder
 
 
-def verified_source(
-    name: str, settings: DatasetSettings, data: Path, mirror: Path | None, manifest: dict[str, str]
-) -> Path:
-    """Fetch the dataset's archive, unpack it as ``data/<name>/unpacked``, check its clips.
+@contextlib.contextmanager
+def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> Iterator[Path]:
+    """Yield the folder that the clips' paths start from, for the caller to check it.
 
-    Returns the folder that the manifest's paths start from: the archive's only top folder, or all of it.
-    The archive is kept at ``data/downloads/<file>``. What is unpacked already is checked, and neither fetched
-    nor unpacked again.
+    That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
+    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds. The archive is
+    kept at ``data/downloads/<file>``.
 
     Raises:
-        UserError: no archive can be had, or it is damaged, or a clip is missing, corrupt or unexpected.
+        UserError: no archive can be had, or it is damaged. One raised in the block, for clips that are not as they
+            should be, also gets the dataset's name and how to mend it.
     """
     if settings.file is None:
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the name of the archive to fetch")
     archive = data / "downloads" / settings.file
     folder = data / name / UNPACKED
-    if not folder.is_dir():
-        unpack(obtain(settings.url, settings.file, archive, mirror, settings.sha256), folder)
-    entries = list(folder.iterdir())
+    if not any(entry.exists() for entry in _entries(folder)):
+        copy = _unpacked_copy(settings.file, mirror)
+        if copy is None:
+            _unpack_archive(settings, archive, folder, mirror)
+        else:
+            _link(copy, folder)
+    entries = _entries(folder)
     top = entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
     try:
-        verify_clips(top, manifest)
+        yield top
     except UserError as error:
-        raise UserError(
-            f"dataset {name}: {error}; delete {folder} and {archive}, and the same command fetches it again"
-        ) from error
-    return top
+        remedy = f"delete {folder} and {archive}, and the same command fetches it again"
+        if top.is_symlink():
+            remedy = f"mend {top.readlink()}, where it leads, or let the mirror be a folder without that"
+            shutil.rmtree(folder)  # the link, not the copy: the next call looks again
+        raise UserError(f"dataset {name}: {error}; {remedy}") from error
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What is in ``folder``, but for hidden files and what macOS adds to archives."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    return [folder / name for name in names if not name.startswith(".") and name != "__MACOSX"]
+
+
+def _unpacked_copy(file: str, mirror: Path | None) -> Path | None:
+    """The mirror's folder with the contents of the archive ``file``, if there is one."""
+    if mirror is None:
+        return None
+    mirror = mirror.absolute()
+    for folder in (mirror / _stem(file), mirror):
+        if folder.name == _stem(file) and os.path.isdir(folder):  # unlike Path.is_dir, False where looking is forbidden
+            return folder
+    return None
+
+
+def _stem(file: str) -> str:
+    return re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", file)
+
+
+def _link(copy: Path, folder: Path) -> None:
+    """Make ``folder`` hold nothing but a link to ``copy``, so that the index is the same as of the archive."""
+    try:
+        with atomic_folder(folder) as temporary:
+            (temporary / copy.name).symlink_to(copy, target_is_directory=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made a link to {copy} ({error.strerror})") from error
+
+
+def _unpack_archive(settings: DatasetSettings, archive: Path, folder: Path, mirror: Path | None) -> None:
+    with _alone(archive):
+        obtain(settings.url, archive.name, archive, mirror, settings.sha256, settings.md5)
+    try:
+        unpack(archive, folder)
+    except UserError as error:
+        origin = mirror / archive.name if mirror is not None else None
+        if origin is not None and origin.is_file():
+            raise UserError(f"{error}, from the mirror's {origin}: replace that one first") from error
+        raise
+
+
+@contextlib.contextmanager
+def _alone(archive: Path) -> Iterator[None]:
+    """One process at a time, since datasets fetched at once may share an archive, as ESC-10 and ESC-50 do."""
+    try:
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(archive.with_name(f".{archive.name}.lock"), "w")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise UserError(f"{archive.name}: cannot be written to {archive.parent} ({error.strerror})") from error
+    with lock:
+        with contextlib.suppress(OSError):  # some network file systems know no locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

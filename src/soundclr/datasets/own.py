@@ -1,0 +1,119 @@
+"""Your own sounds: a CSV table of them is a dataset.
+
+Columns: ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the class's name)
+and, if you like, ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; without it each clip is
+one of its own). In params.yaml::
+
+    datasets:
+      birds:
+        title: birds of the garden
+        adapter: csv
+        file: sounds/birds.csv # relative to the repository, or absolute
+        classes: 3
+        folds: 5
+        sample_rate: 44100
+        samples: 220500
+        own: {seed: 0} # other folds, where the table gives none; may be left out
+
+Classes are numbered in the order of their names. The clips stay where they are. The table's contents count in the
+hash that names runs and features; a clip's do not, so a clip that changes needs another name.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.table import Line, check_audio, read_table, unique
+from soundclr.errors import UserError
+from soundclr.params import DatasetSettings
+
+RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
+
+
+def fetch_own(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Read and check the table ``settings.file``; return its rows, paths relative to ``data/<name>``.
+
+    A clip is called by its path in the table, without the suffix. Folds are the table's, or drawn from the seed.
+    """
+    if settings.file is None:
+        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a CSV table with path,label")
+    table = Path(settings.file)
+    lines = read_table(table, ("path", "label"), ("fold", "source"))
+    unique(lines, _clip)
+    labels = _labels(name, table, lines, settings.classes)
+    sources = [line.values.get("source") or _clip(line) for line in lines]
+    if "fold" in lines[0].values:
+        folds = [line.number("fold", 1) for line in lines]
+    else:
+        folds = _drawn(table, labels, sources, settings)
+    home, start = table.parent.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
+    rows = []
+    for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
+        path = home / line.values["path"]
+        if not os.path.isfile(path):
+            raise UserError(f"{line.place}: there is no file {path}")
+        check_audio(path)
+        rows.append(IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source))
+    return rows
+
+
+def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: int) -> list[int]:
+    """Folds 1 to ``folds`` for clips with these labels: each class spread evenly, each source's clips in one fold.
+
+    Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
+    their classes are scarcest yet. Neither the order of the clips nor a library's version changes the outcome.
+    """
+    names = sorted(set(sources), key=lambda source: hashlib.sha256(f"{seed} {source}".encode()).digest())
+    size = Counter(sources)
+    clips = {source: np.zeros(max(labels) + 1) for source in names}
+    for label, source in zip(labels, sources, strict=True):
+        clips[source][label] += 1
+    weight = 1.0 / np.maximum(1, np.bincount(labels)) ** 2  # a rare class counts as much as a frequent one
+    filled = np.zeros((folds, max(labels) + 1))
+    chosen = {}
+    for source in sorted(names, key=lambda source: -size[source]):
+        scarcest = np.round(filled @ (weight * clips[source]), 12)
+        fold = min(range(folds), key=lambda fold: (scarcest[fold], filled[fold].sum()))
+        filled[fold] += clips[source]
+        chosen[source] = fold + 1
+    return [chosen[source] for source in sources]
+
+
+def _clip(line: Line) -> str:
+    return os.path.splitext(os.path.normpath(line.values["path"]))[0]
+
+
+def _labels(name: str, table: Path, lines: Sequence[Line], classes: int) -> list[tuple[str, int]]:
+    """Each line's class and its number, in the order of the names."""
+    for line in lines:
+        label = line.values["label"]
+        if label in RESERVED or not label or label != " ".join(label.split()):
+            why = "another column's name in results" if label in RESERVED else "empty or has spaces to spare"
+            raise UserError(f"{line.place}: `label` is {label!r}, which is {why}; give the class another name")
+    names = sorted({line.values["label"] for line in lines})
+    if len(names) != classes:
+        shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+        raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); params.yaml says {classes}")
+    number = {label: position for position, label in enumerate(names)}
+    return [(line.values["label"], number[line.values["label"]]) for line in lines]
+
+
+def _drawn(
+    table: Path, labels: Sequence[tuple[str, int]], sources: Sequence[str], settings: DatasetSettings
+) -> list[int]:
+    """Folds drawn from the seed, where there are sources enough for them."""
+    if len(set(sources)) < settings.folds:
+        raise UserError(f"{table}: has {len(set(sources))} sources, too few to draw {settings.folds} folds of them")
+    of_class = Counter(class_name for class_name, _ in set(zip((c for c, _ in labels), sources, strict=True)))
+    for class_name, count in sorted(of_class.items()):
+        if count < 2:
+            raise UserError(
+                f"{table}: all clips of {class_name} are of one source, so that no fold could be drawn "
+                "which leaves some to learn from; add another source, or give the folds"
+            )
+    return draw_folds([label for _, label in labels], sources, settings.folds, settings.own.seed)

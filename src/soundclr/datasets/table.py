@@ -1,0 +1,119 @@
+"""The table that lists a dataset's clips, and the clips that must be there for it."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import soundfile
+
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import audio_files
+from soundclr.errors import UserError
+
+
+class Line(NamedTuple):
+    """One line of a table: where it stands (``FILE, line N``), for messages, and its values by column."""
+
+    place: str
+    values: dict[str, str]
+
+    def number(self, column: str, least: int = 0) -> int:
+        """The whole number in ``column``; anything else, or a smaller one, is a UserError."""
+        text = self.values[column]
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
+            raise UserError(f"{self.place}: `{column}` is {text!r}, not a whole number from {least} on")
+        return int(text)
+
+
+def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
+    """Read a CSV file with the columns ``required``, in any order, and those of ``optional`` that it has.
+
+    Raises:
+        UserError: the file is missing, no CSV in UTF-8 or empty, or has a column too few or too many, which is named.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write the -sig
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            _check_header(path, header, required, optional)
+            lines = []
+            for fields in reader:
+                if not fields:
+                    continue
+                place = f"{path}, line {reader.line_num}"
+                if len(fields) != len(header):
+                    raise UserError(f"{place}: has {len(fields)} values for {len(header)} columns")
+                lines.append(Line(place, dict(zip(header, fields, strict=True))))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}, the table of the clips, is missing") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a CSV table in UTF-8 ({error})") from error
+    if not lines:
+        raise UserError(f"{path}: the table lists no clips")
+    return lines
+
+
+def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
+    """Check that the audio files in ``folder / clips`` are those of ``rows``, paths relative to ``folder``.
+
+    Each must be there, have its row, and be audio that can be read.
+
+    Raises:
+        UserError: names the fold that is missing as a whole, or the first clip that is wrong, and how many there are.
+    """
+    listed = {row.path: row for row in rows}
+    present = {f"{clips}/{path}" for path in audio_files(folder / clips)}
+    if not present:
+        raise UserError(f"there are no clips in {folder / clips}")
+    missing = sorted(listed.keys() - present)
+    for fold in sorted({row.fold for row in listed.values()} - {listed[path].fold for path in listed.keys() & present}):
+        many = sum(row.fold == fold for row in listed.values())
+        raise UserError(f"fold {fold} is missing, all {many} clips that the table lists (in {folder})")
+    if missing:
+        raise UserError(f"{_first(missing)} missing, though the table lists {_it(missing)} (in {folder})")
+    if extra := sorted(present - listed.keys()):
+        raise UserError(f"{_first(extra)} there, though the table does not list {_it(extra)} (in {folder})")
+    for path in sorted(listed):
+        check_audio(folder / path)
+
+
+def check_audio(path: Path) -> None:
+    """Check that ``path`` begins as audio that can be decoded, and is not empty."""
+    try:
+        frames = soundfile.info(path).frames
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as audio ({' '.join(str(error).split())})") from error
+    if frames == 0:
+        raise UserError(f"{path} has no samples")
+
+
+def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
+    """Check that no two lines have the same ``key``."""
+    seen: dict[str, str] = {}
+    for line in lines:
+        if (value := key(line)) in seen:
+            raise UserError(f"{line.place}: {value} stands there twice, first in {seen[value]}")
+        seen[value] = line.place
+
+
+def _check_header(path: Path, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
+    known = [*required, *optional]
+    absent = [column for column in required if column not in header]
+    unknown = [column for column in header if column not in known]
+    repeated = [column for column in known if header.count(column) > 1]
+    for columns, fault in ((absent, "lacks the column"), (unknown, "has the column"), (repeated, "has more than once")):
+        if columns:
+            raise UserError(f"{path}: {fault} `{columns[0]}`; its columns must be {_choice(required, optional)}")
+
+
+def _choice(required: Sequence[str], optional: Sequence[str]) -> str:
+    return ",".join(required) + (f" and may be {','.join(optional)}" if optional else "")
+
+
+def _first(paths: list[str]) -> str:
+    return f"{paths[0]} is" if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more clips are"
+
+
+def _it(paths: list[str]) -> str:
+    return "it" if len(paths) == 1 else "them"
