@@ -91,6 +91,7 @@ class TrainingSettings(Section):
     warmup_epochs: Count
     decay: Annotated[float, Field(gt=0, le=1)]
     monitor: Literal["accuracy", "loss"]
+    validation: Literal["held_out", "inner"] = "held_out"
     keep: Literal["last", "best"]
     precision: Literal["auto", "float32", "bfloat16"]
 
@@ -176,8 +177,24 @@ class RecipeSettings(Section):
     settings: dict[str, Any] = {}
 
 
+Artefact = Literal["table1", "table2", "figure3", "figure5", "protocols"]
+
+
+class ArtefactSettings(Section):
+    """The runs that one table or figure shows beyond the study's own; what is left out is the study's."""
+
+    datasets: tuple[str, ...] | None = None
+    recipes: tuple[str, ...] | None = None
+    seeds: tuple[Count, ...] | None = None
+    folds: tuple[Positive, ...] | None = None
+
+
 class StudySettings(Section):
-    """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget."""
+    """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
+
+    Table III and all that needs no other runs come from ``recipes``; ``artefacts`` are the tables and figures
+    that a study shows besides, with the runs they need.
+    """
 
     title: str
     note: str
@@ -186,6 +203,20 @@ class StudySettings(Section):
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     folds: tuple[Positive, ...] | None = None
     settings: dict[str, Any] = {}
+    artefacts: dict[Artefact, ArtefactSettings] = {}
+
+
+class EvaluationSettings(Section):
+    """What a run's model is asked after training, on its held-out clips; nothing here trains anything anew.
+
+    ``sigmas`` are standard deviations of white noise on waveforms in [-1, 1] (paper, figure 5), ``snr`` ratios
+    of signal to noise in dB, for each colour of ``noises``; ``seed`` draws the noise.
+    """
+
+    sigmas: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]
+    noises: Annotated[tuple[Literal["white", "pink"], ...], Field(min_length=1)]
+    snr: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)]
+    seed: Count
 
 
 class Params(Section):
@@ -194,6 +225,7 @@ class Params(Section):
     study: str
     revision: Positive
     defaults: dict[str, Any]
+    evaluation: EvaluationSettings
     datasets: dict[Name, DatasetSettings]
     weights: dict[Name, WeightsSettings]
     recipes: dict[Name, RecipeSettings]
@@ -206,6 +238,14 @@ class Params(Section):
     def folds(self, study: str, dataset: str) -> tuple[int, ...]:
         """The folds that a study holds out of a dataset."""
         return self.studies[study].folds or tuple(range(1, self.datasets[dataset].folds + 1))
+
+    def artefact(self, study: str, name: Artefact) -> ArtefactSettings:
+        """A study's artefact with the study's own choices where it makes none; folds may stay None: all."""
+        own = self.studies[study]
+        choices = own.artefacts[name].model_dump(exclude_none=True)
+        return ArtefactSettings(
+            **{key: getattr(own, key) for key in ("datasets", "recipes", "seeds", "folds")} | choices
+        )
 
     def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
         """The settings of a run: defaults, then the dataset's, the study's and the recipe's differences.
@@ -252,20 +292,29 @@ def load(path: Path) -> Params:
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
     params = validated(Params, content, str(path))
     for name, study in params.studies.items():
-        place = f"studies.{name}"
-        for key in ("datasets", "recipes", "seeds", "folds"):
-            values = getattr(study, key) or ()
-            if repeated := [value for value in values if values.count(value) > 1]:
-                raise UserError(f"{path}: {place}.{key}: {repeated[0]!r} stands there more than once")
-        for dataset in study.datasets:
-            known(dataset, params.datasets, f"dataset in {place}.datasets")
-            for fold in params.folds(name, dataset):
-                known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset} in {place}.folds")
-            for recipe in study.recipes:
-                known(recipe, params.recipes, f"recipe in {place}.recipes")
-                params.resolve(name, dataset, recipe)
+        check_study(params, name, f"{path}: studies.{name}", f"studies.{name}", study)
+        for artefact in study.artefacts:
+            place = f"studies.{name}.artefacts.{artefact}"
+            for dataset in study.artefacts[artefact].datasets or ():
+                known(dataset, study.datasets, f"dataset of the study in {place}.datasets")
+            check_study(params, name, f"{path}: {place}", place, params.artefact(name, artefact))
     known(params.study, params.studies, "study")
     return params
+
+
+def check_study(params: Params, study: str, title: str, place: str, chosen: StudySettings | ArtefactSettings) -> None:
+    """A choice of runs must name what there is, each once, and every run of it resolves."""
+    for key in ("datasets", "recipes", "seeds", "folds"):
+        values = getattr(chosen, key) or ()
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise UserError(f"{title}.{key}: {repeated[0]!r} stands there more than once")
+    for dataset in chosen.datasets or ():
+        known(dataset, params.datasets, f"dataset in {place}.datasets")
+        for fold in chosen.folds or ():
+            known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset} in {place}.folds")
+        for recipe in chosen.recipes or ():
+            known(recipe, params.recipes, f"recipe in {place}.recipes")
+            params.resolve(study, dataset, recipe)
 
 
 def known(name: Any, names: Iterable[Any], what: str) -> Any:

@@ -1,5 +1,6 @@
 """The one unit of work: a run is (study, dataset, recipe, fold, seed), and its path holds the hash of its settings."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
-from soundclr.params import DatasetSettings, Params, known
+from soundclr.params import Artefact, ArtefactSettings, DatasetSettings, Params, known
 
 RUN_PATH = re.compile(
     r"^(?P<study>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<recipe>[^/]+)-(?P<hash>[0-9a-f]{12})"
     r"/fold(?P<fold>\d+)-seed(?P<seed>\d+)$"
 )
+
+GRID = {"datasets", "recipes", "seeds", "folds"}  # what a study and an artefact choose runs by
 
 
 @dataclass(frozen=True, order=True)
@@ -45,6 +48,10 @@ class Run:
     def model(self, results: Path = Path("results")) -> Path:
         """The trained weights, apart from the small files since they are too large for git."""
         return results / self.study / "models" / self.group / f"{self.name}.pt"
+
+    def evaluation(self, key: str, results: Path = Path("results")) -> Path:
+        """The folder with what the run's model was asked after training; ``key`` is :func:`evaluation_key`."""
+        return results / self.study / "evaluations" / self.group / self.name / key
 
     @classmethod
     def from_directory(cls, directory: Path, results: Path = Path("results")) -> "Run | None":
@@ -130,15 +137,42 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
     return Run(study, dataset, recipe, recipe_hash(params, study, dataset, recipe), fold, seed)
 
 
-def expand(params: Params, study: str) -> Iterator[Run]:
-    """Every run of a study, in the order of its datasets, recipes, folds and seeds."""
+def expand(params: Params, study: str, artefact: Artefact | None = None) -> Iterator[Run]:
+    """Every run of a study once, its own first, then what its artefacts add; or the runs of one artefact alone.
+
+    In the order of datasets, recipes, folds and seeds. Two recipes that come to the same settings on a dataset
+    would train twice what can be shown twice: a UserError that names them.
+    """
     chosen = params.get_study(study)
-    for dataset in chosen.datasets:
-        for recipe in chosen.recipes:
+    if artefact is None:
+        own = grid(params, study, ArtefactSettings.model_validate(chosen.model_dump(include=GRID)))
+        others = (run for name in chosen.artefacts for run in expand(params, study, name))
+        names: dict[tuple[str, str], str] = {}
+        for run in dict.fromkeys(itertools.chain(own, others)):
+            if (name := names.setdefault((run.dataset, run.hash), run.recipe)) != run.recipe:
+                raise UserError(
+                    f"study {study}: the recipes {name} and {run.recipe} are the same settings on {run.dataset}; "
+                    "show one of them in both places"
+                )
+            yield run
+    else:
+        yield from grid(params, study, params.artefact(study, artefact))
+
+
+def grid(params: Params, study: str, chosen: ArtefactSettings) -> Iterator[Run]:
+    """Every run of a choice of datasets, recipes, folds and seeds."""
+    for dataset in chosen.datasets or ():
+        for recipe in chosen.recipes or ():
             key = recipe_hash(params, study, dataset, recipe)
-            for fold in params.folds(study, dataset):
-                for seed in chosen.seeds:
+            for fold in chosen.folds or range(1, params.datasets[dataset].folds + 1):
+                for seed in chosen.seeds or ():
                     yield Run(study, dataset, recipe, key, fold, seed)
+
+
+def evaluation_key(params: Params) -> str:
+    """The first 12 digits of the hash of what evaluations are decided by, but for their run."""
+    settings = params.evaluation.model_dump(mode="json", exclude_defaults=True)
+    return sha256_of_json({"settings": settings, "revision": params.revision})[:12]
 
 
 def features_path(params: Params, dataset: str, data: Path = Path("data")) -> Path:
