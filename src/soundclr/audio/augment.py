@@ -4,13 +4,15 @@ The paper's input pipeline (section III-B; values as in its reference code). Ran
 the CPU from a given generator, one small tensor a batch, so that the same batch comes out on every device.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
 from soundclr.audio.decode import FULL_SCALE
 from soundclr.audio.features import Waveforms
+
+BLOCK = 64  # samples, for the places that scaling reads from
+ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip
+Number = Tensor | int
 
 
 def draw_scales(count: int, factor: float, generator: torch.Generator) -> Tensor:
@@ -49,77 +51,103 @@ def waveform_batch(
     """
     first = waveforms.offsets[indices]
     size = waveforms.offsets[indices + 1] - first
-    if scale is None:
-        scale = torch.ones(len(indices), dtype=torch.float64)
-    scaled = (size * scale).long().clamp_(min=1)
+    scaled = size if scale is None else (size * scale).long().clamp_(min=1)
     spare = scaled - length
     left = torch.round(0.5 * spare.abs()) if position is None else torch.floor(position * spare.abs())
-    start = torch.where(spare > 0, left, -left)
-    longer = torch.nonzero(spare > 0).squeeze(1)
+    start = torch.where(spare > 0, left, -left).long()
 
-    device = waveforms.samples.device
-    rows = _Rows(*(column[:, None].to(device) for column in (first, size, scaled, scale)))
-    batch = _read(waveforms.samples, rows, start[:, None].to(device), length)
-    if len(longer):
-        _replace_quiet(batch, waveforms.samples, rows, longer, int(scaled.max()))
-    return batch
-
-
-class _Rows(NamedTuple):
-    """What a batch reads, a row each: tensors of shape (rows, 1) on the device."""
-
-    first: Tensor  # where the clip begins in the array of samples
-    size: Tensor  # its samples
-    scaled: Tensor  # its samples after scaling
-    scale: Tensor  # float64
-
-    def take(self, rows: Tensor) -> "_Rows":
-        return _Rows(*(column[rows] for column in self))
+    samples, device = waveforms.samples, waveforms.samples.device
+    columns = [first, size, scaled, start] + ([] if scale is None else [scale])
+    if device.type in ONE_BY_ONE:
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        parts = [_read(samples[f : f + n], length, m, 0, n, m, *rest) for f, n, m, *rest in rows]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    return _read(samples, length, int(scaled.max()), *(column[:, None].to(device) for column in columns))
 
 
-def _read(samples: Tensor, rows: _Rows, start: Tensor | int, length: int) -> Tensor:
-    """``length`` samples of each scaled signal from ``start`` on, its end values going on beyond its ends.
+def _read(
+    samples: Tensor,
+    length: int,
+    width: int,
+    first: Number,
+    size: Number,
+    scaled: Number,
+    start: Number,
+    scale: Tensor | float | None = None,
+) -> Tensor:
+    """``length`` samples from ``start`` on of scaled clips of at most ``width`` samples: (rows, length).
 
-    Positions are float64: in float32 they would lie 1/64 sample apart near the end of a clip of 5 s, which
-    adds noise to high frequencies. Division, not multiplication by 1 / s, so that a scale of 1 is exact.
+    Clips are one, given by plain numbers, or many, given by columns (rows, 1) on the device. A GPU wants all
+    at once; a CPU one by one, where it keeps them in its caches and computes faster with numbers than with columns.
     """
-    steps = torch.arange(length, device=samples.device, dtype=torch.float64) + start
-    place = torch.minimum(steps.clamp_(min=0), rows.scaled - 1.0).div_(rows.scale)
-    floor = place.floor()
-    fraction = place.sub_(floor).float()
-    below = floor.long().add_(rows.first)
-    end = rows.first + rows.size - 1
-    torch.minimum(below, end, out=below)
+    begin: Number
+    if scale is None:
+        signals, begin = samples, first
+    else:
+        stretched = _stretched(samples, width, first, size, scale)
+        rows, apart = stretched.shape
+        signals, begin = stretched.view(-1), 0
+        if isinstance(first, Tensor):
+            begin = apart * torch.arange(rows, device=samples.device)[:, None]
+    batch = _windows(signals, begin, scaled, start, length)
+    if width > length:
+        batch = _unless_quiet(batch, signals, begin, scaled, width)
+    return batch.mul_(1 / FULL_SCALE)
+
+
+def _stretched(samples: Tensor, width: int, first: Number, size: Number, scale: Tensor | float) -> Tensor:
+    """The scaled clips from their first sample on, (rows, width or a few more); no use beyond a clip's end.
+
+    Places are float64 where a block begins, and float32 only within it. In float32 throughout they would lie
+    1/64 sample apart near the end of a clip of 5 s, which adds noise to high frequencies; in float64 throughout
+    they take four times as long. A scale of 1 is exact.
+    """
+    blocks = -(-width // BLOCK)
+    place = torch.arange(blocks, device=samples.device, dtype=torch.float64) * BLOCK / scale
+    whole = place.floor()
+    within = (torch.arange(BLOCK, device=samples.device, dtype=torch.float64) / scale).float()
+    fraction = (place - whole).float()[..., None] + within.unsqueeze(-2)
+    below = fraction.int().add_(whole.int()[..., None]).view(-1, blocks * BLOCK)
+    fraction = fraction.frac_().view(-1, blocks * BLOCK)
+    below = below.clamp(max=size - 1) + first
     low = samples.index_select(0, below.view(-1)).float()
-    high = samples.index_select(0, torch.minimum(below.add_(1), end, out=below).view(-1)).float()
-    return low.lerp_(high, fraction.view(-1)).div_(FULL_SCALE).view(fraction.shape)
+    below = below.add_(1).clamp_(max=first + size - 1)
+    high = samples.index_select(0, below.view(-1)).float()
+    return low.lerp_(high, fraction.view(-1)).view(-1, blocks * BLOCK)
 
 
-def _replace_quiet(batch: Tensor, samples: Tensor, rows: _Rows, longer: Tensor, widest: int) -> None:
-    """The standard-deviation rule for clips that were cropped, in place.
+def _windows(signals: Tensor, begin: Number, size: Number, start: Number, length: int) -> Tensor:
+    """``length`` samples from ``start`` on of signals of ``size`` samples, their end values going on beyond them."""
+    places = (torch.arange(length, device=signals.device, dtype=torch.int32) + start).clamp_(min=0)
+    places = places.clamp(max=size - 1) + begin
+    return signals.index_select(0, places.view(-1)).float().view(-1, length)
+
+
+def _unless_quiet(batch: Tensor, signals: Tensor, begin: Number, size: Number, width: int) -> Tensor:
+    """The standard-deviation rule for clips that were cropped; others stay as they are.
 
     With half = half the standard deviation of the whole scaled signal: a window whose own is below half
     gives way to the signal's first window; and if that one's is below half too, yet above that of the
     window it replaced, to the last window. Standard deviations are the unbiased ones.
     """
     length = batch.shape[1]
-    longer = longer.to(batch.device)
-    rows = rows.take(longer)
-    half = 0.5 * _std(_read(samples, rows, 0, widest), rows.scaled)
-    crop = batch[longer].std(1, keepdim=True)
-    quiet = torch.nonzero((crop < half).squeeze(1)).squeeze(1)
-    if len(quiet) == 0:
-        return
-    rows, half, crop = rows.take(quiet), half[quiet], crop[quiet]
-    head = _read(samples, rows, 0, length)
-    tail = _read(samples, rows, rows.scaled - length, length)
-    spread = head.std(1, keepdim=True)
-    batch[longer[quiet]] = torch.where((half > spread) & (spread > crop), tail, head)
+    half = 0.5 * _std(_windows(signals, begin, size, 0, width), size)
+    crop = _std(batch, length)
+    if batch.device.type == "cpu" and bool((crop >= half).all()):  # asking a GPU would wait for all that it has to do
+        return batch
+    head = _windows(signals, begin, size, 0, length)
+    tail = _windows(signals, begin, size, size - length, length)
+    spread = _std(head, length)
+    other = torch.where((half > spread) & (spread > crop), tail, head)
+    return torch.where((crop < half) & (size > length), other, batch)
 
 
-def _std(signals: Tensor, counts: Tensor) -> Tensor:
-    """The unbiased standard deviation of the first ``counts`` (rows, 1) samples of each row: (rows, 1)."""
-    beyond = torch.arange(signals.shape[1], device=signals.device) >= counts
-    mean = signals.masked_fill(beyond, 0).sum(1, keepdim=True) / counts
-    squares = (signals - mean).square_().masked_fill_(beyond, 0).sum(1, keepdim=True)
-    return (squares / (counts - 1)).sqrt()
+def _std(signals: Tensor, counts: Number) -> Tensor:
+    """The unbiased standard deviation of the first ``counts`` samples of each row: (rows, 1)."""
+    if not isinstance(counts, Tensor):
+        centred = signals - signals.mean(1, keepdim=True)
+    else:
+        beyond = torch.arange(signals.shape[1], device=signals.device) >= counts
+        mean = signals.masked_fill(beyond, 0).sum(1, keepdim=True) / counts
+        centred = (signals - mean).masked_fill_(beyond, 0)
+    return torch.linalg.vector_norm(centred, dim=1, keepdim=True) / (counts - 1) ** 0.5
