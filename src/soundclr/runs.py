@@ -98,7 +98,8 @@ def clip_list(settings: DatasetSettings) -> str | None:
 @cache
 def manifest_text(adapter: str) -> str | None:
     """The packaged manifest of an adapter's clips, or None for an adapter that has none."""
-    file = resources.files("soundclr.datasets") / "manifests" / f"{adapter}.csv"
+    # not files("soundclr.datasets"), which would import what fetches data: seconds that no training needs
+    file = resources.files("soundclr") / "datasets" / "manifests" / f"{adapter}.csv"
     return file.read_text() if file.is_file() else None
 
 

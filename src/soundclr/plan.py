@@ -1,0 +1,139 @@
+"""What a study costs before anyone spends it: its jobs, the hours on some devices, and the disk."""
+
+import csv
+import heapq
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundclr import runs
+from soundclr.errors import UserError
+from soundclr.params import Artefact, Params, RunSettings, StageSettings
+from soundclr.runs import Run
+
+TITLES: dict[Artefact | None, str] = {
+    None: "Table III (with Table IV, Figure 4 and what needs no other runs)",
+    "table1": "Table I",
+    "table2": "Table II",
+    "figure3": "Figure 3",
+    "figure5": "Figure 5 (the models of these are evaluated)",
+    "protocols": "inner-fold protocol",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Kind:
+    """All of a stage that its speed depends on; ``bands`` and ``frames`` are the spectrogram's."""
+
+    encoder: str
+    channels: int
+    frozen: int
+    samples: int
+    bands: int
+    frames: int
+    batch_size: int
+    trains: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Clips a second of a stage's training, and of judging held-out clips after each epoch."""
+
+    train: float
+    evaluate: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """An artefact's trainings, and how many of them no line above has."""
+
+    title: str
+    trainings: int
+    new: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Jobs on ``devices`` devices: hours until the last one ends, and how busy the devices are until then."""
+
+    devices: int
+    hours: float
+    busy: float
+
+
+def kind_of(settings: RunSettings, stage: StageSettings) -> Kind:
+    """The kind of one of a run's stages."""
+    return Kind(
+        encoder=settings.encoder.name,
+        channels=settings.encoder.channels,
+        frozen=settings.encoder.frozen,
+        samples=settings.audio.samples,
+        bands=settings.logmel.bands,
+        frames=settings.audio.samples // settings.logmel.hop + 1,
+        batch_size=stage.training.batch_size,
+        trains=stage.trains,
+    )
+
+
+def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSettings]]:
+    """Every kind of stage that a study trains, with an example of it."""
+    found: dict[Kind, tuple[RunSettings, StageSettings]] = {}
+    for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in runs.expand(params, study)):
+        settings = params.resolve(study, dataset, recipe)
+        for stage in settings.stages:
+            found.setdefault(kind_of(settings, stage), (settings, stage))
+    return found
+
+
+def shares(params: Params, study: str) -> list[Share]:
+    """How many trainings each table and figure needs; equal ones are trained once and counted at their first."""
+    seen: set[Run] = set()
+    lines = []
+    artefacts: list[Artefact | None] = [None, *params.studies[study].artefacts]
+    for artefact in artefacts:
+        wanted = set(runs.own_grid(params, study) if artefact is None else runs.expand(params, study, artefact))
+        lines.append(Share(TITLES[artefact], len(wanted), len(wanted - seen)))
+        seen |= wanted
+    return lines
+
+
+def clips_of(params: Params, dataset: str) -> int:
+    """How many clips a dataset has, known before it is fetched."""
+    source = params.datasets[dataset]
+    if source.clips is not None:
+        return source.clips
+    if source.synthetic is not None:
+        return source.classes * source.folds * source.synthetic.clips_per_fold
+    try:
+        text = runs.manifest_text(source.adapter) or Path(source.file or "").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{source.file}: cannot be read ({error}), so the clips of {dataset} are not known") from error
+    return sum(1 for _ in csv.DictReader(io.StringIO(text)))
+
+
+def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: float) -> float:
+    """A run's time on one device if no patience ends it early; ``start`` is what a job takes before its first batch."""
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+    fold = clips_of(params, run.dataset) / params.datasets[run.dataset].folds
+    seconds = start
+    for stage in settings.stages:
+        kept = 1 if stage.training.validation == "held_out" else 2  # folds that nothing is learnt from
+        rate = rates[kind_of(settings, stage)]
+        epoch = fold * (params.datasets[run.dataset].folds - kept) / rate.train + fold / rate.evaluate
+        seconds += stage.training.epochs * epoch
+    return seconds
+
+
+def schedule(seconds: Sequence[float], devices: int) -> Schedule:
+    """Jobs in their order, each on the device that is free first, as Snakemake starts them."""
+    free = [0.0] * devices
+    for job in seconds:
+        heapq.heapreplace(free, free[0] + job)
+    end = max(free)
+    return Schedule(devices, end / 3600, sum(seconds) / (end * devices) if end else 0.0)
+
+
+def features_bytes(params: Params, datasets: Iterable[str]) -> int:
+    """Decoded clips as int16, if all were as long as the longest."""
+    return sum(2 * clips_of(params, dataset) * params.datasets[dataset].samples for dataset in datasets)
