@@ -28,6 +28,7 @@ OTHER = {
     "loss": "accuracy",
     "last": "best",
     "auto": "float32",
+    "held_out": "inner",
 }
 
 
@@ -162,7 +163,7 @@ def test_features_depend_on_the_dataset_and_not_on_how_it_is_trained():
     assert dataset_hash(PARAMS, "esc10") != dataset_hash(PARAMS, "us8k")
 
 
-@pytest.mark.parametrize(("study", "count"), [("paper", 300), ("esc10", 15), ("demo", 15)])
+@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 65), ("demo", 22)])
 def test_a_study_expands_to_its_runs(study, count):
     expanded = list(expand(PARAMS, study))
     assert len(expanded) == len(set(expanded)) == count
@@ -170,6 +171,24 @@ def test_a_study_expands_to_its_runs(study, count):
     assert {run.study for run in expanded} == {study}
     for run in expanded[:: count // 5]:
         assert run == find_run(PARAMS, study, run.dataset, run.recipe, run.fold, run.seed)
+
+
+def test_two_names_for_one_training_are_refused():
+    twins = changed(recipes={"twin": {"title": "as hybrid", "settings": {"loss": {"alpha": 0.5}}}})
+    study = twins.studies["demo"].model_copy(update={"recipes": ("hybrid", "twin")})
+    with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin are the same settings on demo"):
+        list(expand(twins.model_copy(update={"studies": {"demo": study}}), "demo"))
+
+
+def test_an_artefact_s_runs_are_among_the_study_s():
+    runs_of_all = set(expand(PARAMS, "paper"))
+    for artefact in PARAMS.studies["paper"].artefacts:
+        of_it = list(expand(PARAMS, "paper", artefact))
+        assert of_it
+        assert set(of_it) <= runs_of_all
+    alphas = {run.recipe for run in expand(PARAMS, "paper", "table2")}
+    assert alphas == {"hybrid", "alpha_001", "alpha_025", "alpha_075", "alpha_099"}
+    assert {run.seed for run in expand(PARAMS, "paper", "table2")} == {0}
 
 
 def test_the_paper_has_its_folds_and_seeds():
@@ -217,7 +236,7 @@ def test_other_paths_are_no_runs(path):
     [
         (("papr", "esc10", "hybrid", 1, 0), "unknown study: 'papr'; did you mean 'paper'?"),
         (("paper", "esc11", "hybrid", 1, 0), "unknown dataset: 'esc11'; did you mean 'esc10'"),
-        (("paper", "esc10", "hybird", 1, 0), "unknown recipe: 'hybird'; did you mean 'hybrid'?"),
+        (("paper", "esc10", "hybird", 1, 0), "unknown recipe: 'hybird'; did you mean 'hybrid' or"),
         (("paper", "esc10", "hybrid", 6, 0), "unknown fold of esc10: 6; known: 1, 2, 3, 4, 5"),
         (("paper", "esc10", "hybrid", 0, 0), "unknown fold of esc10: 0; known: 1, 2, 3, 4, 5"),
         (("paper", "esc10", "hybrid", 1, -1), "seed"),
