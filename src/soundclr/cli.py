@@ -66,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--results", type=Path, default=Path("results"))
     add_places(train)
 
+    plan = verbs.add_parser("plan", help="a study's jobs, hours and disk, before anyone spends them")
+    plan.set_defaults(verb=plan_study)
+    plan.add_argument("--study", help="default: params.yaml's")
+    plan.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
+    plan.add_argument(
+        "--measure", action="store_true", help="measure clips/s of the study's stages on this device first"
+    )
+    plan.add_argument("--results", type=Path, default=Path("results"))
+
     report = verbs.add_parser("report", help="write a study's tables and figures from the runs there are")
     report.set_defaults(verb=report_study)
     report.add_argument("--study", help="default: params.yaml's")
@@ -170,6 +179,20 @@ def existing(path: Path, command: str) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: is not there; make it with `{command}`")
     return path
+
+
+def plan_study(options: argparse.Namespace) -> None:
+    """`soundclr plan`."""
+    from soundclr import plan
+
+    params = load(options.params)
+    study = known(options.study or params.study, params.studies, "study")
+    if options.measure:
+        from soundclr.benchmark.stages import write_rates
+
+        print(write_rates(params, study, options.results / "benchmark"))
+    for line in plan.lines(params, study, options.results, options.devices):
+        print(line)
 
 
 def report_study(options: argparse.Namespace) -> None:

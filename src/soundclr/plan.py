@@ -3,12 +3,13 @@
 import csv
 import heapq
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundclr import runs
 from soundclr.errors import UserError
+from soundclr.files import read_json
 from soundclr.params import Artefact, Params, RunSettings, StageSettings
 from soundclr.runs import Run
 
@@ -42,6 +43,17 @@ class Rate:
 
     train: float
     evaluate: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What was measured on a device: each kind's rate, and the seconds that a job takes before its first batch."""
+
+    path: Path
+    device: str
+    created: str
+    start_seconds: float
+    of: Mapping[Kind, Rate]
 
 
 @dataclass(frozen=True)
@@ -137,3 +149,82 @@ def schedule(seconds: Sequence[float], devices: int) -> Schedule:
 def features_bytes(params: Params, datasets: Iterable[str]) -> int:
     """Decoded clips as int16, if all were as long as the longest."""
     return sum(2 * clips_of(params, dataset) * params.datasets[dataset].samples for dataset in datasets)
+
+
+def model_bytes(settings: RunSettings, classes: int) -> int:
+    """A trained network's file, about: its tensors, none of which is made for it."""
+    import torch  # takes seconds, which nothing else here needs
+
+    from soundclr.models import Network, build_encoder
+
+    with torch.device("meta"):
+        network = Network(build_encoder(settings.encoder, None), settings.projection.size, classes)
+    return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
+
+
+def read_rates(path: Path) -> Rates:
+    """A file that `soundclr plan --measure` wrote; UserError for one that is not."""
+    content = read_json(path)
+    try:
+        of = {
+            Kind(**{**row["kind"], "trains": tuple(row["kind"]["trains"])}): Rate(row["train"], row["evaluate"])
+            for row in content["rates"]
+        }
+        return Rates(path, content["device"], content["created"], content["start_seconds"], of)
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{path}: not of this version ({error}); measure again with `soundclr plan --measure`"
+        ) from error
+
+
+def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> Iterator[str]:
+    """The plan as text: jobs, hours for every device that rates were measured on, and disk."""
+    wanted = list(runs.expand(params, study))
+    done = sum((run.directory(results) / "metrics.json").is_file() for run in wanted)
+    yield f"Study {study}: {params.studies[study].title} ({params.studies[study].note})"
+    yield ""
+    yield f"{'trainings':>10} {'new':>6}  for"
+    for share in shares(params, study):
+        yield f"{share.trainings:>10} {share.new:>6}  {share.title}"
+    yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
+    if "figure5" in params.studies[study].artefacts:
+        yield f"{'':>10} {len(list(runs.expand(params, study, 'figure5'))):>6}  evaluations of trained models, minutes each"
+    yield ""
+    yield from hours(params, study, results, devices, wanted)
+    yield ""
+    yield from disk(params, study, wanted)
+
+
+def hours(params: Params, study: str, results: Path, devices: Sequence[int], wanted: Sequence[Run]) -> Iterator[str]:
+    """Hours on so many devices, for each device that all of the study's kinds of stage were measured on."""
+    needed = kinds(params, study).keys()
+    measured = [read_rates(path) for path in sorted((results / "benchmark").glob("rates-*.json"))]
+    usable = [rates for rates in measured if needed <= rates.of.keys()]
+    if not usable:
+        yield "Hours: nobody has measured this study's stages yet; `soundclr plan --measure` does, on this device."
+    for rates in usable:
+        seconds = [seconds_of(params, run, rates.of, rates.start_seconds) for run in wanted]
+        yield f"Hours at most (where no patience ends a training early), from clips/s measured on {rates.device}"
+        yield f"({rates.path}, {rates.created}); fetching, evaluations and tables are not counted:"
+        yield f"{'devices':>10} {'hours':>10} {'busy':>6}"
+        for number in devices:
+            plan = schedule(seconds, number)
+            yield f"{number:>10,} {plan.hours:>10,.1f} {plan.busy:>6.0%}"
+        yield (
+            f"The longest training takes {max(seconds) / 3600:,.1f} hours, so more than about "
+            f"{-(-sum(seconds) // max(seconds)):,.0f} devices gain nothing."
+        )
+
+
+def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
+    """Decoded clips and trained models, in GB."""
+    features = features_bytes(params, params.studies[study].datasets)
+    sizes = {
+        (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes)
+        for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in wanted)
+    }
+    models = sum(sizes[run.dataset, run.recipe] for run in wanted)
+    yield (
+        f"Disk: {features / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
+        f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and while a training runs about three times its model."
+    )

@@ -146,7 +146,7 @@ def expand(params: Params, study: str, artefact: Artefact | None = None) -> Iter
     """
     chosen = params.get_study(study)
     if artefact is None:
-        own = grid(params, study, ArtefactSettings.model_validate(chosen.model_dump(include=GRID)))
+        own = own_grid(params, study)
         others = (run for name in chosen.artefacts for run in expand(params, study, name))
         names: dict[tuple[str, str], str] = {}
         for run in dict.fromkeys(itertools.chain(own, others)):
@@ -158,6 +158,12 @@ def expand(params: Params, study: str, artefact: Artefact | None = None) -> Iter
             yield run
     else:
         yield from grid(params, study, params.artefact(study, artefact))
+
+
+def own_grid(params: Params, study: str) -> Iterator[Run]:
+    """The runs of a study's own choice: Table III's, and all that needs no others."""
+    own = params.get_study(study).model_dump(include=GRID)
+    return grid(params, study, ArtefactSettings.model_validate(own))
 
 
 def grid(params: Params, study: str, chosen: ArtefactSettings) -> Iterator[Run]:
