@@ -188,7 +188,7 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
         yield f"{share.trainings:>10} {share.new:>6}  {share.title}"
     yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
     if "figure5" in params.studies[study].artefacts:
-        yield f"{'':>10} {len(list(runs.expand(params, study, 'figure5'))):>6}  evaluations of trained models, minutes each"
+        yield f"{'':>10} {len(list(runs.expand(params, study, 'figure5'))):>6}  evaluations of trained models"
     yield ""
     yield from hours(params, study, results, devices, wanted)
     yield ""
