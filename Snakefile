@@ -8,12 +8,13 @@ min_version("9.27")
 include: "workflow/rules/common.smk"
 
 
-REPORTED = METRICS
+REPORTED = METRICS + EVALUATIONS
 
 
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -32,3 +33,8 @@ rule features:
 rule runs:
     input:
         METRICS,
+
+
+rule evaluations:
+    input:
+        EVALUATIONS,

@@ -9,9 +9,10 @@ import soundfile
 import torch
 import toy
 
-from soundclr.classify import chart, classify, load_run
+from soundclr.classify import chart, classify
 from soundclr.errors import UserError
 from soundclr.runs import find_run
+from soundclr.trained import load_run
 from soundclr.training.job import Paths, run_job
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}

@@ -13,7 +13,7 @@ import yaml
 from soundclr import __version__, cli, runs
 from soundclr.runs import find_run
 
-VERBS = ["fetch", "weights", "features", "train", "report", "classify"]
+VERBS = ["fetch", "weights", "features", "train", "evaluate", "report", "classify"]
 
 
 @pytest.fixture
@@ -75,7 +75,8 @@ def test_a_wrong_command_line_shows_the_usage(project, soundclr, line):
 
 
 HYBRID = "train --dataset toy --recipe hybrid --fold 1"
-READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID, "report"]
+EVALUATE = HYBRID.replace("train", "evaluate")
+READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID, EVALUATE, "report"]
 
 
 @pytest.mark.parametrize(
@@ -86,13 +87,18 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         ("weights imagenet_pqf resnet51", ["unknown encoder with weights 'imagenet_pqf': 'resnet51'; did you mean"]),
         ("features tyo", ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
         ("features toy --data nowhere", ["nowhere/toy/index.csv"]),
-        (HYBRID.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid'?"]),
+        (HYBRID.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid' or"]),
         (HYBRID.replace("toy", "tyo"), ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
         (HYBRID.replace("fold 1", "fold 4"), ["unknown fold of toy: 4; known: 1, 2, 3"]),
         (f"{HYBRID} --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         (f"{HYBRID} --seed -1", ["seed -1: must be 0 or more"]),
         (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
         (f"{HYBRID} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
+        (EVALUATE.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid' or"]),
+        (f"{EVALUATE} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
+        (f"{EVALUATE} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
+        (f"{EVALUATE} --key 0123456789ab", ["gives evaluations the key ", "this job is for 0123456789ab"]),
+        (EVALUATE, ["metrics.json: is not there; make it with `soundclr train --study toy --dataset toy --recipe"]),
         ("report --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         ("classify x.wav --run results/nowhere", ["results/nowhere: not a finished run"]),
         *((f"--params none.yaml {line}", ["none.yaml: cannot be read"]) for line in READING),
@@ -116,7 +122,7 @@ def test_train_needs_the_initial_weights(project, soundclr, tmp_path):
     )
 
 
-def test_train_and_classify(project, soundclr, tmp_path):
+def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     run = find_run(project, "toy", "toy", "hybrid", 1, 4)
     code, out, err = soundclr(f"{HYBRID} --seed 4 --hash {run.hash} --threads 1")
     assert code == 0 and out == f"{run.directory() / 'metrics.json'}\n"
@@ -135,7 +141,16 @@ def test_train_and_classify(project, soundclr, tmp_path):
     code, out, err = soundclr(f"classify 0.wav no.wav --run {run.directory()}")
     assert code == 2 and out.startswith("0.wav\n") and err.count("\n") == 1 and "no.wav: cannot be decoded" in err
 
+    evaluate = f"{EVALUATE} --seed 4 --hash {run.hash} --key {runs.evaluation_key(project)} --threads 1"
+    path = run.evaluation(runs.evaluation_key(project)) / "evaluation.json"
+    assert soundclr(evaluate) == (0, f"{path}\n", "")
+    assert json.loads(path.read_text())["seed"] == 4
+
     run.model().unlink()
+    remedy = (
+        "make it with `soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4`, or pull the model"
+    )
+    assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
 
 

@@ -56,15 +56,14 @@ def parser() -> argparse.ArgumentParser:
 
     train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
     train.set_defaults(verb=train_run)
-    train.add_argument("--study", help="default: params.yaml's")
-    train.add_argument("--dataset", required=True)
-    train.add_argument("--recipe", required=True)
-    train.add_argument("--fold", type=int, required=True)
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--hash", help="refuse to train if params.yaml gives the recipe another hash than this")
-    train.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
-    train.add_argument("--results", type=Path, default=Path("results"))
+    add_run(train)
     add_places(train)
+
+    evaluate = verbs.add_parser("evaluate", help="a run's model on noisy held-out clips, and where it places them")
+    evaluate.set_defaults(verb=evaluate_run)
+    add_run(evaluate)
+    evaluate.add_argument("--key", help="refuse if params.yaml gives evaluations another key than this")
+    add_places(evaluate)
 
     plan = verbs.add_parser("plan", help="a study's jobs, hours and disk, before anyone spends them")
     plan.set_defaults(verb=plan_study)
@@ -95,6 +94,18 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
+
+
+def add_run(verb: argparse.ArgumentParser) -> None:
+    """Which run a job is for, and what it may use."""
+    verb.add_argument("--study", help="default: params.yaml's")
+    verb.add_argument("--dataset", required=True)
+    verb.add_argument("--recipe", required=True)
+    verb.add_argument("--fold", type=int, required=True)
+    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
+    verb.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
+    verb.add_argument("--results", type=Path, default=Path("results"))
 
 
 def add_places(verb: argparse.ArgumentParser) -> None:
@@ -143,13 +154,7 @@ def build_features(options: argparse.Namespace) -> None:
 def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
     params = load(options.params)
-    study = options.study or params.study
-    run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
-    if options.hash not in (None, run.hash):
-        raise UserError(
-            f"{options.params}: gives {run.recipe} the hash {run.hash}, but this job is for {options.hash}: the "
-            "parameters were changed meanwhile; start the workflow again"
-        )
+    run = asked_run(options, params)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     weights = weights_file(params, run, options.data)
 
@@ -165,6 +170,47 @@ def train_run(options: argparse.Namespace) -> None:
         print(run_job(run, params, paths, device))
 
 
+def evaluate_run(options: argparse.Namespace) -> None:
+    """`soundclr evaluate`."""
+    params = load(options.params)
+    run = asked_run(options, params)
+    refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
+    features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
+    remedy = (
+        f"soundclr train --study {run.study} --dataset {run.dataset} --recipe {run.recipe} --fold {run.fold} "
+        f"--seed {run.seed}"
+    )
+    existing(run.directory(options.results) / "metrics.json", remedy)
+    existing(run.model(options.results), remedy, "or pull the model")
+
+    import torch  # takes seconds, which a mistake above need not wait for
+
+    from soundclr import devices
+    from soundclr.evaluation.job import evaluate_job
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    with devices.lease() as device:
+        print(evaluate_job(run, params, features, options.results, device))
+
+
+def asked_run(options: argparse.Namespace, params: Params) -> runs.Run:
+    """The run that a command line names, or a UserError where its hash is another one by now."""
+    study = options.study or params.study
+    run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
+    refuse_other(options, f"{run.recipe} the hash", run.hash, options.hash)
+    return run
+
+
+def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | None) -> None:
+    """A job is for the parameters it was planned with: a UserError where they have changed meanwhile."""
+    if asked not in (None, now):
+        raise UserError(
+            f"{options.params}: gives {what} {now}, but this job is for {asked}: the parameters were changed "
+            "meanwhile; start the workflow again"
+        )
+
+
 def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     """The file of a run's initial weights, or None for a run from scratch."""
     encoder = params.resolve(run.study, run.dataset, run.recipe).encoder
@@ -174,10 +220,10 @@ def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     return existing(path, f"soundclr weights {encoder.weights} {encoder.name}")
 
 
-def existing(path: Path, command: str) -> Path:
-    """``path``, or a UserError with the command that makes it."""
+def existing(path: Path, command: str, otherwise: str = "") -> Path:
+    """``path``, or a UserError with the command that makes it, and what else would bring it."""
     if not path.is_file():
-        raise UserError(f"{path}: is not there; make it with `{command}`")
+        raise UserError(f"{path}: is not there; make it with `{command}`{otherwise and f', {otherwise}'}")
     return path
 
 

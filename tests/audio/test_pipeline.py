@@ -85,6 +85,15 @@ def test_evaluation_is_random_only_by_parameter():
     assert not torch.equal(source.eval_batch(ALL, seeded()), source.eval_batch(ALL, seeded(1)))
 
 
+@pytest.mark.parametrize("crop", ["centre", "random"])
+def test_the_evaluation_batch_in_two_steps(crop):
+    """Waveforms first, then their images: what noise is added between."""
+    source = inputs(eval_crop=crop)
+    waves = list(source.eval_waveforms(ALL, seeded()))
+    assert [wave.shape for wave in waves] == [(2, SAMPLES)] * 3 + [(1, SAMPLES)]
+    assert torch.equal(source.spectrograms(waves), source.eval_batch(ALL, seeded()))
+
+
 def test_masks_have_their_value():
     batch = inputs(mask_value=-123.0).train_batch(ALL, seeded())
     assert (batch == -123).any()

@@ -31,6 +31,7 @@ def test_both_heads_see_the_normalised_features(network, images):
     network.eval()
     h = normalize(network.encoder(images), dim=1)
     z, logits = network(images)
+    torch.testing.assert_close(network.represent(images), h, rtol=0, atol=0)
     torch.testing.assert_close(logits, h @ network.classifier.weight.T + network.classifier.bias)
     torch.testing.assert_close(z, normalize(h @ network.projection.weight.T + network.projection.bias, dim=1))
 

@@ -13,6 +13,8 @@ except UserError as error:
 STUDY = PARAMS.studies[STUDY_NAME]
 RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
+EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STUDY.artefacts else []
+EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
 MIRROR = f"--mirror '{config['mirror']}'" if "mirror" in config else ""
 
 

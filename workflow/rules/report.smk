@@ -1,4 +1,5 @@
-# Report: tables and figures from the runs' small files alone. REPORTED, the runs it reads, is the including workflow's.
+# Report: tables and figures from the small files of runs and evaluations alone. REPORTED, those that it reads, is the
+# including workflow's.
 
 
 rule tables:

@@ -1,5 +1,6 @@
 """Batches for the network: from clip numbers to augmented log-mel images, on the waveforms' device."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,7 +59,7 @@ class Inputs:
         position = draw_positions(count, generator)
         bands = draw_masks(count, augment.frequency_masks, augment.frequency_width, self.bands, generator)
         frames = draw_masks(count, augment.time_masks, augment.time_width, self.frames, generator)
-        images = self._images(indices, scale, position if augment.crop == "random" else None)
+        images = self._images(self._waveforms(indices, scale, position if augment.crop == "random" else None))
         apply_masks(images, bands.to(images.device), frames.to(images.device), augment.mask_value)
         return self._repeated(images)
 
@@ -67,20 +68,33 @@ class Inputs:
 
         ``generator`` is used only where ``augment.eval_crop`` is ``random``.
         """
-        random = self.augment.eval_crop == "random"
-        return self._repeated(self._images(indices, None, draw_positions(len(indices), generator) if random else None))
+        return self.spectrograms(self.eval_waveforms(indices, generator))
 
-    def _images(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Tensor:
-        """The log-mel spectrograms, (batch, bands, frames)."""
+    def eval_waveforms(self, indices: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device.
+
+        Yields:
+            float32, (some, samples), in [-1, 1], on the waveforms' device: together the batch, in its order.
+        """
+        random = self.augment.eval_crop == "random"
+        return self._waveforms(indices, None, draw_positions(len(indices), generator) if random else None)
+
+    def spectrograms(self, waves: Iterable[Tensor]) -> Tensor:
+        """A batch of what :meth:`eval_waveforms` yields, as :meth:`eval_batch` returns it."""
+        return self._repeated(self._images(waves))
+
+    def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:
+        """The padded or cropped clips, (some, samples) at a time."""
         indices = indices.cpu()
         at_once = CLIPS_AT_ONCE_ON_CPU if self.waveforms.samples.device.type == "cpu" else len(indices)
-        parts = []
         for begin in range(0, len(indices), at_once):
             part = slice(begin, begin + at_once)
             scales, positions = (None if values is None else values[part] for values in (scale, position))
-            waves = waveform_batch(self.waveforms, indices[part], self.samples, scales, positions)
-            parts.append(self.logmel(waves))
-        return torch.cat(parts)
+            yield waveform_batch(self.waveforms, indices[part], self.samples, scales, positions)
+
+    def _images(self, waves: Iterable[Tensor]) -> Tensor:
+        """The log-mel spectrograms, (batch, bands, frames)."""
+        return torch.cat([self.logmel(part) for part in waves])
 
     def _repeated(self, images: Tensor) -> Tensor:
         """(batch, bands, frames) -> (batch, channels, bands, frames), channels-last."""

@@ -23,10 +23,15 @@ class Network(nn.Module):
 
         The heads compute in float32, whatever the encoder's precision.
         """
+        representation = self.represent(spectrograms)
+        with torch.autocast(representation.device.type, enabled=False):
+            return normalize(self.projection(representation), dim=1), self.classifier(representation)
+
+    def represent(self, spectrograms: Tensor) -> Tensor:
+        """(batch, channels, bands, frames) -> h (batch, encoder.size), float32, of length 1."""
         features = self.encoder(spectrograms)
         with torch.autocast(features.device.type, enabled=False):
-            representation = normalize(features.float(), dim=1)
-            return normalize(self.projection(representation), dim=1), self.classifier(representation)
+            return normalize(features.float(), dim=1)
 
     def set_training(self, parts: Iterable[str]) -> None:
         """Let the named parts (encoder, projection, classifier) learn; the others are fixed, in evaluation mode."""

@@ -138,12 +138,18 @@ def describe_run(
         "duration_seconds": round(seconds, 1),
         "clips_per_second": round(per_epoch[len(per_epoch) // 2], 2),
         **git_state(),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("torch", "torchvision", "torchaudio")},
-            "soundclr": __version__,
-        },
+        "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def versions(*others: str) -> dict[str, str]:
+    """The versions of Python, of this package, and of what a run and ``others`` depend on."""
+    names = ("torch", "torchvision", "torchaudio", *others)
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in names},
+        "soundclr": __version__,
     }
 
 

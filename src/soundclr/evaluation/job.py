@@ -1,0 +1,138 @@
+"""The evaluation of one run's model, as a Snakemake job or by hand: nothing is trained."""
+
+import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from soundclr.audio.features import Waveforms
+from soundclr.audio.pipeline import Inputs
+from soundclr.devices import describe, precision
+from soundclr.errors import UserError
+from soundclr.evaluation.noise import Noise, add, conditions, draw
+from soundclr.evaluation.space import distances, project
+from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.models import Network
+from soundclr.params import EvaluationSettings, Params
+from soundclr.runs import Run, evaluation_key
+from soundclr.trained import load_run
+from soundclr.training.batches import generator
+from soundclr.training.job import check_features, git_state, make_inputs, to_csv, versions
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A trained network, as it heard its held-out clips in training: the same precision, batches and crops."""
+
+    network: Network
+    inputs: Inputs
+    dtype: torch.dtype
+    batch_size: int
+
+    def hear(self, waveforms: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+        """A batch, some clips (some, samples) at a time -> representations h (batch, features), labels (batch,)."""
+        images = self.inputs.spectrograms(waveforms)
+        with torch.autocast(images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            representations = self.network.represent(images)
+        return representations, self.network.classifier(representations).argmax(dim=1)
+
+
+def evaluate_job(run: Run, params: Params, features: Path, results: Path, device: torch.device) -> Path:
+    """Ask the model of ``run`` all that params.yaml's ``evaluation`` asks; returns the path of evaluation.json.
+
+    Writes projection.csv and then evaluation.json below ``results``: where the latter is, all is. Raises UserError
+    where the run's folder, its model or the features are missing or do not fit.
+    """
+    settings, network, classes = load_run(run.directory(results))
+    waveforms = Waveforms.load(features)
+    check_features(waveforms, params, run, features)
+    if list(waveforms.classes) != classes:
+        raise UserError(f"{features}: its classes are not those that {run.directory(results)} was trained on")
+    clips = (waveforms.folds == run.fold).nonzero()[:, 0]
+    names = [waveforms.clips[clip] for clip in clips.tolist()]
+    labels = waveforms.labels[clips]
+    training = settings.stages[-1].training
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
+    listener = Listener(
+        network,
+        make_inputs(waveforms.to(device), settings),
+        precision(device, training.precision),
+        training.batch_size,
+    )
+    right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "test"))
+    if not np.isfinite(representations).all():
+        raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
+
+    folder = run.evaluation(evaluation_key(params), results)
+    (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
+    places = project(representations)
+    rows = zip(names, labels.tolist(), places.tolist(), strict=True)
+    table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
+    write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
+    evaluation: dict[str, Any] = {
+        "format": 1,
+        "study": run.study,
+        "dataset": run.dataset,
+        "recipe": run.recipe,
+        "recipe_hash": run.hash,
+        "fold": run.fold,
+        "seed": run.seed,
+        "key": evaluation_key(params),
+        "settings": params.evaluation.model_dump(mode="json"),
+        "epoch": training.keep,
+        "model_sha256": sha256_of_file(run.model(results)),
+        "clips": len(clips),
+        "accuracy": [
+            {
+                "noise": noise.colour,
+                "sigma": noise.sigma,
+                "snr_db": noise.snr_db,
+                "right": count,
+                "accuracy": count / len(clips),
+            }
+            for noise, count in right.items()
+        ],
+        "distances": distances(representations, labels.numpy()),
+        "device": describe(device),
+        "precision": str(listener.dtype).removeprefix("torch."),
+        **git_state(),
+        "versions": versions("numpy", "scikit-learn"),
+        "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "files": {"projection.csv": sha256_of_file(folder / "projection.csv")},
+    }
+    write_json(folder / "evaluation.json", {**evaluation, "checksum": sha256_of_json(evaluation)})
+    return folder / "evaluation.json"
+
+
+@torch.inference_mode()
+def listen(
+    listener: Listener, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
+) -> tuple[dict[Noise, int], np.ndarray[Any, np.dtype[np.float64]]]:
+    """How many of ``clips`` (indices, (n,)) are right under each noise, and their representations without any.
+
+    A batch is gathered once, and heard with each noise in turn. ``random`` draws the crops where they are random,
+    as in training.
+    """
+    inputs = listener.inputs
+    device = inputs.waveforms.samples.device
+    right = {noise: torch.zeros((), dtype=torch.int64, device=device) for noise in conditions(settings)}
+    representations = []
+    for indices in clips.split(listener.batch_size):
+        parts = list(inputs.eval_waveforms(indices, random))
+        names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0]))]
+        labels = inputs.waveforms.labels[indices].to(device)
+        clean, heard_clean = listener.hear(parts)
+        representations.append(clean)
+        for colour in dict.fromkeys(noise.colour for noise in right):
+            drawn = [draw(settings.seed, clip_names, colour, inputs.samples, device) for clip_names in names]
+            for noise in right:
+                if noise.colour == colour:
+                    noisy = (add(part, own, noise) for part, own in zip(parts, drawn, strict=True))
+                    heard = heard_clean if noise.sigma == 0 else listener.hear(noisy)[1]
+                    right[noise] += (heard == labels).sum()
+    return {noise: int(count) for noise, count in right.items()}, torch.cat(representations).cpu().double().numpy()

@@ -1,0 +1,61 @@
+"""How a network's representations lie: distances within and between classes, and a map in two dimensions."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+SAME = 1e-6  # representations that differ less than this in every feature are one point
+
+
+def distances(representations: Array, labels: NDArray[np.int64]) -> dict[str, float | None]:
+    """Mean cosine distances of all pairs of clips, and the mean silhouette.
+
+    Args:
+        representations: (clips, features); a zero vector has distance 1 to all others.
+        labels: (clips,).
+
+    Returns:
+        ``intra``, of pairs of one class; ``inter``, of pairs of different classes; ``ratio``, intra over inter: the
+        smaller, the tighter the classes for their gaps; ``silhouette``, with the same distances, from -1 to 1.
+        None for what is not defined: without such pairs, or where all clips or none share a class.
+    """
+    from sklearn.metrics import silhouette_score  # not above: it takes a second to import
+
+    lengths = np.linalg.norm(representations, axis=1, keepdims=True)
+    directions = representations / np.where(lengths > 0, lengths, 1)
+    matrix = np.clip(1 - directions @ directions.T, 0, 2)
+    np.fill_diagonal(matrix, 0)
+    pairs = np.triu_indices(len(labels), 1)
+    same = labels[pairs[0]] == labels[pairs[1]]
+    intra, inter = mean(matrix[pairs][same]), mean(matrix[pairs][~same])
+    defined = 1 < len(np.unique(labels)) < len(labels)
+    return {
+        "intra": intra,
+        "inter": inter,
+        "ratio": intra / inter if intra is not None and inter else None,
+        "silhouette": float(silhouette_score(matrix, labels, metric="precomputed")) if defined else None,
+    }
+
+
+def mean(values: Array) -> float | None:
+    """The mean, or None of no values."""
+    return float(values.mean()) if len(values) else None
+
+
+def project(representations: Array) -> Array:
+    """A map of ``representations`` (clips, features) by t-SNE with cosine distances: (clips, 2).
+
+    The same numbers each time, whatever the number of threads: a fixed random state, and one thread, since the
+    order in which threads add up changes the outcome. Perplexity 30, with less than 91 clips a third of the other
+    clips, at least 1. A single point, also one that all clips share, is at the origin.
+    """
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    clips = len(representations)
+    if np.ptp(representations, axis=0).max() < SAME:  # t-SNE would divide by their spread
+        return np.zeros((clips, 2))
+    perplexity = max(1.0, min(30.0, (clips - 1) / 3))
+    with threadpool_limits(1):
+        tsne = TSNE(2, perplexity=perplexity, init="pca", metric="cosine", random_state=0)
+        return tsne.fit_transform(representations)

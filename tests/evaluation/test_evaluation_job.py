@@ -1,0 +1,254 @@
+"""The evaluation of a toy run's model: what it writes, that it agrees with the run, and what it refuses."""
+
+import csv
+import dataclasses
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+import toy
+
+from soundclr.errors import UserError
+from soundclr.evaluation import job
+from soundclr.evaluation.noise import Noise, add, draw
+from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.params import Params
+from soundclr.runs import evaluation_key, find_run
+from soundclr.trained import load_run
+from soundclr.training.job import Paths, make_inputs, run_job
+
+CPU = torch.device("cpu")
+SIGMAS, SNR = [0.0, 0.1], [20, -5]
+
+
+def parameters(repo, evaluation=None, **augment):
+    content = toy.content(repo)
+    content["evaluation"] |= {"sigmas": SIGMAS, "snr": SNR} | (evaluation or {})
+    content["studies"]["toy"]["settings"]["augment"] |= augment
+    content["studies"]["toy"]["settings"]["training"] |= {"epochs": 2}
+    return Params.model_validate(content)
+
+
+@pytest.fixture(scope="module")
+def params(repo):
+    return parameters(repo)
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    return toy.write_features(tmp_path_factory.mktemp("features") / "toy.safetensors")
+
+
+def train(params, features, results, recipe="hybrid"):
+    run = find_run(params, "toy", "toy", recipe, 2, 1)
+    run_job(run, params, Paths(features, None, results), CPU)
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(params, features, tmp_path_factory):
+    """The results with one run, and the run."""
+    results = tmp_path_factory.mktemp("results")
+    return results, train(params, features, results)
+
+
+@pytest.fixture
+def results(trained, tmp_path):
+    """A copy of the results, to be damaged."""
+    return shutil.copytree(trained[0], tmp_path / "results")
+
+
+def evaluated(run, params, features, results):
+    return json.loads(job.evaluate_job(run, params, features, results, CPU).read_text(encoding="utf-8"))
+
+
+def rights(evaluation):
+    return {(row["noise"], row["sigma"], row["snr_db"]): row["right"] for row in evaluation["accuracy"]}
+
+
+def test_the_files_of_an_evaluation(params, features, trained, results):
+    run = trained[1]
+    path = job.evaluate_job(run, params, features, results, CPU)
+    key = evaluation_key(params)
+    assert path == results / f"toy/evaluations/{run.group}/fold2-seed1/{key}/evaluation.json"
+    assert sorted(p.name for p in path.parent.iterdir()) == ["evaluation.json", "projection.csv"]
+    evaluation = json.loads(path.read_text(encoding="utf-8"))
+    checksum = evaluation.pop("checksum")
+    assert checksum == sha256_of_json(evaluation)
+    expected = {
+        "format": 1,
+        "study": "toy",
+        "dataset": "toy",
+        "recipe": "hybrid",
+        "recipe_hash": run.hash,
+        "fold": 2,
+        "seed": 1,
+        "key": key,
+        "settings": {"sigmas": SIGMAS, "noises": ["white", "pink"], "snr": SNR, "seed": 0},
+        "epoch": "last",
+        "model_sha256": sha256_of_file(run.model(results)),
+        "clips": 9,
+        "precision": "float32",
+        "files": {"projection.csv": sha256_of_file(path.with_name("projection.csv"))},
+    }
+    assert {name: evaluation[name] for name in expected} == expected
+    assert set(evaluation) - set(expected) == {
+        "accuracy", "distances", "device", "git_commit", "git_dirty", "versions", "created"
+    }  # fmt: skip
+    assert set(evaluation["versions"]) >= {"python", "torch", "numpy", "scikit-learn", "soundclr"}
+    assert set(evaluation["distances"]) == {"intra", "inter", "ratio", "silhouette"}
+    assert list(rights(evaluation)) == [
+        *(("white", sigma, None) for sigma in SIGMAS),
+        *((noise, None, ratio) for noise in ("white", "pink") for ratio in SNR),
+    ]
+    assert all(row["accuracy"] == row["right"] / 9 for row in evaluation["accuracy"])
+
+    rows = list(csv.DictReader(io.StringIO(path.with_name("projection.csv").read_text(encoding="utf-8"))))
+    _, labels, folds, names = toy.arrays()
+    held_out = [
+        (name, str(label), toy.CLASSES[label])
+        for name, label, fold in zip(names, labels, folds, strict=True)
+        if fold == 2
+    ]
+    assert list(rows[0]) == ["clip", "label", "class", "x", "y"]
+    assert [(row["clip"], row["label"], row["class"]) for row in rows] == held_out
+    assert all(np.isfinite(float(row[axis])) for row in rows for axis in "xy")
+
+
+@pytest.mark.parametrize("recipe", ["cross_entropy", "supervised_contrastive"])
+@pytest.mark.parametrize("crop", ["centre", "random"])
+def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, recipe, crop):
+    """Also where held-out clips are cropped at random, after training of a few batches: the places are the same."""
+    params = parameters(repo, eval_crop=crop)
+    run = train(params, features, tmp_path, recipe)
+    logits = heard(params, features, tmp_path, run)[0]
+    rows = csv.reader(io.StringIO((run.directory(tmp_path) / "predictions.csv").read_text(encoding="utf-8")))
+    last = torch.tensor([[float(p) for p in row[3:]] for row in rows if row[2] == "last"])
+    torch.testing.assert_close(logits.softmax(1), last, rtol=0, atol=1e-6)
+    metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))
+    clean = evaluated(run, params, features, tmp_path)["accuracy"][0]
+    assert (clean["sigma"], clean["accuracy"]) == (0, metrics["accuracy"]["last_epoch"])
+
+
+def heard(params, features, results, run):
+    """The logits that the evaluation's network gives, condition by condition in the order in which it is asked."""
+    seen, hear = [], torch.nn.Linear.forward
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.nn.Linear, "forward", lambda self, x: seen.append(hear(self, x)) or seen[-1])
+        evaluated(run, params, features, results)
+    batches = params.resolve("toy", "toy", run.recipe).stages[-1].training.batch_size
+    per_batch = len(seen) // -(-9 // batches)
+    return [torch.cat(seen[condition::per_batch]) for condition in range(per_batch)]
+
+
+def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, results):
+    """The plain way to the same numbers, without any sharing: what is right and where representations lie."""
+    run = trained[1]
+    settings, network, _ = load_run(run.directory(results))
+    waveforms = toy.waveforms()
+    inputs = make_inputs(waveforms, settings)
+    evaluation = evaluated(run, params, features, results)
+    expected = dict.fromkeys(rights(evaluation), 0)
+    representations, labels = [], []
+    with torch.inference_mode():
+        for clip in (waveforms.folds == 2).nonzero()[:, 0]:
+            [wave] = inputs.eval_waveforms(clip[None], torch.Generator())
+            labels.append(int(waveforms.labels[clip]))
+            representations.append(network.represent(inputs.spectrograms([wave]))[0].double().numpy())
+            for colour, sigma, ratio in expected:
+                noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
+                noisy = add(wave, noise, Noise(colour, sigma, ratio))
+                guess = network(inputs.spectrograms([noisy]))[1].argmax()
+                expected[colour, sigma, ratio] += int(guess == labels[-1])
+    assert rights(evaluation) == expected
+    assert len(set(expected.values())) > 1  # noise that nothing hears would show nothing
+    same = [1 - representations[i] @ representations[j] for i in range(9) for j in range(i) if labels[i] == labels[j]]
+    assert evaluation["distances"]["intra"] == pytest.approx(np.mean(same), abs=1e-5)
+
+
+def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monkeypatch):
+    """Whatever the scheme and the batch size are, the noisy waveforms are bit for bit the same."""
+    listened = []
+    for number, recipe in enumerate(("hybrid", "cross_entropy")):
+        waves = {}
+
+        def keep(part, noise, level, waves=waves):
+            noisy = add(part, noise, level)
+            waves.setdefault(level, []).append(noisy)
+            return noisy
+
+        monkeypatch.setattr(job, "add", keep)
+        content = toy.content(repo)
+        content["studies"]["toy"]["settings"]["training"] |= {"epochs": 1, "batch_size": 4 + number}
+        other = Params.model_validate(content | {"evaluation": params.evaluation.model_dump()})
+        run = train(other, features, tmp_path, recipe)
+        evaluated(run, other, features, tmp_path)
+        listened.append({level: torch.cat(parts) for level, parts in waves.items()})
+    one, two = listened
+    assert one.keys() == two.keys() and len(one) == 5  # without noise nothing is added
+    assert all(torch.equal(one[level], two[level]) for level in one)
+
+
+def test_a_second_evaluation_is_the_same_but_for_time(params, features, trained, results):
+    run = trained[1]
+    one, two = (evaluated(run, params, features, results) for _ in range(2))
+    for key in ("created", "checksum", "git_commit", "git_dirty"):
+        one.pop(key), two.pop(key)
+    assert one == two
+
+
+def test_other_noise_is_another_folder(repo, params, features, trained, results):
+    run = trained[1]
+    other = parameters(repo, {"sigmas": [0.0, 0.2]})
+    paths = [job.evaluate_job(run, p, features, results, CPU) for p in (params, other)]
+    assert paths[0].parent.parent == paths[1].parent.parent and paths[0] != paths[1]
+    assert find_run(other, "toy", "toy", "hybrid", 2, 1) == run
+
+
+def test_evaluation_json_is_written_last(params, features, trained, results, monkeypatch):
+    run = trained[1]
+    folder = job.evaluate_job(run, params, features, results, CPU).parent
+    monkeypatch.setattr(job, "write_text", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        job.evaluate_job(run, params, features, results, CPU)
+    assert not (folder / "evaluation.json").exists()
+
+
+def refused(message, run, params, features, results):
+    with pytest.raises(UserError, match=message) as error:
+        job.evaluate_job(run, params, features, results, CPU)
+    assert "\n" not in str(error.value)
+    assert not (results / "toy/evaluations").exists()
+
+
+def test_a_run_without_its_model_or_metrics(params, features, trained, results):
+    run = trained[1]
+    run.model(results).unlink()
+    refused(
+        r"fold2-seed1\.pt: the run's model is not here; train the run again or pull", run, params, features, results
+    )
+    (run.directory(results) / "metrics.json").unlink()
+    refused("not a finished run", run, params, features, results)
+
+
+def test_a_model_that_is_not_finite(params, features, trained, results):
+    run = trained[1]
+    state = torch.load(run.model(results))
+    state["encoder.blocks.3.0.weight"].fill_(float("nan"))
+    torch.save(state, run.model(results))
+    refused(r"fold2-seed1\.pt: gives values that are not finite", run, params, features, results)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": ("low", "middle", "shrill")}, "its classes are not those that"),
+        ({"folds": torch.ones(27, dtype=torch.int64)}, "no clip of toy is in fold 2"),
+    ],
+)
+def test_features_of_other_clips(params, trained, results, tmp_path, changes, message):
+    features = toy.write_features(tmp_path / "other.safetensors", dataclasses.replace(toy.waveforms(), **changes))
+    refused(message, trained[1], params, features, results)

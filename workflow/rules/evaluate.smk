@@ -1,0 +1,30 @@
+# Evaluate: one job a run of figure 5, on the run's model. Its path holds the key of the evaluation's settings, so
+# more noise is other files, and trains nothing.
+
+
+rule evaluate:
+    input:
+        features=lambda wildcards: features_file(wildcards.dataset),
+        metrics=rules.train.output.metrics,
+        model=rules.train.output.model,
+    output:
+        evaluation=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/evaluation.json",
+        projection=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/projection.csv",
+    log:
+        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.log",
+    benchmark:
+        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.tsv"
+    retries: 2
+    conda:
+        "../../environment.yml"
+    threads: training_threads
+    resources:
+        gpu=1,
+    params:
+        study=STUDY_NAME,
+    message:
+        "evaluate {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        "soundclr evaluate --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
+        " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --key {wildcards.key}"
+        " --threads {threads} > {log} 2>&1"
