@@ -44,13 +44,6 @@ def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
     assert re.search(rf"^evaluate +{EVALUATIONS[study]}$", plan, re.MULTILINE)
 
 
-def test_number_of_evaluations(repo: Path, tmp_path: Path) -> None:
-    """Figure 5's: the models of three schemes, five seeds and five folds of ESC-50."""
-    folder = copy_of(repo, tmp_path / "project")
-    plan = run_in(folder, "snakemake", "evaluations", "--dry-run", "--cores", "2").stdout
-    assert dict(re.findall(r"^(evaluate|train) +(\d+)$", plan, re.MULTILINE)) == {"evaluate": "75", "train": "75"}
-
-
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
