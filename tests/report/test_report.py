@@ -19,7 +19,6 @@ from matplotlib.image import imread
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.exports import confusion_csv, mean_history
-from soundclr.report.figures.figure4 import student_t
 from soundclr.report.layout import report_paths
 from soundclr.report.tables import latex_escape, markdown_escape, paper_accuracy
 from soundclr.report.write import write_report
@@ -340,11 +339,6 @@ def test_confusion_of_many_classes_shows_the_best_scheme(params: Params, tmp_pat
     image = imread(tmp_path / "figures/fifty/confusion-esc50.png")
     assert image.shape[1] == 2100
     assert image.shape[0] > 1500
-
-
-@pytest.mark.parametrize(("freedom", "t"), [(1, 12.7062), (2, 4.3027), (4, 2.7764), (9, 2.2622), (100, 1.9840)])
-def test_student_t(freedom: int, t: float) -> None:
-    assert student_t(freedom) == pytest.approx(t, abs=2e-4)
 
 
 def test_latex_escapes() -> None:

@@ -11,7 +11,7 @@ from soundclr.report.tables import PARTIAL, Row, has_paper
 def caption(collection: Collection, rows: Sequence[Row]) -> str:
     """The table's caption: what was measured, on which data, from which weights, with which budget, where."""
     study = collection.params.studies[collection.study]
-    found = collection.results
+    found = collection.own
     sentences = [f"Study {collection.study}: {study.title} ({study.note})"]
     over_seeds = ", then mean ± sample standard deviation over seeds" if any(row.seeds > 1 for row in rows) else ""
     sentences.append(f"Held-out accuracy in %, mean over folds{over_seeds}")
@@ -46,12 +46,12 @@ def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place:
 def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:
     """What a reader must know to read the numbers right; only what applies to these runs."""
     sentences = []
-    if collection.results:
+    if collection.own:
         sentences.append(
             "Best epoch is the paper's protocol, which chooses the epoch on the held-out fold itself; "
             "last epoch makes no such choice"
         )
-    if stopped := sum(result.metrics.stopped_early for result in collection.results):
+    if stopped := sum(result.metrics.stopped_early for result in collection.own):
         sentences.append(f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it")
     seeds = {row.seeds for row in rows if row.runs}
     if 1 in seeds:
@@ -59,7 +59,7 @@ def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:
         sentences.append(f"{only}: no standard deviation")
     if any(row.partial for row in rows):
         sentences.append(f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others")
-    if has_paper(rows) and collection.results:
+    if has_paper(rows) and collection.own:
         sentences.append(
             "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus "
             "the paper's, in percentage points"
@@ -70,7 +70,8 @@ def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:
 def coverage(collection: Collection) -> str:
     """How many runs are there, and how many more are, of settings that params.yaml does not ask for."""
     aside = len(collection.set_aside)
-    return collection.coverage + (f"; {aside} of other settings set aside" if aside else "")
+    own = f"{len(collection.own)} of {len(collection.expected[None])} runs"
+    return own + (f"; {aside} of other settings set aside" if aside else "")
 
 
 def data(collection: Collection) -> str:
@@ -117,11 +118,11 @@ def commit(result: RunResult) -> str:
 def grouped(collection: Collection, describe: Callable[[Collection, RunResult], str]) -> str:
     """A description of the runs: once if they agree, else each with the recipes and datasets it holds for."""
     said = defaultdict(list)
-    for result in collection.results:
+    for result in collection.own:
         said[describe(collection, result)].append(result.run)
     if len(said) == 1:
         return next(iter(said))
-    several = len({result.run.dataset for result in collection.results}) > 1
+    several = len({result.run.dataset for result in collection.own}) > 1
     parts = []
     for text, runs in said.items():
         places = {

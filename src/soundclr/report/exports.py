@@ -62,7 +62,7 @@ def curves_csv(collection: Collection) -> str:
 def accuracy_per_fold_csv(collection: Collection) -> str:
     """Figure 4's data: the accuracies (%) of each run."""
     lines: list[list[object]] = [[*PLACE, "fold", "seed", "best_epoch", "last_epoch"]]
-    for result in collection.results:
+    for result in collection.own:
         run, accuracy = result.run, result.metrics.accuracy
         percent = [f"{100 * value:.2f}" for value in (accuracy.best_epoch, accuracy.last_epoch)]
         lines.append([run.dataset, run.recipe, run.fold, run.seed, *percent])
@@ -89,7 +89,7 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
     """
     columns = [*PLACE, "fold", "seed"]
     parts = []
-    for result in collection.results:
+    for result in collection.own:
         part = decisions(result)
         for place, column in enumerate(columns):
             part.insert(place, column, str(getattr(result.run, column)))
@@ -104,4 +104,4 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
 
 def pairs(collection: Collection) -> list[tuple[str, str]]:
     """The datasets and recipes that have runs, in params.yaml's order."""
-    return list(dict.fromkeys((result.run.dataset, result.run.recipe) for result in collection.results))
+    return list(dict.fromkeys((result.run.dataset, result.run.recipe) for result in collection.own))
