@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundclr.report.accuracy import NONE, PROTOCOLS, Protocol, number, points
+from soundclr.report.accuracy import NONE, PROTOCOLS, Protocol, covered, number, points
 from soundclr.report.collect import Collection
 from soundclr.report.tables.render import Column, Table
 
@@ -126,7 +126,8 @@ def make(collection: Collection) -> Table:
         "Every two schemes on the folds and seeds that both have: mean difference in percentage points, its 95 % "
         f"bootstrap interval (folds resampled with all their seeds, or seeds of a single fold; {RESAMPLES} times, "
         "percentiles), and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
-        "training clips, so both are optimistic; p is not corrected for the number of comparisons."
+        "training clips, so both are optimistic; p is not corrected for the number of comparisons. "
+        f"{covered(len(collection.own), len(collection.expected[None]))}."
     )
     if few := sorted(pairs for pairs in fewest if pairs < 6):
         least = ", ".join(f"{2 ** (1 - pairs):g} with {pairs}" for pairs in few)

@@ -113,9 +113,10 @@ def noise(collection: Collection, dataset: str, recipes: Iterable[str]) -> str:
         errors += [statistics.stdev(values) / math.sqrt(folds) for values in seeds if folds > 1]
     if deviations:
         pooled = math.sqrt(sum((n - 1) * s * s for n, s in deviations) / sum(n - 1 for n, _ in deviations))
+        settings = "1 setting" if len(deviations) == 1 else f"{len(deviations)} settings"
         return (
             f"Noise of one cell of ours: {number(pooled)} points, the standard deviation over seeds "
-            f"of {len(deviations)} settings with {sum(n for n, _ in deviations)} seeds in all."
+            f"(of {settings}, {sum(n for n, _ in deviations)} seeds)."
         )
     if errors:
         return (

@@ -105,10 +105,13 @@ def make(collection: Collection) -> Table:
                 numbers = [found.best_epoch, None, found.last_epoch, None]
                 data.append([*place, "ensemble", found.least, ours.expected_seeds, *numbers, None])
         if recipe == OURS or OURS not in study.recipes:
-            few = "–".join(map(str, sorted({min(members), max(members)}))) + " of " if members else ""
+            together_of = "the seeds"
+            if members:
+                counts = "–".join(map(str, sorted({min(members), max(members)})))
+                together_of = f"{counts} of {len(study.seeds)} seeds"
             lines.append([f"ours: {title}", "mean of single seeds", *single])
             lines.append([f"ours: {title}", "best seed", *best_seed])
-            lines.append([f"ours: {title}", f"ensemble of {few}{len(study.seeds)} seeds", *together])
+            lines.append([f"ours: {title}", f"ensemble of {together_of}", *together])
             if NONE in together:
                 notes.append(f"No ensemble of {title} ({NONE}) where a fold has fewer than two seeds.")
     shown = [r for r in collection.own if r.run.recipe == OURS or OURS not in study.recipes]
