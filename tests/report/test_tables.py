@@ -192,7 +192,8 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     # 17 of the study's own 18, 3 of alpha 0.01 and none of alpha 0.99, 4 with an inner fold.
     assert "24 of 28 runs (a run may serve several: Table III 17 of 18, Table II 6 of 9" in page
     titles = re.findall(r"^\*\*(.*?)\.\*\*", page, re.MULTILINE)
-    assert titles == [MAKE[n](collect(toy, "everything", tmp_path)).title for n in tables_of(toy, "everything")]
+    collection = collect(toy, "everything", tmp_path)
+    assert titles == [MAKE[name](collection).title for name in tables_of(toy, "everything")]
 
     for path in filter(category, paths):
         text = written[caption_path(path, "everything", tmp_path)].decode()
