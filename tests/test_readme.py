@@ -13,7 +13,7 @@ def test_the_result_table_is_the_committed_one(repo: Path) -> None:
     def rows(path: Path) -> list[str]:
         return [line for line in path.read_text().splitlines() if line.startswith("| ESC-10 |")]
 
-    assert rows(repo / "README.md") == rows(repo / "results/esc10/table3.md") != []
+    assert rows(repo / "README.md") == rows(repo / "results/esc10/tables/table3.md") != []
 
 
 def test_links_lead_somewhere(repo: Path) -> None:

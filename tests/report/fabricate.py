@@ -9,7 +9,7 @@ import yaml
 
 from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
 from soundclr.params import Params
-from soundclr.runs import Run
+from soundclr.runs import Run, evaluation_key
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
 ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"]
@@ -100,12 +100,49 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
     return folder
 
 
-def edit(folder: Path, *, seal: bool = True, **changes: Any) -> None:
-    """Change metrics.json's fields; ``seal`` makes its hashes agree again, as a careful forger would."""
-    path = folder / "metrics.json"
+def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float = 0.8) -> Path:
+    """Write a consistent evaluation of a run that is there; the louder the noise, the fewer clips are right."""
+    metrics = json.loads((run.directory(results) / "metrics.json").read_text())
+    rng = random.Random(f"{run} evaluation")
+    clips, settings, key = metrics["clips"]["test"], params.evaluation, evaluation_key(params)
+    folder = run.evaluation(key, results)
+
+    def heard(noise: str, sigma: float | None, ratio: float | None, loudness: float) -> dict[str, Any]:
+        right = sum(rng.random() < skill * (1 - loudness) for _ in range(clips))
+        return {"noise": noise, "sigma": sigma, "snr_db": ratio, "right": right, "accuracy": right / clips}
+
+    accuracy = [heard("white", sigma, None, min(1, 500 * sigma)) for sigma in settings.sigmas]
+    span = max(settings.snr) - min(settings.snr)
+    accuracy += [heard(n, None, r, (max(settings.snr) - r) / span) for n in settings.noises for r in settings.snr]
+    lines = ["clip,label,class,x,y"]
+    for clip in range(clips):
+        label = clip % len(metrics["classes"])
+        place = f"{label % 4 + rng.gauss(0, 0.3):.4f},{label // 4 + rng.gauss(0, 0.3):.4f}"
+        lines.append(f"1-{clip}-A,{label},{metrics['classes'][label]},{place}")
+    write_text(folder / "projection.csv", "\n".join(lines) + "\n")
+    intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
+    identity = {"study", "dataset", "recipe", "recipe_hash", "fold", "seed", "device", "precision"}
+    identity |= {"git_commit", "git_dirty", "versions", "created"}
+    content = {"format": 1, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
+    content |= {
+        "settings": settings.model_dump(mode="json"),
+        "epoch": "last",
+        "model_sha256": "e" * 64,
+        "clips": clips,
+        "accuracy": accuracy,
+        "distances": {"intra": intra, "inter": inter, "ratio": intra / inter, "silhouette": rng.uniform(0.3, 0.6)},
+        "files": {"projection.csv": sha256_of_file(folder / "projection.csv")},
+    }
+    write_json(folder / "evaluation.json", content | {"checksum": sha256_of_json(content)})
+    return folder
+
+
+def edit(folder: Path, *, seal: bool = True, name: str = "metrics.json", **changes: Any) -> None:
+    """Change a file's fields; ``seal`` makes its hashes agree again, as a careful forger would."""
+    path = folder / name
     metrics = json.loads(path.read_text()) | changes
     checksum = metrics.pop("checksum")
     if seal:
-        metrics["files"] = {name: sha256_of_file(folder / name) for name in metrics["files"]}
+        metrics["files"] = {table: sha256_of_file(folder / table) for table in metrics["files"]}
         checksum = sha256_of_json(metrics)
     write_json(path, metrics | {"checksum": checksum})

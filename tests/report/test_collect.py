@@ -86,7 +86,7 @@ def test_seeds_that_the_study_does_not_ask_for_are_set_aside(params: Params, tmp
     extra = Run(run.study, run.dataset, run.recipe, run.hash, run.fold, 99)
     fabricate(params, extra, tmp_path)
     collection = collect(params, "trial", tmp_path)
-    assert collection.results == ()
+    assert collection.results == []
     assert collection.set_aside == (extra.directory(tmp_path),)
 
 
@@ -125,7 +125,7 @@ def test_edited_accuracy_breaks_the_checksum(params: Params, folder: Path, tmp_p
     edit(folder, seal=False, accuracy={"best_epoch": 0.99, "last_epoch": 0.99})
     says = refusal(params, tmp_path)
     assert "says checksum" in says
-    assert "changed after the run wrote it" in says
+    assert "changed after it was written" in says
 
 
 def test_accuracy_that_the_predictions_do_not_bear_out_is_refused(params: Params, folder: Path, tmp_path: Path) -> None:

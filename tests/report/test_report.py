@@ -19,13 +19,13 @@ from matplotlib.image import imread
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.exports import confusion_csv, mean_history
-from soundclr.report.figures.figure4 import student_t
 from soundclr.report.layout import report_paths
-from soundclr.report.tables import latex_escape, markdown_escape, paper_accuracy
+from soundclr.report.tables.render import latex_escape, markdown_escape
+from soundclr.report.tables.table3 import paper_accuracy
 from soundclr.report.write import write_report
 from soundclr.runs import expand
 
-TEXTS = {".csv", ".md", ".tex", ".json"}
+TEXTS = {".csv", ".md", ".tex", ".json", ".rst"}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def test_table3_numbers(full: Path) -> None:
-    rows = table(full / "results/trial/table3.csv")
+    rows = table(full / "results/trial/tables/table3.csv")
     expected = accuracies(full / "results", "trial")
     assert [row["recipe"] for row in rows] == ["cross_entropy", "supervised_contrastive", "hybrid"]
     published = {"cross_entropy": 99.0, "supervised_contrastive": 99.25, "hybrid": 99.6}
@@ -111,7 +111,7 @@ def test_only_complete_seeds_count(params: Params, tmp_path: Path) -> None:
             fabricate(params, run, tmp_path)
     write_report(params, "part", tmp_path, tmp_path / "figures")
     found = accuracies(tmp_path, "part")
-    baseline, hybrid = table(tmp_path / "part/table3.csv")
+    baseline, hybrid = table(tmp_path / "part/tables/table3.csv")
 
     seeds = [
         statistics.fmean(100 * fold["best_epoch"] for fold in found["esc10", "cross_entropy"][seed].values())
@@ -139,10 +139,10 @@ def test_one_seed_has_no_deviation(params: Params, tmp_path: Path) -> None:
     for run in expand(params, "one"):
         fabricate(params, run, tmp_path)
     write_report(params, "one", tmp_path, tmp_path / "figures")
-    for row in table(tmp_path / "one/table3.csv"):
+    for row in table(tmp_path / "one/tables/table3.csv"):
         assert row["best_epoch_std_percent"] == ""
         assert row["best_epoch_mean_percent"] == row["best_epoch_best_percent"] != ""
-    page = (tmp_path / "one/table3.md").read_text()
+    page = (tmp_path / "one/tables/table3.md").read_text()
     assert "One seed: no standard deviation." in page
     assert "standard deviation over seeds" not in page
     assert re.search(r"\| \d\d\.\d\d \|", page)
@@ -168,9 +168,9 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         "resnet50, ImageNet (product-quantised, PQF), SHA-256 3c49aca5",
         "at most 6 epochs, batch 128 (cross-entropy, hybrid (SoundCLR)); "
         "at most 6 + 6 epochs, batch 128 (supervised contrastive)",
-        "Device: a made-up device (74 runs); another\\_device (1 runs)",
-        "Precision: float32 (74 runs); bfloat16 (1 runs)",
-        "Code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 runs)",
+        "Device: a made-up device (74 runs); another\\_device (1 runs); "
+        "precision: float32 (74 runs); bfloat16 (1 runs); "
+        "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 runs)",
         "75 of 75 runs.",
         "1 runs were stopped early",
     ):
@@ -191,7 +191,7 @@ def test_set_aside_runs_are_counted_and_change_no_number(
         fabricate(old, run, tmp_path / "results", skill=1.0)
     write_report(params, "trial", tmp_path / "results", tmp_path / "figures")
     assert "75 of 75 runs; 2 of other settings set aside." in (tmp_path / "results/trial/README.md").read_text()
-    for name in ("table3.csv", "summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
+    for name in ("tables/table3.csv", "summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
         assert (tmp_path / "results/trial" / name).read_bytes() == (full / "results/trial" / name).read_bytes()
 
 
@@ -210,7 +210,7 @@ def test_same_runs_give_the_same_bytes(params: Params, full: Path, tmp_path: Pat
 
 def test_summary_for_dvc_metrics(full: Path) -> None:
     summary = json.loads((full / "results/trial/summary.json").read_text())
-    for row in table(full / "results/trial/table3.csv"):
+    for row in table(full / "results/trial/tables/table3.csv"):
         entry = summary[row["dataset"]][row["recipe"]]
         assert entry == {
             "best_epoch": float(row["best_epoch_mean_percent"]),
@@ -295,7 +295,7 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     assert "UrbanSound8K: no runs yet" in page
     assert "Device" not in page
     assert "![" not in page
-    assert {row["runs"] for row in table(tmp_path / "results" / study / "table3.csv")} == {"0"}
+    assert {row["runs"] for row in table(tmp_path / "results" / study / "tables" / "table3.csv")} == {"0"}
     assert table(tmp_path / "results" / study / "confusion.csv") == []
     summary = json.loads((tmp_path / "results" / study / "summary.json").read_text())
     assert summary["us8k"]["hybrid"]["runs"] == 0
@@ -342,11 +342,6 @@ def test_confusion_of_many_classes_shows_the_best_scheme(params: Params, tmp_pat
     assert image.shape[0] > 1500
 
 
-@pytest.mark.parametrize(("freedom", "t"), [(1, 12.7062), (2, 4.3027), (4, 2.7764), (9, 2.2622), (100, 1.9840)])
-def test_student_t(freedom: int, t: float) -> None:
-    assert student_t(freedom) == pytest.approx(t, abs=2e-4)
-
-
 def test_latex_escapes() -> None:
     assert latex_escape("50 % of a_b & c#$ {x}") == "50 \\% of a\\_b \\& c\\#\\$ \\{x\\}"
     assert latex_escape("\\~^<>|") == (
@@ -366,7 +361,7 @@ def test_latex_table(repo: Path, full: Path, tmp_path: Path) -> None:
     for run in list(expand(params, "part"))[:3]:
         fabricate(params, run, tmp_path)
     write_report(params, "part", tmp_path, tmp_path / "figures")
-    text = (tmp_path / "part/table3.tex").read_text()
+    text = (tmp_path / "part/tables/table3.tex").read_text()
     assert "50 \\% of a\\_b \\& c" in text
     assert text.isascii()
     body = text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines()
@@ -378,7 +373,7 @@ def test_latex_table(repo: Path, full: Path, tmp_path: Path) -> None:
     if shutil.which("pdflatex"):
         document = (
             "\\documentclass{article}\\usepackage{booktabs}\\begin{document}"
-            f"{text}{(full / 'results/trial/table3.tex').read_text()}\\end{{document}}"
+            f"{text}{(full / 'results/trial/tables/table3.tex').read_text()}\\end{{document}}"
         )
         (tmp_path / "page.tex").write_text(document)
         command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]

@@ -14,7 +14,7 @@ RECIPES = ("cross_entropy", "supervised_contrastive", "hybrid")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_accuracy_is_far_above_chance(demo: Path, recipe: str) -> None:
     """Ten classes, so chance is 10 %; also at the last epoch, which is not chosen on the held-out fold."""
-    table = pd.read_csv(demo / "results/demo/table3.csv").set_index("recipe")
+    table = pd.read_csv(demo / "results/demo/tables/table3.csv").set_index("recipe")
     assert table.loc[recipe, "runs"] == table.loc[recipe, "expected_runs"] == 5
     assert table.loc[recipe, "last_epoch_mean_percent"] > 40
 

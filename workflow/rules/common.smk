@@ -3,7 +3,7 @@ from pathlib import Path
 
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
-from soundclr.report.layout import report_paths
+from soundclr.report.layout import caption_path, category, report_paths
 
 try:
     PARAMS = parameters.load(Path("params.yaml"))
@@ -46,13 +46,13 @@ def training_threads(wildcards):
     return max(1, (workflow.cores or 1) // max(1, at_once))
 
 
-# Which files `snakemake --report` shows, under which heading; each has a caption in workflow/captions.
-CAPTIONS = {"table3": "Tables", "figure4": "Figures", "curves": "Figures", "confusion": "Figures"}
-
-
 def shown(path):
-    """A file of the report, marked for `snakemake --report` where a reader should see it there."""
-    name = path.stem.split("-")[0]
-    if name not in CAPTIONS or path.suffix not in (".csv", ".png"):
+    """A file of the report, marked for `snakemake --report` where a reader should see it there.
+
+    Its caption is written with it, since it says how many runs there are, of which data, weights and budget.
+    """
+    heading = category(path)
+    if heading is None:
         return str(path)
-    return report(str(path), caption=f"../captions/{name}.rst", category=CAPTIONS[name])
+    caption = caption_path(path, STUDY_NAME, Path("results")).resolve()
+    return report(str(path), caption=str(caption), category=heading)

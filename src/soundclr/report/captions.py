@@ -1,34 +1,159 @@
 """What captions may say of a study: all of it read from its runs, but for titles and the study's note."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from soundclr.params import Artefact
+from soundclr.report.accuracy import covered
 from soundclr.report.collect import Collection, RunResult
-from soundclr.report.tables import PARTIAL, Row, has_paper
+from soundclr.report.layout import figures_of
+from soundclr.report.tables.render import Table, rst_escape
 
 
-def caption(collection: Collection, rows: Sequence[Row]) -> str:
-    """The table's caption: what was measured, on which data, from which weights, with which budget, where."""
+@dataclass(frozen=True)
+class Drawn:
+    """A figure's PNG, its caption with its coverage, the runs that it shows, and whether there is one to show yet."""
+
+    path: Path
+    caption: str
+    results: Sequence[RunResult]
+    there: bool
+
+
+FIGURE_ARTEFACTS: dict[str, Artefact] = {
+    "figure3": "figure3",
+    "figure5": "figure5",
+    "noise_snr": "figure5",
+    "representations": "figure5",
+}
+"""The figures that show an artefact's runs; all others show the study's own."""
+
+NAMES: dict[Artefact | None, str] = {
+    None: "Table III",
+    "table1": "Table I",
+    "table2": "Table II",
+    "figure3": "Figure 3",
+    "figure5": "Figure 5",
+    "protocols": "inner-fold protocol",
+}
+"""What captions call the choices of runs."""
+
+
+def study_caption(collection: Collection) -> str:
+    """The page's first lines: what is studied, on which data, from which weights, with which budget, where.
+
+    Of Table III's runs where there are some; the captions of other tables and figures say what is different in theirs.
+    """
+    results = collection.own or collection.results
+    sentences = [
+        study_sentence(collection),
+        *context(collection, results),
+        *settings_that_differ(collection),
+        coverage(collection),
+        *protocol_notes(collection.results),
+    ]
+    return joined(sentences)
+
+
+def table_caption(collection: Collection, table: Table) -> str:
+    """A table's own caption and, since it stands alone, what the page says of the runs that it shows."""
+    sentences = [
+        table.caption,
+        study_sentence(collection),
+        *context(collection, table.results),
+        *settings_that_differ(collection),
+        *protocol_notes(table.results),
+    ]
+    return joined(sentences)
+
+
+def on_page(collection: Collection, text: str, results: Sequence[RunResult]) -> str:
+    """A caption on the study's page: its own text, and in what its runs differ from those that the page begins with."""
+    return joined([text, *context(collection, results, besides=collection.own)])
+
+
+def captions(collection: Collection, tables: Sequence[Table], figures: Sequence[Drawn]) -> dict[str, str]:
+    """A caption in reStructuredText for each table, figure and the provenance, by its file's name without suffix."""
+    study = study_sentence(collection)
+    said = {table.name: (f"{table.title}. {table.caption}", table.results) for table in tables}
+    said |= {figure.path.stem: (figure.caption, figure.results) for figure in figures}
+    texts = {name: joined([text, study, *context(collection, results)]) for name, (text, results) in said.items()}
+    every = "Every run: its accuracies, and what it says of its making"
+    texts["provenance"] = joined([every, study, coverage(collection)])
+    return {name: rst_escape(text) + "\n" for name, text in texts.items()}
+
+
+def describe_figures(collection: Collection, drawn: Sequence[tuple[str, Path]], folder: Path) -> list[Drawn]:
+    """All figures of a study, in ``folder``; one that is not among ``drawn`` (caption, path) has no runs yet."""
+    params, study = collection.params, collection.study
+    texts = {path.stem: text for text, path in drawn}
+    figures = []
+    for dataset, name in ((d, name) for d in params.studies[study].datasets for name in figures_of(params, study, d)):
+        artefact = FIGURE_ARTEFACTS.get(name)
+        expected = collection.expected_of(dataset, artefact=artefact)
+        evaluated = artefact == "figure5"
+        done = [run for run in expected if run in (collection.evaluations if evaluated else collection.found)]
+        stem = f"{name}-{dataset}"
+        text = texts.get(stem, f"{params.datasets[dataset].title}: no runs yet")
+        counts = covered(len(done), len(expected)) + (" evaluated" if evaluated else "")
+        figures.append(Drawn(folder / f"{stem}.png", joined([text, counts]), collection.done(done), stem in texts))
+    return figures
+
+
+def joined(sentences: Iterable[str]) -> str:
+    """Sentences, each with one full stop."""
+    return " ".join(sentence.rstrip(".") + "." for sentence in sentences)
+
+
+def study_sentence(collection: Collection) -> str:
+    """The study's name, title and note."""
     study = collection.params.studies[collection.study]
-    found = collection.results
-    sentences = [f"Study {collection.study}: {study.title} ({study.note})"]
-    over_seeds = ", then mean ± sample standard deviation over seeds" if any(row.seeds > 1 for row in rows) else ""
-    sentences.append(f"Held-out accuracy in %, mean over folds{over_seeds}")
-    if found:
-        sentences += [
-            f"Data: {data(collection)}",
-            f"Encoder and initial weights: {grouped(collection, weights)}",
-            f"Budget: {grouped(collection, budget)}",
-            f"Device: {counted([r.metrics.device for r in found])}",
-            f"Precision: {counted([r.metrics.precision for r in found])}",
-            f"Code: {counted([commit(r) for r in found])}",
-        ]
-    if study.settings:
-        changed = differences(study.settings, collection.params.defaults)
-        sentences.append(f"Settings that differ from the paper's (its in parentheses): {', '.join(changed)}")
-    sentences.append(coverage(collection))
-    return " ".join(sentence.rstrip(".") + "." for sentence in [*sentences, *notes(collection, rows)])
+    return f"Study {collection.study}: {study.title} ({study.note})"
+
+
+def context(collection: Collection, results: Sequence[RunResult], besides: Sequence[RunResult] = ()) -> list[str]:
+    """Of the runs shown: data, weights, budget, devices and code, only where ``besides`` has not all of it."""
+    if not results:
+        return []
+    sentences = []
+    if not besides or not {about_data(result) for result in results} <= {about_data(result) for result in besides}:
+        sentences.append(f"Data: {data(collection, results)}")
+    for title, describe in (("Encoder and initial weights", weights), ("Budget", budget)):
+        if not {describe(collection, r) for r in results} <= {describe(collection, r) for r in besides}:
+            sentences.append(f"{title}: {grouped(collection, results, describe)}")
+    made = []
+    for title, say in (("device", device), ("precision", precision), ("code", commit)):
+        if not set(map(say, results)) <= set(map(say, besides)):
+            made.append(f"{title}: {counted(list(map(say, results)))}")
+    if made:
+        text = "; ".join(made)
+        sentences.append(text[0].upper() + text[1:])
+    return sentences
+
+
+def about_data(result: RunResult) -> tuple[str, int]:
+    """What of a run decides how its data are described: the dataset and how many clips it learned from."""
+    return result.run.dataset, result.metrics.clips.train
+
+
+def device(result: RunResult) -> str:
+    """What a run was trained on."""
+    return result.metrics.device
+
+
+def precision(result: RunResult) -> str:
+    """The numbers that a run computed with."""
+    return result.metrics.precision
+
+
+def settings_that_differ(collection: Collection) -> list[str]:
+    """What the study sets otherwise than the paper."""
+    settings = collection.params.studies[collection.study].settings
+    changed = differences(settings, collection.params.defaults)
+    return [f"Settings that differ from the paper's (its in parentheses): {', '.join(changed)}"] if changed else []
 
 
 def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place: str = "") -> list[str]:
@@ -43,41 +168,38 @@ def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place:
     return found
 
 
-def notes(collection: Collection, rows: Sequence[Row]) -> list[str]:
-    """What a reader must know to read the numbers right; only what applies to these runs."""
+def protocol_notes(results: Sequence[RunResult]) -> list[str]:
+    """What a reader must know of the two epochs; only what applies to these runs."""
     sentences = []
-    if collection.results:
+    if results:
         sentences.append(
             "Best epoch is the paper's protocol, which chooses the epoch on the held-out fold itself; "
             "last epoch makes no such choice"
         )
-    if stopped := sum(result.metrics.stopped_early for result in collection.results):
+    if stopped := sum(result.metrics.stopped_early for result in results):
         sentences.append(f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it")
-    seeds = {row.seeds for row in rows if row.runs}
-    if 1 in seeds:
-        only = "One seed" if seeds == {1} else "Where only one seed has all its folds"
-        sentences.append(f"{only}: no standard deviation")
-    if any(row.partial for row in rows):
-        sentences.append(f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others")
-    if has_paper(rows) and collection.results:
-        sentences.append(
-            "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus "
-            "the paper's, in percentage points"
-        )
     return sentences
 
 
 def coverage(collection: Collection) -> str:
-    """How many runs are there, and how many more are, of settings that params.yaml does not ask for."""
+    """How many runs are there in all and of each artefact, and how many more are, of other settings."""
+    parts = []
+    if collection.artefacts:
+        own = (None, *collection.artefacts)
+        parts = [
+            f"{NAMES[name]} {len(collection.done(collection.expected[name]))} of {len(collection.expected[name])}"
+            for name in own
+        ]
+    text = collection.coverage + (f" (a run may serve several: {', '.join(parts)})" if parts else "")
     aside = len(collection.set_aside)
-    return collection.coverage + (f"; {aside} of other settings set aside" if aside else "")
+    return text + (f"; {aside} of other settings set aside" if aside else "")
 
 
-def data(collection: Collection) -> str:
+def data(collection: Collection, results: Sequence[RunResult]) -> str:
     """Each dataset with runs: its folds that were held out, and its clips a fold."""
     parts = []
     for dataset in collection.params.studies[collection.study].datasets:
-        if found := collection.of(dataset):
+        if found := [result for result in results if result.run.dataset == dataset]:
             folds = sorted({result.run.fold for result in found})
             of = collection.params.datasets[dataset].folds
             held_out = f"{of} folds" if len(folds) == of else f"folds {', '.join(map(str, folds))} of {of}"
@@ -114,14 +236,16 @@ def commit(result: RunResult) -> str:
     return result.metrics.git_commit[:10] + (" with uncommitted changes" if result.metrics.git_dirty else "")
 
 
-def grouped(collection: Collection, describe: Callable[[Collection, RunResult], str]) -> str:
+def grouped(
+    collection: Collection, results: Sequence[RunResult], describe: Callable[[Collection, RunResult], str]
+) -> str:
     """A description of the runs: once if they agree, else each with the recipes and datasets it holds for."""
     said = defaultdict(list)
-    for result in collection.results:
+    for result in results:
         said[describe(collection, result)].append(result.run)
     if len(said) == 1:
         return next(iter(said))
-    several = len({result.run.dataset for result in collection.results}) > 1
+    several = len({result.run.dataset for result in results}) > 1
     parts = []
     for text, runs in said.items():
         places = {

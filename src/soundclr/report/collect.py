@@ -1,29 +1,23 @@
 """Read a study's run folders: one is believed where its contents agree with its path and its hashes."""
 
-import csv
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import ConfigDict
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.files import read_json, sha256_of_file, sha256_of_json
-from soundclr.params import Count, Fraction, Params, Positive, RunSettings, Section, known, validated
+from soundclr.params import Artefact, Count, Fraction, Params, Positive, RunSettings, known, validated
+from soundclr.report.evaluations import Evaluation, read_evaluations
+from soundclr.report.sealed import Lenient, read_sealed, read_table
 from soundclr.runs import Run
 
 TABLES = ("history.csv", "predictions.csv")
 HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "test_accuracy"}
 REMEDY = "restore the run folder from git or delete it and train the run again"
-
-
-class Lenient(Section):
-    """A part of metrics.json: what the report needs is checked, what else stands there is let be."""
-
-    model_config = ConfigDict(extra="ignore")
 
 
 class Accuracies(Lenient):
@@ -94,80 +88,90 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Collection:
-    """A study's runs as params.yaml has it now: expected ones, finished ones, and the others' paths."""
+    """A study's runs as params.yaml has it now: which are expected, which are there, and the others' paths.
+
+    ``expected`` has the runs of the study's own grid (Table III's) under None and each artefact's under its name;
+    a run may stand under several. ``found`` has the finished runs of all of them.
+    """
 
     params: Params
     study: str
-    expected: tuple[Run, ...]
-    results: tuple[RunResult, ...]
+    expected: Mapping[Artefact | None, tuple[Run, ...]]
+    found: Mapping[Run, RunResult]
     set_aside: tuple[Path, ...]
+    evaluations: Mapping[Run, Evaluation]
+    evaluations_set_aside: tuple[Path, ...]
+
+    @property
+    def results(self) -> list[RunResult]:
+        """All finished runs: the study's own, then what its artefacts add."""
+        return list(self.found.values())
+
+    @property
+    def own(self) -> list[RunResult]:
+        """The finished runs of the study's own grid."""
+        return self.done(self.expected[None])
+
+    @property
+    def artefacts(self) -> list[Artefact]:
+        """The study's artefacts that have runs of their own, in params.yaml's order."""
+        return [name for name in self.expected if name is not None]
 
     @property
     def coverage(self) -> str:
-        """How many of the expected runs are there, as in ``15 of 25 runs``."""
-        return f"{len(self.results)} of {len(self.expected)} runs"
+        """How many of all expected runs are there, as in ``15 of 25 runs``."""
+        return f"{len(self.found)} of {len({run for chosen in self.expected.values() for run in chosen})} runs"
 
     def of(self, dataset: str, recipe: str | None = None) -> list[RunResult]:
-        """The finished runs of a dataset, and of one recipe if it is given, by recipe, fold and seed."""
-        return [r for r in self.results if r.run.dataset == dataset and recipe in (None, r.run.recipe)]
+        """The finished runs of the study's own grid: a dataset's, or one recipe's, by recipe, fold and seed."""
+        return self.done(self.expected_of(dataset, recipe))
 
-    def expected_of(self, dataset: str, recipe: str) -> list[Run]:
-        """The runs that params.yaml asks for, by fold and seed."""
-        return [run for run in self.expected if (run.dataset, run.recipe) == (dataset, recipe)]
+    def shown(self, artefact: Artefact, dataset: str, recipe: str | None = None) -> list[RunResult]:
+        """The finished runs of an artefact: a dataset's, or one recipe's, by recipe, fold and seed."""
+        return self.done(self.expected_of(dataset, recipe, artefact))
+
+    def expected_of(self, dataset: str, recipe: str | None = None, artefact: Artefact | None = None) -> list[Run]:
+        """The runs that params.yaml asks for, of the study's own grid or of an artefact; none of one it lacks."""
+        chosen = self.expected.get(artefact, ())
+        return [run for run in chosen if run.dataset == dataset and recipe in (None, run.recipe)]
+
+    def done(self, chosen: Sequence[Run]) -> list[RunResult]:
+        """Those of the runs that are finished, in the order given."""
+        return [self.found[run] for run in chosen if run in self.found]
+
+    def evaluated(self, dataset: str, recipe: str | None = None) -> list[Evaluation]:
+        """The evaluations of Figure 5's runs: a dataset's, or one recipe's."""
+        chosen = self.expected_of(dataset, recipe, "figure5")
+        return [self.evaluations[run] for run in chosen if run in self.evaluations]
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:
-    """Load the runs below ``results/<study>/runs`` that params.yaml asks for.
+    """Load the runs below ``results/<study>/runs`` that params.yaml asks for, and the evaluations of Figure 5's.
 
     Runs of other settings, seeds, folds or recipes are set aside: named, not loaded. A folder without
-    metrics.json is a run that did not end, thus missing. Raises UserError for a run that is cut short, was
-    edited by hand, or says something else of itself than its path does, naming both.
+    metrics.json is a run that did not end, thus missing. Raises UserError for a run or an evaluation that is cut
+    short, was edited by hand, or says something else of itself than its path does, naming both.
     """
-    known(study, params.studies, "study")
-    expected = tuple(runs.expand(params, study))
-    wanted = set(expected)
+    artefacts = params.studies[known(study, params.studies, "study")].artefacts
+    order = list(runs.expand(params, study))
+    expected: dict[Artefact | None, tuple[Run, ...]] = {None: tuple(runs.own_grid(params, study))}
+    expected |= {name: tuple(runs.expand(params, study, name)) for name in artefacts}
+    wanted = set(order)
     found: dict[Run, RunResult] = {}
     set_aside = []
     for path in sorted((results / study / "runs").glob("**/metrics.json")):
         run = Run.from_directory(path.parent, results)
         if run is None or run.directory(results) != path.parent:
             raise UserError(f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away")
-        content = check_identity(path, run)
+        content = read_sealed(path, run, {}, TABLES, REMEDY)
         if run in wanted:
             found[run] = load_run(params, path, run, content)
         else:
             set_aside.append(path.parent)
-    return Collection(params, study, expected, tuple(found[r] for r in expected if r in found), tuple(set_aside))
-
-
-def check_identity(path: Path, run: Run) -> dict[str, Any]:
-    """metrics.json's content, once it agrees with the path, its own checksum and its files' hashes."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a JSON object, found {type(content).__name__}; {REMEDY}")
-    by_path: dict[str, str | int] = {"study": run.study, "dataset": run.dataset, "recipe": run.recipe}
-    by_path |= {"recipe_hash": run.hash, "fold": run.fold, "seed": run.seed}
-    for key, value in by_path.items():
-        if content.get(key) != value:
-            raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {REMEDY}")
-    checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})
-    if content.get("checksum") != checksum:
-        raise UserError(
-            f"{path}: says checksum {content.get('checksum')!r}, its contents have {checksum!r}: "
-            f"changed after the run wrote it; {REMEDY}"
-        )
-    files = content.get("files")
-    for name in TABLES:
-        table = path.with_name(name)
-        if not table.is_file():
-            raise UserError(f"{table}: missing, though {path.name} beside it says that the run ended; {REMEDY}")
-        says = files.get(name) if isinstance(files, dict) else None
-        if says != (has := sha256_of_file(table)):
-            raise UserError(
-                f"{table}: has SHA-256 {has}, {path.name} beside it says {says}: "
-                f"changed after the run wrote it; {REMEDY}"
-            )
-    return content
+    found = {run: found[run] for run in order if run in found}
+    clips = {run: found[run].metrics.clips.test for run in expected.get("figure5", ()) if run in found}
+    evaluations, others = read_evaluations(params, study, results, clips)
+    return Collection(params, study, expected, found, tuple(set_aside), evaluations, others)
 
 
 def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> RunResult:
@@ -183,20 +187,12 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
             f"{path}: says weights {metrics.weights.name} {metrics.weights.sha256}, params.yaml says "
             f"{encoder.weights} {source}; {REMEDY}"
         )
-    history = read_table(path.with_name("history.csv"))
+    history = read_table(path.with_name("history.csv"), REMEDY)
     if missing := HISTORY_COLUMNS - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}")
-    result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv")))
+    result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv"), REMEDY))
     check_predictions(path.with_name("predictions.csv"), result)
     return result
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV file in which only an empty field is a missing value: a class or a clip may be called "none"."""
-    try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"clip": str, "stage": str})
-    except (ValueError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error}); {REMEDY}") from error
 
 
 def check_predictions(path: Path, result: RunResult) -> None:

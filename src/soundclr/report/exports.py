@@ -1,12 +1,13 @@
 """What `dvc metrics` and `dvc plots` show of a study, as JSON and CSV; accuracies in percent."""
 
-from collections.abc import Sequence
-from typing import Any
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import pandas as pd
 
 from soundclr.report.collect import Collection, RunResult
-from soundclr.report.tables import Row, csv_text
 
 PLACE = ("dataset", "recipe")
 
@@ -14,18 +15,11 @@ CONFUSION_ROWS = 20_000
 """Above so many clips confusion.csv counts them by dataset, recipe and pair of classes, to stay small."""
 
 
-def summary(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, Any]]]:
-    """dataset -> recipe -> accuracies and coverage; a recipe without runs has no accuracies."""
-    content: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        entry: dict[str, Any] = {}
-        if row.best_epoch.mean is not None and row.last_epoch.mean is not None:
-            entry = {"best_epoch": round(row.best_epoch.mean, 2), "last_epoch": round(row.last_epoch.mean, 2)}
-        content.setdefault(row.dataset, {})[row.recipe] = entry | {
-            "runs": row.runs,
-            "expected": row.expected_runs,
-        }
-    return content
+def csv_text(lines: Iterable[Iterable[object]]) -> str:
+    """Lines as CSV, quoted only where needed, each ending in one newline character."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(lines)
+    return buffer.getvalue()
 
 
 def mean_history(results: Sequence[RunResult]) -> pd.DataFrame:
@@ -62,17 +56,17 @@ def curves_csv(collection: Collection) -> str:
 def accuracy_per_fold_csv(collection: Collection) -> str:
     """Figure 4's data: the accuracies (%) of each run."""
     lines: list[list[object]] = [[*PLACE, "fold", "seed", "best_epoch", "last_epoch"]]
-    for result in collection.results:
+    for result in collection.own:
         run, accuracy = result.run, result.metrics.accuracy
         percent = [f"{100 * value:.2f}" for value in (accuracy.best_epoch, accuracy.last_epoch)]
         lines.append([run.dataset, run.recipe, run.fold, run.seed, *percent])
     return csv_text(lines)
 
 
-def decisions(result: RunResult) -> pd.DataFrame:
-    """The held-out clips' class and the most probable one at the best epoch: names, actual and predicted."""
+def decisions(result: RunResult, epoch: Literal["best", "last"] = "best") -> pd.DataFrame:
+    """The held-out clips' class and the most probable one at an epoch: names, actual and predicted."""
     classes = result.metrics.classes
-    rows = result.at("best")
+    rows = result.at(epoch)
     return pd.DataFrame(
         {
             "actual": [classes[label] for label in rows["label"]],
@@ -89,7 +83,7 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
     """
     columns = [*PLACE, "fold", "seed"]
     parts = []
-    for result in collection.results:
+    for result in collection.own:
         part = decisions(result)
         for place, column in enumerate(columns):
             part.insert(place, column, str(getattr(result.run, column)))
@@ -104,4 +98,21 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
 
 def pairs(collection: Collection) -> list[tuple[str, str]]:
     """The datasets and recipes that have runs, in params.yaml's order."""
-    return list(dict.fromkeys((result.run.dataset, result.run.recipe) for result in collection.results))
+    return list(dict.fromkeys((result.run.dataset, result.run.recipe) for result in collection.own))
+
+
+def provenance_csv(collection: Collection) -> str:
+    """A row a run of all artefacts: what each says of its making."""
+    versions = ["python", "torch", "torchvision", "torchaudio", "soundclr"]
+    header = ["run", "best_epoch_percent", "last_epoch_percent", "best_at", "epochs", "stopped_early"]
+    header += ["train_clips", "test_clips", "weights", "weights_sha256", "device", "precision", "minutes"]
+    header += ["clips_per_second", "git_commit", "git_dirty", "created", *versions]
+    lines: list[Sequence[object]] = [header]
+    for result in collection.results:
+        m = result.metrics
+        accuracies = (f"{100 * value:.2f}" for value in (m.accuracy.best_epoch, m.accuracy.last_epoch))
+        line: list[object] = [f"{result.run.group}/{result.run.name}", *accuracies, m.best_epoch, m.epochs]
+        line += [m.stopped_early, m.clips.train, m.clips.test, m.weights.name, m.weights.sha256, m.device, m.precision]
+        line += [f"{m.duration_seconds / 60:.1f}", f"{m.clips_per_second:.1f}", m.git_commit, m.git_dirty, m.created]
+        lines.append([*line, *map(m.versions.get, versions)])
+    return csv_text(lines)

@@ -1,26 +1,81 @@
 """Which files a report has: known before any run is, and without loading what draws them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from soundclr.params import Params, known
+from soundclr.params import Artefact, Params, StudySettings, known
 
-TABLES = (
-    "README.md",
-    "table3.csv",
-    "table3.md",
-    "table3.tex",
-    "summary.json",
-    "curves.csv",
-    "accuracy_per_fold.csv",
-    "confusion.csv",
-)
 FIGURES = ("figure4", "curves", "confusion")
 FORMATS = ("png", "pdf")
 
 
+def always(study: StudySettings) -> bool:
+    """Every study has it."""
+    return True
+
+
+def having(artefact: Artefact) -> Callable[[StudySettings], bool]:
+    """Studies that have the artefact."""
+    return lambda study: artefact in study.artefacts
+
+
+TABLES: dict[str, Callable[[StudySettings], bool]] = {
+    "table1": having("table1"),
+    "table2": having("table2"),
+    "table3": always,
+    "table4": always,
+    "comparison": always,
+    "protocols": always,
+    "per_class": always,
+    "robustness": having("figure5"),
+    "distances": having("figure5"),
+}
+"""The tables in a page's order, each with the studies that have it."""
+
+PAPERS, OURS = "Figures of the paper", "Figures beyond the paper"
+
+TABLE_FORMATS = ("csv", "md", "tex")
+
+EXPORTS = ("summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv")
+"""What other programs read, beside the tables."""
+
+
+def tables_of(params: Params, study: str) -> list[str]:
+    """The names of a study's tables."""
+    return [name for name, applies in TABLES.items() if applies(params.studies[study])]
+
+
+def figures_of(params: Params, study: str, dataset: str) -> list[str]:
+    """The names of a dataset's figures."""
+    return list(FIGURES)
+
+
+def category(path: Path) -> str | None:
+    """The heading that ``snakemake --report`` shows a file under; None for one that it does not show."""
+    if path.name == "provenance.csv":
+        return "Provenance"
+    if path.suffix == ".csv" and path.stem in TABLES:
+        return "Tables"
+    if path.suffix == ".png":
+        return PAPERS if path.stem.startswith("figure") else OURS
+    return None
+
+
+def caption_path(path: Path, study: str, results: Path) -> Path:
+    """The caption of a file that ``snakemake --report`` shows."""
+    return results / study / "captions" / f"{path.stem}.rst"
+
+
 def report_paths(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
-    """The files that a study's report writes: tables first, then each dataset's figures."""
-    datasets = params.studies[known(study, params.studies, "study")].datasets
-    return [results / study / name for name in TABLES] + [
-        figures / study / f"{figure}-{dataset}.{form}" for dataset in datasets for figure in FIGURES for form in FORMATS
+    """The files that a study's report writes: its page, tables, each dataset's figures, and their captions."""
+    folder = results / known(study, params.studies, "study")
+    paths = [folder / "README.md"]
+    paths += [folder / "tables" / f"{name}.{form}" for name in tables_of(params, study) for form in TABLE_FORMATS]
+    paths += [folder / name for name in EXPORTS]
+    paths += [
+        figures / study / f"{figure}-{dataset}.{form}"
+        for dataset in params.studies[study].datasets
+        for figure in figures_of(params, study, dataset)
+        for form in FORMATS
     ]
+    return paths + [caption_path(path, study, results) for path in paths if category(path)]

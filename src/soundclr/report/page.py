@@ -1,30 +1,51 @@
-"""A study's page on the repository's host: its caption, table, figures, and where each run came from."""
+"""A study's page on the repository's host: its caption, tables, figures, and where each run came from."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from soundclr.report.captions import caption, commit
+from soundclr.report.captions import Drawn, commit, on_page, study_caption, table_caption
 from soundclr.report.collect import Collection
-from soundclr.report.tables import Row, markdown_escape, to_markdown
+from soundclr.report.layout import OURS, PAPERS, category
+from soundclr.report.tables.render import Table, markdown_escape, to_markdown
+
+LONG = 25
+"""Rows above which a table is folded away."""
 
 
-def table_page(collection: Collection, rows: Sequence[Row]) -> str:
-    """table3.md: the caption and the table."""
-    return f"**Table III.** {markdown_escape(caption(collection, rows))}\n\n{to_markdown(collection, rows)}"
+def table_page(collection: Collection, table: Table) -> str:
+    """A table's own page: its caption, which says all, and the table."""
+    return f"**{table.title}.** {markdown_escape(table_caption(collection, table))}\n\n{to_markdown(table)}"
 
 
-def study_page(collection: Collection, rows: Sequence[Row], figures: Sequence[tuple[str, str]]) -> str:
-    """README.md of a study; ``figures`` are (caption, path relative to the page)."""
+def study_page(collection: Collection, tables: Sequence[Table], figures: Sequence[Drawn], folder: Path) -> str:
+    """README.md of a study, to be written into ``folder``: tables, the figures that are there, provenance."""
     title = collection.params.studies[collection.study].title
-    parts = [f"# {markdown_escape(title[:1].upper() + title[1:])}", table_page(collection, rows).rstrip("\n")]
-    parts += [f"![{markdown_escape(text.split('. ')[0])}]({path})\n\n{markdown_escape(text)}" for text, path in figures]
-    for dataset in collection.params.studies[collection.study].datasets:
-        if not collection.of(dataset):
-            name = markdown_escape(collection.params.datasets[dataset].title)
-            parts.append(f"{name}: no runs yet, so there are no figures.")
+    parts = [f"# {markdown_escape(title[:1].upper() + title[1:])}", markdown_escape(study_caption(collection))]
+    parts += ["## Tables", *(section(collection, table) for table in tables)]
+    for heading in (PAPERS, OURS):
+        shown = [figure for figure in figures if category(figure.path) == heading]
+        parts += [f"## {heading}"] if shown else []
+        for figure in shown:
+            text = markdown_escape(on_page(collection, figure.caption, figure.results))
+            path = Path(os.path.relpath(figure.path, folder)).as_posix()
+            image = f"![{text.split('. ')[0]}]({path})\n\n" if figure.there else f"{figure.path.stem}. "
+            parts.append(image + text)
     if collection.results or collection.set_aside:
-        parts.append(provenance(collection))
+        parts += ["## Provenance", provenance(collection)]
     parts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(parts) + "\n"
+
+
+def section(collection: Collection, table: Table) -> str:
+    """A table under its own caption; a long one is folded away."""
+    text = f"**{table.title}.** {markdown_escape(on_page(collection, table.caption, table.results))}"
+    if not table.rows:
+        return text
+    body = to_markdown(table).rstrip("\n")
+    if len(table.rows) > LONG:
+        body = f"<details>\n<summary>{len(table.rows)} rows</summary>\n\n{body}\n\n</details>"
+    return f"{text}\n\n{body}"
 
 
 def provenance(collection: Collection) -> str:
@@ -50,7 +71,8 @@ def provenance(collection: Collection) -> str:
             ]
         )
     table = "\n".join(f"| {' | '.join(markdown_escape(cell) for cell in line)} |" for line in lines)
-    set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in collection.set_aside)
+    others = [*collection.set_aside, *collection.evaluations_set_aside]
+    set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in others)
     if set_aside:
         set_aside = f"\n\nSet aside, since params.yaml does not ask for them:\n\n{set_aside.rstrip()}"
     return f"<details>\n<summary>Where each run came from</summary>\n\n{table}{set_aside}\n\n</details>"

@@ -1,0 +1,117 @@
+"""Accuracy of a group of runs that differ in fold and seed alone: mean over folds, then over seeds."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from soundclr.report.collect import RunResult
+from soundclr.runs import Run
+
+PARTIAL = "†"
+NONE = "–"
+
+Protocol = Literal["best_epoch", "last_epoch"]
+PROTOCOLS: tuple[Protocol, ...] = ("best_epoch", "last_epoch")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """In percent: mean and sample standard deviation over seeds, and the best seed's; None: not known."""
+
+    mean: float | None = None
+    std: float | None = None
+    best: float | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """One dataset and recipe; ``seeds`` counts those that have all folds: only they make a std or a best."""
+
+    runs: int
+    expected_runs: int
+    seeds: int
+    expected_seeds: int
+    best_epoch: Accuracy
+    last_epoch: Accuracy
+
+    @property
+    def partial(self) -> bool:
+        """Whether the means are over single runs, no seed having all its folds."""
+        return self.runs > 0 and self.seeds == 0
+
+    @property
+    def coverage(self) -> str:
+        """As in ``3 of 5``."""
+        return f"{self.runs} of {self.expected_runs}"
+
+
+def group(expected: Sequence[Run], done: Sequence[RunResult]) -> Group:
+    """The accuracies of one dataset's and recipe's runs."""
+    folds = len({run.fold for run in expected})
+    by_seed = defaultdict(list)
+    for result in done:
+        by_seed[result.run.seed].append(result)
+    complete = [found for found in by_seed.values() if len(found) == folds]
+    return Group(
+        runs=len(done),
+        expected_runs=len(expected),
+        seeds=len(complete),
+        expected_seeds=len({run.seed for run in expected}),
+        best_epoch=summarise(complete, done, "best_epoch"),
+        last_epoch=summarise(complete, done, "last_epoch"),
+    )
+
+
+def summarise(complete: Sequence[Sequence[RunResult]], done: Sequence[RunResult], protocol: Protocol) -> Accuracy:
+    """Mean, std and best over complete seeds, each its folds' mean; without one, the mean of all runs."""
+    seeds = [mean(results, protocol) for results in complete]
+    if not seeds:
+        return Accuracy(mean=mean(done, protocol)) if done else Accuracy()
+    return Accuracy(statistics.fmean(seeds), statistics.stdev(seeds) if len(seeds) > 1 else None, max(seeds))
+
+
+def mean(results: Iterable[RunResult], protocol: Protocol) -> float:
+    """Mean accuracy of runs in percent."""
+    return statistics.fmean(points(result, protocol) for result in results)
+
+
+def points(result: RunResult, protocol: Protocol) -> float:
+    """A run's accuracy in percent."""
+    accuracy: float = getattr(result.metrics.accuracy, protocol)
+    return 100 * accuracy
+
+
+def difference(ours: Group, paper: float | None) -> float | None:
+    """Our mean (best epoch, the paper's protocol) minus the paper's, of the numbers as shown; points."""
+    if ours.best_epoch.mean is None or paper is None or ours.partial:
+        return None
+    return round(round(ours.best_epoch.mean, 2) - paper, 2) + 0.0
+
+
+def number(value: float | None, sign: bool = False) -> str:
+    """A number with two decimals; with a minus sign and not a hyphen, and a dash for none."""
+    if value is None:
+        return NONE
+    value = round(value, 2) + 0.0
+    return (f"{value:+.2f}" if sign and value else f"{value:.2f}").replace("-", "−")
+
+
+def spread(accuracy: Accuracy, partial: bool = False) -> str:
+    """Mean and, where it is known, standard deviation; ``partial`` means are marked."""
+    std = "" if accuracy.std is None else f" ± {accuracy.std:.2f}"
+    return f"{number(accuracy.mean)}{std}{f' {PARTIAL}' if partial else ''}"
+
+
+def both(ours: Group) -> str:
+    """Best epoch's mean, and the last epoch's in parentheses."""
+    if ours.best_epoch.mean is None:
+        return NONE
+    mark = f" {PARTIAL}" if ours.partial else ""
+    return f"{number(ours.best_epoch.mean)} ({number(ours.last_epoch.mean)}){mark}"
+
+
+def covered(done: int, expected: int) -> str:
+    """As in ``15 of 25 runs``."""
+    return f"{done} of {expected} runs"

@@ -1,0 +1,62 @@
+"""Files that describe themselves: believed where path, checksum and the files beside them agree."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ConfigDict
+
+from soundclr.errors import UserError
+from soundclr.files import read_json, sha256_of_file, sha256_of_json
+from soundclr.params import Section
+from soundclr.runs import Run
+
+
+class Lenient(Section):
+    """A part of a file: what the report needs is checked, what else stands there is let be."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequence[str], remedy: str) -> dict[str, Any]:
+    """A JSON file's content, once it agrees with its run, the ``others`` of its path, and the ``tables`` beside it.
+
+    Raises UserError with ``remedy`` for a file that is cut short, was edited by hand, or says something else of
+    itself than its path does, naming both.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a JSON object, found {type(content).__name__}; {remedy}")
+    by_path: dict[str, str | int] = {"study": run.study, "dataset": run.dataset, "recipe": run.recipe}
+    by_path |= {"recipe_hash": run.hash, "fold": run.fold, "seed": run.seed, **others}
+    for key, value in by_path.items():
+        if content.get(key) != value:
+            raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {remedy}")
+    checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})
+    if content.get("checksum") != checksum:
+        raise UserError(
+            f"{path}: says checksum {content.get('checksum')!r}, its contents have {checksum!r}: "
+            f"changed after it was written; {remedy}"
+        )
+    files = content.get("files")
+    for name in tables:
+        table = path.with_name(name)
+        if not table.is_file():
+            raise UserError(f"{table}: missing, though {path.name} beside it says that the job ended; {remedy}")
+        says = files.get(name) if isinstance(files, dict) else None
+        if says != (has := sha256_of_file(table)):
+            raise UserError(
+                f"{table}: has SHA-256 {has}, {path.name} beside it says {says}: changed after it was written; {remedy}"
+            )
+    return content
+
+
+def read_table(path: Path, remedy: str) -> pd.DataFrame:
+    """A CSV file in which only an empty field is a missing value: a class or a clip may be called "none"."""
+    try:
+        text = {"clip": str, "stage": str, "class": str}
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error}); {remedy}") from error

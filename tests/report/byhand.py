@@ -1,0 +1,60 @@
+"""What run folders say, read without the package's own reader."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from soundclr.report.collect import Collection
+from soundclr.report.tables import MAKE
+from soundclr.report.tables.render import Cell, Table, to_csv
+
+FOLDS, SEEDS = (1, 2, 3), (0, 1)
+"""Of the study "everything"."""
+
+
+def rows(collection: Collection, name: str) -> list[dict[str, str]]:
+    """A table's CSV."""
+    return list(csv.DictReader(io.StringIO(to_csv(MAKE[name](collection)))))
+
+
+def said(results: Path, study: str, recipe: str) -> dict[tuple[int, int], dict[str, Any]]:
+    """(fold, seed) -> metrics.json of a recipe's runs, and the folder under "path"."""
+    found = {}
+    for path in (results / study / "runs").glob(f"*/{recipe}-*/*/metrics.json"):
+        metrics = json.loads(path.read_text())
+        found[metrics["fold"], metrics["seed"]] = metrics | {"path": path.parent}
+    return found
+
+
+def best(metrics: dict[str, Any]) -> float:
+    accuracy: float = metrics["accuracy"]["best_epoch"]
+    return 100 * accuracy
+
+
+def last(metrics: dict[str, Any]) -> float:
+    accuracy: float = metrics["accuracy"]["last_epoch"]
+    return 100 * accuracy
+
+
+def near(value: float, digits: int = 2) -> object:
+    """What a number written with so many decimals may be."""
+    return pytest.approx(value, abs=0.5001 * 10**-digits)
+
+
+def bold(table: Table) -> list[tuple[str, ...]]:
+    """The first two cells of each row with a marked cell, and the marked text."""
+    return [
+        (*(c if isinstance(c, str) else c.text for c in row[:2]), cell.text)
+        for row in table.rows
+        for cell in row
+        if isinstance(cell, Cell) and cell.best
+    ]
+
+
+def evaluations(results: Path, recipe: str) -> list[dict[str, Any]]:
+    paths = (results / "everything/evaluations").glob(f"*/{recipe}-*/*/*/evaluation.json")
+    return [json.loads(path.read_text()) for path in paths]

@@ -1,0 +1,140 @@
+"""The tables beyond the paper, against small computations made here."""
+
+import csv
+import io
+import itertools
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from byhand import FOLDS, SEEDS, best, evaluations, last, near, rows, said
+
+from soundclr.params import Params
+from soundclr.report.collect import Collection, collect
+from soundclr.report.tables import MAKE
+from soundclr.report.tables.comparison import compare, interval, wilcoxon_p
+
+
+def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
+    lines = {(line["first"], line["second"]): line for line in rows(everything, "comparison")}
+    assert list(lines) == [
+        ("supervised_contrastive", "cross_entropy"),
+        ("hybrid", "cross_entropy"),
+        ("hybrid", "supervised_contrastive"),
+    ]
+    for (first, second), line in lines.items():
+        ours, theirs = said(toy_results, "everything", first), said(toy_results, "everything", second)
+        places = sorted(ours.keys() & theirs.keys())
+        assert line["pairs"] == str(len(places)) == ("6" if "supervised_contrastive" not in (first, second) else "5")
+        for which, value in (("best_epoch", best), ("last_epoch", last)):
+            differences = [value(ours[place]) - value(theirs[place]) for place in places]
+            assert float(line[f"{which}_difference_points"]) == near(statistics.fmean(differences))
+            assert float(line[f"{which}_p"]) == near(signed_rank_p(differences), 4)
+    # Three folds of two seeds: one resample in 27 has the least fold alone, more than 2.5 %.
+    ours, theirs = said(toy_results, "everything", "hybrid"), said(toy_results, "everything", "cross_entropy")
+    folds = [statistics.fmean(best(ours[fold, s]) - best(theirs[fold, s]) for s in SEEDS) for fold in FOLDS]
+    line = lines["hybrid", "cross_entropy"]
+    assert (float(line["best_epoch_low_points"]), float(line["best_epoch_high_points"])) == (
+        near(min(folds)),
+        near(max(folds)),
+    )
+    assert "So few pairs cannot give a p below 0.0625 with 5." in MAKE["comparison"](everything).caption
+
+
+def signed_rank_p(differences: Sequence[float]) -> float:
+    """The two-sided signed-rank test by going through all signs; pairs without a difference are left out."""
+    values = [round(value, 6) for value in differences if round(value, 6)]
+    if not values:
+        return 1.0
+    sizes = sorted(map(abs, values))
+    ranks = [statistics.fmean(i + 1 for i, size in enumerate(sizes) if size == abs(value)) for value in values]
+    middle = sum(ranks) / 2
+    found = abs(sum(rank for rank, value in zip(ranks, values, strict=True) if value > 0) - middle)
+    signs = list(itertools.product((0, 1), repeat=len(ranks)))
+    sums = [abs(sum(r * s for r, s in zip(ranks, sign, strict=True)) - middle) for sign in signs]
+    return sum(value >= found - 1e-9 for value in sums) / len(signs)
+
+
+def test_comparison_without_differences() -> None:
+    assert wilcoxon_p((0.0, 0.0, 0.0)) == 1.0
+    assert interval({(1, 0): 2.5, (2, 0): 2.5}) == (2.5, 2.5)
+    assert interval({(1, 0): -1.0}) == (-1.0, -1.0)
+    low, high = interval({(1, seed): float(seed) for seed in range(5)})  # a single fold: its seeds are resampled
+    assert 0 < low < 2 < high < 4
+
+
+def test_comparison_of_nothing(toy: Params, tmp_path: Path) -> None:
+    collection = collect(toy, "everything", tmp_path)
+    assert compare(collection, "esc10") == []
+    assert "No two schemes have a run of the same fold and seed yet." in MAKE["comparison"](collection).caption
+
+
+def test_protocols_numbers(everything: Collection, toy_results: Path) -> None:
+    lines = {line["recipe"]: line for line in rows(everything, "protocols")}
+    assert list(lines) == ["cross_entropy", "supervised_contrastive", "hybrid"]
+    for recipe, line in lines.items():
+        runs = said(toy_results, "everything", recipe)
+        gains = [best(metrics) - last(metrics) for metrics in runs.values()]
+        assert line["runs"] == str(len(runs))
+        assert float(line["best_epoch_percent"]) == near(statistics.fmean(map(best, runs.values())))
+        assert float(line["best_minus_last_points"]) == near(statistics.fmean(gains))
+        assert (float(line["least_points"]), float(line["greatest_points"])) == (near(min(gains)), near(max(gains)))
+        inner = said(toy_results, "everything", f"{recipe}_inner")
+        assert (line["inner_runs"], line["pairs"]) == (("0", "0") if recipe == "supervised_contrastive" else ("2", "2"))
+        if inner:
+            assert float(line["inner_percent"]) == near(statistics.fmean(map(best, inner.values())))
+            pairs = [best(runs[place]) - best(inner[place]) for place in inner]
+            assert float(line["best_minus_inner_points"]) == near(statistics.fmean(pairs))
+    assert lines["hybrid"]["inner_recipe"] == "hybrid_inner"
+    assert "(4 of 4 runs)" in MAKE["protocols"](everything).caption
+
+
+def test_per_class_numbers(everything: Collection, toy_results: Path) -> None:
+    right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for metrics in said(toy_results, "everything", "hybrid").values():
+        for row in csv.DictReader(io.StringIO((metrics["path"] / "predictions.csv").read_text())):
+            name = metrics["classes"][int(row["label"])]
+            predicted = max(metrics["classes"], key=lambda c: float(row[c]))
+            right[name, row["epoch"]].append(predicted == name)
+    lines = {line["class"]: line for line in rows(everything, "per_class") if line["recipe"] == "hybrid"}
+    assert len(lines) == 10
+    for name, line in lines.items():
+        assert line["clips"] == "12" == str(len(right[name, "best"]))
+        for epoch in ("best", "last"):
+            assert float(line[f"{epoch}_epoch_percent"]) == near(100 * statistics.fmean(right[name, epoch]))
+
+
+def test_robustness_numbers(toy: Params, everything: Collection, toy_results: Path) -> None:
+    lines = rows(everything, "robustness")
+    noises = len(toy.evaluation.sigmas) + 2 * (len(toy.evaluation.snr) + 1)
+    assert len(lines) == 3 * noises
+    for line in lines:
+        found = evaluations(toy_results, line["recipe"])
+        assert line["runs"] == str(len(found)) == ("2" if line["recipe"] == "cross_entropy" else "3")
+        values = []
+        for evaluation in found:
+            heard = [h for h in evaluation["accuracy"] if h["noise"] == line["noise"]]
+            if line["measure"] == "area":
+                points = sorted((h["snr_db"], h["accuracy"]) for h in heard if h["snr_db"] is not None)
+                steps = [(b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in itertools.pairwise(points)]
+                values.append(100 * sum(steps) / (points[-1][0] - points[0][0]))
+            else:
+                key = "sigma" if line["sigma"] else "snr_db"
+                values += [100 * h["accuracy"] for h in heard if h[key] is not None and h[key] == float(line[key])]
+        assert len(values) == len(found)
+        assert float(line["accuracy_percent"]) == near(statistics.fmean(values))
+        assert float(line["std_percent"]) == near(statistics.stdev(values))
+    table = MAKE["robustness"](everything)
+    assert "8 of 9 runs evaluated" in table.caption
+    assert [row[2] for row in table.rows[:5]] == ["σ = 0", "σ = 0.0001", "σ = 0.0005", "σ = 0.001", "30 dB"]
+
+
+def test_distances_numbers(everything: Collection, toy_results: Path) -> None:
+    for line in rows(everything, "distances"):
+        found = evaluations(toy_results, line["recipe"])
+        assert line["runs"] == str(len(found))
+        for name in ("intra", "inter", "ratio", "silhouette"):
+            values = [evaluation["distances"][name] for evaluation in found]
+            assert float(line[f"{name}_mean"]) == near(statistics.fmean(values), 4)
+            assert float(line[f"{name}_std"]) == near(statistics.stdev(values), 4)
