@@ -61,7 +61,7 @@ def leaves(value, path=()):
 def another(name, value):
     """A valid value beside ``value`` of the setting ``name``."""
     if isinstance(value, list):
-        return [part for part in ("encoder", "projection", "classifier") if part not in value]
+        return [*value, *(part for part in ("encoder", "projection", "classifier") if part not in value)]
     if isinstance(value, str):
         return OTHER[value]
     if isinstance(value, int):
@@ -87,6 +87,9 @@ def test_every_setting_changes_the_hash(leaf):
     for key in leaf[:-1]:
         block = block[key]
     block[leaf[-1]] = another(leaf[-1], block[leaf[-1]])
+    if leaf[-1] == "validation":  # is one for all stages
+        for stage in settings["stages"]:
+            stage["training"]["validation"] = block["validation"]
     params = with_settings(settings)
     assert params.resolve(*PLACE).model_dump(mode="json") == settings != SETTINGS  # the change arrived
     assert recipe_hash(params, *PLACE) != HASH

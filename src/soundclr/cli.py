@@ -9,16 +9,23 @@ from pathlib import Path
 from soundclr import __version__, runs
 from soundclr.errors import UserError
 from soundclr.params import Params, known, load
+from soundclr.training.signals import Interrupted, listening
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something."""
+    """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something.
+
+    75 and 130 are of a training that a signal interrupted: the same command goes on.
+    """
     options = parser().parse_args(arguments)
     try:
         options.verb(options)
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
+    except Interrupted as stop:
+        print(f"soundclr: {stop}", file=sys.stderr)
+        return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a full disk, a folder without permission
@@ -166,8 +173,8 @@ def train_run(options: argparse.Namespace) -> None:
     paths = Paths(features, weights, options.results)
     if options.threads:
         torch.set_num_threads(options.threads)
-    with devices.lease() as device:
-        print(run_job(run, params, paths, device))
+    with devices.lease() as device, listening() as stop:
+        print(run_job(run, params, paths, device, stop))
 
 
 def evaluate_run(options: argparse.Namespace) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
+from soundclr.coherence import ENCODER_BLOCKS, check_coherence
 from soundclr.errors import UserError
 
 Positive = Annotated[int, Field(ge=1)]
@@ -24,6 +26,16 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false, which pydantic would take for 1 and 0, where they are not asked for."""
+        values = value if isinstance(value, list | tuple) else [value]
+        wanted = cls.model_fields[str(info.field_name)].annotation in (bool, bool | None)
+        if not wanted and any(isinstance(v, bool) for v in values):
+            raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
+        return value
 
 
 class AudioSettings(Section):
@@ -275,6 +287,8 @@ class Params(Section):
         if encoder.weights != "none":
             known(encoder.weights, ["none", *self.weights], f"weights in {place}")
             known(encoder.name, self.weights[encoder.weights].files, f"encoder with weights '{encoder.weights}'")
+        known(encoder.name, ENCODER_BLOCKS, f"encoder in {place}")
+        check_coherence(settings, source.folds, place)
         return settings
 
 

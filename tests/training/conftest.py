@@ -33,7 +33,7 @@ def make_task() -> Callable[..., Task]:
             inputs=make_inputs(clips, settings),
             labels=clips.labels,
             train=(clips.folds != 3).nonzero()[:, 0],
-            test=(clips.folds == 3).nonzero()[:, 0],
+            watch=(clips.folds == 3).nonzero()[:, 0],
             seed=seed,
             device=torch.device("cpu"),
         )

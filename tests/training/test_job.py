@@ -11,10 +11,12 @@ import torch
 import toy
 from toy import Interrupted
 
+from soundclr.audio.features import Waveforms
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
 from soundclr.models import Network, build_encoder
-from soundclr.params import RunSettings
+from soundclr.params import Params, RunSettings
+from soundclr.report.collect import collect
 from soundclr.runs import dataset_hash, find_run
 from soundclr.training import job
 from soundclr.training.job import Paths, run_job
@@ -152,6 +154,70 @@ def test_seed_and_fold_change_the_outcome(params, features, tmp_path):
     assert len(outcomes) == 3
 
 
+def test_the_folds_that_train_are_watched_and_are_tested():
+    folds = torch.tensor([1, 2, 3, 4, 4, 1])
+
+    def split(held_out, inner):
+        return [sorted({int(folds[clip]) for clip in clips}) for clips in job.split(folds, held_out, 4, inner)]
+
+    assert split(2, False) == [[1, 3, 4], [2], [2]]
+    assert split(2, True) == [[1, 4], [3], [2]]
+    assert split(4, True) == [[2, 3], [1], [4]]
+    with pytest.raises(UserError, match="fold 5 held out: there is no clip to choose the epoch by"):
+        job.split(folds, 5, 6, True)
+
+
+@pytest.mark.parametrize("recipe", ["hybrid_inner", "supervised_contrastive_inner"])
+def test_an_inner_fold_chooses_and_the_held_out_fold_has_no_say(repo, params, features, tmp_path, recipe):
+    run, path = start(params, features, tmp_path / "one", recipe)
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    history = [list(row.values())[:-2] for row in table(path.parent / "history.csv")]
+    rows = table(path.parent / "predictions.csv")
+    clips = toy.waveforms()
+    assert metrics["clips"] == {"train": 9, "test": 9, "validation": 9}
+    assert {row["clip"] for row in rows} == {n for n, f in zip(clips.clips, clips.folds, strict=True) if f == 2}
+    accuracies = [float(row[6]) for row in history[-3:]]
+    assert metrics["best_epoch"] == accuracies.index(max(accuracies)) + 1
+
+    # Other sounds in the held-out fold: the same training, other predictions.
+    other = clips.samples.clone()
+    for clip in (clips.folds == 2).nonzero()[:, 0].tolist():
+        other[clips.offsets[clip] : clips.offsets[clip + 1]] //= 3
+        other[clips.offsets[clip]] = 30000
+    elsewhere = toy.write_features(tmp_path / "other.safetensors", dataclasses.replace(clips, samples=other))
+    _, again = start(params, elsewhere, tmp_path / "two", recipe)
+    assert [list(row.values())[:-2] for row in table(again.parent / "history.csv")] == history
+    assert run.model(tmp_path / "two").read_bytes() == run.model(tmp_path / "one").read_bytes()
+    assert table(again.parent / "predictions.csv") != rows
+
+    # What a training of the stage that ends with its best epoch says last is what this one says of its best.
+    if recipe == "hybrid_inner":
+        shorter = toy.params(repo, epochs=metrics["best_epoch"])
+        _, short = start(shorter, features, tmp_path / "short", recipe)
+        of_best = [list(row.values())[3:] for row in rows if row["epoch"] == "best"]
+        assert [
+            list(r.values())[3:] for r in table(short.parent / "predictions.csv") if r["epoch"] == "last"
+        ] == of_best
+
+
+def test_the_report_takes_runs_with_an_inner_fold(repo, features, tmp_path):
+    content = toy.content(repo)
+    content["studies"]["toy"]["recipes"] = ["hybrid_inner"]
+    params = Params.model_validate(content)
+    start(params, features, tmp_path, "hybrid_inner", seed=0)
+    assert collect(params, "toy", tmp_path).coverage == "1 of 3 runs"
+
+
+def test_a_device_without_memory_for_the_clips_is_one_line(params, features, tmp_path, monkeypatch):
+    def to(self, device):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(Waveforms, "to", to)
+    with pytest.raises(UserError, match="no memory for the network and the clips") as error:
+        start(params, features, tmp_path)
+    assert "\n" not in str(error.value) and list(tmp_path.iterdir()) == []
+
+
 def test_an_interrupted_job_goes_on_and_ends_the_same(params, features, tmp_path, interrupt):
     _, whole = start(params, features, tmp_path / "whole")
     interrupt(2)
@@ -191,9 +257,9 @@ def test_stopped_early_is_told(repo, features, tmp_path):
 
 def test_metrics_are_written_last(params, features, tmp_path, monkeypatch):
     """Whatever fails while a run's files are written, there is no metrics.json that speaks of them."""
-    monkeypatch.setattr(job.torch, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     monkeypatch.setattr("soundclr.training.state.save", lambda *_: None)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(torch, "save", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(UserError, match=r"fold2-seed1\.pt: cannot be written \(disk full\)"):
         start(params, features, tmp_path)
     run = find_run(params, "toy", "toy", "hybrid", 2, 1)
     assert not (run.directory(tmp_path) / "metrics.json").exists()

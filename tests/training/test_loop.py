@@ -1,13 +1,17 @@
 """The loop: it learns, leaves fixed parts alone, stops and keeps as it should, and resumes bit for bit."""
 
+import dataclasses
+import itertools
 import math
+import signal
 
 import pytest
 import torch
 from toy import Interrupted
 
 from soundclr.errors import UserError
-from soundclr.training import loop
+from soundclr.training import loop, signals
+from soundclr.training import state as checkpoints
 from soundclr.training.loop import train
 from soundclr.training.schedule import learning_rate
 
@@ -58,10 +62,10 @@ def test_the_state_is_of_the_last_epochs_network(settings, make_task, make_netwo
     task, network = make_task(chosen), make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
     with torch.inference_mode():
-        _, logits = network.eval()(task.inputs.eval_batch(task.test, torch.Generator()))
+        _, logits = network.eval()(task.inputs.eval_batch(task.watch, torch.Generator()))
     torch.testing.assert_close(state.last, logits.softmax(dim=1), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(state.last.sum(dim=1), torch.ones(len(task.test)))
-    right = float((state.last.argmax(dim=1) == task.labels[task.test]).float().mean())
+    torch.testing.assert_close(state.last.sum(dim=1), torch.ones(len(task.watch)))
+    right = float((state.last.argmax(dim=1) == task.labels[task.watch]).float().mean())
     assert state.history[-1]["test_accuracy"] == right
 
 
@@ -122,13 +126,13 @@ def scripted(monkeypatch):
 
     def script(losses, accuracies):
         epochs = iter(zip(losses, accuracies, strict=True))
-        monkeypatch.setattr(loop, "train_epoch", lambda *_: (1.0, 0.5))
+        monkeypatch.setattr(loop, "train_epoch", lambda *_: (1.0, 0.5, 1.0))
 
-        def evaluate(task, stage, network):
+        def evaluate(task, stage, network, clips, pause):
             loss, right = next(epochs)
             with torch.no_grad():  # so that each epoch has weights of its own
                 network.classifier.bias += 1
-            labels = task.labels[task.test]
+            labels = task.labels[task.watch]
             guesses = torch.where(torch.arange(len(labels)) < right, labels, (labels + 1) % 3)
             return loss, (5 + network.classifier.bias[0].item()) * torch.nn.functional.one_hot(guesses, 3)
 
@@ -167,10 +171,23 @@ def test_the_next_stage_starts_from_the_kept_epoch(settings, make_task, make_net
     network = make_network(chosen)
     network.classifier.bias.data.zero_()
     state = train(make_task(chosen), network, tmp_path / "x.resume")
-    # Stage 1 ends at 3, its best epoch at 2; stage 2 goes on for 3 more, its best (accuracy, all ties) at 1.
-    expected = {"last": 3 + 3, "best": 2 + 1}[keep]
+    # Stage 1 ends at 3, its best epoch at 2; stage 2 goes on for 3 more and keeps its last.
+    expected = {"last": 3 + 3, "best": 2 + 3}[keep]
     assert network.classifier.bias.tolist() == [expected] * 3
-    assert (state.best.network is None) == (keep == "last")
+    assert state.best.network is None  # no stage follows
+
+
+def test_the_best_weights_of_the_last_stage_are_kept_where_the_task_wants_them(
+    settings, make_task, make_network, tmp_path, scripted
+):
+    scripted(losses=[3.0, 2.0, 4.0, 1.0, 1.0, 1.0], accuracies=[1, 1, 1, 1, 2, 1])
+    chosen = settings("supervised_contrastive", epochs=3, patience=9, keep="last")
+    network = make_network(chosen)
+    network.classifier.bias.data.zero_()
+    task = dataclasses.replace(make_task(chosen), keep_best=True)
+    state = train(task, network, tmp_path / "x.resume")
+    assert network.classifier.bias.tolist() == [6] * 3
+    assert state.best.network["classifier.bias"].tolist() == [5] * 3
 
 
 @pytest.mark.parametrize("recipe", SCHEMES)
@@ -195,27 +212,103 @@ def test_a_training_interrupted_after_every_epoch_ends_bit_for_bit_the_same(
     assert_same_outcome(state, pieces, whole, network)
 
 
-def test_a_training_interrupted_in_the_middle_of_an_epoch_resumes_at_its_start(
+def always():
+    """A clock by which it is time for a checkpoint whenever it is asked."""
+    return itertools.count(step=checkpoints.INTERVAL).__next__
+
+
+def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
     settings, make_task, make_network, tmp_path, monkeypatch
+):
+    chosen = settings("supervised_contrastive", epochs=2, keep="best")
+    task, network = dataclasses.replace(make_task(chosen), keep_best=True), make_network(chosen)
+    whole = train(task, network, tmp_path / "whole.resume")
+
+    save, left = checkpoints.save, [0]
+
+    def and_die(*arguments):
+        save(*arguments)
+        left[0] -= 1
+        if left[0] == 0:
+            raise Interrupted
+
+    monkeypatch.setattr(checkpoints, "save", and_die)
+    for deaths in range(20):
+        pieces, left[0] = make_network(chosen), 3 + deaths % 2  # an evaluation asks twice, and saves the same
+        torch.manual_seed(deaths)
+        try:
+            state = train(task, pieces, tmp_path / "pieces.resume", clock=always())
+            break
+        except Interrupted:
+            continue
+    assert 6 <= deaths < 19
+    assert_same_outcome(state, pieces, whole, network)
+    assert_equal(state.best.network, whole.best.network)
+
+
+@pytest.mark.parametrize("clock", [lambda: 0.0, always()])
+def test_a_killed_epoch_goes_on_where_it_was_last_saved(
+    settings, make_task, make_network, tmp_path, monkeypatch, clock
 ):
     chosen = settings("hybrid")
     task, network = make_task(chosen), make_network(chosen)
     whole = train(task, network, tmp_path / "whole.resume")
-    combined, calls = loop.combined, []
+    combined, calls, dies_at = loop.combined, [], 8  # 4 batches of 5 clips and one evaluation an epoch
 
     def killed(*arguments):
         calls.append(1)
-        if len(calls) == 7:  # 4 batches of 5 clips and one evaluation an epoch
+        if len(calls) == dies_at:
             raise Interrupted
         return combined(*arguments)
 
+    monkeypatch.setattr(loop, "combined", killed)
+    with pytest.raises(Interrupted):
+        train(task, make_network(chosen), tmp_path / "pieces.resume", clock=clock)
     pieces = make_network(chosen)
-    with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(loop, "combined", killed)
-        train(task, pieces, tmp_path / "pieces.resume")
-    pieces = make_network(chosen)
-    state = train(task, pieces, tmp_path / "pieces.resume")
+    state = train(task, pieces, tmp_path / "pieces.resume", clock=clock)
+    done_again = len(calls) - 1 - 3 * 5
+    assert done_again == (2 if clock() == 0 else 0)
     assert_same_outcome(state, pieces, whole, network)
+
+
+def test_checkpoints_are_a_minute_apart_within_an_epoch(settings, make_task, make_network, tmp_path, monkeypatch):
+    chosen = settings("hybrid", epochs=2)
+    seconds, when = itertools.count(step=10), []
+    monkeypatch.setattr(checkpoints, "save", lambda path, identity, state, *_: when.append(state.partial))
+    train(make_task(chosen), make_network(chosen), tmp_path / "x.resume", clock=lambda: next(seconds))
+    # An epoch asks for the time after 4 batches and 2 of the evaluation, a checkpoint once more.
+    assert [partial and partial.batches for partial in when] == [4, None, 4, None]
+    assert next(seconds) == 10 * (1 + 2 * (6 + 1 + 1))
+
+
+@pytest.mark.parametrize(("asked_after", "epoch"), [(1, 1), (5, 1), (6, 1), (7, 1), (8, 2)])
+def test_a_signal_stops_after_the_batch_with_a_checkpoint(
+    settings, make_task, make_network, tmp_path, asked_after, epoch
+):
+    """The questions of an epoch: after its 4 batches, the evaluation's 2, and at its end."""
+    chosen = settings("hybrid")
+    task, network = make_task(chosen), make_network(chosen)
+    whole = train(task, network, tmp_path / "whole.resume")
+    questions = itertools.count(1)
+
+    def stop():
+        return signal.SIGTERM if next(questions) >= asked_after else None
+
+    with pytest.raises(signals.Interrupted, match=f"interrupted by SIGTERM in epoch {epoch}; the same command goes on"):
+        train(task, make_network(chosen), tmp_path / "x.resume", stop)
+    pieces = make_network(chosen)
+    state = train(task, pieces, tmp_path / "x.resume")
+    assert_same_outcome(state, pieces, whole, network)
+
+
+def test_no_checkpoint_is_written_of_a_loss_that_is_not_finite(
+    settings, make_task, make_network, tmp_path, monkeypatch
+):
+    chosen = settings("hybrid")
+    monkeypatch.setattr(loop, "combined", lambda embeddings, *_: embeddings.sum() * math.nan)
+    with pytest.raises(UserError, match="the loss is nan in epoch 1, batch 1 of stage 'joint'"):
+        train(make_task(chosen), make_network(chosen), tmp_path / "x.resume", clock=always())
+    assert not (tmp_path / "x.resume").exists()
 
 
 def test_early_stopping_survives_a_resume(settings, make_task, make_network, tmp_path, scripted, interrupt):
@@ -278,7 +371,7 @@ def test_a_held_out_loss_that_is_not_finite_stops_too(settings, make_task, make_
     def diverged(task, stage, network, *_):
         """The last batch's loss was finite, the step after it was not."""
         network.classifier.bias.data.fill_(math.nan)
-        return 1.0, 0.5
+        return 1.0, 0.5, 1.0
 
     monkeypatch.setattr(loop, "train_epoch", diverged)
     with pytest.raises(UserError, match=r"held-out loss is nan in epoch 1 of stage 'joint'"):

@@ -1,7 +1,7 @@
 """Which clips a batch holds, and the random numbers of each epoch: the same on every run with one seed."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -20,6 +20,6 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
 
 
-def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Iterator[Tensor]:
+def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Sequence[Tensor]:
     """``indices`` in a random order, in batches of ``size``; the last, smaller batch is kept."""
-    yield from indices[torch.randperm(len(indices), generator=random)].split(size)
+    return indices[torch.randperm(len(indices), generator=random)].split(size)

@@ -12,19 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from soundclr import __version__
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.devices import describe, precision
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
 from soundclr.models import Network, build_encoder
 from soundclr.params import Params, RunSettings
 from soundclr.runs import Run, dataset_hash
 from soundclr.training.batches import seed_of
-from soundclr.training.loop import Task, train
-from soundclr.training.state import State
+from soundclr.training.loop import Task, evaluate, train
+from soundclr.training.memory import is_out_of_memory
+from soundclr.training.signals import Stop, never
+from soundclr.training.state import State, save_tensors
+
+Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last"
 
 
 @dataclass(frozen=True)
@@ -36,52 +41,93 @@ class Paths:
     results: Path = Path("results")
 
 
-def run_job(run: Run, params: Params, paths: Paths, device: torch.device) -> Path:
+def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: Stop = never) -> Path:
     """Train ``run`` on ``device`` and write its folder and model; returns the path of metrics.json.
 
     Resumes from the checkpoint that an interrupted job left, and removes it at the end. metrics.json is
-    written last: where it is, everything is.
+    written last: where it is, everything is. Raises UserError and, when ``stop`` names a signal, Interrupted.
     """
     settings = params.resolve(run.study, run.dataset, run.recipe)
     waveforms = Waveforms.load(paths.features)
     check_features(waveforms, params, run, paths.features)
-    labels, folds = waveforms.labels.clone(), waveforms.folds
-    train_clips, test_clips = (folds != run.fold).nonzero()[:, 0], (folds == run.fold).nonzero()[:, 0]
+    labels, inner = waveforms.labels.clone(), settings.stages[-1].training.validation == "inner"
+    train_clips, watched, test_clips = split(waveforms.folds, run.fold, params.datasets[run.dataset].folds, inner)
 
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
-    network = Network(
-        build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes)
-    ).to(device)
+    network = Network(build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes))
+    try:
+        network.to(device)
+        inputs = make_inputs(waveforms.to(device), settings)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"{describe(device)}: no memory for the network and the clips; share it with fewer jobs"
+        ) from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     task = Task(
         identity=f"{run.study}/{run.group}/{run.name}",
         stages=settings.stages,
-        inputs=make_inputs(waveforms.to(device), settings),
+        inputs=inputs,
         labels=labels,
         train=train_clips,
-        test=test_clips,
+        watch=watched,
         seed=(run.seed, run.fold),
         device=device,
+        watched="inner fold's" if inner else "held-out",
+        keep_best=inner,
     )
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
-    state = train(task, network, checkpoint)
+    state = train(task, network, checkpoint, stop)
 
+    save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
+    probabilities = look(task, network, state, test_clips) if inner else watched_probabilities(state)
     folder = run.directory(paths.results)
     write_text(folder / "history.csv", history_csv(state))
-    write_text(folder / "predictions.csv", predictions_csv(state, waveforms, test_clips.tolist()))
-    with atomic_path(model) as temporary:
-        torch.save({k: v.cpu() for k, v in network.state_dict().items()}, temporary)
+    write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test_clips.tolist()))
+    clips = {"train": len(train_clips), "test": len(test_clips)}
     metrics = {
         **describe_run(run, params, settings, paths.weights, state, device),
-        "clips": {"train": len(train_clips), "test": len(test_clips)},
+        "clips": {**clips, "validation": len(watched)} if inner else clips,
         "classes": list(waveforms.classes),
         "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
     }
-    metrics["accuracy"] = accuracies(state, labels[test_clips])
+    metrics["accuracy"] = accuracies(probabilities, labels[test_clips])
     write_json(folder / "metrics.json", {**metrics, "checksum": sha256_of_json(metrics)})
     checkpoint.unlink(missing_ok=True)
     return folder / "metrics.json"
+
+
+def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The clips to train on, to watch meanwhile, and to test on, by their ``folds`` from 1 to ``count``.
+
+    Watched is the held-out fold itself (the paper's protocol) or, ``inner``, the next one, which then trains nothing.
+    """
+    test = folds == held_out
+    watched = folds == held_out % count + 1 if inner else test
+    train, watch, tested = (mask.nonzero()[:, 0] for mask in (~(watched | test), watched, test))
+    for clips, purpose in ((train, "train on"), (watch, "choose the epoch by")):
+        if len(clips) == 0:
+            raise UserError(f"fold {held_out} held out: there is no clip to {purpose}; the dataset's folds are wrong")
+    return train, watch, tested
+
+
+def watched_probabilities(state: State) -> Probabilities:
+    """Those of the watched clips, where they are the held-out ones."""
+    assert state.best.probabilities is not None and state.last is not None
+    return {"best": state.best.probabilities, "last": state.last}
+
+
+def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
+    """The probabilities of ``clips``, which no epoch has been judged on, at the best and at the last epoch."""
+    assert state.best.network is not None
+    found: Probabilities = {}
+    last = {key: value.clone() for key, value in network.state_dict().items()}
+    for epoch, weights in (("best", state.best.network), ("last", last)):
+        network.load_state_dict(weights)
+        found[epoch] = evaluate(task, task.stages[-1], network, clips)[1].softmax(dim=1)
+    return found
 
 
 def make_inputs(waveforms: Waveforms, settings: RunSettings) -> Inputs:
@@ -102,14 +148,12 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
         raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")
 
 
-def accuracies(state: State, labels: torch.Tensor) -> dict[str, float]:
-    """Held-out accuracy at the best epoch (the paper's protocol) and after the last (unbiased), as fractions."""
-    assert state.best.probabilities is not None and state.last is not None
-
-    def accuracy(probabilities: torch.Tensor) -> float:
-        return float((probabilities.argmax(dim=1) == labels).double().mean())
-
-    return {"best_epoch": accuracy(state.best.probabilities), "last_epoch": accuracy(state.last)}
+def accuracies(probabilities: Probabilities, labels: Tensor) -> dict[str, float]:
+    """Held-out accuracy, a fraction, at the best epoch (the paper's protocol) and after the last (unbiased)."""
+    return {
+        f"{epoch}_epoch": float((values.argmax(dim=1) == labels).double().mean())
+        for epoch, values in probabilities.items()
+    }
 
 
 def describe_run(
@@ -177,12 +221,11 @@ def history_csv(state: State) -> str:
     return to_csv([list(state.history[0]), *rows])
 
 
-def predictions_csv(state: State, waveforms: Waveforms, clips: Sequence[int]) -> str:
+def predictions_csv(probabilities: Probabilities, waveforms: Waveforms, clips: Sequence[int]) -> str:
     """The held-out clips' class probabilities at the best and at the last epoch."""
     rows: list[list[Any]] = [["clip", "label", "epoch", *waveforms.classes]]
-    for epoch, probabilities in (("best", state.best.probabilities), ("last", state.last)):
-        assert probabilities is not None
-        for clip, row in zip(clips, probabilities.tolist(), strict=True):
+    for epoch, values in probabilities.items():
+        for clip, row in zip(clips, values.tolist(), strict=True):
             rows.append([waveforms.clips[clip], int(waveforms.labels[clip]), epoch, *(f"{p:.6f}" for p in row)])
     return to_csv(rows)
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,40 +11,55 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.devices import precision
+from soundclr.devices import describe, precision
 from soundclr.errors import UserError
 from soundclr.losses import combined
 from soundclr.models import Network
 from soundclr.params import StageSettings
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import generator, shuffled
+from soundclr.training.memory import is_out_of_memory, largest_that_fits
 from soundclr.training.progress import Progress
 from soundclr.training.schedule import learning_rate
-from soundclr.training.state import Best, State
+from soundclr.training.signals import Stop, never
+from soundclr.training.state import Best, Partial, Saver, State
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one run trains on: ``train`` and ``test`` are clip indices, ``labels`` those of all clips."""
+    """What one run trains on: ``train`` and ``watch`` are clip indices, ``labels`` those of all clips.
+
+    The clips of ``watch`` decide the best epoch and when to stop; ``watched`` is what messages call them. With
+    ``keep_best`` the last stage's best weights are kept too.
+    """
 
     identity: str
     stages: Sequence[StageSettings]
     inputs: Inputs
     labels: Tensor
     train: Tensor
-    test: Tensor
+    watch: Tensor
     seed: tuple[int, int]
     device: torch.device
+    watched: str = "held-out"
+    keep_best: bool = False
 
 
-def train(task: Task, network: Network, checkpoint: Path) -> State:
+def train(
+    task: Task,
+    network: Network,
+    checkpoint: Path,
+    stop: Stop = never,
+    clock: Callable[[], float] = time.monotonic,
+) -> State:
     """Train ``network`` through all stages, going on from ``checkpoint`` where there is one.
 
-    Returns the state after the last epoch; ``network`` holds the weights of the epoch that the last stage
-    keeps. Raises UserError with
-    epoch and batch for a loss that is not finite.
+    Returns the state after the last epoch, whose weights ``network`` then has. Raises UserError with epoch and
+    batch for a loss that is not finite or a batch that is too large for the device's memory, and Interrupted,
+    the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
+    saver = Saver(checkpoint, task.identity, stop, clock)
     saved = checkpoints.load(checkpoint, task.identity)
     if saved is not None:
         state, weights, _ = saved
@@ -52,14 +67,14 @@ def train(task: Task, network: Network, checkpoint: Path) -> State:
     for index in range(state.stage, len(task.stages)):
         stage = task.stages[index]
         if index > state.stage:
+            if state.best.network is not None:
+                network.load_state_dict(state.best.network)
             state = State(stage=index, history=state.history)
         optimizer = make_optimizer(network, stage)
         if saved is not None:
             optimizer.load_state_dict(saved[2])
             saved = None
-        train_stage(task, stage, network, optimizer, state, checkpoint)
-        if stage.training.keep == "best" and state.best.network is not None:
-            network.load_state_dict(state.best.network)
+        train_stage(task, stage, network, optimizer, state, saver)
     return state
 
 
@@ -80,27 +95,43 @@ def train_stage(
     network: Network,
     optimizer: torch.optim.Optimizer,
     state: State,
-    checkpoint: Path,
+    saver: Saver,
 ) -> None:
     """The epochs of one stage from where ``state`` is, which it updates; a checkpoint after each."""
     settings = stage.training
-    progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train))
+    keep_best = task.keep_best if stage is task.stages[-1] else settings.keep == "best"
+    progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train), task.watched)
+
+    def pause() -> None:
+        if saver.due():
+            check_losses(task, stage, state)
+            saver.save(state, network, optimizer)
+            saver.stop_if_asked(state)
+
     while state.epoch < settings.epochs and state.epoch - state.best.epoch < settings.patience:
-        started = time.perf_counter()
         rate = learning_rate(settings, state.epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        train_loss, train_accuracy = train_epoch(task, stage, network, optimizer, state.epoch, progress)
-        trained = time.perf_counter() - started
-        test_loss, logits = evaluate(task, stage, network)
+        memory_ran_out = False
+        try:
+            train_loss, train_accuracy, seconds = train_epoch(task, stage, network, optimizer, state, progress, pause)
+            started = time.perf_counter()
+            test_loss, logits = evaluate(task, stage, network, task.watch, pause)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            memory_ran_out = True  # for below, where the error no longer holds the batch
+        if memory_ran_out:
+            raise UserError(advice(task, stage, network, optimizer, state))
         if not math.isfinite(test_loss):
             raise UserError(
-                f"{task.identity}: the held-out loss is {test_loss} in epoch {state.epoch + 1} of stage "
+                f"{task.identity}: the {task.watched} loss is {test_loss} in epoch {state.epoch + 1} of stage "
                 f"'{stage.name}'; try a lower learning rate or precision float32"
             )
         state.epoch += 1
+        state.partial = None
         state.last = logits.softmax(dim=1)
-        test_accuracy = float((logits.argmax(dim=1) == task.labels[task.test]).float().mean())
+        test_accuracy = float((logits.argmax(dim=1) == task.labels[task.watch]).float().mean())
         classifies = stage.loss.alpha < 1
         row: dict[str, Any] = {
             "stage": stage.name,
@@ -110,16 +141,17 @@ def train_stage(
             "train_accuracy": train_accuracy if classifies else None,
             "test_loss": test_loss,
             "test_accuracy": test_accuracy if classifies else None,
-            "seconds": time.perf_counter() - started,
-            "clips_per_second": len(task.train) / trained,
+            "seconds": seconds + time.perf_counter() - started,
+            "clips_per_second": len(task.train) / seconds,
         }
         state.history.append(row)
         value = test_accuracy if settings.monitor == "accuracy" else -test_loss
         if value > state.best.value:
-            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if settings.keep == "best" else None
+            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keep_best else None
             state.best = Best(state.epoch, value, state.last, weights)
-        checkpoints.save(checkpoint, task.identity, state, network.state_dict(), optimizer.state_dict())
+        saver.save(state, network, optimizer)
         progress.epoch(row)
+        saver.stop_if_asked(state)
     progress.close()
 
 
@@ -128,34 +160,57 @@ def train_epoch(
     stage: StageSettings,
     network: Network,
     optimizer: torch.optim.Optimizer,
-    epoch: int,
+    state: State,
     progress: Progress,
-) -> tuple[float, float]:
-    """One pass over the training clips; mean loss and accuracy of its batches, weighted by their clips."""
+    pause: Callable[[], None],
+) -> tuple[float, float, float]:
+    """One pass over the training clips, from where ``state.partial`` is; ``pause`` is called after each batch.
+
+    Returns the mean loss and accuracy of its batches, weighted by their clips, and its seconds.
+    """
     network.set_training(stage.trains)
-    random = generator(*task.seed, stage.name, epoch)
-    losses, correct, sizes = [], [], []
-    for indices in shuffled(task.train, stage.training.batch_size, random):
+    random = generator(*task.seed, stage.name, state.epoch)
+    batches = shuffled(task.train, stage.training.batch_size, random)
+    partial = state.partial
+    if partial is None:
+        partial = Partial(0, torch.zeros(len(batches)), torch.zeros((), dtype=torch.int64), 0.0, random.get_state())
+        state.partial = partial
+    random.set_state(partial.random)
+    partial.losses, partial.right = partial.losses.to(task.device), partial.right.to(task.device)
+    progress.batch(sum(len(batch) for batch in batches[: partial.batches]))
+    started = time.perf_counter() - partial.seconds
+    for indices in batches[partial.batches :]:
         labels = task.labels[indices].to(task.device)
         embeddings, logits = forward(task, stage, network, task.inputs.train_batch(indices, random))
         loss = combined(embeddings, logits, labels, stage.loss)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        losses.append(loss.detach())
-        correct.append((logits.argmax(dim=1) == labels).sum())
-        sizes.append(len(indices))
+        partial.losses[partial.batches] = loss.detach()
+        partial.right += (logits.argmax(dim=1) == labels).sum()
+        partial.batches += 1
+        partial.seconds, partial.random = time.perf_counter() - started, random.get_state()
         progress.batch(len(indices))
-    per_batch = torch.stack(losses).cpu()  # the epoch's only wait for the device
-    finite = per_batch.isfinite()
+        pause()
+    losses = check_losses(task, stage, state)  # the epoch's only wait for the device, but for checkpoints within it
+    partial.seconds = time.perf_counter() - started
+    sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+    mean = float((losses * sizes).sum() / sizes.sum())
+    return mean, float(partial.right) / len(task.train), partial.seconds
+
+
+def check_losses(task: Task, stage: StageSettings, state: State) -> Tensor:
+    """The losses of the epoch under way, on the CPU; UserError where one of them is not finite."""
+    assert state.partial is not None
+    losses = state.partial.losses.cpu()
+    finite = losses.isfinite()
     if not finite.all():
         batch = int(finite.int().argmin()) + 1
         raise UserError(
-            f"{task.identity}: the loss is {float(per_batch[batch - 1])} in epoch {epoch + 1}, batch {batch} "
+            f"{task.identity}: the loss is {float(losses[batch - 1])} in epoch {state.epoch + 1}, batch {batch} "
             f"of stage '{stage.name}'; try a lower learning rate or precision float32"
         )
-    weights = torch.tensor(sizes, dtype=torch.float64)
-    return float((per_batch * weights).sum() / weights.sum()), float(torch.stack(correct).sum()) / len(task.train)
+    return losses
 
 
 def forward(task: Task, stage: StageSettings, network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,17 +220,45 @@ def forward(task: Task, stage: StageSettings, network: Network, batch: Tensor) -
         return network(batch)
 
 
-def evaluate(task: Task, stage: StageSettings, network: Network) -> tuple[float, Tensor]:
-    """The held-out loss, over all held-out clips as one batch, and their logits (clips, classes) on the CPU."""
+def evaluate(
+    task: Task, stage: StageSettings, network: Network, clips: Tensor, pause: Callable[[], None] = never
+) -> tuple[float, Tensor]:
+    """The loss of ``clips``, over all of them as one batch, and their logits (clips, classes) on the CPU."""
     network.eval()
     random = generator(*task.seed, "test")
     embeddings, logits = [], []
     with torch.inference_mode():
-        for indices in task.test.split(stage.training.batch_size):
+        for indices in clips.split(stage.training.batch_size):
             z, scores = forward(task, stage, network, task.inputs.eval_batch(indices, random))
             embeddings.append(z)
             logits.append(scores)
+            pause()
         scores = torch.cat(logits)
-        labels = task.labels[task.test].to(task.device)
-        loss = float(combined(torch.cat(embeddings), scores, labels, stage.loss))
+        loss = float(combined(torch.cat(embeddings), scores, task.labels[clips].to(task.device), stage.loss))
     return loss, scores.float().cpu().clone()
+
+
+def advice(task: Task, stage: StageSettings, network: Network, optimizer: torch.optim.Optimizer, state: State) -> str:
+    """What to do about a batch that memory ran out for, with a size that fits.
+
+    It is not trained in smaller pieces: batch norm's statistics and the contrastive loss are of the whole batch.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def step(clips: int) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        moments = [] if optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
+        network.set_training(stage.trains)
+        indices = task.train[:clips]
+        embeddings, logits = forward(task, stage, network, task.inputs.train_batch(indices, generator(*task.seed)))
+        combined(embeddings, logits, task.labels[indices].to(task.device), stage.loss).backward()
+        moments.clear()  # they stay when an optimiser has taken its first step
+
+    size = min(stage.training.batch_size, len(task.train))
+    fits = largest_that_fits(size, step)
+    dtype = str(precision(task.device, stage.training.precision)).removeprefix("torch.")
+    return (
+        f"{task.identity}: {describe(task.device)} ran out of memory in epoch {state.epoch + 1} of stage "
+        f"'{stage.name}' with batches of {size} in {dtype}; {f'{fits} fit' if fits else 'not even 2 fit'}: lower "
+        "training.batch_size, which makes it another run, or take a device with more memory or fewer jobs"
+    )

@@ -1,7 +1,9 @@
 """What a run has come to so far, and the checkpoint it resumes from."""
 
-import dataclasses
 import sys
+import time
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,37 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from soundclr.errors import UserError
 from soundclr.files import atomic_path
+from soundclr.training.signals import Interrupted, Stop, never
 
-FORMAT = 1
+FORMAT = 2
+INTERVAL = 60.0  # seconds from one checkpoint to the next where no epoch ends in between
 
 
 @dataclass
 class Best:
-    """The epoch with the best held-out value of a stage, counted from 1, and its predictions."""
+    """The epoch with the best watched value of a stage, counted from 1, and its predictions."""
 
     epoch: int = 0
     value: float = -float("inf")
     probabilities: Tensor | None = None
     network: dict[str, Tensor] | None = None
+
+
+@dataclass
+class Partial:
+    """An epoch under way: ``batches`` are done, in ``seconds``.
+
+    ``losses`` (batches of the epoch,) has theirs, ``right`` is how many of their clips were classified rightly,
+    ``random`` the state of the epoch's generator after them.
+    """
+
+    batches: int
+    losses: Tensor
+    right: Tensor
+    seconds: float
+    random: Tensor
 
 
 @dataclass
@@ -33,19 +53,53 @@ class State:
     best: Best = field(default_factory=Best)
     last: Tensor | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
+    partial: Partial | None = None
+
+
+class Saver:
+    """Saves one run's checkpoints: at each epoch's end, within an epoch once a minute, and when asked to stop."""
+
+    def __init__(
+        self, path: Path, identity: str, stop: Stop = never, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path, self.identity, self.stop, self.clock = path, identity, stop, clock
+        self.saved = clock()
+
+    def due(self) -> bool:
+        """Whether to save within an epoch: the time has come, or a signal asks to stop."""
+        return self.stop() is not None or self.clock() - self.saved >= INTERVAL
+
+    def save(self, state: State, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Write the checkpoint."""
+        save(self.path, self.identity, state, network.state_dict(), optimizer.state_dict())
+        self.saved = self.clock()
+
+    def stop_if_asked(self, state: State) -> None:
+        """Raise Interrupted, which is for after a checkpoint, where a signal asks to stop."""
+        if asked := self.stop():
+            raise Interrupted(asked, state.epoch + (state.partial is not None))
 
 
 def save(path: Path, identity: str, state: State, network: dict[str, Any], optimizer: dict[str, Any]) -> None:
     """Write a checkpoint that :func:`load` reads, whole or not at all."""
-    content = {
-        "format": FORMAT,
-        "identity": identity,
-        "state": dataclasses.asdict(state),
-        "network": network,
-        "optimizer": optimizer,
-    }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    position = {**vars(state), "best": vars(state.best), "partial": state.partial and vars(state.partial)}
+    content = {"format": FORMAT, "identity": identity, "state": position, "network": network, "optimizer": optimizer}
+    save_tensors(path, content)
+
+
+def save_tensors(path: Path, content: Any) -> None:
+    """``torch.save``, whole or not at all; a disk that is full is a UserError that names the file."""
+    try:
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(cause, OSError):  # torch hides a failed write under a RuntimeError, others are its own
+            raise
+        raise UserError(
+            f"{path}: cannot be written ({cause.strerror or cause}); what was saved before is unharmed: make room, "
+            "then the same command goes on"
+        ) from error
 
 
 def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
@@ -56,10 +110,15 @@ def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, An
     if not path.exists():
         return None
     try:
+        with zipfile.ZipFile(path) as archive:  # torch.save's form, whose checksums torch.load does not look at
+            if broken := archive.testzip():
+                raise ValueError(f"{broken} in it is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
         if (content["format"], content["identity"]) != (FORMAT, identity):
             raise ValueError(f"it is of {content['identity']}, format {content['format']}")
-        state = State(**{**content["state"], "best": Best(**content["state"]["best"])})
+        position = content["state"]
+        partial = position["partial"] and Partial(**position["partial"])
+        state = State(**{**position, "best": Best(**position["best"]), "partial": partial})
         return state, content["network"], content["optimizer"]
     except Exception as error:  # torch.load raises many kinds; whatever it is, training must go on
         aside = path.with_suffix(".damaged")

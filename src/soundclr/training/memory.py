@@ -1,0 +1,33 @@
+"""What to say when a batch does not fit into the device's memory."""
+
+import gc
+from collections.abc import Callable
+
+import torch
+
+# As CUDA and the CPU's allocator put it; not all of CUDA's ways are a torch.OutOfMemoryError.
+SIGNS = ("out of memory", "allocate memory")
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error of torch's means that memory ran out."""
+    return any(sign in str(error) for sign in SIGNS)
+
+
+def largest_that_fits(batch_size: int, step: Callable[[int], None]) -> int | None:
+    """The first of batch_size / 2, / 4, ... down to 2 clips that ``step`` has memory for, or None.
+
+    To be called where nothing holds the failed batch any more, thus outside the ``except`` block.
+    """
+    size = batch_size // 2
+    while size >= 2:
+        gc.collect()
+        torch.cuda.empty_cache()
+        try:
+            step(size)
+            return size
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        size //= 2
+    return None
