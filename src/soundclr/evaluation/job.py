@@ -84,7 +84,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         "seed": run.seed,
         "key": evaluation_key(params),
         "settings": params.evaluation.model_dump(mode="json"),
-        "epoch": training.keep,
+        "epoch": "last",
         "model_sha256": sha256_of_file(run.model(results)),
         "clips": len(clips),
         "accuracy": [
