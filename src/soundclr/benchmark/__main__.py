@@ -21,7 +21,7 @@ from soundclr.benchmark.machine import machine
 from soundclr.benchmark.store import entry, line, record
 from soundclr.errors import UserError
 
-MODULES = ("data_path", "step", "start", "features", "classifier_stage", "dag", "memory", "jobs")
+MODULES = ("data_path", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

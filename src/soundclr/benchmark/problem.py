@@ -17,17 +17,17 @@ RATE, SAMPLES = 44100, 220500
 CLASSES, FOLDS = 10, 5
 
 
-def clips(count: int, seed: int = 0) -> list[npt.NDArray[np.int16]]:
-    """Tones in noise that swell and fade, 5 s each; about a quarter end in zeros, as in ESC-10."""
-    random = np.random.default_rng(seed)
-    time = np.arange(SAMPLES) / RATE
+def clips(count: int, samples: int = SAMPLES) -> list[npt.NDArray[np.int16]]:
+    """Tones in noise that swell and fade, ``samples`` each; about a quarter end in zeros, as in ESC-10."""
+    random = np.random.default_rng(0)
+    time = np.arange(samples) / RATE
     made = []
     for _ in range(count):
         swell = 0.05 + np.sin(np.pi * (random.uniform(0.2, 2) * time + random.uniform())) ** 2
         tone = np.sin(2 * np.pi * random.uniform(100, 8000) * time)
-        clip = 4000 * swell * (tone + 0.3 * random.standard_normal(SAMPLES))
+        clip = 4000 * swell * (tone + 0.3 * random.standard_normal(samples))
         if random.uniform() < 0.24:
-            clip[int(random.uniform(0.4, 4.8) * RATE) :] = 0
+            clip[int(random.uniform(0.08, 0.96) * samples) :] = 0
         made.append(clip.astype(np.int16))
     return made
 

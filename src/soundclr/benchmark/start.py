@@ -1,5 +1,6 @@
 """The start of a job: from the process's start to the end of its first training step."""
 
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from soundclr.benchmark.timing import in_turns, until_line
 from soundclr.params import Params
 
 WEIGHTS, CLIPS, SAMPLES = "imagenet1k_v1", 20, 22050
+TINY = {"batch_size": 2, "epochs": 1}
 
 
 def measure(context: Context) -> Iterator[Row]:
@@ -22,7 +24,7 @@ def measure(context: Context) -> Iterator[Row]:
         context.params,
         SAMPLES,
         encoder={"name": encoder, "weights": WEIGHTS},
-        training={"batch_size": 2, "epochs": 1},
+        training=TINY,
     )
     arguments = prepare(context, params, "start", CLIPS, SAMPLES)
     weights = runs.weights_path(WEIGHTS, encoder, context.folder / "start" / "data")
@@ -48,6 +50,18 @@ def measure(context: Context) -> Iterator[Row]:
         against=values[1],
         target=1.5,
     )
+
+
+def start_seconds(context: Context, encoder: str, repeats: int = 3) -> float:
+    """Seconds that a job of this encoder, from scratch, takes to the end of its first tiny step: the median."""
+    params = problem.parameters(context.params, SAMPLES, encoder={"name": encoder, "weights": "none"}, training=TINY)
+    arguments = prepare(context, params, "start", CLIPS, SAMPLES)
+    environment, log = context.environment(), context.folder / "start" / "log.txt"
+    times = [
+        until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
+        for _ in range(1 + repeats)
+    ]
+    return statistics.median(times[1:])
 
 
 def prepare(context: Context, params: Params, name: str, clips: int, samples: int) -> list[str]:

@@ -1,4 +1,7 @@
-"""The measured rows of one machine: a JSON file, and a README over all machines beside it."""
+"""The measured rows of one machine: a JSON file, and a README over all machines beside it.
+
+In the same folder lie the rates of `soundclr plan --measure`, which are none of these.
+"""
 
 import datetime
 import statistics
@@ -74,7 +77,10 @@ def record(folder: Path, machine: Mapping[str, Any], rows: Iterable[Mapping[str,
                 "choose another folder with --output"
             )
     write_json(path, {"format": FORMAT, "machine": machine, "rows": merged(old["rows"], rows)})
-    write_text(folder / "README.md", readme([read_json(file) for file in sorted(folder.glob("*.json"))]))
+    write_text(
+        folder / "README.md",
+        readme([read_json(file) for file in sorted(folder.glob("*.json")) if not file.name.startswith("rates-")]),
+    )
     return path
 
 
