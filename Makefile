@@ -13,7 +13,7 @@ INSTALLED := .venv/.installed
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo report test check env lock clean
+.PHONY: help demo report test bench check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -29,6 +29,9 @@ report: $(INSTALLED) ## make a study's tables and figures from the runs there ar
 
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/pytest -q --durations 5 $(ARGS)
+
+bench: $(INSTALLED) ## measure this machine, both sides of each comparison, into results/benchmark; ARGS="--quick", "--only step"
+	@$(BIN)/python -m soundclr.benchmark $(ARGS)
 
 check: $(INSTALLED) ## run the linters and the type checker
 	@$(BIN)/ruff check

@@ -1,4 +1,5 @@
 # What all stages need: the parameters, the study, and the paths that runs and data have.
+from functools import cache
 from pathlib import Path
 
 from soundclr import params as parameters, runs
@@ -27,10 +28,12 @@ wildcard_constraints:
     seed=r"\d+",
 
 
+@cache
 def features_file(dataset):
     return str(runs.features_path(PARAMS, dataset))
 
 
+@cache
 def weights_files(dataset, recipe):
     """The initial weights of a recipe's encoder: one file, or none for an encoder from scratch."""
     encoder = PARAMS.resolve(STUDY_NAME, dataset, recipe).encoder

@@ -131,19 +131,23 @@ def _write(
     Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
     features would have another hash each time, and needs the samples in memory twice more.
     """
+    with open(path, "wb") as file:
+        file.write(beginning(small, sum(map(len, arrays)), metadata))
+        for array in arrays:
+            file.write(np.ascontiguousarray(array).data)
+
+
+def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: dict[str, str]) -> bytes:
+    """All of a features file that comes before its ``samples`` int16 values: the header and the small tensors."""
     header: dict[str, object] = {"__metadata__": metadata}
     end = 0
     for name, tensor in small.items():
         begin, end = end, end + tensor.nbytes
         header[name] = {"dtype": "I64", "shape": [len(tensor)], "data_offsets": [begin, end]}
-    total = sum(map(len, arrays))
-    header["samples"] = {"dtype": "I16", "shape": [total], "data_offsets": [end, end + 2 * total]}
+    header["samples"] = {"dtype": "I16", "shape": [samples], "data_offsets": [end, end + 2 * samples]}
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for array in (*small.values(), *arrays):
-            file.write(np.ascontiguousarray(array).data)
+    return b"".join([len(text).to_bytes(8, "little"), text, *(tensor.tobytes() for tensor in small.values())])
 
 
 def _offsets(arrays: Sequence[npt.NDArray[np.int16]]) -> npt.NDArray[np.int64]:

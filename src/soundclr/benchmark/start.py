@@ -1,0 +1,82 @@
+"""The start of a job: from the process's start to the end of its first training step."""
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import yaml
+
+from soundclr import runs
+from soundclr.benchmark import bare_start, first_step, problem
+from soundclr.benchmark.context import Context, Row
+from soundclr.benchmark.timing import in_turns, until_line
+from soundclr.params import Params
+
+WEIGHTS, CLIPS, SAMPLES = "imagenet1k_v1", 20, 22050
+TINY = {"batch_size": 2, "epochs": 1}
+
+
+def measure(context: Context) -> Iterator[Row]:
+    """Fresh processes in turns: `soundclr train` with ResNet-50's weights, and weights to the device alone."""
+    encoder = "resnet18" if context.quick else "resnet50"
+    params = problem.parameters(
+        context.params,
+        SAMPLES,
+        encoder={"name": encoder, "weights": WEIGHTS},
+        training=TINY,
+    )
+    arguments = prepare(context, params, "start", CLIPS, SAMPLES)
+    weights = runs.weights_path(WEIGHTS, encoder, context.folder / "start" / "data")
+    write_random_weights(encoder, weights)
+    environment, log = context.environment(), context.folder / "start" / "log.txt"
+
+    def ours() -> float:
+        return until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
+
+    def against() -> float:
+        device = str(context.device)
+        return until_line("soundclr.benchmark.bare_start", [str(weights), device], bare_start.SAID, environment, log)
+
+    values = in_turns([ours, against], context.choose(5, 1))
+    yield Row(
+        name="start",
+        what=f"start of a job with {encoder}'s weights",
+        kind="cost",
+        unit="s",
+        ours_is="soundclr train, to the end of the first step (2 clips of half a second)",
+        ours=values[0],
+        against_is="import torch, weights to the device",
+        against=values[1],
+        target=1.5,
+    )
+
+
+def start_seconds(context: Context, encoder: str, repeats: int = 3) -> float:
+    """Seconds that a job of this encoder, from scratch, takes to the end of its first tiny step: the median."""
+    params = problem.parameters(context.params, SAMPLES, encoder={"name": encoder, "weights": "none"}, training=TINY)
+    arguments = prepare(context, params, "start", CLIPS, SAMPLES)
+    environment, log = context.environment(), context.folder / "start" / "log.txt"
+    times = [
+        until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
+        for _ in range(1 + repeats)
+    ]
+    return statistics.median(times[1:])
+
+
+def prepare(context: Context, params: Params, name: str, clips: int, samples: int) -> list[str]:
+    """A folder in which a run on made-up features can start; returns the arguments of `soundclr` for it."""
+    folder = context.folder / name
+    problem.write_sparse(runs.features_path(params, problem.NAME, folder / "data"), clips, samples)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json")))
+    choices = ["--study", problem.NAME, "--dataset", problem.NAME, "--recipe", "cross_entropy", "--fold", "1"]
+    places = ["--data", str(folder / "data"), "--results", str(folder / "results")]
+    return ["--params", str(folder / "params.yaml"), "train", *choices, *places]
+
+
+def write_random_weights(encoder: str, path: Path) -> None:
+    """A state dict as torchvision's files have it, its numbers random."""
+    import torchvision
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(getattr(torchvision.models, encoder)(weights=None).state_dict(), path)

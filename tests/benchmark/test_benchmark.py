@@ -1,0 +1,170 @@
+"""The benchmark's bookkeeping on made-up rows, and that both sides do the same work. Nothing is timed."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from soundclr import params
+from soundclr.audio.features import Waveforms
+from soundclr.benchmark import problem, stages, store
+from soundclr.benchmark.__main__ import main
+from soundclr.benchmark.context import Context, Row
+from soundclr.benchmark.machine import machine, slug
+from soundclr.benchmark.timing import in_turns
+from soundclr.errors import UserError
+from soundclr.training.job import make_inputs
+
+MACHINE = {
+    "device": "Toy GPU (80 GB)",
+    "cpu": "Toy",
+    "cpu_units": ["avx2"],
+    "cores": 4,
+    "threads": 4,
+    "memory_gb": 8.0,
+    "gpu_memory_gb": 80.0,
+    "precision": "bfloat16",
+    "python": "3.12.0",
+    "torch": "2.11.0",
+}
+
+
+def row(name="one", kind="speed-up", ours=(2.0, 1.0, 9.0), against=(6.0, 4.0, 5.0), target=None, note=""):
+    return Row(name, f"what {name} is", kind, "s", "ours", ours, "the other" if against else "", against, target, note)
+
+
+def test_ratio_is_of_the_medians_and_a_target_is_a_bound():
+    fast = row(target=2.5)
+    assert (fast.ratio, fast.reached) == (2.5, True)
+    assert row(target=2.6).reached is False
+    dear = row(kind="cost", target=0.4)
+    assert (dear.ratio, dear.reached) == (0.4, True)
+    assert row(kind="cost", target=0.39).reached is False
+    assert row().reached is None
+    assert row(against=()).ratio is None
+
+
+def test_sides_take_turns_and_the_warm_up_does_not_count():
+    called = []
+
+    def side(name):
+        return lambda: called.append(name) or len(called)
+
+    assert in_turns([side("a"), side("b")], repeats=2) == [[3, 5], [4, 6]]
+    assert called == list("ababab")
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [("AMD EPYC, 2 threads", "amd-epyc-2-threads"), ("NVIDIA H100 80GB HBM3", "nvidia-h100-80gb-hbm3")],
+)
+def test_slug(device, name):
+    assert slug(device) == name
+
+
+def stored(folder):
+    return {r["name"]: r for r in json.loads((folder / "toy-gpu-80-gb.json").read_text())["rows"]}
+
+
+def test_rows_are_merged_by_name_and_a_quick_one_never_replaces_a_full_one(tmp_path):
+    def record(*rows, quick=False):
+        store.record(tmp_path, MACHINE, [store.entry(r, "module", quick) for r in rows])
+
+    record(row("one"), row("two", ours=(1.0,)))
+    record(row("two", ours=(3.0,)), row("three"))
+    assert list(stored(tmp_path)) == ["one", "two", "three"]
+    assert stored(tmp_path)["two"]["ours_median"] == 3.0
+    record(row("two", ours=(7.0,)), row("four", ours=(7.0,)), quick=True)
+    assert stored(tmp_path)["two"]["ours_median"] == 3.0
+    assert stored(tmp_path)["four"]["quick"] is True
+    record(row("four", ours=(8.0,)))
+    assert stored(tmp_path)["four"] | {"date": ""} == {
+        **{"name": "four", "module": "module", "what": "what four is", "kind": "speed-up", "unit": "s"},
+        **{"ours": "ours", "against": "the other", "ours_median": 8.0, "ours_range": [8.0, 8.0]},
+        **{"against_median": 5.0, "against_range": [4.0, 6.0], "repeats": 1, "ratio": 0.625, "target": None},
+        **{"reached": None, "note": "", "quick": False, "date": ""},
+        **{key: stored(tmp_path)["four"][key] for key in ("git_commit", "git_dirty")},
+    }
+
+
+def test_another_machine_of_the_same_name_is_refused(tmp_path):
+    store.record(tmp_path, MACHINE, [])
+    with pytest.raises(UserError, match=r"toy-gpu-80-gb.json: is of another machine \(cores 4, here 8\)"):
+        store.record(tmp_path, {**MACHINE, "cores": 8}, [])
+
+
+def test_the_readme_has_a_table_for_each_machine(tmp_path):
+    (tmp_path / "rates-toy.json").write_text("{}")
+    rows = [row(target=3), row("two", "cost", target=1.5, note="a floor"), row("three", against=())]
+    store.record(tmp_path, MACHINE, [store.entry(r, "m", False) for r in rows])
+    store.record(tmp_path, {**MACHINE, "device": "Other"}, [store.entry(row(), "m", True)])
+    text = (tmp_path / "README.md").read_text()
+    assert text.index("## Other") < text.index("## Toy GPU (80 GB)")
+    assert "CPU: Toy, 4 cores (avx2), 4 threads, 8.0 GB, GPU 80.0 GB; encoder in bfloat16; torch 2.11.0" in text
+    assert "| what one is | 2 (ours) | 5 (the other) | s | 2.50 | ≥ 3 | **no** | 3 |" in text
+    assert "| what two is | 2 (ours) | 5 (the other) | s | 0.40 | ≤ 1.5 | yes | 3 |" in text
+    assert "| what three is | 2 (ours) |  | s |  |  |  | 3 |" in text
+    assert "what one is **(quick run)**" in text
+    assert "- what two is: a floor" in text
+
+
+def test_a_quick_run_of_a_module_is_recorded(repo, tmp_path, monkeypatch):
+    def measure(context):
+        assert context.quick and context.root == repo and context.device == torch.device("cpu")
+        yield row("tiny")
+
+    monkeypatch.setattr(
+        "soundclr.benchmark.__main__.importlib.import_module", lambda name: SimpleNamespace(measure=measure)
+    )
+    options = ["--quick", "--only", "features", "--device", "cpu"]
+    assert main([*options, "--output", str(tmp_path), "--params", str(repo / "params.yaml")]) == 0
+    [file] = tmp_path.glob("*.json")
+    content = json.loads(file.read_text())
+    assert [r["name"] for r in content["rows"]] == ["tiny"]
+    assert content["machine"].keys() == MACHINE.keys()
+
+
+def test_what_cannot_be_measured_is_one_line(repo, tmp_path, capsys):
+    options = ["--only", "features", "--output", str(tmp_path), "--params", str(repo / "params.yaml")]
+    assert main([*options, "--device", "toaster"]) == 2
+    assert "--device toaster: not a device of this machine" in capsys.readouterr().err
+
+
+def test_a_sparse_features_file_can_be_loaded(tmp_path):
+    problem.write_sparse(tmp_path / "f.safetensors", 7, 1_000_000)
+    waveforms = Waveforms.load(tmp_path / "f.safetensors")
+    assert (len(waveforms), len(waveforms.samples)) == (7, 7_000_000)
+    assert waveforms.folds.tolist() == [1, 2, 3, 4, 5, 1, 2]
+    assert (tmp_path / "f.safetensors").stat().st_blocks * 512 < 1_000_000
+
+
+def test_the_other_sides_image_is_ours(repo, tmp_path):
+    """Unscaled, centred clips without masks: the same spectrogram, so both sides do the same work."""
+    baseline = pytest.importorskip("soundclr.benchmark.baseline")
+    settings = problem.run_settings(params.load(repo / "params.yaml"), "cross_entropy", 2)
+    still = {"scale_factor": 1.0, "frequency_masks": 0, "time_masks": 0}
+    settings = settings.model_copy(update={"augment": settings.augment.model_copy(update=still)})
+    arrays = [clip for clip in problem.clips(8) if clip[-1] != 0][:2]
+    paths = baseline.write_wavs(arrays, problem.RATE, tmp_path)
+    ours = make_inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
+    others = np.stack([baseline.image(path, settings, np.random.default_rng(0)) for path in paths])
+    np.testing.assert_allclose(ours.numpy(), others, atol=0.02)
+
+
+def test_every_kind_of_stage_is_measured(repo):
+    import toy
+
+    rows = stages.measure(toy.params(repo), "toy", torch.device("cpu"), batches=1, repeats=1)
+    assert [(r["kind"]["trains"], r["measured_batch_size"]) for r in rows] == [
+        (["encoder", "projection", "classifier"], 5),
+        (["encoder", "projection"], 5),
+        (["classifier"], 5),
+    ]
+    assert all(r["train"] > 0 and r["evaluate"] > 0 for r in rows)
+
+
+def test_the_machine_names_its_device(repo, tmp_path):
+    context = Context(params.load(repo / "params.yaml"), torch.device("cpu"), tmp_path, repo)
+    assert machine(context)["device"].startswith(machine(context)["cpu"])
