@@ -281,7 +281,7 @@ class Params(Section):
 def load(path: Path) -> Params:
     """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     try:

@@ -70,8 +70,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device) -> Pat
     folder = run.directory(paths.results)
     write_text(folder / "history.csv", history_csv(state))
     write_text(folder / "predictions.csv", predictions_csv(state, waveforms, test_clips.tolist()))
-    with atomic_path(model) as temporary:
-        torch.save({k: v.cpu() for k, v in network.state_dict().items()}, temporary)
+    with atomic_path(model) as temporary, open(temporary, "wb") as file:
+        torch.save({k: v.cpu() for k, v in network.state_dict().items()}, file)
     metrics = {
         **describe_run(run, params, settings, paths.weights, state, device),
         "clips": {"train": len(train_clips), "test": len(test_clips)},

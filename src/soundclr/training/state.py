@@ -44,8 +44,8 @@ def save(path: Path, identity: str, state: State, network: dict[str, Any], optim
         "network": network,
         "optimizer": optimizer,
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        torch.save(content, file)
 
 
 def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
