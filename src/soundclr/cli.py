@@ -1,6 +1,7 @@
 """The command line: `soundclr VERB`, which the workflow's rules call and a person can call."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from soundclr.params import Params, known, load
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
         options.verb(options)
     except UserError as error:

@@ -17,12 +17,20 @@ from soundclr import cli
 Refuse = Callable[[str], str]
 
 
+@pytest.fixture(scope="session")
+def unspoilt(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of :func:`write_project`, to be copied."""
+    folder = tmp_path_factory.mktemp("unspoilt")
+    write_project(repo, folder)
+    return folder
+
+
 @pytest.fixture
-def project(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of :func:`write_project`, in which commands run."""
+def project(unspoilt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project, in which commands run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SOUNDCLR_MIRROR", raising=False)
-    write_project(repo, tmp_path)
+    shutil.copytree(unspoilt, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

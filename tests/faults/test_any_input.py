@@ -1,6 +1,5 @@
 """Whatever a file holds, reading it ends well or in one line: no input ends in a traceback."""
 
-import copy
 import csv
 import io
 import json
@@ -14,80 +13,24 @@ import pytest
 import soundfile
 import toy
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from spoiling import NAMES, VALUES, ends_well, examples, mutate
 
 from soundclr import params as parameters
 from soundclr.audio.decode import read_audio
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import archive, fetch_dataset, index
-from soundclr.errors import UserError
 from soundclr.files import read_json
 from soundclr.params import DatasetSettings
 from soundclr.runs import expand
 from soundclr.wav import missing_bytes
-
-
-def examples(count: int) -> Any:
-    """The same ``count`` examples each time; pytest's folder may be theirs in common."""
-    return settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-
-
-def ends_well(attempt: Any) -> bool:
-    """True if ``attempt`` does; False if it ends in one line that prints. Anything else is raised."""
-    try:
-        attempt()
-    except UserError as error:
-        assert str(error) and str(error).isprintable(), str(error)
-        return False
-    return True
-
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 for big in ("paper", "esc10"):
     del CONTENT["studies"][big]
 CONTENT["study"] = "demo"
-NAMES = st.sampled_from(["x", "study", "hybrid", "table1", "a\nb", "\x1b[31m", "\ud800", "٣", ""])
-VALUES: Any = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | NAMES | st.dates() | st.binary(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.integers() | st.none(), inner, max_size=3),
-    max_leaves=5,
-)
-
-
-def nodes(value: Any) -> list[Any]:
-    """All mappings and lists in a value that hold something."""
-    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
-    return [value, *(node for part in inner for node in nodes(part))] if inner else []
-
-
-def mutate(content: Any, data: st.DataObject) -> Any:
-    """A copy of ``content`` with one to three entries deleted, replaced, renamed, or copied from elsewhere."""
-    content = copy.deepcopy(content)
-    for _ in range(data.draw(st.integers(1, 3))):
-        found = nodes(content)
-        if not found:
-            return content
-        block = found[data.draw(st.integers(0, len(found) - 1))]
-        keys = list(block) if isinstance(block, dict) else list(range(len(block)))
-        key = keys[data.draw(st.integers(0, len(keys) - 1))]
-        action = data.draw(st.sampled_from(["delete", "replace", "rename", "copy"]))
-        if action == "delete":
-            del block[key]
-        elif action == "rename" and isinstance(block, dict):
-            block[data.draw(NAMES)] = block.pop(key)
-        elif action == "copy":
-            block[key] = copy.deepcopy(found[data.draw(st.integers(0, len(found) - 1))])
-        else:
-            block[key] = data.draw(VALUES)
-    return content
 
 
 def load_all(path: Path) -> None:
