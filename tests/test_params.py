@@ -172,6 +172,12 @@ MISTAKES = {
     "stages that are no list": ("defaults.stages", 5, "stages", "5"),
     "a stage that is no block": ("defaults.stages", ["joint"], "stages.0", "joint"),
     "a stage's loss that is no block": ("defaults.stages", [{**STAGE, "loss": 5}], "stages.0.loss", "5"),
+    "more folds than can be listed": (
+        "datasets.demo.folds",
+        10**30,
+        "datasets.demo.folds",
+        "less than or equal to 1000",
+    ),
     # artefacts of a study, and evaluation
     "unknown artefact": ("studies.paper.artefacts", {"tabel1": {}}, "tabel1", "table1"),
     "artefact's key": ("studies.paper.artefacts.table1.recipies", ["hybrid"], "recipies", "recipes"),

@@ -141,8 +141,8 @@ class DatasetSettings(Section):
 
     adapter: Name
     title: str
-    classes: Annotated[int, Field(ge=2)]
-    folds: Annotated[int, Field(ge=2)]
+    classes: Annotated[int, Field(ge=2, le=10_000)]
+    folds: Annotated[int, Field(ge=2, le=1000)]
     sample_rate: Positive
     samples: Positive
     url: str | None = None
