@@ -176,6 +176,37 @@ MISTAKES = {
     "stages that are no list": ("defaults.stages", 5, "stages", "5"),
     "a stage that is no block": ("defaults.stages", ["joint"], "stages.0", "joint"),
     "a stage's loss that is no block": ("defaults.stages", [{**STAGE, "loss": 5}], "stages.0.loss", "5"),
+    "more folds than can be listed": (
+        "datasets.demo.folds",
+        10**30,
+        "datasets.demo.folds",
+        "less than or equal to 1000",
+    ),
+    # artefacts of a study, and evaluation
+    "unknown artefact": ("studies.paper.artefacts", {"tabel1": {}}, "tabel1", "table1"),
+    "artefact's key": ("studies.paper.artefacts.table1.recipies", ["hybrid"], "recipies", "recipes"),
+    "artefact's recipe": ("studies.paper.artefacts.table1.recipes", ["hybird"], "artefacts.table1.recipes", "hybrid"),
+    "artefact's dataset that the study has not": (
+        "studies.esc10.artefacts.table2.datasets",
+        ["esc50"],
+        "studies.esc10.artefacts.table2.datasets",
+        "esc10",
+    ),
+    "artefact's fold": ("studies.esc10.artefacts.table2.folds", [6], "artefacts.table2.folds", "1, 2, 3, 4, 5"),
+    "artefact's seed": ("studies.esc10.artefacts.table2.seeds", [-1], "artefacts.table2.seeds.0", "-1"),
+    "artefact's seed twice": (
+        "studies.esc10.artefacts.table2.seeds",
+        [1, 1],
+        "artefacts.table2.seeds",
+        "more than once",
+    ),
+    "artefact that is no block": ("studies.esc10.artefacts.table2", ["hybrid"], "artefacts.table2", "['hybrid']"),
+    "evaluation's key": ("evaluation.sigma", [0.1], "sigma", "sigmas"),
+    "no noise": ("evaluation.noises", [], "evaluation.noises", "[]"),
+    "noise of another colour": ("evaluation.noises", ["brown"], "evaluation.noises.0", "brown"),
+    "noise past full scale": ("evaluation.sigmas", [0.1, 2], "evaluation.sigmas.1", "2"),
+    "an infinite ratio": ("evaluation.snr", [float("inf")], "evaluation.snr.0", "inf"),
+    "evaluation's negative seed": ("evaluation.seed", -1, "evaluation.seed", "-1"),
     "a block that is no block": ("defaults.training", 5, "training", "5"),
 }
 

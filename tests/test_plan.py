@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import toy
+
 from soundclr import cli, plan, runs
 from soundclr.errors import UserError
 from soundclr.params import Params

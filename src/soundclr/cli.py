@@ -1,6 +1,7 @@
 """The command line: `soundclr VERB`, which the workflow's rules call and a person can call."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from soundclr import __version__, runs
 from soundclr.errors import UserError
+from soundclr.files import reason
 from soundclr.params import Params, known, load
 from soundclr.training.signals import Interrupted, listening
 
@@ -18,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     75 and 130 are of a training that a signal interrupted: the same command goes on.
     """
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
         options.verb(options)
     except UserError as error:
@@ -29,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a full disk, a folder without permission
-        print(f"soundclr: error: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("soundclr: interrupted; the same command goes on", file=sys.stderr)
@@ -149,10 +154,12 @@ def fetch_weights(options: argparse.Namespace) -> None:
 
 def build_features(options: argparse.Namespace) -> None:
     """`soundclr features`."""
+    from soundclr import datasets
     from soundclr.audio import features
 
     params = load(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
+    datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
     features.build(options.data / options.dataset / "index.csv", output, source.sample_rate, options.threads)
     print(output)

@@ -4,5 +4,9 @@
 class UserError(Exception):
     """Something the user can mend: one line that says what, where and what to do.
 
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with status 2. Line ends and other characters that
+    do not print, which names of files and settings may hold, are shown as Python writes them.
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, and the hashes that name their contents."""
 
+import errno
 import hashlib
 import json
 import os
@@ -18,20 +19,44 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The rename happens after an fsync, so a reader, or a machine that loses power, sees the old file or
     the new one, never a part. The temporary name keeps the suffix, which some writers choose a format by.
+    Raises UserError where that cannot be: a full disk, a folder that is not writable.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A failure to write ``path`` in the block becomes a :class:`UserError`: what, where, what to do."""
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # PyTorch's writer hides a full disk
+        if not isinstance(cause, OSError):
+            raise
+        raise UserError(f"{path}: cannot be written ({reason(cause)})") from error
+
+
+def reason(error: OSError) -> str:
+    """What the system says, and what helps."""
+    said = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{said}: free some space, then run the same command"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"{said}: change its permissions, or choose another folder"
+    return said
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,8 +73,8 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file; a file that is missing or not JSON is a :class:`UserError` that names it."""
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error})") from error
 
 

@@ -153,8 +153,8 @@ class DatasetSettings(Section):
 
     adapter: Name
     title: str
-    classes: Annotated[int, Field(ge=2)]
-    folds: Annotated[int, Field(ge=2)]
+    classes: Annotated[int, Field(ge=2, le=10_000)]
+    folds: Annotated[int, Field(ge=2, le=1000)]
     sample_rate: Positive
     samples: Positive
     url: str | None = None
@@ -295,7 +295,7 @@ class Params(Section):
 def load(path: Path) -> Params:
     """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     try:

@@ -75,7 +75,11 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
     Known before the dataset is fetched, so that the paths of all runs are.
     """
-    settings = params.datasets[dataset]
+    return definition_hash(params.datasets[dataset])
+
+
+def definition_hash(settings: DatasetSettings) -> str:
+    """:func:`dataset_hash` of a dataset with these settings."""
     source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 

@@ -9,10 +9,10 @@ from soundclr.report.layout import caption_path, category, report_paths
 try:
     PARAMS = parameters.load(Path("params.yaml"))
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
+    RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:
     raise WorkflowError(str(error))
 STUDY = PARAMS.studies[STUDY_NAME]
-RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STUDY.artefacts else []
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]

@@ -9,6 +9,7 @@ import torch
 from torchaudio.functional import resample
 
 from soundclr.errors import UserError
+from soundclr.wav import missing_bytes
 
 FULL_SCALE = 32768
 """The int16 value that stands for an amplitude of 1."""
@@ -21,13 +22,16 @@ def read_audio(path: Path, sample_rate: int) -> npt.NDArray[np.float32]:
     and resampling may ring, a little past full scale: the samples are clipped to it.
 
     Raises:
-        UserError: the file is missing, is not audio that libsndfile reads, is empty, or has a sample that
-            is not a number.
+        UserError: the file is missing, is not audio that libsndfile reads, is empty, is a WAV file that was cut
+            off, or has a sample that is not a number.
     """
     try:
         channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        missing = missing_bytes(path)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"{path}: cannot be decoded as audio ({error})") from error
+    if missing:
+        raise UserError(f"{path}: is cut off, {missing} bytes before the end that its header gives; replace it")
     if len(channels) == 0:
         raise UserError(f"{path}: has no samples; remove it or replace it")
     if not np.isfinite(channels).all():

@@ -1,5 +1,6 @@
 """Unpacking archives that strangers made."""
 
+import lzma
 import re
 import shutil
 import stat
@@ -12,6 +13,7 @@ from typing import IO
 
 from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
+from soundclr.files import reason
 
 Member = tuple[str, IO[bytes] | None]  # name in the archive, contents (None for a folder)
 
@@ -29,12 +31,24 @@ def unpack(archive: Path, folder: Path) -> None:
         with atomic_folder(folder) as temporary:
             for name, contents in _members(archive):
                 _write_member(temporary / _safe(name, archive), contents)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
-        raise UserError(
-            f"{archive} is truncated or damaged ({error}): delete it, and the same command fetches it again"
-        ) from error
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        raise _damaged(archive, error) from error
     except OSError as error:
-        raise UserError(f"{archive} cannot be unpacked as {folder} ({error})") from error
+        if error.errno is None:  # gzip's and bz2's way to say it
+            raise _damaged(archive, error) from error
+        raise UserError(f"{archive} cannot be unpacked as {folder} ({reason(error)})") from error
+
+
+def _damaged(archive: Path, error: Exception) -> UserError:
+    return UserError(f"{archive} is truncated or damaged ({error}): delete it, and the same command fetches it again")
 
 
 def _members(archive: Path) -> Iterator[Member]:

@@ -12,7 +12,7 @@ import requests
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import atomic_path
+from soundclr.files import atomic_path, reason
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
 CHUNK = 1 << 16  # bytes; what a broken download can lose
@@ -54,7 +54,7 @@ def obtain(
     except requests.RequestException as error:
         raise UserError(f"{file}: {url} {_reason(error)}; {_advice(file)}") from error
     except OSError as error:
-        raise UserError(f"{file}: cannot be written to {destination.parent} ({error.strerror})") from error
+        raise UserError(f"{file}: cannot be written to {destination.parent} ({reason(error)})") from error
     return destination
 
 

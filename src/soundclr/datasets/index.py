@@ -6,6 +6,7 @@ Columns: ``clip`` (unique name), ``path`` (relative to the index's folder, POSIX
 
 import csv
 import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +51,8 @@ def read_index(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: cannot be read as an index ({error})") from error
     if list(index.columns) != COLUMNS:
         raise UserError(f"{path}: the columns are {','.join(index.columns)}, not {','.join(COLUMNS)}")
+    if not isinstance(index.index, pd.RangeIndex):  # pandas takes the first values of lines too long for names
+        raise UserError(f"{path}: a line has more than {len(COLUMNS)} values")
     if index.empty:
         raise UserError(f"{path}: the index has no clips")
     index["label"] = _integers(index, "label", 0, path)
@@ -63,7 +66,7 @@ def read_index(path: Path) -> pd.DataFrame:
         raise UserError(f"{path}: clip {repeated.iloc[0]} stands there more than once")
     _check_classes(index, path)
     for clip, file in zip(index["clip"], index["path"], strict=True):
-        if not (path.parent / file).is_file():
+        if not os.path.isfile(path.parent / file):  # unlike Path.is_file, False for a name that is too long
             raise UserError(f"{path}: clip {clip} is missing, there is no file {path.parent / file}")
     return index
 

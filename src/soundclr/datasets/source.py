@@ -17,6 +17,7 @@ from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import obtain
 from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
+from soundclr.files import reason
 from soundclr.params import DatasetSettings
 
 UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, below the dataset's folder
@@ -83,7 +84,7 @@ def _link(copy: Path, folder: Path) -> None:
         with atomic_folder(folder) as temporary:
             (temporary / copy.name).symlink_to(copy, target_is_directory=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made a link to {copy} ({error.strerror})") from error
+        raise UserError(f"{folder}: cannot be made a link to {copy} ({reason(error)})") from error
 
 
 def _unpack_archive(settings: DatasetSettings, archive: Path, folder: Path, mirror: Path | None) -> None:
@@ -105,7 +106,7 @@ def _alone(archive: Path) -> Iterator[None]:
         archive.parent.mkdir(parents=True, exist_ok=True)
         lock = open(archive.with_name(f".{archive.name}.lock"), "w")  # noqa: SIM115 - closed below
     except OSError as error:
-        raise UserError(f"{archive.name}: cannot be written to {archive.parent} ({error.strerror})") from error
+        raise UserError(f"{archive.name}: cannot be written to {archive.parent} ({reason(error)})") from error
     with lock:
         with contextlib.suppress(OSError):  # some network file systems know no locks
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -5,6 +5,7 @@ and a falling chirp differ only in time. Clips are shorter and longer than the d
 with silence (exact zeros) at both ends, all with some background noise.
 """
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from soundclr.datasets.folders import atomic_folder
 from soundclr.datasets.index import IndexRow
 from soundclr.errors import UserError
+from soundclr.files import writing
 from soundclr.params import DatasetSettings
 
 Signal = NDArray[np.float64]
@@ -34,7 +36,7 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
         )
     seed, clips_per_fold = settings.synthetic.seed, settings.synthetic.clips_per_fold
     rows = []
-    with atomic_folder(data / name / "audio") as folder:
+    with writing(data / name / "audio"), atomic_folder(data / name / "audio") as folder:
         for label, class_name in enumerate(list(SOUNDS)[: settings.classes]):
             for fold in range(1, settings.folds + 1):
                 for number in range(clips_per_fold):
@@ -43,7 +45,9 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
                     # A generator a clip: more clips or folds leave those that were there as they are.
                     random = np.random.default_rng([seed, label, fold, number])
                     samples = synthesise(class_name, settings.samples, settings.sample_rate, random)
-                    soundfile.write(folder / f"{clip}.wav", samples, settings.sample_rate, subtype="PCM_16")
+                    sound = io.BytesIO()  # libsndfile does not say that a disk is full
+                    soundfile.write(sound, samples, settings.sample_rate, subtype="PCM_16", format="WAV")
+                    (folder / f"{clip}.wav").write_bytes(sound.getbuffer())
                     rows.append(IndexRow(clip, f"audio/{clip}.wav", label, class_name, fold, source))
     return rows
 

@@ -10,6 +10,7 @@ import soundfile
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
 from soundclr.errors import UserError
+from soundclr.wav import missing_bytes
 
 
 class Line(NamedTuple):
@@ -79,11 +80,14 @@ def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
 
 
 def check_audio(path: Path) -> None:
-    """Check that ``path`` begins as audio that can be decoded, and is not empty."""
+    """Check that ``path`` begins as audio that can be decoded, and is neither empty nor a WAV file cut off."""
     try:
         frames = soundfile.info(path).frames
+        missing = missing_bytes(path)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(f"{path} cannot be read as audio ({' '.join(str(error).split())})") from error
+    if missing:
+        raise UserError(f"{path} is cut off, {missing} bytes before the end that its header gives")
     if frames == 0:
         raise UserError(f"{path} has no samples")
 

@@ -207,8 +207,11 @@ def check_predictions(path: Path, result: RunResult) -> None:
         rows = result.predictions[result.predictions["epoch"] == epoch]
         if len(rows) != metrics.clips.test:
             raise UserError(f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {metrics.clips.test}")
-        probabilities = rows[list(metrics.classes)].to_numpy(dtype=float)
-        labels = rows["label"].to_numpy(dtype=int)
+        numbers = rows[["label", *metrics.classes]].apply(pd.to_numeric, errors="coerce")
+        if not numbers["label"].isin(range(len(metrics.classes))).all() or numbers.isna().any(axis=None):
+            raise UserError(f"{path}: a label or a probability at the {epoch} epoch is none; {REMEDY}")
+        probabilities = numbers[list(metrics.classes)].to_numpy(dtype=float, copy=True)
+        labels = numbers["label"].to_numpy(dtype=int)
         of_label = probabilities[range(len(rows)), labels]
         probabilities[range(len(rows)), labels] = -math.inf
         others = probabilities.max(axis=1)

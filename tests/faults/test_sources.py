@@ -1,0 +1,206 @@
+"""What comes from elsewhere: downloads that break off or are corrupted, evil archives, weights that are none."""
+
+import hashlib
+import io
+import pickle
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+import yaml
+
+from soundclr.params import load
+from soundclr.runs import find_run
+
+BODY = np.random.default_rng(0).bytes(300_000)
+
+
+class Host(HTTPServer):
+    """A loopback host that serves ``body``, after ``breaks`` bytes of which it hangs up."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body, self.breaks = BODY, len(BODY)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Host
+
+    def do_GET(self) -> None:
+        host = self.server
+        start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Range", f"bytes {start}-{len(host.body) - 1}/{len(host.body)}")
+        self.send_header("Content-Length", str(len(host.body) - start))
+        self.end_headers()
+        self.wfile.write(host.body[start : host.breaks])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Host() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def write_params(**changes: Any) -> None:
+    """Blocks of params.yaml with other entries laid over them."""
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    for block, entries in changes.items():
+        content[block] |= entries
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+
+
+def test_a_download_breaks_off_and_resumes_or_is_corrupted(project, host, refuse, succeed) -> None:
+    source = {
+        "url": f"http://127.0.0.1:{host.server_address[1]}/net.pth",
+        "file": "net.pth",
+        "sha256": hashlib.sha256(BODY).hexdigest(),
+    }
+    write_params(weights={"trained": {"title": "x", "files": {"resnet18": source}}})
+    folder = Path("data/weights")
+    fetch, name = "weights trained resnet18", "trained-resnet18.pth"
+
+    host.breaks = 200_000
+    said = refuse(fetch)
+    assert "broke off before the end; run the same command to resume" in said and source["url"] in said
+    assert [path.name for path in folder.iterdir()] == [f"{name}.part"]
+
+    host.breaks, host.body = len(BODY), BODY[:250_000] + bytes(50_000)
+    said = refuse(fetch)
+    assert "not the expected" in said and "it was not kept" in said
+    assert list(folder.iterdir()) == []
+
+    host.breaks, host.body = 100_000, BODY
+    refuse(fetch)
+    host.breaks = len(BODY)
+    assert succeed(fetch) == f"{folder / name}\n"
+    assert (folder / name).read_bytes() == BODY and len(list(folder.iterdir())) == 1
+
+
+def evil(path: Path, kind: str, outside: Path) -> None:
+    """A zip or tar file with a good clip and a bad member: a path or a link that leads to ``outside``."""
+    name = {"outside": "top/../../../../evil", "absolute": str(outside)}.get(kind, "top/link")
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("top/a.wav", b"clip")
+            member = zipfile.ZipInfo(name)
+            if kind == "symbolic link":
+                member.external_attr = 0o120777 << 16
+            file.writestr(member, str(outside))
+        return
+    with tarfile.open(path, "w:gz") as file:
+        for member in (tarfile.TarInfo("top/a.wav"), tarfile.TarInfo(name)):
+            member.size = 4
+            if member.name == "top/link":
+                member.type = tarfile.SYMTYPE if kind == "symbolic link" else tarfile.LNKTYPE
+                member.linkname, member.size = str(outside), 0
+            file.addfile(member, io.BytesIO(b"clip"))
+
+
+@pytest.mark.parametrize(
+    ("archive", "kind"),
+    [
+        *((f"esc.{suffix}", kind) for suffix in ("zip", "tar.gz") for kind in ("outside", "absolute", "symbolic link")),
+        ("esc.tar.gz", "hard link"),
+    ],
+)
+def test_an_evil_archive(project, refuse, archive, kind) -> None:
+    Path("mirror").mkdir()
+    evil(Path("mirror") / archive, kind, project / "evil")
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    esc50 = {key: value for key, value in content["datasets"]["esc50"].items() if key not in ("sha256", "md5")}
+    write_params(datasets={"esc50": {**esc50, "file": archive}})
+    said = refuse("fetch esc50 --mirror mirror")
+    why = {"outside": "leads out of the folder", "absolute": "has an absolute path"}.get(kind, "is a link or a device")
+    assert f"data/downloads/{archive} is not unpacked: its member" in said and why in said
+    assert f"from the mirror's mirror/{archive}: replace that one first" in said
+    assert not (project / "evil").exists() and not list(Path("data/esc50").iterdir())
+
+
+class Trap:
+    """Makes the file ``caught`` when unpickled by something that runs what it reads."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, ("caught", "w")
+
+
+def spoil(kind: str, good: dict[str, torch.Tensor], path: Path) -> None:
+    """A file at ``path`` that should be the state dict ``good``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(good, path)
+    if kind == "another architecture":
+        torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), path)
+    elif kind == "a trap":
+        torch.save({**good, "extra": Trap()}, path)
+    elif kind == "a bare trap":
+        path.write_bytes(pickle.dumps(Trap(), protocol=2))
+    elif kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif kind == "a page of the internet":
+        path.write_text("<html>not found</html>")
+    else:
+        del good[next(iter(good))]
+        torch.save(good, path)
+
+
+KINDS = ["another architecture", "a trap", "a bare trap", "truncated", "a page of the internet", "a tensor short"]
+
+
+@pytest.fixture(scope="module")
+def resnet18() -> dict[str, torch.Tensor]:
+    return torchvision.models.resnet18(weights=None).state_dict()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_initial_weights_that_are_none(project, refuse, resnet18, kind) -> None:
+    write_params(
+        recipes={"deep": {"title": "x", "settings": {"encoder": {"name": "resnet18", "weights": "imagenet_pqf"}}}}
+    )
+    spoil(kind, dict(resnet18), Path("data/weights/imagenet_pqf-resnet18.pth"))
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    del content["studies"]["toy"]["settings"]["encoder"]
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    said = refuse("train --dataset toy --recipe deep --fold 1")
+    assert "data/weights/imagenet_pqf-resnet18.pth: not a state dict of resnet18" in said and "fetch it again" in said
+    assert not Path("results").exists() and not Path("caught").exists()
+
+
+def test_a_runs_model_that_is_none(project, refuse, succeed) -> None:
+    folder = succeed("train --dataset toy --recipe hybrid --fold 1").strip().removesuffix("/metrics.json")
+    model = find_run(load(Path("params.yaml")), "toy", "toy", "hybrid", 1, 0).model()
+    good = torch.load(model, weights_only=True)
+    for kind in KINDS:
+        spoil(kind, dict(good), model)
+        said = refuse(f"classify sounds/wren0.wav --run {folder}")
+        assert f"{model}: cannot be read" in said and "train again" in said
+        assert not Path("caught").exists()
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "pickle", "empty"])
+def test_features_that_are_none(project, refuse, kind) -> None:
+    path = next(Path("data/features").iterdir())
+    content = path.read_bytes()
+    path.write_bytes(
+        {"truncated": content[: len(content) // 2], "text": b"no features", "empty": b""}.get(
+            kind, pickle.dumps(Trap(), protocol=2)
+        )
+    )
+    said = refuse("train --dataset toy --recipe hybrid --fold 1")
+    assert f"{path}: is cut short or not a features file" in said and "build the features again" in said
+    assert not Path("results").exists() and not Path("caught").exists()

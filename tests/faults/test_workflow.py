@@ -1,0 +1,39 @@
+"""A user of Snakemake sees the one line of each command that failed, on the terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from soundclr import runs
+from soundclr.params import load
+
+
+@pytest.mark.slow
+def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
+    """One whose log goes to the terminal too, and one whose log is a file: the profile has its end shown."""
+    for name in ("Snakefile", "workflow", "profiles", "environment.yml"):
+        (project / name).symlink_to(repo / name)
+    (project / "sounds/wren0.wav").write_text("no sound")
+    params = load(project / "params.yaml")
+    features = runs.features_path(params, "toy")
+    index = project / "data/toy/index.csv"
+    index.parent.mkdir()
+    index.write_text("")
+    os.utime(index, (0, 0))
+    features.write_text("no features")
+    metrics = runs.find_run(params, "toy", "toy", "hybrid", 1, 0).directory() / "metrics.json"
+    done = subprocess.run(
+        ["snakemake", "--cores", "1", "--retries", "0", "--", "data/birds/index.csv", str(metrics)],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    shown = done.stdout + done.stderr
+    assert done.returncode == 1 and "Traceback" not in shown, shown
+    for said in ("sounds/wren0.wav cannot be read as audio", f"{features}: is cut short or not a features file"):
+        assert any(line.strip().startswith("soundclr: error: ") and said in line for line in shown.splitlines()), shown
+    assert not (project / "data/birds/index.csv").exists() and not metrics.exists()
