@@ -29,7 +29,7 @@ def measure(context: Context) -> Iterator[Row]:
         task,
         stages=(stage,),
         train=torch.arange(context.choose(6, 1) * size) % len(clips),
-        test=torch.arange(context.choose(2, 1) * size) % len(clips),
+        watch=torch.arange(context.choose(2, 1) * size) % len(clips),
     )
     network = make_network(settings, problem.CLASSES, device)
     checkpoint = context.folder / "classifier.resume"
@@ -44,7 +44,7 @@ def measure(context: Context) -> Iterator[Row]:
     )
     yield Row(
         name="classifier_stage",
-        what=f"an epoch of stage two, {len(task.train)} clips and {len(task.test)} held out",
+        what=f"an epoch of stage two, {len(task.train)} clips and {len(task.watch)} held out",
         kind="speed-up",
         unit="s",
         ours_is="training.loop",
@@ -77,6 +77,6 @@ def plain(task: Task, network: Network, context: Context) -> None:
             optimizer.step()
         network.eval()
         with torch.inference_mode():
-            for indices in task.test.split(size):
+            for indices in task.watch.split(size):
                 forward(task.inputs.eval_batch(indices, generator))
         torch.save(network.state_dict(), context.folder / "plain.pt")

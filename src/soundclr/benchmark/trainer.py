@@ -15,6 +15,8 @@ from soundclr.params import RunSettings
 from soundclr.training.job import make_inputs
 from soundclr.training.loop import Task, evaluate, make_optimizer, train_epoch
 from soundclr.training.progress import Progress
+from soundclr.training.signals import never
+from soundclr.training.state import State
 
 
 def make_network(settings: RunSettings, classes: int, device: torch.device) -> Network:
@@ -32,7 +34,7 @@ def make_task(settings: RunSettings, waveforms: Waveforms, device: torch.device)
         inputs=make_inputs(waveforms.to(device), settings),
         labels=waveforms.labels,
         train=(folds != 1).nonzero()[:, 0],
-        test=(folds == 1).nonzero()[:, 0],
+        watch=(folds == 1).nonzero()[:, 0],
         seed=(0, 1),
         device=device,
     )
@@ -51,14 +53,14 @@ class Trainer:
     def train(self, batches: int) -> None:
         """One epoch of this many batches; clips come as often as it takes."""
         clips = self._clips(self.task.train, batches)
-        progress = Progress("benchmark", 1, 0, len(clips))
+        progress = Progress("benchmark", 1, 0, len(clips), self.task.watched)
         progress.bar.disable = True
         task = dataclasses.replace(self.task, train=clips)
-        train_epoch(task, self.stage, self.network, self.optimizer, 0, progress)
+        train_epoch(task, self.stage, self.network, self.optimizer, State(), progress, never)
 
     def evaluate(self, batches: int) -> None:
         """The held-out loss over this many batches."""
-        evaluate(dataclasses.replace(self.task, test=self._clips(self.task.test, batches)), self.stage, self.network)
+        evaluate(self.task, self.stage, self.network, self._clips(self.task.watch, batches))
 
     def _clips(self, clips: Tensor, batches: int) -> Tensor:
         return clips[torch.arange(batches * self.stage.training.batch_size) % len(clips)]
