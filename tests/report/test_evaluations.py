@@ -10,6 +10,7 @@ from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
+from soundclr.report.tables import MAKE
 from soundclr.runs import Run, evaluation_key, expand
 
 
@@ -87,6 +88,16 @@ def test_what_does_not_fit_is_refused(
     line = refusal(params, tmp_path)
     assert says in line
     assert str(folder / "evaluation.json") in line
+
+
+def test_what_is_not_defined_may_be_missing(params: Params, folder: Path, tmp_path: Path) -> None:
+    """A fold with one clip a class has no distance within a class."""
+    says = json.loads((folder / "evaluation.json").read_text())
+    undefined = {"intra": None, "ratio": None, "silhouette": None}
+    edit(folder, name="evaluation.json", distances=says["distances"] | undefined)
+    line = next(row for row in MAKE["distances"](collect(params, "trial", tmp_path)).rows if row[2] == "1 of 5")
+    assert line[3] == line[5] == line[6] == "–"
+    assert line[4] == f"{says['distances']['inter']:.3f}"
 
 
 def test_edited_contents_are_refused(params: Params, folder: Path, tmp_path: Path) -> None:

@@ -29,12 +29,15 @@ class Heard(Lenient):
 
 
 class Distances(Lenient):
-    """Mean cosine distance of held-out pairs of one class and of different ones, their ratio, mean silhouette."""
+    """Mean cosine distance of held-out pairs of one class and of different ones, their ratio, mean silhouette.
 
-    intra: Annotated[float, Field(ge=0)]
-    inter: Annotated[float, Field(ge=0)]
-    ratio: Annotated[float, Field(ge=0)]
-    silhouette: Annotated[float, Field(ge=-1, le=1)]
+    None is what is not defined, as the distance within classes of one clip each.
+    """
+
+    intra: Annotated[float, Field(ge=0)] | None
+    inter: Annotated[float, Field(ge=0)] | None
+    ratio: Annotated[float, Field(ge=0)] | None
+    silhouette: Annotated[float, Field(ge=-1, le=1)] | None
 
 
 class Content(Lenient):

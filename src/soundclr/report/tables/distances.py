@@ -41,7 +41,8 @@ def make(collection: Collection) -> Table:
             texts = [params.datasets[dataset].title, params.recipes[recipe].title, f"{len(found)} of {len(expected)}"]
             numbers: list[object] = []
             for name in MEASURES:
-                values = [getattr(evaluation.distances, name) for evaluation in found]
+                said = [getattr(evaluation.distances, name) for evaluation in found]
+                values = [value for value in said if value is not None]
                 mean = statistics.fmean(values) if values else None
                 std = statistics.stdev(values) if len(values) > 1 else None
                 texts.append(text(mean, std))
