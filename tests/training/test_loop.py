@@ -128,7 +128,7 @@ def scripted(monkeypatch):
         epochs = iter(zip(losses, accuracies, strict=True))
         monkeypatch.setattr(loop, "train_epoch", lambda *_: (1.0, 0.5, 1.0))
 
-        def evaluate(task, stage, network, clips, pause):
+        def evaluate(task, stage, network, clips, kept, pause):
             loss, right = next(epochs)
             with torch.no_grad():  # so that each epoch has weights of its own
                 network.classifier.bias += 1
@@ -279,6 +279,32 @@ def test_checkpoints_are_a_minute_apart_within_an_epoch(settings, make_task, mak
     # An epoch asks for the time after 4 batches and 2 of the evaluation, a checkpoint once more.
     assert [partial and partial.batches for partial in when] == [4, None, 4, None]
     assert next(seconds) == 10 * (1 + 2 * (6 + 1 + 1))
+
+
+def test_short_epochs_share_a_checkpoint(settings, make_task, make_network, tmp_path, monkeypatch):
+    """A clock that ticks at each look makes all that happens equally long, so saving costs more than its share."""
+    monkeypatch.setattr(checkpoints, "SHARE", 0.05)
+    saves = []
+    monkeypatch.setattr(checkpoints, "save", lambda path, identity, state, *_: saves.append(state.epoch))
+    seconds = itertools.count(0.0, 0.4)
+    chosen = settings("cross_entropy", epochs=12, patience=12)
+    train(make_task(chosen), make_network(chosen), tmp_path / "x.resume", clock=lambda: next(seconds))
+    assert saves[0] == 1
+    assert all(later - sooner > 1 for sooner, later in itertools.pairwise(saves))
+    assert 12 / len(saves) < 8
+
+
+def test_what_no_epoch_changes_is_made_once(settings, make_task, make_network, tmp_path, monkeypatch):
+    """Held-out spectrograms, and with a fixed encoder its representations, whatever the number of epochs."""
+    chosen = settings("supervised_contrastive", epochs=3)
+    task, made = make_task(chosen), []
+    original = task.inputs.eval_images
+    monkeypatch.setattr(task.inputs, "eval_images", lambda *a: made.append(len(a[0])) or original(*a))
+    network = make_network(chosen)
+    state = train(task, network, tmp_path / "x.resume")
+    assert sum(made) == 2 * len(task.watch)  # once in each of the two stages
+    fresh = loop.evaluate(task, chosen.stages[-1], network, task.watch, [])[1].softmax(dim=1)
+    torch.testing.assert_close(state.last, fresh, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(("asked_after", "epoch"), [(1, 1), (5, 1), (6, 1), (7, 1), (8, 2)])

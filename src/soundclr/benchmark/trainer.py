@@ -60,7 +60,7 @@ class Trainer:
 
     def evaluate(self, batches: int) -> None:
         """The held-out loss over this many batches."""
-        evaluate(self.task, self.stage, self.network, self._clips(self.task.watch, batches))
+        evaluate(self.task, self.stage, self.network, self._clips(self.task.watch, batches), [])
 
     def _clips(self, clips: Tensor, batches: int) -> Tensor:
         return clips[torch.arange(batches * self.stage.training.batch_size) % len(clips)]

@@ -23,15 +23,18 @@ class Network(nn.Module):
 
         The heads compute in float32, whatever the encoder's precision.
         """
-        representation = self.represent(spectrograms)
-        with torch.autocast(representation.device.type, enabled=False):
-            return normalize(self.projection(representation), dim=1), self.classifier(representation)
+        return self.heads(self.represent(spectrograms))
 
     def represent(self, spectrograms: Tensor) -> Tensor:
         """(batch, channels, bands, frames) -> h (batch, encoder.size), float32, of length 1."""
         features = self.encoder(spectrograms)
         with torch.autocast(features.device.type, enabled=False):
             return normalize(features.float(), dim=1)
+
+    def heads(self, representation: Tensor) -> tuple[Tensor, Tensor]:
+        """h (batch, encoder.size) -> z and logits, as :meth:`forward` returns them."""
+        with torch.autocast(representation.device.type, enabled=False):
+            return normalize(self.projection(representation), dim=1), self.classifier(representation)
 
     def set_training(self, parts: Iterable[str]) -> None:
         """Let the named parts (encoder, projection, classifier) learn; the others are fixed, in evaluation mode."""

@@ -126,7 +126,7 @@ def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabili
     last = {key: value.clone() for key, value in network.state_dict().items()}
     for epoch, weights in (("best", state.best.network), ("last", last)):
         network.load_state_dict(weights)
-        found[epoch] = evaluate(task, task.stages[-1], network, clips)[1].softmax(dim=1)
+        found[epoch] = evaluate(task, task.stages[-1], network, clips, [])[1].softmax(dim=1)
     return found
 
 

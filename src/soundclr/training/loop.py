@@ -102,6 +102,8 @@ def train_stage(
     keep_best = task.keep_best if stage is task.stages[-1] else settings.keep == "best"
     progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train), task.watched)
 
+    kept: list[Tensor] = []
+
     def pause() -> None:
         if saver.due():
             check_losses(task, stage, state)
@@ -116,7 +118,7 @@ def train_stage(
         try:
             train_loss, train_accuracy, seconds = train_epoch(task, stage, network, optimizer, state, progress, pause)
             started = time.perf_counter()
-            test_loss, logits = evaluate(task, stage, network, task.watch, pause)
+            test_loss, logits = evaluate(task, stage, network, task.watch, kept, pause)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -149,9 +151,8 @@ def train_stage(
         if value > state.best.value:
             weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keep_best else None
             state.best = Best(state.epoch, value, state.last, weights)
-        saver.save(state, network, optimizer)
         progress.epoch(row)
-        saver.stop_if_asked(state)
+        saver.end_of_epoch(state, network, optimizer)
     progress.close()
 
 
@@ -215,21 +216,39 @@ def check_losses(task: Task, stage: StageSettings, state: State) -> Tensor:
 
 def forward(task: Task, stage: StageSettings, network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
     """The network's embeddings and logits of a batch, the encoder in the stage's precision."""
-    dtype = precision(task.device, stage.training.precision)
-    with torch.autocast(task.device.type, dtype=dtype, enabled=dtype != torch.float32):
+    with in_precision(task, stage):
         return network(batch)
 
 
+def in_precision(task: Task, stage: StageSettings) -> torch.autocast:
+    """The stage's precision, for the encoder."""
+    dtype = precision(task.device, stage.training.precision)
+    return torch.autocast(task.device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
 def evaluate(
-    task: Task, stage: StageSettings, network: Network, clips: Tensor, pause: Callable[[], None] = never
+    task: Task,
+    stage: StageSettings,
+    network: Network,
+    clips: Tensor,
+    kept: list[Tensor],
+    pause: Callable[[], None] = never,
 ) -> tuple[float, Tensor]:
-    """The loss of ``clips``, over all of them as one batch, and their logits (clips, classes) on the CPU."""
+    """The loss of ``clips``, over all of them as one batch, and their logits (clips, classes) on the CPU.
+
+    ``kept`` has, batch by batch, what no epoch of the stage changes: an empty list is filled, a filled one used.
+    These are the spectrograms or, where the encoder does not learn, its representations.
+    """
     network.eval()
     random = generator(*task.seed, "test")
+    fixed_encoder = "encoder" not in stage.trains
     embeddings, logits = [], []
-    with torch.inference_mode():
-        for indices in clips.split(stage.training.batch_size):
-            z, scores = forward(task, stage, network, task.inputs.eval_batch(indices, random))
+    with torch.inference_mode(), in_precision(task, stage):
+        for number, indices in enumerate(clips.split(stage.training.batch_size)):
+            if number == len(kept):
+                images = task.inputs.eval_images(indices, random)
+                kept.append(network.represent(task.inputs.repeated(images)) if fixed_encoder else images)
+            z, scores = network.heads(kept[number]) if fixed_encoder else network(task.inputs.repeated(kept[number]))
             embeddings.append(z)
             logits.append(scores)
             pause()

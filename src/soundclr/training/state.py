@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from soundclr.errors import UserError
 from soundclr.files import atomic_path
 from soundclr.training.signals import Interrupted, Stop, never
 
 FORMAT = 2
 INTERVAL = 60.0  # seconds from one checkpoint to the next where no epoch ends in between
+SHARE = 0.05  # of the time at most goes into checkpoints: short epochs on a fast device do not each need one
 
 
 @dataclass
@@ -57,13 +57,13 @@ class State:
 
 
 class Saver:
-    """Saves one run's checkpoints: at each epoch's end, within an epoch once a minute, and when asked to stop."""
+    """Saves one run's checkpoints: at an epoch's end, within an epoch once a minute, and when asked to stop."""
 
     def __init__(
         self, path: Path, identity: str, stop: Stop = never, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.path, self.identity, self.stop, self.clock = path, identity, stop, clock
-        self.saved = clock()
+        self.saved, self.cost = clock(), 0.0
 
     def due(self) -> bool:
         """Whether to save within an epoch: the time has come, or a signal asks to stop."""
@@ -71,8 +71,18 @@ class Saver:
 
     def save(self, state: State, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Write the checkpoint."""
+        started = self.clock()
         save(self.path, self.identity, state, network.state_dict(), optimizer.state_dict())
         self.saved = self.clock()
+        self.cost = self.saved - started
+
+    def end_of_epoch(self, state: State, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Save, unless that would take more than its share of the time; Interrupted where a signal asks to stop."""
+        asked, since = self.stop(), self.clock() - self.saved
+        if asked or since >= INTERVAL or self.cost <= SHARE * since:
+            self.save(state, network, optimizer)
+        if asked:
+            raise Interrupted(asked, state.epoch)
 
     def stop_if_asked(self, state: State) -> None:
         """Raise Interrupted, which is for after a checkpoint, where a signal asks to stop."""
@@ -89,17 +99,8 @@ def save(path: Path, identity: str, state: State, network: dict[str, Any], optim
 
 def save_tensors(path: Path, content: Any) -> None:
     """``torch.save``, whole or not at all; a disk that is full is a UserError that names the file."""
-    try:
-        with atomic_path(path) as temporary, open(temporary, "wb") as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:
-        cause = error if isinstance(error, OSError) else error.__context__
-        if not isinstance(cause, OSError):  # torch hides a failed write under a RuntimeError, others are its own
-            raise
-        raise UserError(
-            f"{path}: cannot be written ({cause.strerror or cause}); what was saved before is unharmed: make room, "
-            "then the same command goes on"
-        ) from error
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        torch.save(content, file)
 
 
 def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
