@@ -174,13 +174,13 @@ def make(collection: Collection) -> Table:
             )
         notes.append(noise(collection, dataset, recipes))
     columns = [Column("F, T", align="l"), Column("f")]
-    for name in ["ours: best epoch (last epoch)", *(["paper"] if any_paper else [])]:
+    for name in ["ours", *(["paper"] if any_paper else [])]:
         columns += [Column(f"t = {t}", name) for t in range(most_t + 1)]
     results = [result for dataset in datasets for result in collection.shown("table1", dataset)]
     titles = " and ".join(params.datasets[dataset].title for dataset in datasets)
     caption = [
         f"Cross-entropy on {titles} with f masks of up to F mel bands and t masks of up to T frames: "
-        "held-out accuracy in %, mean over folds.",
+        "held-out accuracy in %, mean over folds; ours at the best epoch and, in parentheses, at the last.",
         f"{covered(len(results), len(collection.expected['table1']))}, of {len(recipes)} different settings.",
         "A cell whose masks have no width of their own (f = 0 or t = 0) stands in each block that it belongs to. "
         "Bold: the best cell.",
