@@ -1,6 +1,7 @@
 """Paired differences between the schemes, on the same folds and seeds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,7 +13,7 @@ from soundclr.report.figures.style import COLUMN, add_legend, look
 from soundclr.report.tables import Row
 from soundclr.report.tables.comparison import compare
 
-LAST = {**MEAN, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
+LAST: dict[str, Any] = {**MEAN, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
 
 
 def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:

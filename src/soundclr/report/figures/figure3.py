@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -16,10 +17,17 @@ from soundclr.report.tables import Row
 
 WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
 
-BEST = {"color": COLOURS[0], "marker": "o", "linestyle": "", "mec": "none", "markersize": 4.2}
-LAST = {"color": COLOURS[1], "marker": "s", "linestyle": "", "mec": "none", "markersize": 3.4}
-PAPER = {"color": "black", "marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4}
-FOLD = {"color": COLOURS[0], "marker": "o", "linestyle": "", "mec": "none", "markersize": 2, "alpha": 0.5}
+BEST: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "linestyle": "", "mec": "none", "markersize": 4.2}
+LAST: dict[str, Any] = {"color": COLOURS[1], "marker": "s", "linestyle": "", "mec": "none", "markersize": 3.4}
+PAPER: dict[str, Any] = {"color": "black", "marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4}
+FOLD: dict[str, Any] = {
+    "color": COLOURS[0],
+    "marker": "o",
+    "linestyle": "",
+    "mec": "none",
+    "markersize": 2,
+    "alpha": 0.5,
+}
 
 
 def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
@@ -71,7 +79,8 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     handles = [Line2D([], [], label="best epoch", **BEST), Line2D([], [], label="last epoch", **LAST)]
     handles += [Line2D([], [], label="paper", **PAPER)] if paper else []
     add_legend(figure, handles)
-    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, the mean over runs large) and at the last"
+    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, the mean over runs large)"
+    text += " and at the last"
     text += f"; bars: {ERROR}" if errors else ""
     text += "; open: the paper's values, where it gives them" if paper else ""
     return figure, f"{text}. At the right the mean at the best epoch and the gain over the step above."

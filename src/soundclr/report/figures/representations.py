@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ FEW = 10
 # The lines' colours and three of Tol's muted ones: ten that the colour-blind tell apart, with a marker each.
 CLASS_COLOURS = (*COLOURS, "#882255", "#999933", "#777777")
 CLASS_MARKERS = (*MARKERS, "<", "h")
+OTHER: dict[str, Any] = {"color": "#BBBBBB", "marker": ".", "mew": 0}
 
 
 def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
@@ -33,7 +35,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     columns = min(len(chosen), 3)
     lines = math.ceil(len(chosen) / columns)
     entries = len(marked) + (classes > len(marked))
-    width = PAGE * min(columns, 3) / 3 if columns > 1 else COLUMN
+    width = PAGE if columns > 1 else COLUMN
     figure = Figure(figsize=(width, lines * (width / columns + 0.3) + 0.35))
     figure.set_layout_engine("compressed")
     panels = figure.subplots(lines, columns, squeeze=False)
@@ -65,9 +67,6 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     )
 
 
-OTHER = {"color": "#BBBBBB", "marker": ".", "mew": 0}
-
-
 def one_of_each(evaluations: dict[str, list[Evaluation]]) -> dict[str, Evaluation]:
     """Each scheme's evaluation of the lowest fold and seed that all have; else of those that most have."""
     counts: dict[tuple[int, int], int] = {}
@@ -86,7 +85,7 @@ def one_of_each(evaluations: dict[str, list[Evaluation]]) -> dict[str, Evaluatio
     }
 
 
-def marked_classes(collection: Collection, chosen: dict[str, Evaluation]) -> dict[str, dict[str, object]]:
+def marked_classes(collection: Collection, chosen: dict[str, Evaluation]) -> dict[str, dict[str, Any]]:
     """Classes with a colour and marker of their own: all, or those recognised worst at the last epoch."""
     names = list(next(iter(chosen.values())).projection.sort_values("label")["class"].unique())
     if len(names) > FEW:
@@ -101,7 +100,7 @@ def marked_classes(collection: Collection, chosen: dict[str, Evaluation]) -> dic
     return {name: {"color": CLASS_COLOURS[i], "marker": CLASS_MARKERS[i], "mew": 0} for i, name in enumerate(names)}
 
 
-def draw_panel(axes: Axes, evaluation: Evaluation, marked: dict[str, dict[str, object]]) -> None:
+def draw_panel(axes: Axes, evaluation: Evaluation, marked: dict[str, dict[str, Any]]) -> None:
     """One scheme's clips; a frame, since the axes of a projection have no unit."""
     axes.axis("on")
     for name, clips in evaluation.projection.groupby("class", sort=False):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -99,10 +99,13 @@ def look(collection: Collection, recipe: str) -> Look:
     return Look(title, colour(place), marker(place), DASHES[place % len(DASHES)])
 
 
-def add_legend(figure: Figure, handles: Sequence[Line2D], loc: str = "outside upper center") -> None:
+Side = Literal["outside upper center", "outside lower center"]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside upper center") -> None:
     """A legend beside the axes, above them if not said otherwise, in as many columns as the figure is wide for."""
     for columns in range(len(handles), 0, -1):
-        legend = figure.legend(handles=handles, loc=loc, ncols=columns, columnspacing=1.0, handlelength=1.6)
+        legend = figure.legend(handles=handles, loc=side, ncols=columns, columnspacing=1.0, handlelength=1.6)
         if columns == 1 or legend.get_window_extent().width <= 0.99 * figure.bbox.width:
             return
         legend.remove()
