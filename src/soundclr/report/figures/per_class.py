@@ -50,7 +50,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         axes.grid(True, axis="x")
         axes.set_xlabel("clips of the class that are right (%)")
         axes.set_xlim(5 * math.floor(np.nanmin(shares) / 5 - 0.1), 100)
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     add_legend(figure, handles)
     text = "Held-out accuracy of each class at the best epoch, over all folds and seeds that have run"
     return figure, f"{text}; classes in the order of the schemes' mean."
