@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from soundclr.report.accuracy import Protocol, number, points
+from soundclr.report.accuracy import Protocol, covered, number, points
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.figures.means import ERROR, Mean, over_folds
 from soundclr.report.figures.strips import MEAN, draw_interval, draw_strip, label_rows
@@ -59,8 +59,10 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     if protocols:
         text += (
             "; below, the folds and seeds where an inner fold chose the epoch as well, for which the held-out fold is "
-            "looked at once, but one fold less is learned from"
+            "looked at once, but one fold less is learned from ("
         )
+        asked = collection.expected_of(dataset, artefact="protocols")
+        text += f"{covered(len(collection.done(asked)), len(asked))} with an inner fold)"
     return figure, f"{text}."
 
 
