@@ -9,7 +9,7 @@ from typing import Any
 from soundclr.params import Artefact
 from soundclr.report.accuracy import covered
 from soundclr.report.collect import Collection, RunResult
-from soundclr.report.layout import figures_of
+from soundclr.report.layout import FIGURES, figures_of
 from soundclr.report.tables.render import Table, rst_escape
 
 
@@ -22,14 +22,6 @@ class Drawn:
     results: Sequence[RunResult]
     there: bool
 
-
-FIGURE_ARTEFACTS: dict[str, Artefact] = {
-    "figure3": "figure3",
-    "figure5": "figure5",
-    "noise_snr": "figure5",
-    "representations": "figure5",
-}
-"""The figures that show an artefact's runs; all others show the study's own."""
 
 NAMES: dict[Artefact | None, str] = {
     None: "Table III",
@@ -92,7 +84,7 @@ def describe_figures(collection: Collection, drawn: Sequence[tuple[str, Path]], 
     texts = {path.stem: text for text, path in drawn}
     figures = []
     for dataset, name in ((d, name) for d in params.studies[study].datasets for name in figures_of(params, study, d)):
-        artefact = FIGURE_ARTEFACTS.get(name)
+        artefact = FIGURES[name].artefact
         expected = collection.expected_of(dataset, artefact=artefact)
         evaluated = artefact == "figure5"
         done = [run for run in expected if run in (collection.evaluations if evaluated else collection.found)]

@@ -1,11 +1,11 @@
 """Which files a report has: known before any run is, and without loading what draws them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from soundclr.params import Artefact, Params, StudySettings, known
 
-FIGURES = ("figure4", "curves", "confusion")
 FORMATS = ("png", "pdf")
 
 
@@ -32,6 +32,28 @@ TABLES: dict[str, Callable[[StudySettings], bool]] = {
 }
 """The tables in a page's order, each with the studies that have it."""
 
+
+class Shown(NamedTuple):
+    """What a figure is of: an artefact's runs or, with None, the study's own; and of at least so many schemes."""
+
+    artefact: Artefact | None = None
+    schemes: int = 1
+
+
+FIGURES: dict[str, Shown] = {
+    "figure3": Shown("figure3"),
+    "figure4": Shown(),
+    "figure5": Shown("figure5"),
+    "noise_snr": Shown("figure5"),
+    "comparison": Shown(schemes=2),
+    "per_class": Shown(),
+    "confusion": Shown(),
+    "representations": Shown("figure5"),
+    "flattery": Shown(),
+    "curves": Shown(),
+}
+"""The figures in a page's order; each is drawn for the datasets that have its runs."""
+
 PAPERS, OURS = "Figures of the paper", "Figures beyond the paper"
 
 TABLE_FORMATS = ("csv", "md", "tex")
@@ -47,7 +69,15 @@ def tables_of(params: Params, study: str) -> list[str]:
 
 def figures_of(params: Params, study: str, dataset: str) -> list[str]:
     """The names of a dataset's figures."""
-    return list(FIGURES)
+    chosen = params.studies[study]
+
+    def has(figure: Shown) -> bool:
+        datasets: Iterable[str] | None = chosen.datasets
+        if figure.artefact is not None:
+            datasets = params.artefact(study, figure.artefact).datasets if figure.artefact in chosen.artefacts else ()
+        return dataset in (datasets or ()) and len(chosen.recipes) >= figure.schemes
+
+    return [name for name, figure in FIGURES.items() if has(figure)]
 
 
 def category(path: Path) -> str | None:

@@ -18,8 +18,10 @@ FEW = 12
 """Up to so many classes every scheme has a panel and cells show counts; above, the best scheme alone."""
 
 
-def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str]:
+def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
     """Rows are the clips' classes, columns the predicted ones; shades are shares of a row, in percent."""
+    if not collection.of(dataset):
+        return None
     found = [row for row in rows if row.dataset == dataset and row.best_epoch.mean is not None]
     classes = collection.of(dataset)[0].metrics.classes
     few = len(classes) <= FEW
@@ -74,16 +76,16 @@ def draw_matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str], numbers:
         shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=100)
     )  # the square root, so that few clips show
     names = [name.replace("_", " ") for name in classes]
-    size = 6 if numbers else 5
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
-    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
+    axes.set_yticks(range(len(names)), names, fontsize=6)
     axes.tick_params(length=0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     if numbers:
+        digits = 6 if counts.max() < 1000 else 5  # points: four of them have to fit into a cell
         for (row, column), value in np.ndenumerate(counts):
             if value:
                 shade = "white" if shares[row, column] > 35 else "black"
-                number = axes.text(column, row, str(value), ha="center", va="center", fontsize=5, color=shade)
+                number = axes.text(column, row, str(value), ha="center", va="center", fontsize=digits, color=shade)
                 number.set_in_layout(False)  # inside its cell: measuring hundreds takes seconds
     return image

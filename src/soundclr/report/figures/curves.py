@@ -13,17 +13,23 @@ from soundclr.report.figures.style import COLUMN, DASHES, add_legend, colour
 from soundclr.report.tables import Row
 
 
-def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str]:
+def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
     """Means over runs with a band from the least to the greatest; a scheme's stages one after the other."""
+    if not collection.of(dataset):
+        return None
     figure = Figure(figsize=(COLUMN, 3.7))
     above, below = figure.subplots(2, 1, sharex=True)
     order = collection.params.studies[collection.study].recipes
     handles = []
     several = False
+    validations: dict[str, list[str]] = {}
     marks: set[float] = set()
     for recipe in dict.fromkeys(r.run.recipe for r in collection.of(dataset)):
         place = order.index(recipe)
-        table = mean_history(collection.of(dataset, recipe))
+        found = collection.of(dataset, recipe)
+        title = collection.params.recipes[recipe].title
+        validations.setdefault(found[0].settings.stages[-1].training.validation, []).append(title)
+        table = mean_history(found)
         several = several or int(table["runs"].max()) > 1
         style: dict[str, Any] = {"color": colour(place), "linestyle": DASHES[place % len(DASHES)]}
         for number, (name, stage) in enumerate(table.groupby("stage", sort=False)):
@@ -40,15 +46,19 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
                 axes.plot(stage["elapsed"], stage[f"{value}_mean"], marker=marker, **style)
                 band = [stage[f"{value}_{end}"] for end in ("min", "max")]
                 axes.fill_between(stage["elapsed"], *band, color=colour(place), alpha=0.15, linewidth=0)
-        handles.append(Line2D([], [], label=collection.params.recipes[recipe].title, **style))
-    above.set_ylabel("held-out accuracy (%)")
+        handles.append(Line2D([], [], label=title, **style))
+    # What the history calls test is the fold that chooses the epoch.
+    fold = {"held_out": "held-out", "inner": "inner-fold"}[next(iter(validations))] if len(validations) == 1 else ""
+    above.set_ylabel(f"{fold or 'validation'} accuracy (%)")
     below.set_ylabel("training loss")
     below.set_ylim(bottom=0)
     below.set_xlabel("epoch")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.align_ylabels()
     add_legend(figure, handles)
-    text = "Held-out accuracy and training loss, each scheme's own"
+    text = f"{fold.capitalize() or 'Validation'} accuracy and training loss, each scheme's own"
+    if not fold:
+        text += f" (validation: the held-out fold, but an inner fold for {', '.join(validations['inner'])})"
     if several:
         text += ": mean over the runs that got so far, band from the least to the greatest"
     if marks:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy.special import stdtrit
 
 from soundclr.report.collect import Collection
 from soundclr.report.figures.style import COLUMN, add_legend, colour, marker
@@ -18,10 +19,10 @@ ENOUGH = 3
 """Seeds that an interval is drawn from: that of two is 13 times as wide as they lie apart, and hides all."""
 
 
-def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str]:
+def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
     """Best-epoch accuracy against fold: a point a seed, their mean, and its 95 % interval."""
-    from scipy.stats import t  # takes most of a second
-
+    if not collection.of(dataset):
+        return None
     figure = Figure(figsize=(COLUMN, 2.3))
     axes = figure.subplots()
     folds = sorted({run.fold for run in collection.expected_of(dataset)})
@@ -57,7 +58,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
                     **style,
                 )
             if len(values) >= ENOUGH:
-                half = t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+                half = stdtrit(len(values) - 1, 0.975) * statistics.stdev(values) / math.sqrt(len(values))
                 axes.errorbar(at, statistics.fmean(values), half, color=colour(place), linewidth=0.8, capsize=1.5)
         handles.append(Line2D([], [], label=collection.params.recipes[recipe].title, markersize=3.8, **style))
     axes.set_xticks(range(len(folds)), [str(fold) for fold in folds])

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from soundclr.files import atomic_path
+from soundclr.report.collect import Collection
 from soundclr.report.layout import FORMATS
 
 COLUMN = 3.4  # inches: one column of a two-column page
@@ -19,6 +21,9 @@ PAGE = 7.0  # inches: both columns
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
+
+BARS: dict[str, Any] = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
+"""Keywords of an error bar."""
 
 SETTINGS: dict[str, Any] = {
     "figure.constrained_layout.use": True,
@@ -65,14 +70,43 @@ def marker(place: int) -> str:
     return MARKERS[place % len(MARKERS)]
 
 
-def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """A legend above the axes, in as many columns as the figure is wide enough for."""
+@dataclass(frozen=True)
+class Look:
+    """How a recipe looks in every figure of its study: colour, marker and dashes, so that grey print works."""
+
+    title: str
+    colour: str
+    marker: str
+    dashes: Any
+
+    @property
+    def point(self) -> dict[str, Any]:
+        """Keywords of a plot of points alone."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": "", "mec": "none"}
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Keywords of a plot of a line with points."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes, "mec": "none"}
+
+
+def look(collection: Collection, recipe: str) -> Look:
+    """A recipe's look: by its place in the study, which a recipe that only artefacts have comes after."""
+    study = collection.params.studies[collection.study]
+    others = (recipe for chosen in study.artefacts.values() for recipe in chosen.recipes or ())
+    place = list(dict.fromkeys([*study.recipes, *others])).index(recipe)
+    title = collection.params.recipes[recipe].title
+    return Look(title, colour(place), marker(place), DASHES[place % len(DASHES)])
+
+
+Side = Literal["outside upper center", "outside lower center"]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside upper center") -> None:
+    """A legend beside the axes, above them if not said otherwise, in as many columns as the figure is wide for."""
     for columns in range(len(handles), 0, -1):
-        legend = figure.legend(
-            handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.0, handlelength=1.6
-        )
-        figure.draw_without_rendering()
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+        legend = figure.legend(handles=handles, loc=side, ncols=columns, columnspacing=1.0, handlelength=1.6)
+        if columns == 1 or legend.get_window_extent().width <= 0.99 * figure.bbox.width:
             return
         legend.remove()
 

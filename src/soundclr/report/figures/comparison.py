@@ -1,0 +1,43 @@
+"""Paired differences between the schemes, on the same folds and seeds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from soundclr.report.accuracy import number
+from soundclr.report.collect import Collection
+from soundclr.report.figures.strips import MEAN, draw_interval, draw_strip, label_rows
+from soundclr.report.figures.style import COLUMN, add_legend, look
+from soundclr.report.tables import Row
+from soundclr.report.tables.comparison import compare
+
+LAST: dict[str, Any] = {**MEAN, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
+
+
+def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
+    """Two schemes a row: a point a fold and seed, and the means at both epochs with their intervals."""
+    best, last = (compare(collection, dataset, protocol) for protocol in ("best_epoch", "last_epoch"))
+    if not best:
+        return None
+    figure = Figure(figsize=(COLUMN, 0.8 + 0.45 * len(best)))
+    axes = figure.subplots()
+    axes.axvline(0, color="black", linewidth=0.6)
+    labels = []
+    several = False
+    for place, (pair, later) in enumerate(zip(best, last, strict=True)):
+        first, second = look(collection, pair.first), look(collection, pair.second)
+        labels.append(f"{first.title}\n− {second.title}")
+        draw_strip(axes, place, pair.differences, first)
+        draw_interval(axes, place + 0.14, pair.mean, pair.low, pair.high, MEAN)
+        draw_interval(axes, place + 0.32, later.mean, later.low, later.high, LAST)
+        several = several or len(pair.differences) > 1
+    label_rows(axes, labels, [number(pair.mean, sign=True) for pair in best])
+    axes.set_xlabel("difference (percentage points)")
+    handles = [Line2D([], [], label="mean, best epoch", **MEAN), Line2D([], [], label="mean, last epoch", **LAST)]
+    add_legend(figure, handles)
+    text = "Paired differences of two schemes' accuracies: at the best epoch a point a fold and seed that both have"
+    text += ", their mean (in numbers at the right), and the mean at the last epoch"
+    text += "; bars: 95 % bootstrap intervals of the means, folds resampled with all their seeds" if several else ""
+    return figure, f"{text}. Right of the line the first of the two is better."
