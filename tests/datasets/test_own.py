@@ -203,7 +203,7 @@ def test_other_mistakes(project: Path) -> None:
     assert "dataset birds: no clip has fold 3" in refusal(folds=3)
     assert "gives no `file`" in refusal(file=None)
     assert "sounds/bird.csv, the table of the clips, is missing" in refusal(file="sounds/bird.csv")
-    assert "sounds: cannot be read as a CSV table" in refusal(file="sounds")
+    assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
     assert "8 clips are there; params.yaml says 9" in refusal(clips=9)
     table(["path", "label", "source"])
     assert "has 4 sources, too few to draw 5 folds of them" in refusal(folds=5)

@@ -89,7 +89,7 @@ def test_a_run_that_cannot_be_believed_leaves_no_report(project, refuse, succeed
     other = find_run(load(Path("params.yaml")), "toy", "toy", "cross_entropy", 1, 0).directory() / "metrics.json"
     other.parent.parent.mkdir(parents=True)
     for spoilt, message in (
-        (text.replace(f'"last_epoch": {right}', '"last_epoch": 1.0'), "changed after the run wrote it"),
+        (text.replace(f'"last_epoch": {right}', '"last_epoch": 1.0'), "changed after it was written"),
         (text[: len(text) // 2], "cannot be read as JSON"),
         ("", "cannot be read as JSON"),
         (None, "its path says 'cross_entropy'"),
