@@ -31,9 +31,9 @@ def measure(context: Context) -> Iterator[Row]:
     repeats = context.choose(3, 1)
     yield from planning(context, "paper", "the whole paper study, nothing done", study, empty, repeats)
 
-    done = project(context, "done", grown(context.params, context.choose(1000, 15)))
+    done = project(context, "done", grown(context.params, 15)) if context.quick else study
     adopt(context, done)
-    yield from planning(context, "up_to_date", "a study of which all is done", done, empty, repeats)
+    yield from planning(context, "up_to_date", "the same with all done", done, empty, repeats)
 
     for jobs in GROWTH[: context.choose(len(GROWTH), 2)]:
         large = project(context, f"jobs{jobs}", grown(context.params, jobs))
