@@ -13,7 +13,6 @@ from soundclr.params import RunSettings
 from soundclr.training import state
 from soundclr.training.job import make_inputs
 from soundclr.training.loop import Task
-from soundclr.training.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -64,14 +63,17 @@ def make_network() -> Callable[..., Network]:
 def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """``interrupt(n)``: from now on, training is killed at the end of its n-th epoch, the checkpoint just written."""
 
+    save = state.Saver.end_of_epoch
+
     def after(epochs: int) -> None:
         left = [epochs]
 
-        def epoch(self: Progress, row: dict[str, Any]) -> None:
+        def end_of_epoch(self: state.Saver, *arguments: Any) -> None:
+            save(self, *arguments)
             left[0] -= 1
             if left[0] == 0:
                 raise toy.Interrupted
 
-        monkeypatch.setattr(Progress, "epoch", epoch)
+        monkeypatch.setattr(state.Saver, "end_of_epoch", end_of_epoch)
 
     return after
