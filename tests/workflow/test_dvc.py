@@ -1,21 +1,37 @@
-"""The same study through DVC: a changed parameter retrains what depends on it and nothing else."""
+"""The same study through DVC: what changed runs again and nothing else, and a second clone trains nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from projects import commit_all, copy_of, run_in
 
+MODELS = "results/demo/models/*/*/*.pt"
 
-@pytest.fixture
-def project(repo: Path, tmp_path: Path) -> Path:
-    """The demo with one fold and one epoch, as a git and DVC repository."""
-    folder = copy_of(repo, tmp_path / "project")
+
+def change(folder: Path, alpha: float) -> None:
+    """Another alpha for the hybrid scheme."""
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params["recipes"]["hybrid"]["settings"]["loss"]["alpha"] = alpha
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with one fold and one epoch, as a git and DVC repository whose runs are there, pushed and committed."""
+    folder = copy_of(repo, tmp_path_factory.mktemp("dvc") / "project")
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["study"] = "demo"
     params["studies"]["demo"] |= {"folds": [1], "recipes": ["cross_entropy", "hybrid"]}
+    params["studies"]["demo"]["artefacts"] = {"figure5": {"recipes": ["hybrid"]}}
     params["studies"]["demo"]["settings"]["training"]["epochs"] = 1
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    ignored = [line for line in (folder / ".gitignore").read_text().splitlines() if not line.endswith("/demo/")]
+    (folder / ".gitignore").write_text("\n".join(ignored))
+    commit_all(folder)
+    run_in(folder, "dvc", "repro")
+    run_in(folder, "dvc", "push")
     commit_all(folder)
     return folder
 
@@ -25,15 +41,29 @@ def trained(folder: Path) -> dict[str, int]:
     return {str(path.parent): path.stat().st_mtime_ns for path in folder.glob("results/demo/runs/*/*/*/metrics.json")}
 
 
+def test_a_second_clone_pulls_and_trains_nothing(project: Path, tmp_path: Path) -> None:
+    """Beside the first one, as the remote is a folder there; on the clone all files have new times."""
+    clone = project.with_name("clone")
+    run_in(tmp_path, "git", "clone", "-q", str(project), str(clone))
+    assert not list(clone.glob(MODELS))
+    assert "train " not in run_in(clone, "snakemake", "--dry-run", "--cores", "1").stdout
+    run_in(clone, "dvc", "pull")
+    assert len(list(clone.glob(MODELS))) == 2
+    assert {path.read_bytes() for path in clone.glob(MODELS)} == {path.read_bytes() for path in project.glob(MODELS)}
+    before = trained(clone)
+    plan = run_in(clone, "snakemake", "--dry-run", "--cores", "1").stdout
+    assert all(f"\n{rule} " not in plan for rule in ("train", "evaluate", "decode", "fetch"))
+    run_in(clone, "snakemake", "--cores", "1")
+    assert "up to date" in run_in(clone, "dvc", "repro").stdout
+    assert trained(clone) == before
+
+
 def test_repro_retrains_the_changed_recipe_only(project: Path) -> None:
-    run_in(project, "dvc", "repro")
     before = trained(project)
     assert len(before) == 2
     assert "up to date" in run_in(project, "dvc", "repro").stdout
 
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    params["recipes"]["hybrid"]["settings"]["loss"]["alpha"] = 0.25
-    (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    change(project, 0.25)
     run_in(project, "dvc", "repro")
     after = trained(project)
     assert {run: time for run, time in after.items() if run in before} == before
@@ -44,6 +74,24 @@ def test_repro_retrains_the_changed_recipe_only(project: Path) -> None:
     assert "1 of other settings set aside" in (project / "results/demo/README.md").read_text()
 
     assert "hybrid" in run_in(project, "dvc", "metrics", "show", "--md").stdout
-    page = run_in(project, "dvc", "plots", "show").stdout.strip()
-    assert page.startswith("file://")
-    assert "held-out accuracy" in Path(page.removeprefix("file://")).read_text()
+    differing = json.loads(run_in(project, "dvc", "metrics", "diff", "--json", "--all").stdout)
+    assert "demo.hybrid.last_epoch" in differing["results/demo/summary.json"]
+    for command in ("show", "diff"):
+        page = run_in(project, "dvc", "plots", command).stdout.strip()
+        assert page.startswith("file://")
+        text = Path(page.removeprefix("file://")).read_text()
+        assert "held-out accuracy" in text
+    assert "workspace" in text
+    assert "HEAD" in text
+
+
+def test_an_experiment_in_place(project: Path) -> None:
+    """`dvc exp run -S` trains the changed recipe alone, and lists the result beside the last commit's."""
+    before = trained(project)
+    run_in(project, "dvc", "exp", "run", "-S", "recipes.hybrid.settings.loss.alpha=0.75")
+    assert len(trained(project)) == len(before) + 1
+    assert (
+        yaml.safe_load((project / "params.yaml").read_text())["recipes"]["hybrid"]["settings"]["loss"]["alpha"] == 0.75
+    )
+    rows = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
+    assert "0.75" in json.dumps(rows)

@@ -40,7 +40,33 @@ def weights_files(dataset, recipe):
     return [] if encoder.weights == "none" else [str(runs.weights_path(encoder.weights, encoder.name))]
 
 
-WEIGHTS = sorted({file for d in STUDY.datasets for r in STUDY.recipes for file in weights_files(d, r)})
+WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})
+
+
+def run_of(wildcards):
+    """The run that a job is for."""
+    fold, seed = int(wildcards.fold), int(wildcards.seed)
+    return runs.Run(STUDY_NAME, wildcards.dataset, wildcards.recipe, wildcards.hash, fold, seed)
+
+
+# Evaluations that are still to come need their runs' models.
+WANTED_MODELS = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
+
+
+def unless_trained(wildcards, files):
+    """What a training needs: nothing where its run is there, since the run's path says what it was made of.
+
+    So neither a file's time nor missing data, on a clone say, trains again what has been trained.
+    """
+    run = run_of(wildcards)
+    trained = (run.directory() / "metrics.json").exists()
+    return [] if trained and (run.model() not in WANTED_MODELS or run.model().exists()) else files
+
+
+def unless_evaluated(wildcards, file):
+    """What an evaluation needs: nothing where it is there."""
+    there = run_of(wildcards).evaluation(wildcards.key) / "evaluation.json"
+    return [] if there.exists() else str(file)
 
 
 def training_threads(wildcards):

@@ -4,9 +4,9 @@
 
 rule evaluate:
     input:
-        features=lambda wildcards: features_file(wildcards.dataset),
-        metrics=rules.train.output.metrics,
-        model=rules.train.output.model,
+        features=lambda wildcards: unless_evaluated(wildcards, features_file(wildcards.dataset)),
+        metrics=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).directory() / "metrics.json"),
+        model=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).model()),
     output:
         evaluation=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/evaluation.json",
         projection=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/projection.csv",
