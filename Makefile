@@ -13,10 +13,10 @@ INSTALLED := .venv/.installed
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo report test bench check env lock clean
+.PHONY: help demo report test test-slurm bench check env lock clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
 
 demo: $(INSTALLED) ## run everything on a small synthetic dataset
 	@$(BIN)/snakemake --cores all --resources gpu=2 --config study=demo
@@ -29,6 +29,9 @@ report: $(INSTALLED) ## make a study's tables and figures from the runs there ar
 
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/pytest -q --durations 5 $(ARGS)
+
+test-slurm: $(INSTALLED) ## run the tests that need SLURM, which it installs and starts (root on Debian or Ubuntu; else it says so)
+	@tests/slurm/run.sh $(BIN)/pytest -q tests/slurm --durations 5 $(ARGS)
 
 bench: $(INSTALLED) ## measure this machine, both sides of each comparison, into results/benchmark; ARGS="--quick", "--only step"
 	@$(BIN)/python -m soundclr.benchmark $(ARGS)

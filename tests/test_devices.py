@@ -1,5 +1,6 @@
 """Which device a job gets: never one that another job holds, and free again however that job ended."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from soundclr import devices
+from soundclr.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,26 @@ def test_a_second_lease_gets_the_other_gpu_and_a_returned_one_is_free(two_gpus):
         assert again == first
 
 
+def test_several_jobs_share_a_gpu_by_a_setting(two_gpus):
+    """The second job gets the other GPU, the third and fourth share them."""
+    with contextlib.ExitStack() as jobs:
+        held = [jobs.enter_context(devices.lease(jobs_per_gpu=2)).index for _ in range(4)]
+    assert held == [0, 1, 0, 1]
+
+
+def test_a_job_may_take_a_whole_shared_gpu_and_no_more(two_gpus):
+    with devices.lease(jobs_per_gpu=2), devices.lease(2, jobs_per_gpu=2) as device:
+        assert device == torch.device("cuda", 1)
+    said = r"one GPU, which has 2 slots here .*, but this one asks for 3"
+    with pytest.raises(UserError, match=said), devices.lease(3, jobs_per_gpu=2):
+        pass
+
+
+def test_no_slot_is_the_cpu(two_gpus):
+    with devices.lease(0) as device:
+        assert device == torch.device("cpu")
+
+
 def test_an_error_inside_returns_the_gpu(two_gpus):
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt), devices.lease() as device:
@@ -81,7 +103,7 @@ def test_waiting_says_so_once_and_ends_when_a_gpu_is_free(two_gpus, capsys):
             assert got == []
         thread.join(timeout=30)
     assert got == [torch.device("cuda", 1)]
-    assert capsys.readouterr().err == "all 2 GPUs are taken; waiting for one\n"
+    assert capsys.readouterr().err == "all 2 GPUs are taken; waiting for 1\n"
 
 
 def test_threads_never_share_a_gpu(two_gpus):

@@ -46,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR (Nasiri and Hu 2021), reproduced.")
     top.add_argument("--version", action="version", version=f"soundclr {__version__}")
-    top.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: %(default)s")
+    top.add_argument(
+        "--params",
+        type=Path,
+        default=os.environ.get("SOUNDCLR_PARAMS") or "params.yaml",
+        help="default: $SOUNDCLR_PARAMS, which the workflow sets to its own copy, or params.yaml",
+    )
     verbs = top.add_subparsers(required=True, metavar="VERB")
 
     fetch = verbs.add_parser("fetch", help="fetch a dataset, verify and index it")
@@ -100,12 +105,17 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def count(text: str, least: int = 0) -> int:
+    """A number from 0 on the command line."""
+    number = int(text)
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{number} is less than {least}")
+    return number
+
+
 def positive(text: str) -> int:
     """A number from 1 on the command line."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is less than 1")
-    return number
+    return count(text, 1)
 
 
 def add_run(verb: argparse.ArgumentParser) -> None:
@@ -117,6 +127,14 @@ def add_run(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
     verb.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
+    verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
+    verb.add_argument(
+        "--jobs-per-gpu",
+        type=positive,
+        default=os.environ.get("SOUNDCLR_JOBS_PER_GPU") or 1,
+        metavar="SLOTS",
+        help="how many slots each GPU has; default: $SOUNDCLR_JOBS_PER_GPU or 1",
+    )
     verb.add_argument("--results", type=Path, default=Path("results"))
 
 
@@ -180,7 +198,7 @@ def train_run(options: argparse.Namespace) -> None:
     paths = Paths(features, weights, options.results)
     if options.threads:
         torch.set_num_threads(options.threads)
-    with devices.lease() as device, listening() as stop:
+    with devices.lease(options.slots, options.jobs_per_gpu) as device, listening() as stop:
         print(run_job(run, params, paths, device, stop))
 
 
@@ -204,7 +222,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    with devices.lease() as device:
+    with devices.lease(options.slots, options.jobs_per_gpu) as device:
         print(evaluate_job(run, params, features, options.results, device))
 
 

@@ -1,55 +1,43 @@
 """Which device a job computes on, and how."""
 
 import contextlib
-import fcntl
 import os
 import platform
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import torch
 
+from soundclr.errors import UserError
+from soundclr.slots import hold
+
 
 @contextlib.contextmanager
-def lease(poll_seconds: float = 1.0) -> Iterator[torch.device]:
-    """Yield a GPU that no other job on this node holds, waiting until one is free; the CPU where there is none.
+def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> Iterator[torch.device]:
+    """Yield a GPU with a free slot on this node, which no other job then holds, waiting until there is one.
 
-    The pool is what PyTorch sees, hence CUDA_VISIBLE_DEVICES. A lease is a lock on a file in the temporary
-    folder, which the kernel releases when the process ends in any way.
+    Each GPU has ``jobs_per_gpu`` slots, of which this job takes ``slots``, all on one GPU; more than there are is a
+    UserError. The CPU where there is no GPU, or for 0 slots. The pool is what PyTorch sees, hence
+    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in the temporary folder, named by the GPU's own identity, which
+    the kernel releases when the process ends in any way.
     """
-    if not torch.cuda.is_available():
+    if slots > jobs_per_gpu:
+        raise UserError(
+            f"a training computes on one GPU, which has {jobs_per_gpu} slot{'s' if jobs_per_gpu > 1 else ''} here "
+            f"(--jobs-per-gpu, SOUNDCLR_JOBS_PER_GPU), but this one asks for {slots} (the rule's gpu, --slots)"
+        )
+    if slots == 0 or not torch.cuda.is_available():
         yield torch.device("cpu")
         return
+    pool = {
+        str(torch.cuda.get_device_properties(index).uuid): torch.device("cuda", index)
+        for index in range(torch.cuda.device_count())
+    }
     folder = Path(tempfile.gettempdir()) / f"soundclr-devices-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    waiting = False
-    while True:
-        for index in range(torch.cuda.device_count()):
-            with open(folder / f"{torch.cuda.get_device_properties(index).uuid}.lock", "w") as file:
-                if locked(file):
-                    yield torch.device("cuda", index)
-                    return
-        if not waiting:
-            print(
-                f"all {torch.cuda.device_count()} GPUs are taken; waiting for one",
-                file=sys.stderr,
-                flush=True,
-            )
-            waiting = True
-        time.sleep(poll_seconds)
-
-
-def locked(file: IO[str]) -> bool:
-    """Lock an open file for this process, unless another one has."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    what = "GPUs" if jobs_per_gpu == 1 else "slots on GPUs"
+    with hold(list(pool), folder, jobs_per_gpu, slots, what, poll_seconds) as name:
+        yield pool[name]
 
 
 def describe(device: torch.device) -> str:

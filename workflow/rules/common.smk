@@ -1,13 +1,17 @@
 # What all stages need: the parameters, the study, and the paths that runs and data have.
+import hashlib
+import os
 from functools import cache
 from pathlib import Path
 
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
+from soundclr.files import write_text
 from soundclr.report.layout import caption_path, category, report_paths
 
+PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 try:
-    PARAMS = parameters.load(Path("params.yaml"))
+    PARAMS = parameters.load(PARAMS_FILE)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
     RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:
@@ -16,6 +20,7 @@ STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STUDY.artefacts else []
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
+PARAMS_TEXT = PARAMS_FILE.read_text()
 MIRROR = f"--mirror '{config['mirror']}'" if "mirror" in config else ""
 
 
@@ -26,6 +31,17 @@ wildcard_constraints:
     key=r"[0-9a-f]{12}",
     fold=r"\d+",
     seed=r"\d+",
+
+
+def freeze_params():
+    """Let all jobs read the parameters as they are now, those too that start, or start again, after an edit.
+
+    Jobs inherit the variable, on a cluster too, where each reads the Snakefile and the parameters anew.
+    """
+    frozen = Path("logs/params") / f"{hashlib.sha256(PARAMS_TEXT.encode()).hexdigest()[:12]}.yaml"
+    if not frozen.exists():
+        write_text(frozen, PARAMS_TEXT)
+    os.environ.update(SOUNDCLR_PARAMS=str(frozen))
 
 
 @cache
@@ -69,10 +85,16 @@ def unless_evaluated(wildcards, file):
     return [] if there.exists() else str(file)
 
 
+CORES = workflow.resource_settings.cores or 1  # none are named to `snakemake --unlock`, nor on a cluster
+
+# Tries that may follow a training's first; the workflow counts them, not a cluster's job that runs it once.
+RETRIES = 0 if workflow.remote_exec else 2
+
+
 def training_threads(wildcards):
     """An equal share of the cores for each training that the gpu resource lets run at once."""
     at_once = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 1
-    return max(1, (workflow.cores or 1) // max(1, at_once))
+    return max(1, CORES // max(1, at_once))
 
 
 def shown(path):

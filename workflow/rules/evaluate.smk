@@ -14,7 +14,7 @@ rule evaluate:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.log",
     benchmark:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.tsv"
-    retries: 2
+    retries: RETRIES
     conda:
         "../../environment.yml"
     threads: training_threads
@@ -27,4 +27,4 @@ rule evaluate:
     shell:
         "soundclr evaluate --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
         " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --key {wildcards.key}"
-        " --threads {threads} > {log} 2>&1"
+        " --threads {threads} --slots {resources.gpu} > {log} 2>&1"

@@ -12,7 +12,7 @@ rule decode:
         "logs/features/{dataset}-{key}.tsv"
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: CORES
     message:
         "decode {wildcards.dataset}"
     shell:

@@ -1,4 +1,5 @@
-# Fetch: from hosts or a mirror to data/<dataset>/index.csv and data/weights, verified.
+# Fetch: from hosts or a mirror to data/<dataset>/index.csv and data/weights, verified. On the machine where Snakemake runs:
+# a cluster's nodes often have no internet.
 
 
 rule fetch:
@@ -8,6 +9,7 @@ rule fetch:
         "logs/fetch/{dataset}.log",
     benchmark:
         "logs/fetch/{dataset}.tsv"
+    localrule: True
     conda:
         "../../environment.yml"
     params:
@@ -29,6 +31,7 @@ rule weights:
     wildcard_constraints:
         weights=r"[a-z][a-z0-9_]*",
         encoder=r"[a-z][a-z0-9_]*",
+    localrule: True
     conda:
         "../../environment.yml"
     params:

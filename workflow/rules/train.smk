@@ -14,7 +14,7 @@ rule train:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.log",
     benchmark:
         f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.tsv"
-    retries: 2
+    retries: RETRIES
     conda:
         "../../environment.yml"
     threads: training_threads
@@ -24,6 +24,7 @@ rule train:
         study=STUDY_NAME,
     message:
         "train {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}: tail -f {log}"
-    shell:
-        "soundclr train --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
-        " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} > {log} 2>&1"
+    shell:  # exec: a signal that ends the job reaches the training, which saves itself, and not a shell before it
+        "exec soundclr train --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
+        " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} --slots {resources.gpu}"
+        " > {log} 2>&1"

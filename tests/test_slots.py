@@ -1,0 +1,118 @@
+"""Slots among real processes, on a pretended pool: never shared, never lost, however a holder ends."""
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from soundclr.slots import hold
+
+FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend seconds on its imports
+POOL = ["a", "b", "c", "d"]
+
+
+def work(folder, count, each, seconds):
+    """In a process of its own: hold slots for a while, and write to a log when that begins and ends."""
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
+    with open(folder / "log", "a") as log, hold(POOL, folder / "locks", each, count, poll_seconds=0.02) as name:
+        log.write(f"begin {name} {os.getpid()} {count} {time.monotonic_ns()}\n")
+        log.flush()
+        time.sleep(seconds)
+        log.write(f"end {name} {os.getpid()} {count} {time.monotonic_ns()}\n")
+
+
+def read_log(folder):
+    """{(name, process id): (slots, begin, end)}; the end of a process that wrote none is None."""
+    spans = {}
+    text = (folder / "log").read_text() if (folder / "log").exists() else ""
+    for line in text.splitlines():
+        what, name, pid, count, when = line.split()
+        begin = int(when) if what == "begin" else spans[name, int(pid)][1]
+        spans[name, int(pid)] = (int(count), begin, int(when) if what == "end" else None)
+    return spans
+
+
+def most_at_once(spans, killed, name):
+    """The most slots of ``name`` held at one moment; a killed process held its own until it was killed, or later."""
+    events = []
+    for (other, pid), (count, begin, end) in spans.items():
+        if other == name:
+            events += [(begin, 1, count), (end if end is not None else killed[pid], 0, -count)]  # ends come first
+    held = most = 0
+    for _, _, change in sorted(events):
+        held += change
+        most = max(most, held)
+    return most
+
+
+@pytest.mark.parametrize(("each", "counts"), [(1, (1,)), (3, (1, 2, 3))])
+def test_forty_processes_some_of_them_killed(tmp_path, each, counts):
+    """On four names, 40 jobs: never more on one than it has slots, and every job that nobody kills has its turn."""
+    draw = random.Random(0)
+    victims = draw.sample(range(40), 10)  # each holds its slots until it is killed
+    jobs = [
+        FORK.Process(target=work, args=(tmp_path, counts[n % len(counts)], each, 600 if n in victims else 0.05))
+        for n in range(40)
+    ]
+    killed = {}
+
+    def kill(pid):
+        killed[pid] = time.monotonic_ns()
+        os.kill(pid, signal.SIGKILL)
+
+    try:
+        for job in jobs:
+            job.start()
+        anywhere, holding = ({jobs[n].pid for n in some} for some in (victims[:4], victims[4:]))
+        end = time.monotonic() + 60
+        while holding and time.monotonic() < end:
+            time.sleep(0.1 * draw.random())
+            if anywhere:
+                kill(anywhere.pop())
+            for pid in {pid for _, pid in read_log(tmp_path)} & holding:
+                holding.remove(pid)
+                kill(pid)
+        for job in jobs:
+            job.join(timeout=60)
+    finally:
+        for job in jobs:
+            if job.pid is not None:
+                job.kill()
+                job.join()
+    spans = read_log(tmp_path)
+    assert len(killed) == 10 and not holding
+    ended = {pid for (_, pid), (_, _, end) in spans.items() if end is not None}
+    assert ended == {job.pid for job in jobs} - killed.keys()
+    assert [job.exitcode for job in jobs if job.pid in ended] == [0] * 30
+    assert max(most_at_once(spans, killed, name) for name in POOL) == each
+
+
+def test_an_empty_name_comes_before_a_shared_one(tmp_path):
+    with hold(["a", "b"], tmp_path, 2) as first, hold(["a", "b"], tmp_path, 2) as second:
+        assert (first, second) == ("a", "b")
+        with hold(["a", "b"], tmp_path, 2) as third, hold(["a", "b"], tmp_path, 2) as fourth:
+            assert (third, fourth) == ("a", "b")
+
+
+def test_both_slots_are_of_one_name(tmp_path, capsys):
+    """One slot is free on each of two names, so a job that wants two of one waits for one of them."""
+    got = []
+
+    def wait():
+        with hold(["a", "b"], tmp_path, 2, 2, poll_seconds=0.01) as name:
+            got.append(name)
+
+    with hold(["a", "b"], tmp_path, 2):
+        with hold(["a", "b"], tmp_path, 2):
+            thread = threading.Thread(target=wait, daemon=True)
+            thread.start()
+            time.sleep(0.1)
+            assert got == []
+        thread.join(timeout=30)
+    assert got == ["b"]
+    assert capsys.readouterr().err == "all 4 slots are taken; waiting for 2\n"
