@@ -42,13 +42,6 @@ def test_a_second_call_has_nothing_to_do(demo: Path) -> None:
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_html_report_holds_tables_and_figures(demo: Path, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    run_in(demo, "snakemake", "--cores", "1", "--config", "study=demo", "--report", str(page))
-    text = page.read_text()
-    assert all(name in text for name in ("table3.csv", "figure4-demo.png", "confusion-demo.png"))
-
-
 def test_classify_knows_a_training_sound(demo: Path) -> None:
     """The likeliest class of most of a few clips that the run has learned from is theirs."""
     run = next(demo.glob("results/demo/runs/demo/cross_entropy-*/fold1-seed0"))

@@ -46,6 +46,7 @@ def freeze_params():
 
 @cache
 def features_file(dataset):
+    """The file of a dataset's decoded clips."""
     return str(runs.features_path(PARAMS, dataset))
 
 
@@ -70,19 +71,25 @@ WANTED_MODELS = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not
 
 
 def unless_trained(wildcards, files):
-    """What a training needs: nothing where its run is there, since the run's path says what it was made of.
+    """What a training needs: no more than is there where the run is, since its path says what it was made of.
 
     So neither a file's time nor missing data, on a clone say, trains again what has been trained.
     """
     run = run_of(wildcards)
     trained = (run.directory() / "metrics.json").exists()
-    return [] if trained and (run.model() not in WANTED_MODELS or run.model().exists()) else files
+    wanted = run.model() in WANTED_MODELS and not run.model().exists()
+    return if_there(files) if trained and not wanted else files
 
 
 def unless_evaluated(wildcards, file):
-    """What an evaluation needs: nothing where it is there."""
-    there = run_of(wildcards).evaluation(wildcards.key) / "evaluation.json"
-    return [] if there.exists() else str(file)
+    """What an evaluation needs: no more than is there where the evaluation is."""
+    evaluated = (run_of(wildcards).evaluation(wildcards.key) / "evaluation.json").exists()
+    return if_there([str(file)]) if evaluated else str(file)
+
+
+def if_there(files):
+    """Those of ``files`` that are there, whatever their age."""
+    return [ancient(file) for file in files if Path(file).exists()]
 
 
 CORES = workflow.resource_settings.cores or 1  # none are named to `snakemake --unlock`, nor on a cluster

@@ -3,8 +3,10 @@
 
 rule train:
     input:
-        features=lambda wildcards: unless_trained(wildcards, features_file(wildcards.dataset)),
-        weights=lambda wildcards: unless_trained(wildcards, weights_files(wildcards.dataset, wildcards.recipe)),
+        features=lambda wildcards: unless_trained(wildcards, [features_file(wildcards.dataset)]),
+        weights=lambda wildcards: unless_trained(
+            wildcards, weights_files(wildcards.dataset, wildcards.recipe)
+        ),
     output:
         metrics=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/metrics.json",
         history=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/history.csv",
