@@ -92,7 +92,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	[ -t 2 ] && quiet= || quiet=-q  # progress bars only for a person
 	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}}
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX=$$index  # uv does not read pip's settings
-	if ! $(BIN)/uv pip sync $$quiet --python $(BIN)/python requirements.lock; then
+	# Compiled at once: jobs start in a third of the time, also where Python may not write beside its modules.
+	if ! $(BIN)/uv pip sync $$quiet --compile-bytecode --python $(BIN)/python requirements.lock; then
 	  echo "make: uv could not install (above); trying pip, which takes some minutes ..." >&2
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
 	fi
