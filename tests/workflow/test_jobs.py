@@ -48,7 +48,7 @@ def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
     ("old", "new", "said"),
     [
         ("study: paper", "study: papr", "unknown study: 'papr'; did you mean 'paper'?"),
-        ("recipes: [cross_entropy,", "recipes: [cros_entropy,", "'cros_entropy'; did you mean 'cross_entropy'?"),
+        ("recipes: [cross_entropy,", "recipes: [cros_entropy,", "'cros_entropy'; did you mean 'cross_entropy' or"),
         ("hop: 512", "hopp: 512", "'hopp'; did you mean 'hop'?"),
     ],
 )
