@@ -118,9 +118,13 @@ def _stretched(samples: Tensor, width: int, first: Number, size: Number, scale: 
 
 def _windows(signals: Tensor, begin: Number, size: Number, start: Number, length: int) -> Tensor:
     """``length`` samples from ``start`` on of signals of ``size`` samples, their end values going on beyond them."""
-    places = (torch.arange(length, device=signals.device, dtype=torch.int32) + start).clamp_(min=0)
-    places = places.clamp(max=size - 1) + begin
-    return signals.index_select(0, places.view(-1)).float().view(-1, length)
+    if isinstance(size, Tensor):
+        places = (torch.arange(length, device=signals.device) + start).clamp_(min=0)
+        places = places.clamp(max=size - 1) + begin
+        return signals.index_select(0, places.view(-1)).float().view(-1, length)
+    assert isinstance(start, int)  # one clip, which begins at 0: a slice and its end values
+    inside = signals[max(start, 0) : min(start + length, size)].float()[None]
+    return torch.nn.functional.pad(inside, (max(-start, 0), max(start + length - size, 0)), mode="replicate")
 
 
 def _unless_quiet(batch: Tensor, signals: Tensor, begin: Number, size: Number, width: int) -> Tensor:
