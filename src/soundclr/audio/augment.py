@@ -109,7 +109,7 @@ def _stretched(samples: Tensor, width: int, first: Number, size: Number, scale: 
     fraction = (place - whole).float()[..., None] + within.unsqueeze(-2)
     below = fraction.int().add_(whole.int()[..., None]).view(-1, blocks * BLOCK)
     fraction = fraction.frac_().view(-1, blocks * BLOCK)
-    below = below.clamp(max=size - 1) + first
+    below = below.clamp_(max=size - 1).add_(first)
     low = samples.index_select(0, below.view(-1)).float()
     below = below.add_(1).clamp_(max=first + size - 1)
     high = samples.index_select(0, below.view(-1)).float()
@@ -122,9 +122,12 @@ def _windows(signals: Tensor, begin: Number, size: Number, start: Number, length
         places = (torch.arange(length, device=signals.device) + start).clamp_(min=0)
         places = places.clamp(max=size - 1) + begin
         return signals.index_select(0, places.view(-1)).float().view(-1, length)
-    assert isinstance(start, int)  # one clip, which begins at 0: a slice and its end values
-    inside = signals[max(start, 0) : min(start + length, size)].float()[None]
-    return torch.nn.functional.pad(inside, (max(-start, 0), max(start + length - size, 0)), mode="replicate")
+    assert isinstance(start, int)  # one clip, which begins at 0: its inside, and its end values on both sides
+    inside = signals[max(start, 0) : min(start + length, size)]
+    window = torch.empty(1, length, device=signals.device)
+    before, after = max(-start, 0), min(size - start, length)
+    window[:, :before], window[:, before:after], window[:, after:] = inside[0], inside, inside[-1]
+    return window
 
 
 def _unless_quiet(batch: Tensor, signals: Tensor, begin: Number, size: Number, width: int) -> Tensor:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from soundclr.params import LogMelSettings
 
 SMALLEST_POWER = 1e-10
+BANDS_AT_ONCE = 32  # in one matrix product, over the few bins that they have
 WINDOWS = {"hann": torch.hann_window, "hamming": torch.hamming_window}
 PADDINGS = {"zeros": "constant", "reflect": "reflect"}
 
@@ -35,6 +36,7 @@ class LogMel(torch.nn.Module):
         self.settings = settings
         self.register_buffer("window", WINDOWS[settings.window](settings.fft), persistent=False)
         self.register_buffer("filters", _filters(settings, sample_rate), persistent=False)
+        self.parts = _parts(self.filters)
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """The spectrograms of ``waveforms``; the result's memory order is (batch, frames, bands)."""
@@ -49,8 +51,10 @@ class LogMel(torch.nn.Module):
                 pad_mode=PADDINGS[settings.padding],
                 return_complex=True,
             ).transpose(1, 2)
-            power = spectra.real.square().addcmul_(spectra.imag, spectra.imag)
-            decibels = (power @ self.filters).clamp_(min=SMALLEST_POWER).log10_().mul_(10)
+            real, imaginary = torch.view_as_real(spectra).square_().unbind(-1)
+            power = real + imaginary
+            mel = torch.cat([power[..., bins] @ self.filters[bins, bands] for bins, bands in self.parts], -1)
+            decibels = mel.clamp_(min=SMALLEST_POWER).log10_().mul_(10)
         decibels -= decibels.amax((1, 2), keepdim=True)
         return decibels.clamp_(min=settings.floor_db).transpose(1, 2)
 
@@ -63,3 +67,13 @@ def _filters(settings: "LogMelSettings", sample_rate: int) -> Tensor:
         bins = settings.fft // 2 + 1
         filters: Tensor = melscale_fbanks(bins, 0.0, sample_rate / 2, settings.bands, sample_rate, "slaney", "slaney")
     return filters
+
+
+def _parts(filters: Tensor) -> list[tuple[slice, slice]]:
+    """The bins and bands of the blocks outside which all filters are zero: a quarter of the whole product."""
+    parts = []
+    for first in range(0, filters.shape[1], BANDS_AT_ONCE):
+        bands = slice(first, first + BANDS_AT_ONCE)
+        used = filters[:, bands].any(1).nonzero().flatten().tolist() or [0]
+        parts.append((slice(used[0], used[-1] + 1), bands))
+    return parts

@@ -18,7 +18,7 @@ TINY = {"batch_size": 2, "epochs": 1}
 
 
 def measure(context: Context) -> Iterator[Row]:
-    """Fresh processes in turns: `soundclr train` with ResNet-50's weights, and weights to the device alone."""
+    """Fresh processes in turns: `soundclr train` with ResNet-50's weights, and what it cannot do without."""
     encoder = "resnet18" if context.quick else "resnet50"
     params = problem.parameters(
         context.params,
@@ -34,22 +34,27 @@ def measure(context: Context) -> Iterator[Row]:
     def ours() -> float:
         return until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
 
-    def against() -> float:
-        device = str(context.device)
-        return until_line("soundclr.benchmark.bare_start", [str(weights), device], bare_start.SAID, environment, log)
+    def against(*network: str) -> float:
+        needed = [str(weights), str(context.device), *network]
+        return until_line("soundclr.benchmark.bare_start", needed, bare_start.SAID, environment, log)
 
-    values = in_turns([ours, against], context.choose(5, 1))
-    yield Row(
-        name="start",
-        what=f"start of a job with {encoder}'s weights",
-        kind="cost",
-        unit="s",
-        ours_is="soundclr train, to the end of the first step (2 clips of half a second)",
-        ours=values[0],
-        against_is="import torch, weights to the device",
-        against=values[1],
-        target=1.5,
+    values = in_turns([ours, against, lambda: against(encoder)], context.choose(5, 1))
+    others = (
+        ("start", "import torch, weights to the device", 1.5),
+        ("start_libraries", "import torch and torchvision, the network with its weights, AdamW, one step", None),
     )
+    for (name, against_is, target), seconds in zip(others, values[1:], strict=True):
+        yield Row(
+            name=name,
+            what=f"start of a job with {encoder}'s weights",
+            kind="cost",
+            unit="s",
+            ours_is="soundclr train, to the end of the first step (2 clips of half a second)",
+            ours=values[0],
+            against_is=against_is,
+            against=seconds,
+            target=target,
+        )
 
 
 def start_seconds(context: Context, encoder: str, repeats: int = 3) -> float:
