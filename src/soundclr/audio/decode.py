@@ -36,7 +36,7 @@ def read_audio(path: Path, sample_rate: int) -> npt.NDArray[np.float32]:
         raise UserError(f"{path}: has no samples; remove it or replace it")
     if not np.isfinite(channels).all():
         raise UserError(f"{path}: has samples that are NaN or infinite; remove it or replace it")
-    samples: npt.NDArray[np.float32] = channels.mean(axis=1)
+    samples: npt.NDArray[np.float32] = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
     if rate != sample_rate:
         samples = resample(torch.from_numpy(samples), rate, sample_rate).numpy()
     return samples.clip(-1.0, 1.0)
@@ -44,7 +44,8 @@ def read_audio(path: Path, sample_rate: int) -> npt.NDArray[np.float32]:
 
 def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     """Samples in [-1, 1] as int16: times 32768, rounded to the nearest, clipped to the range of int16."""
-    return np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    scaled = samples * FULL_SCALE
+    return np.clip(np.rint(scaled, out=scaled), -FULL_SCALE, FULL_SCALE - 1, out=scaled).astype(np.int16)
 
 
 def trim(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
