@@ -305,14 +305,14 @@ def test_short_epochs_share_a_checkpoint(settings, make_task, make_network, tmp_
 
 
 def test_what_no_epoch_changes_is_made_once(settings, make_task, make_network, tmp_path, monkeypatch):
-    """Held-out spectrograms, and with a fixed encoder its representations, whatever the number of epochs."""
+    """The held-out representations of an encoder that does not learn: the second stage's, whatever its epochs."""
     chosen = settings("supervised_contrastive", epochs=3)
     task, made = make_task(chosen), []
-    original = task.inputs.eval_images
-    monkeypatch.setattr(task.inputs, "eval_images", lambda *a: made.append(len(a[0])) or original(*a))
+    original = task.inputs.eval_batch
+    monkeypatch.setattr(task.inputs, "eval_batch", lambda *a: made.append(len(a[0])) or original(*a))
     network = make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
-    assert sum(made) == 2 * len(task.watch)  # once in each of the two stages
+    assert sum(made) == (3 + 1) * len(task.watch)
     fresh = loop.evaluate(task, chosen.stages[-1], network, task.watch, [])[1].softmax(dim=1)
     torch.testing.assert_close(state.last, fresh, rtol=0, atol=0)
 

@@ -61,18 +61,14 @@ class Inputs:
         frames = draw_masks(count, augment.time_masks, augment.time_width, self.frames, generator)
         images = self._images(self._waveforms(indices, scale, position if augment.crop == "random" else None))
         apply_masks(images, bands.to(images.device), frames.to(images.device), augment.mask_value)
-        return self.repeated(images)
+        return self._repeated(images)
 
     def eval_batch(self, indices: Tensor, generator: torch.Generator) -> Tensor:
         """Clips ``indices`` as :meth:`train_batch` returns them, neither scaled nor masked.
 
         ``generator`` is used only where ``augment.eval_crop`` is ``random``.
         """
-        return self.repeated(self.eval_images(indices, generator))
-
-    def eval_images(self, indices: Tensor, generator: torch.Generator) -> Tensor:
-        """:meth:`eval_batch` before its image is repeated: (batch, bands, frames), which takes less room to keep."""
-        return self._images(self.eval_waveforms(indices, generator))
+        return self.spectrograms(self.eval_waveforms(indices, generator))
 
     def eval_waveforms(self, indices: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
         """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device.
@@ -85,7 +81,7 @@ class Inputs:
 
     def spectrograms(self, waves: Iterable[Tensor]) -> Tensor:
         """A batch of what :meth:`eval_waveforms` yields, as :meth:`eval_batch` returns it."""
-        return self.repeated(self._images(waves))
+        return self._repeated(self._images(waves))
 
     def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:
         """The padded or cropped clips, (some, samples) at a time."""
@@ -100,7 +96,7 @@ class Inputs:
         """The log-mel spectrograms, (batch, bands, frames)."""
         return torch.cat([self.logmel(part) for part in waves])
 
-    def repeated(self, images: Tensor) -> Tensor:
+    def _repeated(self, images: Tensor) -> Tensor:
         """(batch, bands, frames) -> (batch, channels, bands, frames), channels-last."""
         repeated = images[:, None].expand(-1, self.channels, -1, -1)
         return repeated.contiguous(memory_format=torch.channels_last)

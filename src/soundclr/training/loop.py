@@ -236,8 +236,8 @@ def evaluate(
 ) -> tuple[float, Tensor]:
     """The loss of ``clips``, over all of them as one batch, and their logits (clips, classes) on the CPU.
 
-    ``kept`` has, batch by batch, what no epoch of the stage changes: an empty list is filled, a filled one used.
-    These are the spectrograms or, where the encoder does not learn, its representations.
+    ``kept`` has, batch by batch, the representations of an encoder that does not learn in the stage: an empty list is
+    filled, a filled one used.
     """
     network.eval()
     random = generator(*task.seed, "test")
@@ -245,10 +245,13 @@ def evaluate(
     embeddings, logits = [], []
     with torch.inference_mode(), in_precision(task, stage):
         for number, indices in enumerate(clips.split(stage.training.batch_size)):
-            if number == len(kept):
-                images = task.inputs.eval_images(indices, random)
-                kept.append(network.represent(task.inputs.repeated(images)) if fixed_encoder else images)
-            z, scores = network.heads(kept[number]) if fixed_encoder else network(task.inputs.repeated(kept[number]))
+            if number < len(kept):
+                representation = kept[number]
+            else:
+                representation = network.represent(task.inputs.eval_batch(indices, random))
+                if fixed_encoder:
+                    kept.append(representation)
+            z, scores = network.heads(representation)
             embeddings.append(z)
             logits.append(scores)
             pause()
