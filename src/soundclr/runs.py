@@ -41,6 +41,18 @@ class Run:
         """Fold and seed, the last part of the run's path."""
         return f"fold{self.fold}-seed{self.seed}"
 
+    @property
+    def coordinates(self) -> dict[str, str | int]:
+        """What metrics.json and evaluation.json say of which run they are."""
+        return {
+            "study": self.study,
+            "dataset": self.dataset,
+            "recipe": self.recipe,
+            "recipe_hash": self.hash,
+            "fold": self.fold,
+            "seed": self.seed,
+        }
+
     def directory(self, results: Path = Path("results")) -> Path:
         """The folder with metrics.json, history.csv and predictions.csv."""
         return results / self.study / "runs" / self.group / self.name

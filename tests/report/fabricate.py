@@ -71,12 +71,7 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
         weights = {"name": encoder.weights, "sha256": sha256}
     metrics = {
         "format": 1,
-        "study": run.study,
-        "dataset": run.dataset,
-        "recipe": run.recipe,
-        "recipe_hash": run.hash,
-        "fold": run.fold,
-        "seed": run.seed,
+        **run.coordinates,
         "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
         "best_epoch": 3,
         "epochs": settings.stages[-1].training.epochs,
@@ -121,7 +116,7 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
         lines.append(f"1-{clip}-A,{label},{metrics['classes'][label]},{place}")
     write_text(folder / "projection.csv", "\n".join(lines) + "\n")
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
-    identity = {"study", "dataset", "recipe", "recipe_hash", "fold", "seed", "device", "precision"}
+    identity = {*run.coordinates, "device", "precision"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
     content = {"format": 1, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
     content |= {

@@ -76,12 +76,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
     evaluation: dict[str, Any] = {
         "format": 1,
-        "study": run.study,
-        "dataset": run.dataset,
-        "recipe": run.recipe,
-        "recipe_hash": run.hash,
-        "fold": run.fold,
-        "seed": run.seed,
+        **run.coordinates,
         "key": evaluation_key(params),
         "settings": params.evaluation.model_dump(mode="json"),
         "epoch": "last",

@@ -29,9 +29,7 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     content = read_json(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a JSON object, found {type(content).__name__}; {remedy}")
-    by_path: dict[str, str | int] = {"study": run.study, "dataset": run.dataset, "recipe": run.recipe}
-    by_path |= {"recipe_hash": run.hash, "fold": run.fold, "seed": run.seed, **others}
-    for key, value in by_path.items():
+    for key, value in {**run.coordinates, **others}.items():
         if content.get(key) != value:
             raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {remedy}")
     checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})

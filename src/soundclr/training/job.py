@@ -165,12 +165,7 @@ def describe_run(
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
         "format": 1,
-        "study": run.study,
-        "dataset": run.dataset,
-        "recipe": run.recipe,
-        "recipe_hash": run.hash,
-        "fold": run.fold,
-        "seed": run.seed,
+        **run.coordinates,
         "best_epoch": state.best.epoch,
         "epochs": state.epoch,
         "stopped_early": state.epoch < last.epochs,
