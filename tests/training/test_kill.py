@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import socket
 import sys
 import time
 
@@ -160,3 +161,17 @@ def test_a_signal_is_obeyed_after_the_batch_and_the_same_command_goes_on(folder,
         assert re.fullmatch(rf"soundclr: interrupted by {name} in epoch \d+; the same command goes on", last)
     assert Training(folder, "asked").end() == 0
     assert outcome("asked") == unbroken
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(folder, run, outcome, unbroken):
+    one = Training(folder, "twice", interval=0.0)
+    await_checkpoints(run.model(folder / "twice").with_suffix(".resume"), 1)
+    os.kill(one.process.pid, signal.SIGSTOP)
+    assert Training(folder, "twice").end() == 2
+    *_, last = (folder / "twice.log").read_text(encoding="utf-8").splitlines()
+    assert last.endswith(
+        f".lock: this run is being trained by process {one.process.pid} on {socket.gethostname()}; "
+        "wait for it, or end it"
+    )
+    assert one.end(signal.SIGCONT) == 0
+    assert outcome("twice") == unbroken

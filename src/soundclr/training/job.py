@@ -24,6 +24,7 @@ from soundclr.models import Network, build_encoder
 from soundclr.params import Params, RunSettings
 from soundclr.runs import Run, dataset_hash
 from soundclr.training.batches import seed_of
+from soundclr.training.lock import only_one
 from soundclr.training.loop import Task, evaluate, train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
@@ -45,7 +46,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     """Train ``run`` on ``device`` and write its folder and model; returns the path of metrics.json.
 
     Resumes from the checkpoint that an interrupted job left, and removes it at the end. metrics.json is
-    written last: where it is, everything is. Raises UserError and, when ``stop`` names a signal, Interrupted.
+    written last: where it is, everything is. Raises UserError, also where another process trains the run, and, when
+    ``stop`` names a signal, Interrupted.
     """
     settings = params.resolve(run.study, run.dataset, run.recipe)
     waveforms = Waveforms.load(paths.features)
@@ -79,23 +81,24 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     )
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
-    state = train(task, network, checkpoint, stop)
+    with only_one(model.with_suffix(".lock")):
+        state = train(task, network, checkpoint, stop)
 
-    save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
-    probabilities = look(task, network, state, test_clips) if inner else watched_probabilities(state)
-    folder = run.directory(paths.results)
-    write_text(folder / "history.csv", history_csv(state))
-    write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test_clips.tolist()))
-    clips = {"train": len(train_clips), "test": len(test_clips)}
-    metrics = {
-        **describe_run(run, params, settings, paths.weights, state, device),
-        "clips": {**clips, "validation": len(watched)} if inner else clips,
-        "classes": list(waveforms.classes),
-        "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
-    }
-    metrics["accuracy"] = accuracies(probabilities, labels[test_clips])
-    write_json(folder / "metrics.json", {**metrics, "checksum": sha256_of_json(metrics)})
-    checkpoint.unlink(missing_ok=True)
+        save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
+        probabilities = look(task, network, state, test_clips) if inner else watched_probabilities(state)
+        folder = run.directory(paths.results)
+        write_text(folder / "history.csv", history_csv(state))
+        write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test_clips.tolist()))
+        clips = {"train": len(train_clips), "test": len(test_clips)}
+        metrics = {
+            **describe_run(run, params, settings, paths.weights, state, device),
+            "clips": {**clips, "validation": len(watched)} if inner else clips,
+            "classes": list(waveforms.classes),
+            "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
+        }
+        metrics["accuracy"] = accuracies(probabilities, labels[test_clips])
+        write_json(folder / "metrics.json", {**metrics, "checksum": sha256_of_json(metrics)})
+        checkpoint.unlink(missing_ok=True)
     return folder / "metrics.json"
 
 
