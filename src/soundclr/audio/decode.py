@@ -50,5 +50,5 @@ def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
 
 def trim(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     """``samples`` without their leading and trailing exact zeros; a clip of nothing but zeros stays whole."""
-    sounding = np.flatnonzero(samples)
-    return samples[sounding[0] : sounding[-1] + 1] if len(sounding) else samples
+    sounding = samples != 0
+    return samples[sounding.argmax() : len(samples) - sounding[::-1].argmax()]
