@@ -1,7 +1,7 @@
 """A dataset's waveforms as one file: every clip decoded once, memory-mapped by every job that needs it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from soundclr.errors import UserError
 from soundclr.files import atomic_path, sha256_of_file
 
 TENSORS = ("samples", "offsets", "labels", "folds")
+DIGITS = 16  # of a number of samples or bytes, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class Waveforms:
     @classmethod
     def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
         """Clips from memory, such as single files to classify: labels and folds 0, names "0", "1", ..."""
-        samples, offsets = torch.from_numpy(np.concatenate(arrays)), torch.from_numpy(_offsets(arrays))
+        samples, offsets = torch.from_numpy(np.concatenate(arrays)), torch.from_numpy(_offsets(map(len, arrays)))
         none = torch.zeros(len(arrays), dtype=torch.int64)
         names = tuple(str(number) for number in range(len(arrays)))
         return cls(samples, offsets, none, none, names, (), sample_rate)
@@ -102,43 +103,45 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     table = read_index(index)
     classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
     paths = [index.parent / path for path in table["path"]]
-    with ThreadPoolExecutor(workers) as pool:
-        decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
-        arrays = list(tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True))
-    small = {
-        "offsets": _offsets(arrays),
-        "labels": table["label"].to_numpy(np.int64),
-        "folds": table["fold"].to_numpy(np.int64),
-    }
+    small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
     metadata = {
         "clips": json.dumps(table["clip"].to_list()),
         "classes": json.dumps(classes),
         "sample_rate": str(sample_rate),
         "index_sha256": sha256_of_file(index),
     }
-    with atomic_path(output) as temporary:
+    with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
+        decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
+        arrays = tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True)
         _write(temporary, small, arrays, metadata)
 
 
 def _write(
     path: Path,
     small: dict[str, npt.NDArray[np.int64]],
-    arrays: list[npt.NDArray[np.int16]],
+    arrays: Iterable[npt.NDArray[np.int16]],
     metadata: dict[str, str],
 ) -> None:
-    """Write a safetensors file: the small tensors, then ``arrays`` end to end as ``samples``.
+    """Write a safetensors file: the clips' ``offsets``, the ``small`` tensors, then ``arrays`` as ``samples``.
 
     Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
-    features would have another hash each time, and needs the samples in memory twice more.
+    features would have another hash each time, and needs the samples in memory twice more. Here each clip is
+    written once it is decoded, and the beginning when all are.
     """
+    count = len(small["labels"])
     with open(path, "wb") as file:
-        file.write(beginning(small, sum(map(len, arrays)), metadata))
-        for array in arrays:
-            file.write(np.ascontiguousarray(array).data)
+        file.seek(len(beginning({"offsets": np.zeros(count + 1, np.int64), **small}, 0, metadata)))
+        lengths = [file.write(np.ascontiguousarray(array).data) // array.itemsize for array in arrays]
+        offsets = _offsets(lengths)
+        file.seek(0)
+        file.write(beginning({"offsets": offsets, **small}, int(offsets[-1]), metadata))
 
 
 def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: dict[str, str]) -> bytes:
-    """All of a features file that comes before its ``samples`` int16 values: the header and the small tensors."""
+    """All of a features file that comes before its ``samples`` int16 values: the header and the small tensors.
+
+    It is as long for any number of samples.
+    """
     header: dict[str, object] = {"__metadata__": metadata}
     end = 0
     for name, tensor in small.items():
@@ -146,10 +149,11 @@ def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: d
         header[name] = {"dtype": "I64", "shape": [len(tensor)], "data_offsets": [begin, end]}
     header["samples"] = {"dtype": "I16", "shape": [samples], "data_offsets": [end, end + 2 * samples]}
     text = json.dumps(header).encode()
+    text = text.ljust(len(text) - len(str(samples)) - len(str(end + 2 * samples)) + 2 * DIGITS)
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *(tensor.tobytes() for tensor in small.values())])
 
 
-def _offsets(arrays: Sequence[npt.NDArray[np.int16]]) -> npt.NDArray[np.int64]:
-    """Where each array begins once they are laid end to end, and where the last one ends."""
-    return np.cumsum([0, *map(len, arrays)], dtype=np.int64)
+def _offsets(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
+    """Where arrays of these lengths begin once they are laid end to end, and where the last one ends."""
+    return np.cumsum([0, *lengths], dtype=np.int64)
