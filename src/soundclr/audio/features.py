@@ -112,8 +112,8 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     }
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
         decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
-        arrays = tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True)
-        _write(temporary, small, arrays, metadata)
+        with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
+            _write(temporary, small, arrays, metadata)
 
 
 def _write(
