@@ -70,7 +70,7 @@ def test_forty_processes_some_of_them_killed(tmp_path, each, counts):
             job.start()
         anywhere, holding = ({jobs[n].pid for n in some} for some in (victims[:4], victims[4:]))
         end = time.monotonic() + 60
-        while holding and time.monotonic() < end:
+        while (anywhere or holding) and time.monotonic() < end:
             time.sleep(0.1 * draw.random())
             if anywhere:
                 kill(anywhere.pop())
@@ -85,7 +85,7 @@ def test_forty_processes_some_of_them_killed(tmp_path, each, counts):
                 job.kill()
                 job.join()
     spans = read_log(tmp_path)
-    assert len(killed) == 10 and not holding
+    assert len(killed) == 10
     ended = {pid for (_, pid), (_, _, end) in spans.items() if end is not None}
     assert ended == {job.pid for job in jobs} - killed.keys()
     assert [job.exitcode for job in jobs if job.pid in ended] == [0] * 30
