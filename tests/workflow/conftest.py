@@ -1,14 +1,15 @@
 """One run of the demo, which several tests look at."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from projects import copy_of, run_in
 
 
 @pytest.fixture(scope="session")
-def demo(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(demo_under_way: "tuple[Path, subprocess.Popen[bytes]]") -> Path:
     """A folder in which the whole demo study has run, as `make demo` runs it."""
-    folder = copy_of(repo, tmp_path_factory.mktemp("demo") / "project")
-    run_in(folder, "snakemake", "--cores", "all", "--resources", "gpu=2", "--config", "study=demo")
+    folder, process = demo_under_way
+    if process.wait(timeout=900):
+        pytest.fail(f"the demo ended with {process.returncode}:\n{(folder / 'messages.txt').read_text()}")
     return folder

@@ -11,12 +11,22 @@ import pytest
 
 def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run a command in ``folder`` with this environment's programs, as a user with no mirror would."""
-    environment = {key: value for key, value in os.environ.items() if key != "SOUNDCLR_MIRROR"}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=folder, env=surroundings(), capture_output=True, text=True, timeout=900)
     if check and done.returncode:
         pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done
+
+
+def begin_in(folder: Path, *command: str) -> "subprocess.Popen[bytes]":
+    """Begin what :func:`run_in` runs; what it says goes to messages.txt."""
+    with open(folder / "messages.txt", "w") as messages:
+        return subprocess.Popen(command, cwd=folder, env=surroundings(), stdout=messages, stderr=messages)
+
+
+def surroundings() -> dict[str, str]:
+    """The environment variables of a user with this environment's programs and no mirror."""
+    environment = {key: value for key, value in os.environ.items() if key != "SOUNDCLR_MIRROR"}
+    return environment | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"}
 
 
 def copy_of(repo: Path, folder: Path) -> Path:
