@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from soundclr.losses import combined, supcon
-from soundclr.params import LossSettings
+from soundclr.losses import UNLABELLED, CrossEntropy, Loss, NTXent, Outputs, SupCon
 
 
 def by_loops(embeddings, labels, temperature):
     """-1/|P(i)| sum over p in P(i) of [z_i·z_p/t - log sum over k≠i of exp(z_i·z_k/t)], averaged over all i."""
+    embeddings = normalize(embeddings, dim=1)
     total = embeddings.new_zeros(())
     clips = range(len(labels))
     for i in clips:
@@ -23,6 +23,22 @@ def by_loops(embeddings, labels, temperature):
         terms = [embeddings[i] @ embeddings[p] / temperature - denominator for p in positives]
         total = total - sum(terms) / len(positives)
     return total / len(labels)
+
+
+def outputs(embeddings=None, labels=None, logits=None, clips=None):
+    """A network's outputs; what is not given is of no use, and would show if it were used."""
+    rows = len(next(value for value in (embeddings, labels, logits, clips) if value is not None))
+    nothing = torch.full((rows, 2), torch.nan)
+    return Outputs(
+        nothing if embeddings is None else embeddings,
+        nothing if logits is None else logits,
+        torch.full((rows,), UNLABELLED) if labels is None else labels,
+        torch.arange(rows) if clips is None else clips,
+    )
+
+
+def supcon(embeddings, labels, temperature):
+    return SupCon(temperature=temperature)(outputs(embeddings, labels))
 
 
 def batch(clips, classes, size=8, seed=0, dtype=torch.float32):
@@ -121,26 +137,86 @@ def test_prefers_classes_that_are_together():
     assert supcon(together, labels, 0.05) < supcon(mixed, labels, 0.05) - 1
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.5, 1.0])
+def test_lengths_do_not_matter():
+    embeddings, labels = batch(9, 3)
+    torch.testing.assert_close(
+        supcon(embeddings * torch.arange(1, 10)[:, None], labels, 0.05), supcon(embeddings, labels, 0.05)
+    )
+
+
+def test_clips_without_a_label_take_no_part():
+    embeddings, labels = batch(12, 3)
+    logits = torch.randn(12, 3, generator=torch.Generator().manual_seed(2))
+    some = torch.where(torch.arange(12) % 3 == 0, UNLABELLED, labels)
+    kept = some != UNLABELLED
+    given = outputs(embeddings, some, logits)
+    torch.testing.assert_close(SupCon(temperature=0.05)(given), supcon(embeddings[kept], labels[kept], 0.05))
+    torch.testing.assert_close(CrossEntropy()(given), cross_entropy(logits[kept], labels[kept]))
+
+
+@pytest.mark.parametrize("term", [CrossEntropy(), SupCon(temperature=0.05)])
+def test_a_batch_without_labels_costs_nothing_and_teaches_nothing(term):
+    embeddings, _ = batch(5, 3)
+    logits = torch.randn(5, 3, generator=torch.Generator().manual_seed(2))
+    embeddings.requires_grad_()
+    logits.requires_grad_()
+    loss = term(outputs(embeddings, None, logits))
+    loss.backward()
+    assert loss == 0
+    used = logits if term.reads == "classifier" else embeddings
+    assert not used.grad.any()
+
+
+def nt_xent_by_loops(views, temperature):
+    """The mean over the 2N anchors of -log(exp(z_i·z_j/t) / sum over k≠i of exp(z_i·z_k/t)), j the other view of i."""
+    clips = len(views) // 2
+    total = 0.0
+    for i in range(2 * clips):
+        j = (i + clips) % (2 * clips)
+        others = sum(math.exp(float(views[i] @ views[k]) / temperature) for k in range(2 * clips) if k != i)
+        total -= math.log(math.exp(float(views[i] @ views[j]) / temperature) / others)
+    return total / (2 * clips)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("clips", [2, 3, 16])
+def test_nt_xent_agrees_with_its_double_loop(clips, temperature):
+    views, labels = batch(2 * clips, 2)
+    given = outputs(views, labels, clips=torch.arange(clips).repeat(2))
+    loss = NTXent(temperature=temperature)(given)
+    assert float(loss) == pytest.approx(nt_xent_by_loops(views.double(), temperature), rel=1e-5)
+
+
+@pytest.mark.parametrize("clips", [2, 64])
+def test_nt_xent_of_perfect_views_among_strangers_at_right_angles(clips):
+    """log(e^(1/t) + 2N - 2) - 1/t: 2.89 for 64 clips at t = 0.5."""
+    views = torch.eye(clips).repeat(2, 1)
+    loss = NTXent(temperature=0.5)(outputs(views, clips=torch.arange(clips).repeat(2)))
+    assert float(loss) == pytest.approx(math.log(math.exp(2) + 2 * clips - 2) - 2, rel=1e-5)
+
+
+def test_nt_xent_knows_no_labels_and_is_supcon_with_a_label_a_clip():
+    views, labels = batch(20, 3)
+    clips = torch.arange(10).repeat(2)
+    loss = NTXent(temperature=0.5)(outputs(views, clips=clips))
+    torch.testing.assert_close(NTXent(temperature=0.5)(outputs(views, labels, clips=clips)), loss)
+    torch.testing.assert_close(supcon(views, clips, 0.5), loss)
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 0.99])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_combined_weighs_the_two_losses(alpha, dtype):
+def test_a_loss_is_the_weighted_sum_of_its_terms(alpha, dtype):
     embeddings, labels = batch(9, 3, dtype=dtype)
     logits = torch.randn(9, 3, generator=torch.Generator().manual_seed(2)).to(dtype)
-    loss = combined(embeddings, logits, labels, LossSettings(alpha=alpha, temperature=0.05))
+    loss = Loss([(alpha, SupCon(temperature=0.05)), (1 - alpha, CrossEntropy())])(outputs(embeddings, labels, logits))
     expected = alpha * by_loops(embeddings.double(), labels, 0.05)
     expected += (1 - alpha) * cross_entropy(logits.double(), labels)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss.double(), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("alpha", "unused", "used"), [(1.0, "logits", "embeddings"), (0.0, "embeddings", "logits")])
-def test_a_loss_of_weight_0_is_not_computed(alpha, unused, used):
-    embeddings, labels = batch(9, 3)
-    given = {"embeddings": embeddings, "logits": torch.randn(9, 3, generator=torch.Generator().manual_seed(2))}
-    given[unused] = torch.full_like(given[unused], torch.nan).requires_grad_()
-    given[used].requires_grad_()
-    loss = combined(**given, labels=labels, settings=LossSettings(alpha=alpha, temperature=0.05))
-    loss.backward()
-    assert loss.isfinite()
-    assert given[used].grad.isfinite().all() and given[used].grad.any()
-    assert given[unused].grad is None
+def test_what_a_loss_wants():
+    both = Loss([(0.5, SupCon(temperature=0.05)), (0.5, CrossEntropy())])
+    assert both.reads == {"projection", "classifier"} and both.least_views == 1
+    joint = Loss([(1.0, NTXent(temperature=0.5))])
+    assert joint.reads == {"projection"} and joint.least_views == 2

@@ -33,19 +33,17 @@ STUDY: dict[str, Any] = {
     "seeds": [0],
     "settings": {
         # Masks as loud as the tones would be tones.
-        "augment": {"scale_factor": 1.1, "frequency_width": 2, "time_width": 2, "mask_value": -80.0},
-        "logmel": {"fft": 128, "hop": 64, "bands": 32},
-        "encoder": {"name": "small", "weights": "none", "channels": 1},
-        "projection": {"size": 8},
-        "training": {
-            "epochs": 3,
-            "patience": 3,
-            "batch_size": 5,
-            "learning_rate": 3.0e-3,
-            "head_factor": 5.0,
-            "warmup_epochs": 1,
-            "precision": "float32",
+        "augmentations": {
+            "scale": {"factor": 1.1},
+            "frequency_mask": {"width": 2, "value": -80.0},
+            "time_mask": {"width": 2, "value": -80.0},
         },
+        "representations": {"log_mel": {"n_fft": 128, "hop_length": 64, "n_mels": 32, "channels": 1}},
+        "encoder": "small",
+        "start": {"weights": "none"},
+        "projection": {"layers": ["normalise", {"linear": 8}]},
+        "schedules": {"exponential": {"warmup": 0.1, "final": 0.9}},
+        "training": {"epochs": 3, "patience": 3, "batch_size": 5, "lr": 3.0e-3, "head_factor": 5.0},
     },
 }
 
@@ -61,10 +59,13 @@ def content(repo: Path) -> dict[str, Any]:
     return json.loads(json.dumps(plain))
 
 
-def params(repo: Path, **training: Any) -> Params:
-    """:func:`content` as parameters, with other training settings."""
+def params(repo: Path, **changes: Any) -> Params:
+    """:func:`content` as parameters, with other settings: keys of `training` or of the settings themselves."""
     plain = content(repo)
-    plain["studies"]["toy"]["settings"]["training"].update(training)
+    settings = plain["studies"]["toy"]["settings"]
+    for key, value in changes.items():
+        block = settings["training"] if key in plain["defaults"]["training"] else settings
+        block[key] = value
     return Params.model_validate(plain)
 
 

@@ -1,19 +1,103 @@
-"""The losses: supervised contrastive, cross-entropy, and their weighted sum."""
+"""Loss terms by name; a stage's loss is a weighted sum of them (SoundCLR, equation 4: alpha and 1 - alpha).
 
-import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+A new term is a class here, entered in :data:`TERMS`, and a line of params.yaml's ``defaults.loss``.
+"""
 
-from soundclr.params import LossSettings
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from soundclr.entries import Entry, entry_of
+from soundclr.params import StageSettings
+
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    from torch import Tensor
+
+UNLABELLED = -1
+
+Temperature = Annotated[float, Field(gt=0)]
 
 
-def supcon(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """Supervised contrastive loss (Khosla et al. 2020, the sum over positives outside the log).
+@dataclass(frozen=True)
+class Outputs:
+    """What a network makes of a batch: a row for each view of each clip, all clips of one view before the next view.
 
-    ``embeddings`` (batch, size) of length 1, ``labels`` (batch,) -> scalar, in float32. The positives of an
-    anchor are the other clips of its label. An anchor without one contributes 0 and still counts in the mean.
+    ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
+    ``clips`` (rows,): which clip a row is a view of.
     """
-    similarity = embeddings.float() @ embeddings.float().T / temperature
+
+    embeddings: Tensor
+    logits: Tensor
+    labels: Tensor
+    clips: Tensor
+
+
+class Term(Entry):
+    """A loss of a batch: a scalar in float32. ``reads`` is the head that it learns through."""
+
+    reads: ClassVar[Literal["projection", "classifier"]]
+    least_views: ClassVar[int] = 1
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        raise NotImplementedError
+
+
+class CrossEntropy(Term):
+    """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none."""
+
+    reads = "classifier"
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        from torch.nn.functional import cross_entropy
+
+        labels = outputs.labels
+        total = cross_entropy(outputs.logits.float(), labels, ignore_index=UNLABELLED, reduction="sum")
+        return total / (labels != UNLABELLED).sum().clamp(min=1)
+
+
+class SupCon(Term):
+    """Supervised contrastive loss (Khosla et al. 2020, the sum over positives outside the log) of the labelled rows."""
+
+    reads = "projection"
+    temperature: Temperature
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        labelled = (outputs.labels != UNLABELLED).nonzero()[:, 0]
+        return contrastive(outputs.embeddings[labelled], outputs.labels[labelled], self.temperature)
+
+
+class NTXent(Term):
+    """Normalised temperature-scaled cross-entropy (Chen et al. 2020): SupCon with each clip a label of its own."""
+
+    reads = "projection"
+    least_views = 2
+    temperature: Temperature
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        return contrastive(outputs.embeddings, outputs.clips, self.temperature)
+
+
+def contrastive(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    """``embeddings`` (rows, size), ``labels`` (rows,) -> scalar, in float32; similarity is the cosine / temperature.
+
+    An anchor's positives are the other rows of its label. An anchor without one contributes 0 and still counts in the
+    mean, as in SoundCLR's reference code.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    if len(labels) == 0:
+        return embeddings.sum() * 0
+    directions = normalize(embeddings.float(), dim=1)
+    similarity = directions @ directions.T / temperature
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     # The lowest finite number, not -inf: in a batch of one clip nothing else is left, and inf - inf is not 0.
     others = similarity.masked_fill(itself, torch.finfo(similarity.dtype).min)
@@ -24,15 +108,31 @@ def supcon(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
     return -per_anchor.mean()
 
 
-def combined(embeddings: Tensor, logits: Tensor, labels: Tensor, settings: LossSettings) -> Tensor:
-    """alpha * SupCon(z) + (1 - alpha) * cross-entropy (paper, equation 4); a loss of weight 0 is not computed.
+TERMS: dict[str, type[Term]] = {"cross_entropy": CrossEntropy, "supcon": SupCon, "nt_xent": NTXent}
 
-    ``embeddings`` (batch, size) of length 1, ``logits`` (batch, classes), ``labels`` (batch,) -> scalar.
-    """
-    alpha = settings.alpha
-    total = embeddings.new_zeros(())
-    if alpha > 0:
-        total = total + alpha * supcon(embeddings, labels, settings.temperature)
-    if alpha < 1:
-        total = total + (1 - alpha) * cross_entropy(logits.float(), labels)
-    return total
+
+@dataclass(frozen=True)
+class Loss:
+    """A stage's loss: its terms, each with its weight."""
+
+    terms: Sequence[tuple[float, Term]]
+
+    @classmethod
+    def of(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
+        """The loss that a stage's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+        return cls([(term.weight, entry_of(TERMS, term, "loss", place)) for term in stage.loss])
+
+    @property
+    def reads(self) -> set[str]:
+        """The heads that it learns through."""
+        return {term.reads for _, term in self.terms}
+
+    @property
+    def least_views(self) -> int:
+        """How many views of each clip it takes at least."""
+        return max(term.least_views for _, term in self.terms)
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The weighted sum of the terms: a scalar."""
+        first, *others = (weight * term(outputs) for weight, term in self.terms)
+        return sum(others, first)

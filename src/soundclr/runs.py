@@ -10,14 +10,12 @@ from pathlib import Path
 
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
-from soundclr.params import Artefact, ArtefactSettings, DatasetSettings, Params, known
+from soundclr.params import DatasetSettings, Params, Selection, known
 
 RUN_PATH = re.compile(
     r"^(?P<study>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<recipe>[^/]+)-(?P<hash>[0-9a-f]{12})"
     r"/fold(?P<fold>\d+)-seed(?P<seed>\d+)$"
 )
-
-GRID = {"datasets", "recipes", "seeds", "folds"}  # what a study and an artefact choose runs by
 
 
 @dataclass(frozen=True, order=True)
@@ -119,24 +117,40 @@ def manifest_text(adapter: str) -> str | None:
     return file.read_text() if file.is_file() else None
 
 
-def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
+def recipe_hash(params: Params, study: str, dataset: str, recipe: str, after: tuple[str, ...] = ()) -> str:
     """The first 12 digits of the hash of all that decides a run's numbers, but for its fold and seed.
 
-    That is the resolved settings, the initial weights' file, the dataset and params.yaml's ``revision``;
-    not the study's or the recipe's name. A setting that a later version adds has a default in its class,
-    the behaviour before it, and counts only where it differs: results that are there keep their paths.
+    That is the resolved settings, what the encoder starts from (a file or another run), the dataset and params.yaml's
+    ``revision``; not the study's or the recipe's name. A setting that a later version adds has a default in its class,
+    the behaviour before it, and counts only where it differs: results that are there keep their paths. Raises
+    UserError for runs that start ``after`` themselves.
     """
     settings = params.resolve(study, dataset, recipe)
-    encoder = settings.encoder
-    weights = None if encoder.weights == "none" else params.weights[encoder.weights].files[encoder.name].sha256
+    start, encoder = settings.start, settings.encoder.name
+    source: str | None = None
+    if start.run is not None:
+        place = f"{start.dataset or dataset}/{start.run}"
+        if place in after:
+            raise UserError(f"recipes.{recipe}: starts from its own run, by way of {' and '.join(after)}")
+        source = recipe_hash(params, study, start.dataset or dataset, start.run, (*after, place))
+    elif start.weights != "none":
+        source = params.weights[start.weights].files[encoder].sha256
     return sha256_of_json(
         {
-            "settings": settings.model_dump(mode="json", exclude_defaults=True),
-            "weights": weights,
+            "settings": settings.model_dump(mode="json", exclude_defaults=True, exclude={"start"}),
+            "start": source,
             "dataset": dataset_hash(params, dataset),
             "revision": params.revision,
         }
     )[:12]
+
+
+def started_from(params: Params, run: Run) -> Run | None:
+    """The run whose encoder ``run`` starts from, of the same study, fold and seed; None for any other start."""
+    start = params.resolve(run.study, run.dataset, run.recipe).start
+    if start.run is None:
+        return None
+    return find_run(params, run.study, start.dataset or run.dataset, start.run, run.fold, run.seed)
 
 
 def features_key(params: Params, dataset: str) -> str:
@@ -148,48 +162,52 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
     """The run with these coordinates as params.yaml has it now; unknown names are a UserError."""
     known(study, params.studies, "study")
     known(dataset, params.datasets, "dataset")
-    known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset}")
+    known(fold, params.held_out(dataset), f"fold of {dataset}")
     if seed < 0:
         raise UserError(f"seed {seed}: must be 0 or more")
     return Run(study, dataset, recipe, recipe_hash(params, study, dataset, recipe), fold, seed)
 
 
-def expand(params: Params, study: str, artefact: Artefact | None = None) -> Iterator[Run]:
-    """Every run of a study once, its own first, then what its artefacts add; or the runs of one artefact alone.
+def expand(params: Params, study: str) -> Iterator[Run]:
+    """Every run of a study once: its own first, then what its artefacts, evaluations and starts from runs add.
 
     In the order of datasets, recipes, folds and seeds. Two recipes that come to the same settings on a dataset
     would train twice what can be shown twice: a UserError that names them.
     """
     chosen = params.get_study(study)
-    if artefact is None:
-        own = own_grid(params, study)
-        others = (run for name in chosen.artefacts for run in expand(params, study, name))
-        names: dict[tuple[str, str], str] = {}
-        for run in dict.fromkeys(itertools.chain(own, others)):
-            if (name := names.setdefault((run.dataset, run.hash), run.recipe)) != run.recipe:
+    evaluate = [chosen.evaluate] if chosen.evaluate else []
+    names: dict[tuple[str, str], str] = {}
+    seen: dict[Run, None] = {}
+    for run in itertools.chain.from_iterable(
+        select(params, study, one) for one in (Selection(), *chosen.artefacts.values(), *evaluate)
+    ):
+        start: Run | None = run
+        while start is not None and start not in seen:
+            if (name := names.setdefault((start.dataset, start.hash), start.recipe)) != start.recipe:
                 raise UserError(
-                    f"study {study}: the recipes {name} and {run.recipe} are the same settings on {run.dataset}; "
+                    f"study {study}: the recipes {name} and {start.recipe} are the same settings on {start.dataset}; "
                     "show one of them in both places"
                 )
-            yield run
-    else:
-        yield from grid(params, study, params.artefact(study, artefact))
+            seen[start] = None
+            start = started_from(params, start)
+    yield from seen
 
 
-def own_grid(params: Params, study: str) -> Iterator[Run]:
-    """The runs of a study's own choice: Table III's, and all that needs no others."""
-    own = params.get_study(study).model_dump(include=GRID)
-    return grid(params, study, ArtefactSettings.model_validate(own))
-
-
-def grid(params: Params, study: str, chosen: ArtefactSettings) -> Iterator[Run]:
-    """Every run of a choice of datasets, recipes, folds and seeds."""
+def select(params: Params, study: str, chosen: Selection) -> Iterator[Run]:
+    """Every run of a choice of datasets, recipes, folds and seeds, those left out being the study's."""
+    chosen = params.selection(study, chosen)
     for dataset in chosen.datasets or ():
         for recipe in chosen.recipes or ():
             key = recipe_hash(params, study, dataset, recipe)
-            for fold in chosen.folds or range(1, params.datasets[dataset].folds + 1):
+            for fold in chosen.folds or params.held_out(dataset):
                 for seed in chosen.seeds or ():
                     yield Run(study, dataset, recipe, key, fold, seed)
+
+
+def evaluated(params: Params, study: str) -> list[Run]:
+    """The runs of a study whose models are evaluated."""
+    chosen = params.get_study(study).evaluate
+    return list(select(params, study, chosen)) if chosen else []
 
 
 def evaluation_key(params: Params) -> str:

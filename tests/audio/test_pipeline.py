@@ -7,33 +7,36 @@ import pytest
 import torch
 
 import soundclr.audio.pipeline
+from soundclr.audio.augmentations import FrequencyMask, Scale, TimeMask
 from soundclr.audio.features import Waveforms
-from soundclr.audio.logmel import LogMel
-from soundclr.audio.pipeline import Inputs
+from soundclr.audio.logmel import LogMelTransform
+from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.errors import UserError
+from soundclr.params import AudioSettings, Choice, CropSettings
 
 RATE, SAMPLES = 8000, 4000
-LOGMEL = SimpleNamespace(fft=256, hop=128, bands=24, window="hann", padding="zeros", floor_db=-80.0)
-OFF = {"scale_factor": 1.0, "crop": "centre", "frequency_masks": 0, "time_masks": 0}
+LOGMEL = {"n_fft": 256, "hop_length": 128, "n_mels": 24, "window": "hann", "padding": "zeros", "floor_db": -80.0}
 
 
-def inputs(channels=3, rate=RATE, **changes):
+def inputs(channels=3, rate=RATE, representation="log_mel", **crop):
     random = np.random.default_rng(0)
     arrays = [random.integers(-5000, 5000, count).astype(np.int16) for count in (1, 900, 4000, 4100, 6000, 9000)]
     arrays.append(np.zeros(5000, np.int16))
-    augment = {
-        "scale_factor": 1.25,
-        "crop": "random",
-        "eval_crop": "centre",
-        "frequency_masks": 2,
-        "frequency_width": 6,
-        "time_masks": 1,
-        "time_width": 6,
-        "mask_value": 0.0,
-    }
-    audio = SimpleNamespace(sample_rate=rate, samples=SAMPLES)
-    waveforms = Waveforms.from_arrays(arrays, RATE)
-    return Inputs(waveforms, audio, SimpleNamespace(**{**augment, **changes}), LOGMEL, channels)
+    parameters = {"channels": channels, **LOGMEL} if representation == "log_mel" else {"channels": 1}
+    settings = SimpleNamespace(
+        audio=AudioSettings(sample_rate=rate, samples=SAMPLES),
+        crop=CropSettings(**{"train": "random", "eval": "centre", **crop}),
+        representation=Choice(name=representation, parameters=parameters),
+    )
+    return Inputs(Waveforms.from_arrays(arrays, RATE), settings)
+
+
+def augment(scale=None, bands=0, frames=0, value=0.0, waveform=()):
+    masks = [FrequencyMask(count=bands, width=6, value=value), TimeMask(count=frames, width=6, value=value)]
+    return Augment(scale and Scale(factor=scale), waveform, masks if bands or frames else [])
+
+
+ALL_ON = augment(1.25, 2, 1)
 
 
 def seeded(seed=0):
@@ -44,43 +47,71 @@ ALL = torch.arange(7)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_shape_and_layout(channels):
+@pytest.mark.parametrize("views", [1, 2, 3])
+def test_shape_and_layout(channels, views):
     source = inputs(channels)
-    for batch in (source.train_batch(ALL, seeded()), source.eval_batch(ALL, seeded())):
-        assert batch.shape == (7, channels, 24, 32)
+    for batch, clips in (
+        (source.train_batch(ALL, ALL_ON, seeded(), views), 7 * views),
+        (source.eval_batch(ALL, seeded()), 7),
+    ):
+        assert batch.shape == (clips, channels, 24, 32)
         assert batch.dtype == torch.float32
         assert batch.is_contiguous(memory_format=torch.channels_last)
         assert batch.isfinite().all()
         assert (batch == batch[:, :1]).all()
 
 
+def test_waveforms_for_a_1_d_encoder():
+    source = inputs(representation="waveform")
+    batch = source.train_batch(ALL, augment(1.25), seeded(), views=2)
+    assert batch.shape == (14, 1, SAMPLES) and batch.is_contiguous()
+    waves = torch.cat(list(source.eval_waveforms(ALL, seeded())))
+    assert torch.equal(source.eval_batch(ALL, seeded()), waves[:, None])
+
+
+def test_views_are_independent_draws_one_after_the_other():
+    source = inputs()
+    two = source.train_batch(ALL, ALL_ON, seeded(), views=2)
+    assert torch.equal(two[:7], source.train_batch(ALL, ALL_ON, seeded()))
+    assert not torch.equal(two[:7], two[7:])
+    still = inputs(train="centre").train_batch(ALL, augment(), seeded(), views=2)
+    assert torch.equal(still[:7], still[7:])
+
+
 def test_a_seed_decides_the_training_batch():
     source = inputs()
-    batch = source.train_batch(ALL, seeded())
-    assert torch.equal(batch, source.train_batch(ALL, seeded()))
-    assert torch.equal(batch, inputs().train_batch(ALL, seeded()))
-    assert not torch.equal(batch, source.train_batch(ALL, seeded(1)))
+    batch = source.train_batch(ALL, ALL_ON, seeded())
+    assert torch.equal(batch, source.train_batch(ALL, ALL_ON, seeded()))
+    assert torch.equal(batch, inputs().train_batch(ALL, ALL_ON, seeded()))
+    assert not torch.equal(batch, source.train_batch(ALL, ALL_ON, seeded(1)))
     generator = seeded()
-    assert torch.equal(batch, source.train_batch(ALL, generator))
-    assert not torch.equal(batch, source.train_batch(ALL, generator))
+    assert torch.equal(batch, source.train_batch(ALL, ALL_ON, generator))
+    assert not torch.equal(batch, source.train_batch(ALL, ALL_ON, generator))
 
 
 @pytest.mark.parametrize(
-    "change", [{"scale_factor": 1.25}, {"crop": "random"}, {"frequency_masks": 2}, {"time_masks": 1}]
+    ("crop", "augmented"),
+    [
+        ("centre", augment(1.25)),
+        ("random", augment()),
+        ("centre", augment(bands=2)),
+        ("centre", augment(frames=1)),
+        ("centre", augment(waveform=[lambda batch, random: -0.5 * batch + 0.1])),
+    ],
 )
-def test_every_augmentation_changes_the_batch_and_without_them_it_is_the_evaluation_batch(change):
-    still = inputs(**OFF)
+def test_every_augmentation_changes_the_batch_and_without_them_it_is_the_evaluation_batch(crop, augmented):
+    still = inputs(train="centre")
     evaluation = still.eval_batch(ALL, seeded())
-    assert torch.equal(still.train_batch(ALL, seeded()), evaluation)
-    changed = inputs(**{**OFF, **change})
-    assert not torch.equal(changed.train_batch(ALL, seeded()), evaluation)
+    assert torch.equal(still.train_batch(ALL, augment(), seeded()), evaluation)
+    changed = inputs(train=crop)
+    assert not torch.equal(changed.train_batch(ALL, augmented, seeded()), evaluation)
     assert torch.equal(changed.eval_batch(ALL, seeded()), evaluation)
 
 
 def test_evaluation_is_random_only_by_parameter():
     source = inputs()
     assert torch.equal(source.eval_batch(ALL, seeded()), source.eval_batch(ALL, seeded(1)))
-    source = inputs(eval_crop="random")
+    source = inputs(eval="random")
     assert torch.equal(source.eval_batch(ALL, seeded()), source.eval_batch(ALL, seeded()))
     assert not torch.equal(source.eval_batch(ALL, seeded()), source.eval_batch(ALL, seeded(1)))
 
@@ -88,14 +119,14 @@ def test_evaluation_is_random_only_by_parameter():
 @pytest.mark.parametrize("crop", ["centre", "random"])
 def test_the_evaluation_batch_in_two_steps(crop):
     """Waveforms first, then their images: what noise is added between."""
-    source = inputs(eval_crop=crop)
+    source = inputs(eval=crop)
     waves = list(source.eval_waveforms(ALL, seeded()))
     assert torch.cat(waves).shape == (7, SAMPLES)
-    assert torch.equal(source.spectrograms(waves), source.eval_batch(ALL, seeded()))
+    assert torch.equal(source.images(waves), source.eval_batch(ALL, seeded()))
 
 
 def test_masks_have_their_value():
-    batch = inputs(mask_value=-123.0).train_batch(ALL, seeded())
+    batch = inputs().train_batch(ALL, augment(1.25, 2, 1, value=-123.0), seeded())
     assert (batch == -123).any()
     hidden = batch[:, 0] == -123
     bands, frames = hidden.all(2), hidden.all(1)
@@ -107,15 +138,15 @@ def test_masks_have_their_value():
 def test_the_evaluation_batch_is_the_log_mel_of_the_clip():
     source = inputs()
     clip = source.waveforms.samples[901:4901].float() / 32768
-    expected = LogMel(LOGMEL, RATE)(clip[None])
-    torch.testing.assert_close(source.eval_batch(torch.tensor([2]), seeded())[:, 0], expected)
+    expected = LogMelTransform(RATE, torch.device("cpu"), **LOGMEL)(clip[None])
+    torch.testing.assert_close(source.eval_batch(torch.tensor([2]), seeded())[:, :1], expected)
 
 
 def test_how_many_clips_are_worked_on_at_once_changes_nothing(monkeypatch):
     source = inputs()
-    batch = source.train_batch(ALL, seeded())
+    batch = source.train_batch(ALL, ALL_ON, seeded())
     monkeypatch.setattr(soundclr.audio.pipeline, "CLIPS_AT_ONCE_ON_CPU", 7)
-    torch.testing.assert_close(source.train_batch(ALL, seeded()), batch, rtol=0, atol=1e-4)
+    torch.testing.assert_close(source.train_batch(ALL, ALL_ON, seeded()), batch, rtol=0, atol=1e-4)
 
 
 def test_another_sample_rate_is_refused():
@@ -124,10 +155,9 @@ def test_another_sample_rate_is_refused():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_makes_the_same_batch():
+def test_a_gpu_makes_the_same_batch(monkeypatch):
     source = inputs()
-    parts = SimpleNamespace(sample_rate=RATE, samples=SAMPLES)
-    other = Inputs(source.waveforms.to("cuda"), parts, source.augment, LOGMEL, 3)
-    batch = other.train_batch(ALL, seeded())
+    monkeypatch.setattr(Waveforms, "from_arrays", lambda *_: source.waveforms.to("cuda"))
+    batch = inputs().train_batch(ALL, ALL_ON, seeded())
     assert batch.device.type == "cuda"
-    torch.testing.assert_close(batch.cpu(), source.train_batch(ALL, seeded()), rtol=0, atol=1e-2)
+    torch.testing.assert_close(batch.cpu(), source.train_batch(ALL, ALL_ON, seeded()), rtol=0, atol=1e-2)

@@ -8,13 +8,13 @@ import torchvision
 from torch import nn
 
 from soundclr.errors import UserError
-from soundclr.models import ENCODERS, build_encoder
-from soundclr.params import EncoderSettings
+from soundclr.models.encoders import ENCODERS
+from soundclr.models.network import Encoder
+from soundclr.models.start import start_from_run
 
 
-def encoder(name="small", path=None, **changes):
-    settings = {"name": name, "weights": "none", "channels": 1, "frozen": 0, **changes}
-    return build_encoder(EncoderSettings(**settings), path)
+def encoder(name="small", path=None, channels=1, frozen=0):
+    return Encoder(ENCODERS[name](frozen=frozen), channels, path)
 
 
 def images(channels=1, clips=4):
@@ -43,6 +43,17 @@ def test_shapes(name, size, channels):
     assert name in ENCODERS
 
 
+def test_a_1_d_encoder():
+    built = encoder("small_1d")
+    assert built(torch.randn(2, 1, 1000)).shape == (2, 128)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_entry_knows_its_blocks(name):
+    with torch.device("meta"):
+        assert len(encoder(name).blocks) == ENCODERS[name].blocks
+
+
 def test_features_are_the_mean_over_bands_and_frames():
     built = encoder().eval()
     torch.testing.assert_close(built(images()), built.blocks(images()).flatten(2).mean(dim=2))
@@ -52,13 +63,13 @@ def test_resnet_is_torchvisions_without_its_last_layer(weights, resnet18):
     theirs = torchvision.models.resnet18(weights=None)
     theirs.load_state_dict(resnet18)
     theirs.fc = nn.Identity()
-    ours = encoder("resnet18", weights, weights="imagenet", channels=3).eval()
+    ours = encoder("resnet18", weights, channels=3).eval()
     with torch.inference_mode():
         torch.testing.assert_close(ours(images(3)), theirs.eval()(images(3)))
 
 
 def test_one_channel_gets_a_fresh_first_convolution_and_the_other_weights(weights, resnet18):
-    blocks = encoder("resnet18", weights, weights="imagenet", channels=1).blocks
+    blocks = encoder("resnet18", weights, channels=1).blocks
     assert blocks[0][0].weight.shape == (64, 1, 7, 7)
     torch.testing.assert_close(blocks[4][1].conv2.weight, resnet18["layer4.1.conv2.weight"])
     # Kaiming's fan-out: a standard deviation of sqrt(2 / (64 * 49)).
@@ -68,7 +79,7 @@ def test_one_channel_gets_a_fresh_first_convolution_and_the_other_weights(weight
 def test_half_precision_weights_become_float32(tmp_path, resnet18):
     half = {key: value.half() if value.is_floating_point() else value for key, value in resnet18.items()}
     torch.save(half, tmp_path / "half.pth")
-    built = encoder("resnet18", tmp_path / "half.pth", weights="imagenet", channels=3)
+    built = encoder("resnet18", tmp_path / "half.pth", channels=3)
     assert {p.dtype for p in built.parameters()} == {torch.float32}
     torch.testing.assert_close(built.blocks[0][0].weight, half["conv1.weight"].float())
 
@@ -92,19 +103,18 @@ def test_frozen_blocks_do_not_learn_but_their_statistics_move(frozen):
         assert not torch.equal(block[1].running_mean, before[f"blocks.{place}.1.running_mean"])
 
 
-def test_more_frozen_blocks_than_there_are():
-    with pytest.raises(UserError, match="frozen: 5, but small has 4 blocks"):
-        encoder(frozen=5)
-
-
-def test_an_unknown_encoder_is_named_with_those_near_it():
-    with pytest.raises(UserError, match="unknown encoder: 'resnet5'; did you mean 'resnet50'"):
-        encoder("resnet5")
-
-
-def test_the_small_encoder_has_no_trained_weights(weights):
-    with pytest.raises(UserError, match="'small' has no trained weights"):
-        encoder(path=weights)
+def test_a_start_from_another_runs_model(tmp_path):
+    other = encoder()
+    torch.save(
+        {f"encoder.{key}": value for key, value in other.state_dict().items()} | {"projection.0.bias": torch.ones(2)},
+        tmp_path / "m.pt",
+    )
+    ours = encoder()
+    start_from_run(ours, tmp_path / "m.pt")
+    assert all(torch.equal(value, other.state_dict()[key]) for key, value in ours.state_dict().items())
+    with pytest.raises(UserError, match=r"m\.pt: its encoder is not this run's") as error:
+        start_from_run(encoder("small_1d"), tmp_path / "m.pt")
+    assert "\n" not in str(error.value)
 
 
 class Trap:
@@ -142,6 +152,6 @@ def test_a_file_that_will_not_do_is_refused_in_one_line(tmp_path, weights, resne
     else:
         weights.unlink()
     with pytest.raises(UserError, match=r"resnet18\.pth") as error:
-        encoder("resnet18", weights, weights="imagenet", channels=3)
+        encoder("resnet18", weights, channels=3)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "caught").exists()

@@ -4,16 +4,21 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from soundclr.models import Network, build_encoder
-from soundclr.params import EncoderSettings
+from soundclr.models.encoders import Small
+from soundclr.models.network import Encoder, Network
+from soundclr.params import HeadSettings
 
 PARTS = ("encoder", "projection", "classifier")
+
+
+def build(projection, classifier):
+    return Network(Encoder(Small(frozen=1), 1), HeadSettings(**projection), HeadSettings(**classifier), classes=3)
 
 
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return Network(build_encoder(EncoderSettings(name="small", weights="none", channels=1, frozen=1), None), 8, 3)
+    return build({"layers": ["normalise", {"linear": 8}]}, {"layers": ["normalise", {"linear": "classes"}]})
 
 
 @pytest.fixture
@@ -21,19 +26,32 @@ def images():
     return torch.randn(5, 1, 32, 33, generator=torch.Generator().manual_seed(0))
 
 
-def test_shapes_and_lengths(network, images):
-    z, logits = network(images)
-    assert z.shape == (5, 8) and logits.shape == (5, 3)
-    torch.testing.assert_close(z.norm(dim=1), torch.ones(5))
+def test_shapes(network, images):
+    v, logits = network(images)
+    assert v.shape == (5, 8) and logits.shape == (5, 3)
 
 
-def test_both_heads_see_the_normalised_features(network, images):
+def test_soundclrs_heads_see_the_normalised_features(network, images):
     network.eval()
-    h = normalize(network.encoder(images), dim=1)
-    z, logits = network(images)
-    torch.testing.assert_close(network.represent(images), h, rtol=0, atol=0)
-    torch.testing.assert_close(logits, h @ network.classifier.weight.T + network.classifier.bias)
-    torch.testing.assert_close(z, normalize(h @ network.projection.weight.T + network.projection.bias, dim=1))
+    h = network.represent(images)
+    torch.testing.assert_close(h, network.encoder(images), rtol=0, atol=0)
+    h = normalize(h, dim=1)
+    v, logits = network(images)
+    torch.testing.assert_close(logits, h @ network.classifier[1].weight.T + network.classifier[1].bias)
+    torch.testing.assert_close(v, h @ network.projection[1].weight.T + network.projection[1].bias)
+
+
+def test_a_classifier_on_the_projection(images):
+    """CLAR's: two layers to v, of which NT-Xent is; batch norm, ReLU and one layer more to the classes."""
+    network = build(
+        {"layers": [{"linear": 16}, "batch_norm", "relu", {"linear": 8}]},
+        {"input": "projection", "layers": ["batch_norm", "relu", {"linear_without_bias": "classes"}]},
+    ).eval()
+    v, logits = network(images)
+    hidden = network.projection[0](network.encoder(images))
+    torch.testing.assert_close(v, network.projection[3](network.projection[1](hidden).relu()))
+    torch.testing.assert_close(logits, network.classifier[0](v).relu() @ network.classifier[2].weight.T)
+    assert v.shape == (5, 8) and logits.shape == (5, 3) and network.classifier[2].bias is None
 
 
 def test_heads_compute_in_float32_under_autocast(network, images):
@@ -44,13 +62,11 @@ def test_heads_compute_in_float32_under_autocast(network, images):
             lambda module, given, out, name=name: seen.update({name: out})
         )
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        z, logits = network(images)
+        v, logits = network(images)
     assert seen["encoder"].dtype == torch.bfloat16  # autocast was on
-    assert z.dtype == logits.dtype == seen["projection"].dtype == torch.float32
-    torch.testing.assert_close(z.norm(dim=1), torch.ones(5))
+    assert v.dtype == logits.dtype == seen["projection"].dtype == torch.float32
     # Exactly the heads' float32 arithmetic on the encoder's rounded features.
-    h = normalize(seen["encoder"].float(), dim=1)
-    torch.testing.assert_close(logits, network.classifier(h), rtol=0, atol=0)
+    torch.testing.assert_close(logits, network.classifier(seen["encoder"].float()), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("parts", [PARTS, ("encoder", "projection"), ("encoder", "classifier"), ("classifier",)])
@@ -58,8 +74,8 @@ def test_the_named_parts_learn_and_the_others_are_fixed(network, images, parts):
     network.set_training(PARTS)  # whatever was before
     network.set_training(parts)
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    z, logits = network(images)
-    (z.sum() + logits.sum()).backward()
+    v, logits = network(images)
+    (v.sum() + logits.sum()).backward()
     for name in PARTS:
         part = network.get_submodule(name)
         assert part.training == (name in parts)

@@ -8,10 +8,10 @@ import pytest
 import torch
 import toy
 
-from soundclr.models import Network, build_encoder
+from soundclr.audio.pipeline import Inputs
+from soundclr.models.network import Network
 from soundclr.params import RunSettings
 from soundclr.training import state
-from soundclr.training.job import make_inputs
 from soundclr.training.loop import Task
 
 
@@ -36,10 +36,11 @@ def make_task() -> Callable[..., Task]:
         return Task(
             identity="toy",
             stages=settings.stages,
-            inputs=make_inputs(clips, settings),
+            inputs=Inputs(clips, settings),
             labels=clips.labels,
+            known=clips.labels,
             train=(clips.folds != 3).nonzero()[:, 0],
-            watch=(clips.folds == 3).nonzero()[:, 0],
+            val=(clips.folds == 3).nonzero()[:, 0],
             seed=seed,
             device=torch.device("cpu"),
         )
@@ -53,8 +54,9 @@ def make_network() -> Callable[..., Network]:
 
     def make(settings: RunSettings, frozen: int = 0) -> Network:
         torch.manual_seed(0)
-        encoder = build_encoder(settings.encoder.model_copy(update={"frozen": frozen}), None)
-        return Network(encoder, settings.projection.size, 3)
+        network = Network.of(settings, channels=1, classes=3)
+        network.encoder.frozen = frozen
+        return network
 
     return make
 

@@ -5,7 +5,8 @@ from itertools import chain
 import pytest
 import torch
 
-from soundclr.training.batches import generator, seed_of, shuffled
+from soundclr.randomness import generator, seed_of
+from soundclr.training.loop import shuffled
 
 CLIPS = torch.arange(100, 123)
 

@@ -13,7 +13,7 @@ from soundclr.errors import UserError
 from soundclr.training import loop, signals
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import train
-from soundclr.training.schedule import learning_rate
+from soundclr.training.schedule import Exponential
 
 TIMES = ("seconds", "clips_per_second")
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
@@ -50,11 +50,12 @@ def test_learns_a_separable_problem(settings, make_task, make_network, tmp_path,
     network = make_network(chosen)
     state = train(make_task(chosen), network, tmp_path / "x.resume")
     assert [row["epoch"] for row in state.history] == list(range(1, 9)) * len(chosen.stages)
-    assert state.history[-1]["test_accuracy"] >= 0.8
+    assert state.history[-1]["val_accuracy"] >= 0.8
     for stage in chosen.stages:
         rows = [row for row in state.history if row["stage"] == stage.name]
         assert rows[-1]["train_loss"] < rows[0]["train_loss"]
-        assert [row["learning_rate"] for row in rows] == [learning_rate(stage.training, epoch) for epoch in range(8)]
+        schedule = Exponential(**stage.schedule.parameters)
+        assert [row["lr"] for row in rows] == [stage.training.lr * schedule.factor(epoch, 8) for epoch in range(8)]
 
 
 def test_the_state_is_of_the_last_epochs_network(settings, make_task, make_network, tmp_path):
@@ -62,20 +63,20 @@ def test_the_state_is_of_the_last_epochs_network(settings, make_task, make_netwo
     task, network = make_task(chosen), make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
     with torch.inference_mode():
-        _, logits = network.eval()(task.inputs.eval_batch(task.watch, torch.Generator()))
+        _, logits = network.eval()(task.inputs.eval_batch(task.val, torch.Generator()))
     torch.testing.assert_close(state.last, logits.softmax(dim=1), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(state.last.sum(dim=1), torch.ones(len(task.watch)))
-    right = float((state.last.argmax(dim=1) == task.labels[task.watch]).float().mean())
-    assert state.history[-1]["test_accuracy"] == right
+    torch.testing.assert_close(state.last.sum(dim=1), torch.ones(len(task.val)))
+    right = float((state.last.argmax(dim=1) == task.labels[task.val]).float().mean())
+    assert state.history[-1]["val_accuracy"] == right
 
 
-def test_accuracy_is_empty_where_no_classifier_learns(settings, make_task, make_network, tmp_path):
+def val_accuracy_is_empty_where_no_classifier_learns(settings, make_task, make_network, tmp_path):
     chosen = settings("supervised_contrastive", epochs=2)
     history = train(make_task(chosen), make_network(chosen), tmp_path / "x.resume").history
     for row in history:
         empty = row["stage"] == "contrastive"
-        assert (row["train_accuracy"] is None) == (row["test_accuracy"] is None) == empty
-        assert all(math.isfinite(row[key]) for key in ("train_loss", "test_loss", "learning_rate", *TIMES))
+        assert (row["train_accuracy"] is None) == (row["val_accuracy"] is None) == empty
+        assert all(math.isfinite(row[key]) for key in ("train_loss", "val_loss", "lr", *TIMES))
     assert [row["stage"] for row in history] == ["contrastive"] * 2 + ["classifier"] * 2
 
 
@@ -84,13 +85,13 @@ def test_the_second_stage_leaves_the_encoder_bit_for_bit(settings, make_task, ma
     network = make_network(chosen)
     before = copy(network)
     snapshots = {}
-    train_stage = loop.train_stage
+    run = loop.StageLoop.run
 
-    def watched(task, stage, network, *rest):
-        train_stage(task, stage, network, *rest)
-        snapshots[stage.name] = copy(network)
+    def watched(self):
+        run(self)
+        snapshots[self.stage.name] = copy(network)
 
-    monkeypatch.setattr(loop, "train_stage", watched)
+    monkeypatch.setattr(loop.StageLoop, "run", watched)
     train(make_task(chosen), network, tmp_path / "x.resume")
     after_first, after_second = snapshots["contrastive"], snapshots["classifier"]
     changed_first = {key.split(".")[0] for key in before if not torch.equal(before[key], after_first[key])}
@@ -101,7 +102,7 @@ def test_the_second_stage_leaves_the_encoder_bit_for_bit(settings, make_task, ma
 
 
 def test_frozen_blocks_keep_their_weights_through_a_training(settings, make_task, make_network, tmp_path):
-    chosen = settings("hybrid", weight_decay=0.5)
+    chosen = settings("hybrid", optimizers={"adamw": {"weight_decay": 0.5}})
     network = make_network(chosen, frozen=2)
     before = copy(network)
     train(make_task(chosen), network, tmp_path / "x.resume")
@@ -126,17 +127,18 @@ def scripted(monkeypatch):
 
     def script(losses, accuracies):
         epochs = iter(zip(losses, accuracies, strict=True))
-        monkeypatch.setattr(loop, "train_epoch", lambda *_: (1.0, 0.5, 1.0))
+        monkeypatch.setattr(loop.StageLoop, "train_epoch", lambda _: (1.0, 0.5, 1.0))
 
-        def evaluate(task, stage, network, clips, kept, pause):
+        def validate(self):
             loss, right = next(epochs)
+            bias = self.network.classifier[-1].bias
             with torch.no_grad():  # so that each epoch has weights of its own
-                network.classifier.bias += 1
-            labels = task.labels[task.watch]
+                bias += 1
+            labels = self.task.labels[self.task.val]
             guesses = torch.where(torch.arange(len(labels)) < right, labels, (labels + 1) % 3)
-            return loss, (5 + network.classifier.bias[0].item()) * torch.nn.functional.one_hot(guesses, 3)
+            return loss, (5 + bias[0].item()) * torch.nn.functional.one_hot(guesses, 3)
 
-        monkeypatch.setattr(loop, "evaluate", evaluate)
+        monkeypatch.setattr(loop.StageLoop, "validate", validate)
 
     return script
 
@@ -169,11 +171,11 @@ def test_the_next_stage_starts_from_the_kept_epoch(settings, make_task, make_net
     scripted(losses=[3.0, 2.0, 4.0, 1.0, 1.0, 1.0], accuracies=[1] * 6)
     chosen = settings("supervised_contrastive", epochs=3, patience=9, keep=keep)
     network = make_network(chosen)
-    network.classifier.bias.data.zero_()
+    network.classifier[-1].bias.data.zero_()
     state = train(make_task(chosen), network, tmp_path / "x.resume")
     # Stage 1 ends at 3, its best epoch at 2; stage 2 goes on for 3 more and keeps its last.
     expected = {"last": 3 + 3, "best": 2 + 3}[keep]
-    assert network.classifier.bias.tolist() == [expected] * 3
+    assert network.classifier[-1].bias.tolist() == [expected] * 3
     assert state.best.network is None  # no stage follows
 
 
@@ -183,11 +185,11 @@ def test_the_best_weights_of_the_last_stage_are_kept_where_the_task_wants_them(
     scripted(losses=[3.0, 2.0, 4.0, 1.0, 1.0, 1.0], accuracies=[1, 1, 1, 1, 2, 1])
     chosen = settings("supervised_contrastive", epochs=3, patience=9, keep="last")
     network = make_network(chosen)
-    network.classifier.bias.data.zero_()
+    network.classifier[-1].bias.data.zero_()
     task = dataclasses.replace(make_task(chosen), keep_best=True)
     state = train(task, network, tmp_path / "x.resume")
-    assert network.classifier.bias.tolist() == [6] * 3
-    assert state.best.network["classifier.bias"].tolist() == [5] * 3
+    assert network.classifier[-1].bias.tolist() == [6] * 3
+    assert state.best.network["classifier.1.bias"].tolist() == [5] * 3
 
 
 @pytest.mark.parametrize("recipe", SCHEMES)
@@ -253,15 +255,15 @@ def test_a_killed_epoch_goes_on_where_it_was_last_saved(
     chosen = settings("hybrid")
     task, network = make_task(chosen), make_network(chosen)
     whole = train(task, network, tmp_path / "whole.resume")
-    combined, calls, dies_at = loop.combined, [], 8  # 4 batches of 5 clips and one evaluation an epoch
+    call, calls, dies_at = loop.Loss.__call__, [], 8  # 4 batches of 5 clips and one evaluation an epoch
 
-    def killed(*arguments):
+    def killed(self, outputs):
         calls.append(1)
         if len(calls) == dies_at:
             raise Interrupted
-        return combined(*arguments)
+        return call(self, outputs)
 
-    monkeypatch.setattr(loop, "combined", killed)
+    monkeypatch.setattr(loop.Loss, "__call__", killed)
     with pytest.raises(Interrupted):
         train(task, make_network(chosen), tmp_path / "pieces.resume", clock=clock)
     pieces = make_network(chosen)
@@ -312,8 +314,8 @@ def test_what_no_epoch_changes_is_made_once(settings, make_task, make_network, t
     monkeypatch.setattr(task.inputs, "eval_batch", lambda *a: made.append(len(a[0])) or original(*a))
     network = make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
-    assert sum(made) == (3 + 1) * len(task.watch)
-    fresh = loop.evaluate(task, chosen.stages[-1], network, task.watch, [])[1].softmax(dim=1)
+    assert sum(made) == (3 + 1) * len(task.val)
+    fresh = loop.Listener(task, chosen.stages[-1], network, fixed=False).hear(task.val)[1].softmax(dim=1)
     torch.testing.assert_close(state.last, fresh, rtol=0, atol=0)
 
 
@@ -341,8 +343,8 @@ def test_no_checkpoint_is_written_of_a_loss_that_is_not_finite(
     settings, make_task, make_network, tmp_path, monkeypatch
 ):
     chosen = settings("hybrid")
-    monkeypatch.setattr(loop, "combined", lambda embeddings, *_: embeddings.sum() * math.nan)
-    with pytest.raises(UserError, match="the loss is nan in epoch 1, batch 1 of stage 'joint'"):
+    monkeypatch.setattr(loop.Loss, "__call__", lambda _, outputs: outputs.embeddings.sum() * math.nan)
+    with pytest.raises(UserError, match="epoch 1 of stage 'joint': the loss is nan in batch 1"):
         train(make_task(chosen), make_network(chosen), tmp_path / "x.resume", clock=always())
     assert not (tmp_path / "x.resume").exists()
 
@@ -385,16 +387,16 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_and_batch(
     settings, make_task, make_network, tmp_path, monkeypatch, value
 ):
     chosen = settings("supervised_contrastive")
-    combined, calls = loop.combined, []
+    call, calls = loop.Loss.__call__, []
 
-    def broken(*arguments):
+    def broken(self, outputs):
         calls.append(1)
-        loss = combined(*arguments)
+        loss = call(self, outputs)
         # Epochs of 4 batches and one evaluation: three in the first stage, one in the second, then 2 batches.
         return loss * value if len(calls) == 4 * 5 + 2 else loss
 
-    monkeypatch.setattr(loop, "combined", broken)
-    with pytest.raises(UserError, match=rf"loss is {value} in epoch 2, batch 2 of stage 'classifier'") as error:
+    monkeypatch.setattr(loop.Loss, "__call__", broken)
+    with pytest.raises(UserError, match=rf"epoch 2 of stage 'classifier': the loss is {value} in batch 2;") as error:
         train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
     assert "\n" not in str(error.value)
     saved = torch.load(tmp_path / "x.resume")["state"]
@@ -404,13 +406,13 @@ def test_a_loss_that_is_not_finite_stops_with_epoch_and_batch(
 def test_a_held_out_loss_that_is_not_finite_stops_too(settings, make_task, make_network, tmp_path, monkeypatch):
     chosen = settings("hybrid")
 
-    def diverged(task, stage, network, *_):
+    def diverged(self):
         """The last batch's loss was finite, the step after it was not."""
-        network.classifier.bias.data.fill_(math.nan)
+        self.network.classifier[-1].bias.data.fill_(math.nan)
         return 1.0, 0.5, 1.0
 
-    monkeypatch.setattr(loop, "train_epoch", diverged)
-    with pytest.raises(UserError, match=r"held-out loss is nan in epoch 1 of stage 'joint'"):
+    monkeypatch.setattr(loop.StageLoop, "train_epoch", diverged)
+    with pytest.raises(UserError, match=r"epoch 1 of stage 'joint': the held-out loss is nan"):
         train(make_task(chosen), make_network(chosen), tmp_path / "x.resume")
     assert not (tmp_path / "x.resume").exists()
 

@@ -63,7 +63,7 @@ def test_the_line_says_what_fits(settings, make_task, make_network, tmp_path, sm
     with pytest.raises(UserError) as error:
         train(make_task(chosen), network, tmp_path / "x.resume")
     assert re.fullmatch(
-        rf"toy: .*, 1 thread ran out of memory in epoch 1 of stage 'joint' with batches of 8 in float32; {fit}: lower "
+        rf"toy, epoch 1 of stage 'joint': .*, 1 thread ran out of memory with batches of 8 in float32; {fit}: lower "
         r"training\.batch_size, .*",
         str(error.value),
     )
@@ -74,15 +74,15 @@ def test_the_line_says_what_fits(settings, make_task, make_network, tmp_path, sm
 def test_in_a_later_epoch_the_checkpoint_stays(settings, make_task, make_network, tmp_path, monkeypatch, interrupt):
     chosen = settings("hybrid")
     network = make_network(chosen)
-    combined, calls = loop.combined, []
+    call, calls = loop.Loss.__call__, []
 
-    def later(embeddings, *rest):
-        calls.append(len(embeddings))
-        if len(calls) >= 8 and len(embeddings) > 2:
+    def later(self, outputs):
+        calls.append(len(outputs.labels))
+        if len(calls) >= 8 and len(outputs.labels) > 2:
             out_of_memory()
-        return combined(embeddings, *rest)
+        return call(self, outputs)
 
-    monkeypatch.setattr(loop, "combined", later)
-    with pytest.raises(UserError, match="in epoch 2 of stage 'joint' with batches of 5 in float32; 2 fit"):
+    monkeypatch.setattr(loop.Loss, "__call__", later)
+    with pytest.raises(UserError, match="epoch 2 of stage 'joint': .* with batches of 5 in float32; 2 fit"):
         train(make_task(chosen), network, tmp_path / "x.resume")
     assert torch.load(tmp_path / "x.resume")["state"]["epoch"] == 1

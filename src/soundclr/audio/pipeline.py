@@ -1,40 +1,57 @@
-"""Batches for the network: from clip numbers to augmented log-mel images, on the waveforms' device."""
+"""Batches for the network: from clip numbers to what it sees of them, on the waveforms' device."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from soundclr.audio.augment import draw_positions, draw_scales, waveform_batch
+from soundclr.audio.augmentations import AUGMENTATIONS, Augmentation, Scale
 from soundclr.audio.features import Waveforms
-from soundclr.audio.logmel import LogMel
-from soundclr.audio.masks import apply_masks, draw_masks
+from soundclr.audio.fit import waveform_batch
+from soundclr.audio.representations import representation_of
+from soundclr.entries import entry_of
 from soundclr.errors import UserError
-
-if TYPE_CHECKING:
-    from soundclr.params import AudioSettings, AugmentSettings, LogMelSettings
+from soundclr.params import Choice, RunSettings
+from soundclr.randomness import uniform
 
 # On a CPU one clip at a time stays in its caches, which is twice as fast as a whole batch.
 CLIPS_AT_ONCE_ON_CPU = 1
 
 
+@dataclass(frozen=True)
+class Augment:
+    """The augmentations of a stage, by where they work; each list in the order of params.yaml."""
+
+    scale: Scale | None = None
+    waveform: Sequence[Augmentation] = ()
+    spectrogram: Sequence[Augmentation] = ()
+
+    @classmethod
+    def of(cls, choices: Sequence[Choice]) -> "Augment":
+        """Those that ``choices`` name; UserError for an unknown one or a wrong parameter."""
+        entries = [entry_of(AUGMENTATIONS, choice, "augmentation", "a stage's settings") for choice in choices]
+        return cls(
+            next((entry for entry in entries if isinstance(entry, Scale)), None),
+            [entry for entry in entries if entry.domain == "waveform"],
+            [entry for entry in entries if entry.domain == "spectrogram"],
+        )
+
+    def __bool__(self) -> bool:
+        """Whether anything is left to chance."""
+        return bool(self.scale or self.waveform or self.spectrogram)
+
+
 class Inputs:
     """Makes a network's input batches from waveforms that stay where they are."""
 
-    def __init__(
-        self,
-        waveforms: Waveforms,
-        audio: "AudioSettings",
-        augment: "AugmentSettings",
-        logmel: "LogMelSettings",
-        channels: int,
-    ) -> None:
-        """Prepare batches of ``channels`` equal images (three for weights from ImageNet).
+    def __init__(self, waveforms: Waveforms, settings: RunSettings) -> None:
+        """Prepare the run's representation on the waveforms' device.
 
         Raises:
-            UserError: the waveforms have another sample rate than the settings.
+            UserError: the waveforms have another sample rate than the settings, or the settings do not fit.
         """
+        audio = settings.audio
         if waveforms.sample_rate != audio.sample_rate:
             raise UserError(
                 f"audio.sample_rate is {audio.sample_rate}, but the features have {waveforms.sample_rate}: "
@@ -42,46 +59,54 @@ class Inputs:
             )
         self.waveforms = waveforms
         self.samples = audio.samples
-        self.augment = augment
-        self.channels = channels
-        self.bands = logmel.bands
-        self.frames = audio.samples // logmel.hop + 1
-        self.logmel = LogMel(logmel, audio.sample_rate).to(waveforms.samples.device)
+        self.crop = settings.crop
+        representation = representation_of(settings)
+        self.channels = representation.channels
+        self.represent = representation.prepare(audio.sample_rate, waveforms.samples.device)
 
-    def train_batch(self, indices: Tensor, generator: torch.Generator) -> Tensor:
-        """Clips ``indices`` (int64, (batch,)) with random scale, place and masks drawn from ``generator``.
+    def train_batch(self, indices: Tensor, augment: Augment, random: torch.Generator, views: int = 1) -> Tensor:
+        """``views`` independent draws of each clip of ``indices`` (int64, (batch,)), augmented.
 
         Returns:
-            float32, (batch, channels, bands, frames), channels-last, in dB, on the waveforms' device.
+            float32, (views * batch, channels, ...), all clips of one view before the next view, channels-last where it
+            is an image, on the waveforms' device.
         """
-        augment, count = self.augment, len(indices)
-        scale = draw_scales(count, augment.scale_factor, generator)
-        position = draw_positions(count, generator)
-        bands = draw_masks(count, augment.frequency_masks, augment.frequency_width, self.bands, generator)
-        frames = draw_masks(count, augment.time_masks, augment.time_width, self.frames, generator)
-        images = self._images(self._waveforms(indices, scale, position if augment.crop == "random" else None))
-        apply_masks(images, bands.to(images.device), frames.to(images.device), augment.mask_value)
-        return self._repeated(images)
+        return self._ordered(torch.cat([self._view(indices, augment, random) for _ in range(views)]))
 
-    def eval_batch(self, indices: Tensor, generator: torch.Generator) -> Tensor:
-        """Clips ``indices`` as :meth:`train_batch` returns them, neither scaled nor masked.
+    def eval_batch(self, indices: Tensor, random: torch.Generator) -> Tensor:
+        """Clips ``indices`` as :meth:`train_batch` returns them, one view, not augmented.
 
-        ``generator`` is used only where ``augment.eval_crop`` is ``random``.
+        ``random`` is used only where ``crop.eval`` is ``random``.
         """
-        return self.spectrograms(self.eval_waveforms(indices, generator))
+        return self.images(self.eval_waveforms(indices, random))
 
-    def eval_waveforms(self, indices: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+    def eval_waveforms(self, indices: Tensor, random: torch.Generator) -> Iterator[Tensor]:
         """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device.
 
         Yields:
             float32, (some, samples), in [-1, 1], on the waveforms' device: together the batch, in its order.
         """
-        random = self.augment.eval_crop == "random"
-        return self._waveforms(indices, None, draw_positions(len(indices), generator) if random else None)
+        places = uniform(random, len(indices)) if self.crop.eval == "random" else None
+        return self._waveforms(indices, None, places)
 
-    def spectrograms(self, waves: Iterable[Tensor]) -> Tensor:
+    def images(self, waves: Iterable[Tensor]) -> Tensor:
         """A batch of what :meth:`eval_waveforms` yields, as :meth:`eval_batch` returns it."""
-        return self._repeated(self._images(waves))
+        return self._ordered(torch.cat([self.represent(part) for part in waves]))
+
+    def _view(self, indices: Tensor, augment: Augment, random: torch.Generator) -> Tensor:
+        """One draw of the clips: (batch, images, ...)."""
+        scales = augment.scale.scales(len(indices), random) if augment.scale else None
+        places = uniform(random, len(indices)) if self.crop.train == "random" else None
+        waves: Iterable[Tensor] = self._waveforms(indices, scales, places)
+        if augment.waveform:  # they draw for a whole batch
+            batch = torch.cat(list(waves))
+            for augmentation in augment.waveform:
+                batch = augmentation(batch, random)
+            waves = batch.split(1 if batch.device.type == "cpu" else len(batch))
+        images = torch.cat([self.represent(part) for part in waves])
+        for augmentation in augment.spectrogram:
+            images = augmentation(images, random)
+        return images
 
     def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:
         """The padded or cropped clips, (some, samples) at a time."""
@@ -92,11 +117,9 @@ class Inputs:
             scales, positions = (None if values is None else values[part] for values in (scale, position))
             yield waveform_batch(self.waveforms, indices[part], self.samples, scales, positions)
 
-    def _images(self, waves: Iterable[Tensor]) -> Tensor:
-        """The log-mel spectrograms, (batch, bands, frames)."""
-        return torch.cat([self.logmel(part) for part in waves])
-
-    def _repeated(self, images: Tensor) -> Tensor:
-        """(batch, bands, frames) -> (batch, channels, bands, frames), channels-last."""
-        repeated = images[:, None].expand(-1, self.channels, -1, -1)
-        return repeated.contiguous(memory_format=torch.channels_last)
+    def _ordered(self, images: Tensor) -> Tensor:
+        """(batch, images, ...) -> (batch, channels, ...), an image channels-last."""
+        repeated = images.expand(-1, self.channels, *[-1] * (images.dim() - 2))
+        return repeated.contiguous(
+            memory_format=torch.channels_last if repeated.dim() == 4 else torch.contiguous_format
+        )

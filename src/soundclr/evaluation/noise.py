@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from soundclr.params import EvaluationSettings
-from soundclr.training.batches import seed_of
+from soundclr.randomness import seed_of
 
 Samples = NDArray[np.floating]
 

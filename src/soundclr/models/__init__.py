@@ -1,6 +1,1 @@
-"""Encoders, heads and the network that joins them."""
-
-from soundclr.models.encoders import ENCODERS, Encoder, build_encoder
-from soundclr.models.network import Network
-
-__all__ = ["ENCODERS", "Encoder", "Network", "build_encoder"]
+"""Encoders, heads, what they start from, and the network that joins them."""

@@ -1,97 +1,103 @@
-"""Encoders: from (batch, channels, bands, frames) spectrograms to (batch, size) features."""
+"""Encoders by name: from what a representation makes of clips, (batch, channels, ...), to features (batch, size).
 
-import functools
+A new one is a class here, entered in :data:`ENCODERS`, and a line of params.yaml's ``defaults.encoders``.
+"""
+
+from __future__ import annotations
+
 import itertools
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor, nn
+from soundclr.entries import Entry, entry_of
+from soundclr.params import Count, RunSettings
 
-from soundclr.errors import UserError
-from soundclr.params import EncoderSettings, known
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    from torch import Tensor, nn
+
+    Weights = Mapping[str, Tensor]
 
 
-class Encoder(nn.Module):
-    """Blocks applied one after the other, then the mean over bands and frames; ``size`` features come out.
+class EncoderEntry(Entry):
+    """``frozen``: how many of its ``blocks`` keep their initial weights. ``rank``: dimensions of its input's images."""
 
-    The first ``frozen`` blocks keep their weights. In training their batch norms still follow the data:
-    spectrograms in dB are far from what ImageNet's statistics were taken from.
+    blocks: ClassVar[int]
+    rank: ClassVar[int]
+    frozen: Count
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """Its blocks and how many features come out, for so many input channels, from ``weights`` if there are any."""
+        raise NotImplementedError
+
+
+class ResNet50(EncoderEntry):
+    """torchvision's without its last layer (SoundCLR, section 3.3): 2048 features; the stem, then the four stages.
+
+    With another number of channels than three the first convolution is a fresh one, whatever the weights: summing the
+    trained kernel over its inputs would compute what copies do. ``weights`` have torchvision's names.
     """
 
-    def __init__(self, blocks: list[nn.Module], size: int) -> None:
-        super().__init__()
-        self.blocks = nn.Sequential(*blocks)
-        self.size = size
-        self.frozen = 0
+    blocks = 5
+    rank = 2
+    network: ClassVar[str] = "resnet50"
 
-    def forward(self, spectrograms: Tensor) -> Tensor:
-        """(batch, channels, bands, frames) -> (batch, size)."""
-        return self.blocks(spectrograms).mean(dim=(2, 3))
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """The stem and the four stages."""
+        import torchvision
+        from torch import nn
 
-    def freeze(self) -> None:
-        """Exempt the frozen blocks' weights from learning."""
-        self.blocks[: self.frozen].requires_grad_(False)
-
-
-def resnet(name: str, channels: int, weights: Path | None) -> Encoder:
-    """A torchvision ResNet without its last layer (paper, section 3.3: ResNet-50, 2048 features).
-
-    Blocks: the stem, then the four stages. With one channel the first convolution is a fresh one, whatever
-    the weights: summing the trained kernel over its inputs would compute what three copies of the input do.
-    """
-    import torchvision  # not above: it takes seconds to import, which the small encoder does not need
-
-    network = getattr(torchvision.models, name)(weights=None)
-    if weights is not None:
-        load_weights(network, weights, name)
-    if channels != 3:
-        old = network.conv1
-        network.conv1 = nn.Conv2d(channels, old.out_channels, 7, stride=2, padding=3, bias=False)
-        nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
-    stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
-    blocks = [stem, network.layer1, network.layer2, network.layer3, network.layer4]
-    return Encoder(blocks, network.fc.in_features)
+        network = getattr(torchvision.models, self.network)(weights=None)
+        if weights is not None:
+            network.load_state_dict(dict(weights))
+        if channels != 3:
+            old = network.conv1
+            network.conv1 = nn.Conv2d(channels, old.out_channels, 7, stride=2, padding=3, bias=False)
+            nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+        stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+        return [stem, network.layer1, network.layer2, network.layer3, network.layer4], network.fc.in_features
 
 
-def small(channels: int, weights: Path | None) -> Encoder:
+class ResNet18(ResNet50):
+    """The smaller one: 512 features."""
+
+    network = "resnet18"
+
+
+class Small(EncoderEntry):
     """Four strided convolutions to 128 features: seconds on one core, for the demo and the tests."""
-    if weights is not None:
-        raise UserError(f"{weights}: the encoder 'small' has no trained weights; set encoder.weights to none")
-    widths = [channels, 16, 32, 64, 128]
-    blocks = [
-        nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
-        )
-        for inputs, outputs in itertools.pairwise(widths)
-    ]
-    return Encoder(list(blocks), widths[-1])
+
+    blocks = 4
+    rank = 2
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """The convolutions, each with batch norm and ReLU."""
+        from torch import nn
+
+        if weights is not None:
+            raise ValueError("this encoder has no trained weights")
+        convolution, norm = ((nn.Conv1d, nn.BatchNorm1d), (nn.Conv2d, nn.BatchNorm2d))[self.rank - 1]
+        widths = [channels, 16, 32, 64, 128]
+        layers: list[nn.Module] = [
+            nn.Sequential(convolution(inputs, outputs, 3, stride=2, padding=1, bias=False), norm(outputs), nn.ReLU())
+            for inputs, outputs in itertools.pairwise(widths)
+        ]
+        return layers, widths[-1]
 
 
-def load_weights(network: nn.Module, path: Path, name: str) -> None:
-    """Load a state dict with torchvision's names into ``network``, converted to its floating-point type.
+class Small1D(Small):
+    """The same for waveforms."""
 
-    Raises UserError for a file that is not a plain state dict of tensors or is another architecture's.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
-    except Exception as error:  # torch.load raises many kinds; all of them mean that this file will not do
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"{path}: not a state dict of {name} ({reason}); fetch it again") from error
+    rank = 1
 
 
-ENCODERS: dict[str, Callable[[int, Path | None], Encoder]] = {
-    "resnet18": functools.partial(resnet, "resnet18"),
-    "resnet50": functools.partial(resnet, "resnet50"),
-    "small": small,
+ENCODERS: dict[str, type[EncoderEntry]] = {
+    "resnet18": ResNet18,
+    "resnet50": ResNet50,
+    "small": Small,
+    "small_1d": Small1D,
 }
 
 
-def build_encoder(settings: EncoderSettings, weights: Path | None) -> Encoder:
-    """The encoder that ``settings`` name, from the initial ``weights``; UserError for one that does not exist."""
-    encoder = ENCODERS[known(settings.name, ENCODERS, "encoder")](settings.channels, weights)
-    if settings.frozen > len(encoder.blocks):
-        raise UserError(f"encoder.frozen: {settings.frozen}, but {settings.name} has {len(encoder.blocks)} blocks")
-    encoder.frozen = settings.frozen
-    return encoder
+def encoder_of(settings: RunSettings, place: str = "a run's settings") -> EncoderEntry:
+    """The encoder that a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+    return entry_of(ENCODERS, settings.encoder, "encoder", place)

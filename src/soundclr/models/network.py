@@ -1,40 +1,86 @@
-"""The network of all schemes: encoder f, projection head g and classifier (paper, section 3.3)."""
+"""The network of all schemes: encoder f, projection head g and classifier."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from soundclr.models.encoders import Encoder
+from soundclr.errors import UserError
+from soundclr.models.encoders import EncoderEntry, encoder_of
+from soundclr.models.heads import build_head
+from soundclr.models.start import first_line, read_weights
+from soundclr.params import HeadSettings, RunSettings
+
+
+class Normalise(nn.Module):
+    """Each row to length 1."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(batch, size) -> (batch, size)."""
+        return normalize(rows, dim=1)
+
+
+class Encoder(nn.Module):
+    """Blocks applied one after the other, then the mean over all that is not batch or channel; ``size`` come out.
+
+    The first ``frozen`` blocks keep their weights. In training their batch norms still follow the data:
+    spectrograms in dB are far from what ImageNet's statistics were taken from.
+    """
+
+    def __init__(self, entry: EncoderEntry, channels: int, weights: Path | None = None) -> None:
+        """Blocks for so many input channels; UserError for a file of weights that is not of them."""
+        super().__init__()
+        try:
+            blocks, self.size = entry.build(channels, weights and read_weights(weights))
+        except (RuntimeError, ValueError) as error:
+            raise UserError(f"{weights}: not what the encoder starts from ({first_line(error)})") from error
+        self.blocks = nn.Sequential(*blocks)
+        self.frozen = entry.frozen
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(batch, channels, bands, frames) or (batch, channels, samples) -> (batch, size)."""
+        return self.blocks(inputs).flatten(2).mean(dim=2)
+
+    def freeze(self) -> None:
+        """Exempt the frozen blocks' weights from learning."""
+        self.blocks[: self.frozen].requires_grad_(False)
 
 
 class Network(nn.Module):
-    """h = f(x) / |f(x)|, z = g(h) / |g(h)|, logits = classifier(h); both heads are one linear layer."""
+    """h = f(x), v = g(h), logits = classifier(h), or classifier(v) where its settings say so."""
 
-    def __init__(self, encoder: Encoder, projection_size: int, classes: int) -> None:
+    def __init__(self, encoder: Encoder, projection: HeadSettings, classifier: HeadSettings, classes: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projection = nn.Linear(encoder.size, projection_size)
-        self.classifier = nn.Linear(encoder.size, classes)
+        self.projection, size = build_head(projection, encoder.size, classes)
+        self.on_projection = classifier.input == "projection"
+        self.classifier, _ = build_head(classifier, size if self.on_projection else encoder.size, classes)
 
-    def forward(self, spectrograms: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, channels, bands, frames) -> z (batch, projection_size) of length 1, logits (batch, classes).
+    @classmethod
+    def of(cls, settings: RunSettings, channels: int, classes: int, weights: Path | None = None) -> Self:
+        """A run's network; ``channels`` are its representation's, ``weights`` a file that its encoder starts from."""
+        encoder = Encoder(encoder_of(settings), channels, weights)
+        return cls(encoder, settings.projection, settings.classifier, classes)
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, channels, ...) -> v (batch, size), logits (batch, classes).
 
         The heads compute in float32, whatever the encoder's precision.
         """
-        return self.heads(self.represent(spectrograms))
+        return self.heads(self.represent(inputs))
 
-    def represent(self, spectrograms: Tensor) -> Tensor:
-        """(batch, channels, bands, frames) -> h (batch, encoder.size), float32, of length 1."""
-        features = self.encoder(spectrograms)
-        with torch.autocast(features.device.type, enabled=False):
-            return normalize(features.float(), dim=1)
+    def represent(self, inputs: Tensor) -> Tensor:
+        """(batch, channels, ...) -> h (batch, encoder.size), float32."""
+        return self.encoder(inputs).float()
 
     def heads(self, representation: Tensor) -> tuple[Tensor, Tensor]:
-        """h (batch, encoder.size) -> z and logits, as :meth:`forward` returns them."""
+        """h (batch, encoder.size) -> v and logits, as :meth:`forward` returns them."""
         with torch.autocast(representation.device.type, enabled=False):
-            return normalize(self.projection(representation), dim=1), self.classifier(representation)
+            projected = self.projection(representation)
+            return projected, self.classifier(projected if self.on_projection else representation)
 
     def set_training(self, parts: Iterable[str]) -> None:
         """Let the named parts (encoder, projection, classifier) learn; the others are fixed, in evaluation mode."""

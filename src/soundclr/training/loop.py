@@ -10,38 +10,42 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from soundclr.audio.pipeline import Inputs
-from soundclr.devices import describe, precision
+from soundclr.audio.pipeline import Augment, Inputs
+from soundclr.devices import precision
+from soundclr.entries import entry_of
 from soundclr.errors import UserError
-from soundclr.losses import combined
-from soundclr.models import Network
+from soundclr.losses import UNLABELLED, Loss, Outputs
+from soundclr.models.network import Network
 from soundclr.params import StageSettings
+from soundclr.randomness import generator
 from soundclr.training import state as checkpoints
-from soundclr.training.batches import generator, shuffled
-from soundclr.training.memory import is_out_of_memory, largest_that_fits
+from soundclr.training.memory import advice, is_out_of_memory
+from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.progress import Progress
-from soundclr.training.schedule import learning_rate
+from soundclr.training.schedule import SCHEDULES
 from soundclr.training.signals import Stop, never
 from soundclr.training.state import Best, Partial, Saver, State
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one run trains on: ``train`` and ``watch`` are clip indices, ``labels`` those of all clips.
+    """What one run trains on: ``train`` and ``val`` are clip indices, ``labels`` those of all clips.
 
-    The clips of ``watch`` decide the best epoch and when to stop; ``watched`` is what messages call them. With
-    ``keep_best`` the last stage's best weights are kept too.
+    ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
+    the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
+    weights are kept too.
     """
 
     identity: str
     stages: Sequence[StageSettings]
     inputs: Inputs
     labels: Tensor
+    known: Tensor
     train: Tensor
-    watch: Tensor
+    val: Tensor
     seed: tuple[int, int]
     device: torch.device
-    watched: str = "held-out"
+    val_name: str = "held-out"
     keep_best: bool = False
 
 
@@ -65,222 +69,260 @@ def train(
         state, weights, _ = saved
         network.load_state_dict(weights)
     for index in range(state.stage, len(task.stages)):
-        stage = task.stages[index]
         if index > state.stage:
             if state.best.network is not None:
                 network.load_state_dict(state.best.network)
             state = State(stage=index, history=state.history)
-        optimizer = make_optimizer(network, stage)
+        loop = StageLoop(task, task.stages[index], network, state, saver)
         if saved is not None:
-            optimizer.load_state_dict(saved[2])
+            loop.optimizer.load_state_dict(saved[2])
             saved = None
-        train_stage(task, stage, network, optimizer, state, saver)
+        loop.run()
     return state
 
 
 def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
-    """Fused AdamW over the parts that the stage trains; the heads' learning rate is ``head_factor`` times."""
+    """The stage's optimiser over the parts that it trains; the heads' learning rate is ``head_factor`` times."""
     network.set_training(stage.trains)
     groups = []
     for part in stage.trains:
         parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
         factor = 1.0 if part == "encoder" else stage.training.head_factor
         groups.append({"params": parameters, "factor": factor})
-    return torch.optim.AdamW(groups, weight_decay=stage.training.weight_decay, fused=True)
+    return entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'").build(groups)
 
 
-def train_stage(
-    task: Task,
-    stage: StageSettings,
-    network: Network,
-    optimizer: torch.optim.Optimizer,
-    state: State,
-    saver: Saver,
-) -> None:
-    """The epochs of one stage from where ``state`` is, which it updates; a checkpoint after each."""
-    settings = stage.training
-    keep_best = task.keep_best if stage is task.stages[-1] else settings.keep == "best"
-    progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train), task.watched)
+class StageLoop:
+    """One stage of a run: its epochs from where ``state`` is, which it updates; a checkpoint after each."""
 
-    kept: list[Tensor] = []
+    def __init__(self, task: Task, stage: StageSettings, network: Network, state: State, saver: Saver) -> None:
+        self.task, self.stage, self.network, self.state, self.saver = task, stage, network, state, saver
+        place = f"stage '{stage.name}'"
+        self.loss = Loss.of(stage)
+        self.augment = Augment.of(stage.augment)
+        self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
+        self.optimizer = make_optimizer(network, stage)
+        self.keep_best = task.keep_best if stage is task.stages[-1] else stage.training.keep == "best"
+        title = f"{task.identity} {stage.name}"
+        self.progress = Progress(title, stage.training.epochs, state.epoch, len(task.train), task.val_name)
+        fixed = "encoder" not in stage.trains
+        self.listener = Listener(task, stage, network, fixed)
+        self.kept = fixed and not self.augment and task.inputs.crop.train == "centre"
 
-    def pause() -> None:
-        if saver.due():
-            check_losses(task, stage, state)
-            saver.save(state, network, optimizer)
-            saver.stop_if_asked(state)
+    def run(self) -> None:
+        """Train until the budget or the patience ends."""
+        state, settings = self.state, self.stage.training
+        while state.epoch < settings.epochs and state.epoch - state.best.epoch < settings.patience:
+            lr = settings.lr * self.schedule.factor(state.epoch, settings.epochs)
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr * group["factor"]
+            memory_ran_out = False
+            try:
+                self.epoch(lr)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                memory_ran_out = True  # for below, where the error no longer holds the batch
+            if memory_ran_out:
+                raise UserError(advice(self.place, self.task.device, self.stage, self.batch_size, self.try_batch))
+            self.saver.end_of_epoch(state, self.network, self.optimizer)
+        self.progress.close()
 
-    while state.epoch < settings.epochs and state.epoch - state.best.epoch < settings.patience:
-        rate = learning_rate(settings, state.epoch)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        memory_ran_out = False
-        try:
-            train_loss, train_accuracy, seconds = train_epoch(task, stage, network, optimizer, state, progress, pause)
-            started = time.perf_counter()
-            test_loss, logits = evaluate(task, stage, network, task.watch, kept, pause)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            memory_ran_out = True  # for below, where the error no longer holds the batch
-        if memory_ran_out:
-            raise UserError(advice(task, stage, network, optimizer, state))
-        if not math.isfinite(test_loss):
+    def epoch(self, lr: float) -> None:
+        """One epoch: train, look at the validation clips, and note what came out."""
+        state, task, classifies = self.state, self.task, "classifier" in self.loss.reads
+        train_loss, train_accuracy, seconds = self.train_epoch()
+        started = time.perf_counter()
+        val_loss, logits = self.validate()
+        if not math.isfinite(val_loss):
             raise UserError(
-                f"{task.identity}: the {task.watched} loss is {test_loss} in epoch {state.epoch + 1} of stage "
-                f"'{stage.name}'; try a lower learning rate or precision float32"
+                f"{self.place}: the {task.val_name} loss is {val_loss}; try a lower learning rate or precision float32"
             )
         state.epoch += 1
         state.partial = None
         state.last = logits.softmax(dim=1)
-        test_accuracy = float((logits.argmax(dim=1) == task.labels[task.watch]).float().mean())
-        classifies = stage.loss.alpha < 1
+        val_accuracy = float((logits.argmax(dim=1) == task.labels[task.val]).float().mean())
         row: dict[str, Any] = {
-            "stage": stage.name,
+            "stage": self.stage.name,
             "epoch": state.epoch,
-            "learning_rate": rate,
+            "lr": lr,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy if classifies else None,
-            "test_loss": test_loss,
-            "test_accuracy": test_accuracy if classifies else None,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy if classifies else None,
             "seconds": seconds + time.perf_counter() - started,
             "clips_per_second": len(task.train) / seconds,
         }
         state.history.append(row)
-        value = test_accuracy if settings.monitor == "accuracy" else -test_loss
+        value = val_accuracy if self.stage.training.monitor == "accuracy" else -val_loss
         if value > state.best.value:
-            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keep_best else None
+            weights = {k: v.cpu().clone() for k, v in self.network.state_dict().items()} if self.keep_best else None
             state.best = Best(state.epoch, value, state.last, weights)
-        progress.epoch(row)
-        saver.end_of_epoch(state, network, optimizer)
-    progress.close()
+        self.progress.epoch(row)
 
+    def train_epoch(self) -> tuple[float, float, float]:
+        """One pass over the training clips, from where ``state.partial`` is.
 
-def train_epoch(
-    task: Task,
-    stage: StageSettings,
-    network: Network,
-    optimizer: torch.optim.Optimizer,
-    state: State,
-    progress: Progress,
-    pause: Callable[[], None],
-) -> tuple[float, float, float]:
-    """One pass over the training clips, from where ``state.partial`` is; ``pause`` is called after each batch.
+        Returns the mean loss of its batches, weighted by their clips, the accuracy on labelled ones, and its seconds.
+        """
+        self.network.set_training(self.stage.trains)
+        random = generator(*self.task.seed, self.stage.name, self.state.epoch)
+        batches = shuffled(self.task.train, self.stage.training.batch_size, random)
+        partial = self.begin(batches, random)
+        started = time.perf_counter() - partial.seconds
+        for indices in batches[partial.batches :]:
+            outputs = self.outputs(indices, random)
+            loss = self.loss(outputs)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+            partial.losses[partial.batches] = loss.detach()
+            partial.right += (outputs.logits.argmax(dim=1) == outputs.labels).sum()
+            partial.batches += 1
+            partial.seconds, partial.random = time.perf_counter() - started, random.get_state()
+            self.progress.batch(len(indices))
+            self.pause()
+        losses = self.check_losses()  # the epoch's only wait for the device, but for checkpoints within it
+        partial.seconds = time.perf_counter() - started
+        sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+        labelled = int((self.task.known[self.task.train] != UNLABELLED).sum()) * self.stage.views
+        return float((losses * sizes).sum() / sizes.sum()), float(partial.right) / max(labelled, 1), partial.seconds
 
-    Returns the mean loss and accuracy of its batches, weighted by their clips, and its seconds.
-    """
-    network.set_training(stage.trains)
-    random = generator(*task.seed, stage.name, state.epoch)
-    batches = shuffled(task.train, stage.training.batch_size, random)
-    partial = state.partial
-    if partial is None:
-        partial = Partial(0, torch.zeros(len(batches)), torch.zeros((), dtype=torch.int64), 0.0, random.get_state())
-        state.partial = partial
-    random.set_state(partial.random)
-    partial.losses, partial.right = partial.losses.to(task.device), partial.right.to(task.device)
-    progress.batch(sum(len(batch) for batch in batches[: partial.batches]))
-    started = time.perf_counter() - partial.seconds
-    for indices in batches[partial.batches :]:
-        labels = task.labels[indices].to(task.device)
-        embeddings, logits = forward(task, stage, network, task.inputs.train_batch(indices, random))
-        loss = combined(embeddings, logits, labels, stage.loss)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        partial.losses[partial.batches] = loss.detach()
-        partial.right += (logits.argmax(dim=1) == labels).sum()
-        partial.batches += 1
-        partial.seconds, partial.random = time.perf_counter() - started, random.get_state()
-        progress.batch(len(indices))
-        pause()
-    losses = check_losses(task, stage, state)  # the epoch's only wait for the device, but for checkpoints within it
-    partial.seconds = time.perf_counter() - started
-    sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-    mean = float((losses * sizes).sum() / sizes.sum())
-    return mean, float(partial.right) / len(task.train), partial.seconds
+    def begin(self, batches: Sequence[Tensor], random: torch.Generator) -> Partial:
+        """The epoch under way, which a checkpoint may have left in its middle; ``random`` goes on as it was."""
+        partial = self.state.partial
+        if partial is None:
+            partial = Partial(0, torch.zeros(len(batches)), torch.zeros((), dtype=torch.int64), 0.0, random.get_state())
+            self.state.partial = partial
+        random.set_state(partial.random)
+        partial.losses, partial.right = partial.losses.to(self.task.device), partial.right.to(self.task.device)
+        self.progress.batch(sum(len(batch) for batch in batches[: partial.batches]))
+        return partial
 
+    def outputs(self, indices: Tensor, random: torch.Generator) -> Outputs:
+        """What the network makes of a training batch: clips ``indices``, in as many views as the stage has."""
+        task, views = self.task, self.stage.views
+        if self.kept:
+            embeddings, logits = self.network.heads(self.listener.represented(task.train)[self.listener.place[indices]])
+        else:
+            with in_precision(task.device, self.stage):
+                embeddings, logits = self.network(task.inputs.train_batch(indices, self.augment, random, views))
+        return outputs_of(embeddings, logits, task.known[indices], indices, views)
 
-def check_losses(task: Task, stage: StageSettings, state: State) -> Tensor:
-    """The losses of the epoch under way, on the CPU; UserError where one of them is not finite."""
-    assert state.partial is not None
-    losses = state.partial.losses.cpu()
-    finite = losses.isfinite()
-    if not finite.all():
-        batch = int(finite.int().argmin()) + 1
-        raise UserError(
-            f"{task.identity}: the loss is {float(losses[batch - 1])} in epoch {state.epoch + 1}, batch {batch} "
-            f"of stage '{stage.name}'; try a lower learning rate or precision float32"
-        )
-    return losses
+    def validate(self) -> tuple[float, Tensor]:
+        """The loss of the validation clips, as one batch, and their logits (clips, classes) on the CPU.
 
-
-def forward(task: Task, stage: StageSettings, network: Network, batch: Tensor) -> tuple[Tensor, Tensor]:
-    """The network's embeddings and logits of a batch, the encoder in the stage's precision."""
-    with in_precision(task, stage):
-        return network(batch)
-
-
-def in_precision(task: Task, stage: StageSettings) -> torch.autocast:
-    """The stage's precision, for the encoder."""
-    dtype = precision(task.device, stage.training.precision)
-    return torch.autocast(task.device.type, dtype=dtype, enabled=dtype != torch.float32)
-
-
-def evaluate(
-    task: Task,
-    stage: StageSettings,
-    network: Network,
-    clips: Tensor,
-    kept: list[Tensor],
-    pause: Callable[[], None] = never,
-) -> tuple[float, Tensor]:
-    """The loss of ``clips``, over all of them as one batch, and their logits (clips, classes) on the CPU.
-
-    ``kept`` has, batch by batch, the representations of an encoder that does not learn in the stage: an empty list is
-    filled, a filled one used.
-    """
-    network.eval()
-    random = generator(*task.seed, "test")
-    fixed_encoder = "encoder" not in stage.trains
-    embeddings, logits = [], []
-    with torch.inference_mode(), in_precision(task, stage):
-        for number, indices in enumerate(clips.split(stage.training.batch_size)):
-            if number < len(kept):
-                representation = kept[number]
+        A loss that takes several views has them drawn by the stage's augmentations, the same each epoch.
+        """
+        task = self.task
+        embeddings, logits = self.listener.hear(task.val, self.pause)
+        views = self.stage.views if self.loss.least_views > 1 else 1
+        with torch.inference_mode():
+            if views == 1:
+                outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, 1)
             else:
-                representation = network.represent(task.inputs.eval_batch(indices, random))
-                if fixed_encoder:
-                    kept.append(representation)
-            z, scores = network.heads(representation)
-            embeddings.append(z)
-            logits.append(scores)
-            pause()
-        scores = torch.cat(logits)
-        loss = float(combined(torch.cat(embeddings), scores, task.labels[clips].to(task.device), stage.loss))
-    return loss, scores.float().cpu().clone()
+                random = generator(*task.seed, "val views")
+                parts = []
+                for indices in task.val.split(self.stage.training.batch_size):
+                    with in_precision(task.device, self.stage):
+                        batch = task.inputs.train_batch(indices, self.augment, random, views)
+                        parts.append(outputs_of(*self.network(batch), task.labels[indices], indices, views))
+                    self.pause()
+                outputs = joined(parts)
+            return float(self.loss(outputs)), logits.float().cpu().clone()
 
+    def pause(self) -> None:
+        """Save where a checkpoint is due, and stop where a signal asks to."""
+        if self.saver.due():
+            self.check_losses()
+            self.saver.save(self.state, self.network, self.optimizer)
+            self.saver.stop_if_asked(self.state)
 
-def advice(task: Task, stage: StageSettings, network: Network, optimizer: torch.optim.Optimizer, state: State) -> str:
-    """What to do about a batch that memory ran out for, with a size that fits.
+    def check_losses(self) -> Tensor:
+        """The losses of the epoch under way, on the CPU; UserError where one of them is not finite."""
+        assert self.state.partial is not None
+        losses = self.state.partial.losses.cpu()
+        finite = losses.isfinite()
+        if not finite.all():
+            batch = int(finite.int().argmin())
+            raise UserError(
+                f"{self.place}: the loss is {float(losses[batch])} in batch {batch + 1}; try a lower learning rate or "
+                "precision float32"
+            )
+        return losses
 
-    It is not trained in smaller pieces: batch norm's statistics and the contrastive loss are of the whole batch.
-    """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    @property
+    def place(self) -> str:
+        """The run, epoch and stage, for messages."""
+        return f"{self.task.identity}, epoch {self.state.epoch + 1} of stage '{self.stage.name}'"
 
-    def step(clips: int) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        moments = [] if optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
-        network.set_training(stage.trains)
-        indices = task.train[:clips]
-        embeddings, logits = forward(task, stage, network, task.inputs.train_batch(indices, generator(*task.seed)))
-        combined(embeddings, logits, task.labels[indices].to(task.device), stage.loss).backward()
+    @property
+    def batch_size(self) -> int:
+        """Clips of a batch, of which there may be fewer than the settings say."""
+        return min(self.stage.training.batch_size, len(self.task.train))
+
+    def try_batch(self, clips: int) -> None:
+        """A training step of so many clips, to see whether there is memory for it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        moments = [] if self.optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
+        self.network.set_training(self.stage.trains)
+        self.loss(self.outputs(self.task.train[:clips], generator(*self.task.seed))).backward()
         moments.clear()  # they stay when an optimiser has taken its first step
 
-    size = min(stage.training.batch_size, len(task.train))
-    fits = largest_that_fits(size, step)
-    dtype = str(precision(task.device, stage.training.precision)).removeprefix("torch.")
-    return (
-        f"{task.identity}: {describe(task.device)} ran out of memory in epoch {state.epoch + 1} of stage "
-        f"'{stage.name}' with batches of {size} in {dtype}; {f'{fits} fit' if fits else 'not even 2 fit'}: lower "
-        "training.batch_size, which makes it another run, or take a device with more memory or fewer jobs"
-    )
+
+class Listener:
+    """A network that hears clips without learning; what a ``fixed`` encoder makes of them is kept.
+
+    ``place`` (clips,) is where a clip stands among those of the last :meth:`represented`.
+    """
+
+    def __init__(self, task: Task, stage: StageSettings, network: Network, fixed: bool) -> None:
+        self.task, self.stage, self.network, self.fixed = task, stage, network, fixed
+        self.kept: dict[int, Tensor] = {}
+        self.place = torch.zeros_like(task.labels)
+
+    @torch.inference_mode()
+    def hear(self, clips: Tensor, pause: Callable[[], None] = never) -> tuple[Tensor, Tensor]:
+        """Embeddings (clips, size) and logits (clips, classes) of ``clips`` (indices), not augmented."""
+        self.network.eval()
+        return self.network.heads(self.represented(clips, pause))
+
+    @torch.no_grad()
+    def represented(self, clips: Tensor, pause: Callable[[], None] = never) -> Tensor:
+        """The representations h (clips, features) of ``clips``, not augmented."""
+        if id(clips) not in self.kept:
+            random = generator(*self.task.seed, "val")
+            parts = []
+            for indices in clips.split(self.stage.training.batch_size):
+                with in_precision(self.task.device, self.stage):
+                    parts.append(self.network.represent(self.task.inputs.eval_batch(indices, random)))
+                pause()
+            representations = torch.cat(parts)
+            if not self.fixed:
+                return representations
+            self.kept[id(clips)] = representations
+            self.place[clips] = torch.arange(len(clips))
+        return self.kept[id(clips)]
+
+
+def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
+    """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
+    device = embeddings.device
+    return Outputs(embeddings, logits, labels.repeat(views).to(device), clips.repeat(views).to(device))
+
+
+def joined(parts: Sequence[Outputs]) -> Outputs:
+    """Several batches' outputs as one."""
+    return Outputs(*(torch.cat([getattr(part, name) for part in parts]) for name in Outputs.__dataclass_fields__))
+
+
+def in_precision(device: torch.device, stage: StageSettings) -> torch.autocast:
+    """The stage's precision, for the encoder."""
+    dtype = precision(device, stage.training.precision)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Sequence[Tensor]:
+    """``indices`` in a random order, in batches of ``size``; the last, smaller batch is kept."""
+    return indices[torch.randperm(len(indices), generator=random)].split(size)

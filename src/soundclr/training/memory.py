@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import torch
 
+from soundclr.devices import describe
+from soundclr.params import StageSettings
+
 # As CUDA and the CPU's allocator put it; not all of CUDA's ways are a torch.OutOfMemoryError.
 SIGNS = ("out of memory", "allocate memory")
 
@@ -12,6 +15,20 @@ SIGNS = ("out of memory", "allocate memory")
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether an error of torch's means that memory ran out."""
     return any(sign in str(error) for sign in SIGNS)
+
+
+def advice(place: str, device: torch.device, stage: StageSettings, batch_size: int, step: Callable[[int], None]) -> str:
+    """What to do about a batch that memory ran out for, with a size that fits.
+
+    It is not trained in smaller pieces: batch norm's statistics and the contrastive loss are of the whole batch.
+    """
+    fits = largest_that_fits(batch_size, step)
+    possible = f"{fits} fit" if fits else "not even 2 fit"
+    return (
+        f"{place}: {describe(device)} ran out of memory with batches of {batch_size} in {stage.training.precision}; "
+        f"{possible}: lower training.batch_size, which makes it another run, or take a device with more memory or "
+        "fewer jobs"
+    )
 
 
 def largest_that_fits(batch_size: int, step: Callable[[int], None]) -> int | None:

@@ -9,11 +9,11 @@ from tqdm import tqdm
 class Progress:
     """Epochs of one stage on standard error: loss, accuracy, clips/s and time left.
 
-    ``watched`` is what the clips that each epoch is judged on are called.
+    ``val_name`` is what the clips that each epoch is judged on are called.
     """
 
-    def __init__(self, title: str, epochs: int, done: int, clips: int, watched: str) -> None:
-        self.title, self.epochs, self.watched = title, epochs, watched
+    def __init__(self, title: str, epochs: int, done: int, clips: int, val_name: str) -> None:
+        self.title, self.epochs, self.val_name = title, epochs, val_name
         self.bar = tqdm(
             total=epochs * clips,
             initial=done * clips,
@@ -29,10 +29,10 @@ class Progress:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Show an epoch's row of the history."""
-        accuracy = row["test_accuracy"]
-        shown = f"loss {row['train_loss']:.3f}, {self.watched} loss {row['test_loss']:.3f}"
+        accuracy = row["val_accuracy"]
+        shown = f"loss {row['train_loss']:.3f}, {self.val_name} loss {row['val_loss']:.3f}"
         if accuracy is not None:
-            shown += f", {self.watched} accuracy {100 * accuracy:.1f} %"
+            shown += f", {self.val_name} accuracy {100 * accuracy:.1f} %"
         if not self.bar.disable:
             self.bar.set_postfix_str(f"epoch {row['epoch']}/{self.epochs}, {shown}")
             return

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from soundclr.audio import augment
-from soundclr.audio.augment import draw_positions, draw_scales, waveform_batch
+from soundclr.audio import fit
 from soundclr.audio.features import Waveforms
+from soundclr.audio.fit import waveform_batch
 
 LENGTH = 1000
 
@@ -138,24 +138,6 @@ def test_any_order_and_repeats_of_clips():
         np.testing.assert_allclose(batch[row].numpy() * 32768, plain(signals[index], LENGTH)[0], atol=0.01)
 
 
-def test_draws():
-    def generator():
-        return torch.Generator().manual_seed(3)
-
-    scales = draw_scales(4000, 1.25, generator())
-    assert scales.dtype == torch.float64
-    assert 0.8 <= scales.min() < 0.803
-    assert 1.247 < scales.max() <= 1.25
-    assert torch.equal(scales, draw_scales(4000, 1.25, generator()))
-    logarithms = scales.log() / torch.tensor(1.25).log()
-    assert logarithms.mean().item() == pytest.approx(0, abs=0.05)
-    assert logarithms.std().item() == pytest.approx(3**-0.5, abs=0.02)
-    assert torch.equal(draw_scales(5, 1.0, generator()), torch.ones(5, dtype=torch.float64))
-    positions = draw_positions(4000, generator())
-    assert 0 <= positions.min() < 0.001
-    assert 0.999 < positions.max() < 1
-
-
 @pytest.mark.parametrize("scaled", [False, True])
 def test_many_clips_at_once_as_on_a_gpu_are_the_same(scaled):
     """A GPU gets all clips' numbers as columns; the arithmetic is the same, so it can be compared here."""
@@ -165,6 +147,6 @@ def test_many_clips_at_once_as_on_a_gpu_are_the_same(scaled):
     scale = torch.from_numpy(1.25 ** random.uniform(-1, 1, 60)) if scaled else None
     position = torch.from_numpy(random.uniform(0, 1, 60))
     one_by_one = waveform_batch(waveforms, torch.arange(60), LENGTH, scale, position)
-    with mock.patch.object(augment, "ONE_BY_ONE", ()):
+    with mock.patch.object(fit, "ONE_BY_ONE", ()):
         at_once = waveform_batch(waveforms, torch.arange(60), LENGTH, scale, position)
     np.testing.assert_allclose(at_once.numpy(), one_by_one.numpy(), atol=1e-7)

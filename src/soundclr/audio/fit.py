@@ -1,7 +1,6 @@
-"""Waveform augmentation of a whole batch: random scale, pad and crop as one gather on the device.
+"""Clips of any length as waveforms of one length: scaled in time, padded or cropped, as one gather on the device.
 
-The paper's input pipeline (section III-B; values as in its reference code). Random numbers are drawn on
-the CPU from a given generator, one small tensor a batch, so that the same batch comes out on every device.
+SoundCLR's input pipeline (section 3.2; values as in its reference code).
 """
 
 import torch
@@ -13,16 +12,6 @@ from soundclr.audio.features import Waveforms
 BLOCK = 64  # samples, for the places that scaling reads from
 ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip
 Number = Tensor | int
-
-
-def draw_scales(count: int, factor: float, generator: torch.Generator) -> Tensor:
-    """Random scales ``factor ** u``, u uniform on [-1, 1): float64, (count,), on the CPU."""
-    return factor ** (2 * draw_positions(count, generator) - 1)
-
-
-def draw_positions(count: int, generator: torch.Generator) -> Tensor:
-    """Random places of clip and window, uniform on [0, 1): float64, (count,), on the CPU."""
-    return torch.rand(count, generator=generator, dtype=torch.float64)
 
 
 def waveform_batch(

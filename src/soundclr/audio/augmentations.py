@@ -1,0 +1,114 @@
+"""Augmentations by name: what a training clip is put through at random, on the device of its batch.
+
+A new one is a class here, entered in :data:`AUGMENTATIONS`, and a line of params.yaml's ``defaults.augmentations``.
+Random numbers are small tensors drawn on the CPU from a given generator: the same on every device.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from soundclr.entries import Entry
+from soundclr.params import Count, Fraction
+from soundclr.randomness import uniform
+
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    import torch
+    from torch import Tensor
+
+Domain = Literal["clip", "waveform", "spectrogram"]
+DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
+
+
+class Augmentation(Entry):
+    """Changes each clip of a batch with probability ``probability``.
+
+    ``domain`` is where it works: ``clip``, before clips are padded or cropped to one length (only
+    :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames).
+    """
+
+    domain: ClassVar[Domain]
+    probability: Fraction = 1.0
+
+    def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """``batch`` with the augmentation on those clips that ``random`` picks; it may work in place."""
+        changed = self.apply(batch, random)
+        if self.probability == 1:
+            return changed
+        picked = (uniform(random, len(batch)) < self.probability).to(batch.device)
+        return changed.where(picked.view(-1, *[1] * (batch.dim() - 1)), batch)
+
+    def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """All clips of ``batch`` augmented: a tensor of the same shape, ``batch`` itself being left alone."""
+        raise NotImplementedError
+
+
+class Scale(Augmentation):
+    """Stretches a clip in time by ``factor ** u``, u uniform on [-1, 1) (SoundCLR, section 3.2); pitch moves along."""
+
+    domain = "clip"
+    factor: Annotated[float, Field(ge=1, le=8)]
+
+    def scales(self, clips: int, random: torch.Generator) -> Tensor:
+        """The factor of each clip: float64, (clips,), on the CPU."""
+        exponents = 2 * uniform(random, clips) - 1
+        if self.probability < 1:
+            exponents[uniform(random, clips) >= self.probability] = 0
+        return self.factor**exponents
+
+
+class _Masks(Augmentation):
+    """``count`` stripes of a spectrogram set to ``value`` in dB (SpecAugment without warping).
+
+    A stripe's width is uniform on the integers 0..``width`` (no wider than the spectrogram), its start uniform on
+    the integers that leave it inside.
+    """
+
+    domain = "spectrogram"
+    axis: ClassVar[int]
+    count: Count
+    width: Count
+    value: Annotated[float, Field(ge=-200, le=0)]
+
+    def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """``batch`` (clips, channels, bands, frames) with the stripes, the same in all channels of a clip."""
+        hidden = stripes(len(batch), self.count, self.width, batch.shape[self.axis], random).to(batch.device)
+        shape = [len(batch), 1, 1, 1]
+        shape[self.axis] = batch.shape[self.axis]
+        return batch.masked_fill(hidden.view(shape), self.value)
+
+
+class FrequencyMask(_Masks):
+    """Hides bands."""
+
+    axis = 2
+
+
+class TimeMask(_Masks):
+    """Hides frames."""
+
+    axis = 3
+
+
+def stripes(clips: int, count: int, width: int, size: int, random: torch.Generator) -> Tensor:
+    """Which of ``size`` places ``count`` random stripes of at most ``width`` cover, for each clip.
+
+    Returns:
+        bool, (clips, size), on the CPU.
+    """
+    import torch
+
+    drawn = uniform(random, 2, count, clips, 1)
+    widths = torch.floor(drawn[0] * (min(width, size) + 1))
+    starts = torch.floor(drawn[1] * (size - widths + 1))
+    places = torch.arange(size)
+    return ((places >= starts) & (places < starts + widths)).any(0)
+
+
+AUGMENTATIONS: dict[str, type[Augmentation]] = {
+    "scale": Scale,
+    "frequency_mask": FrequencyMask,
+    "time_mask": TimeMask,
+}

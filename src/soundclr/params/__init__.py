@@ -1,0 +1,46 @@
+"""params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
+
+from soundclr.params.load import Params, load
+from soundclr.params.merging import known, merge, validated
+from soundclr.params.schema import (
+    AudioSettings,
+    Choice,
+    Count,
+    CropSettings,
+    DatasetSettings,
+    EvaluationSettings,
+    Fraction,
+    HeadSettings,
+    RunSettings,
+    Section,
+    Selection,
+    Size,
+    StageSettings,
+    StudySettings,
+    TrainingSettings,
+    WeightsFile,
+)
+
+__all__ = [
+    "AudioSettings",
+    "Choice",
+    "Count",
+    "CropSettings",
+    "DatasetSettings",
+    "EvaluationSettings",
+    "Fraction",
+    "HeadSettings",
+    "Params",
+    "RunSettings",
+    "Section",
+    "Selection",
+    "Size",
+    "StageSettings",
+    "StudySettings",
+    "TrainingSettings",
+    "WeightsFile",
+    "known",
+    "load",
+    "merge",
+    "validated",
+]

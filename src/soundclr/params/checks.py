@@ -1,0 +1,24 @@
+"""What settings must be together, each of them being valid: said when params.yaml is read, not hours into a study."""
+
+from soundclr.errors import UserError
+from soundclr.params.schema import RunSettings
+
+READS = {"projection", "classifier"}
+
+
+def check_together(settings: RunSettings, folds: int, place: str) -> None:
+    """Raise UserError, beginning with ``place``, for settings of a run that cannot train on ``folds`` folds."""
+    if settings.projection.input != "encoder":
+        raise UserError(f"{place}: projection.input must be encoder; a classifier may stand on the projection")
+    if settings.start.run is not None and settings.start.weights != "none":
+        raise UserError(f"{place}: start names weights and a run; an encoder starts from one of them")
+    if settings.start.dataset is not None and settings.start.run is None:
+        raise UserError(f"{place}: start.dataset is that of start.run, which is not there")
+    if len(schemes := {stage.training.validation for stage in settings.stages}) > 1:
+        raise UserError(
+            f"{place}: training.validation is {' and '.join(sorted(schemes))}; all stages must have the same"
+        )
+    if "inner" in schemes and folds < 3:
+        raise UserError(f"{place}: training.validation is inner, which takes 3 folds, but the dataset has {folds}")
+    if repeated := {s.name for s in settings.stages if [t.name for t in settings.stages].count(s.name) > 1}:
+        raise UserError(f"{place}: two stages are called {min(repeated)}")

@@ -1,0 +1,170 @@
+"""params.yaml as a whole: read, checked, and resolved to the settings of any run."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from soundclr.errors import UserError
+from soundclr.params.checks import check_together
+from soundclr.params.merging import check_keys, known, merge, validated
+from soundclr.params.resolving import choose, grid_names, grid_recipes, lineage
+from soundclr.params.schema import (
+    DatasetSettings,
+    EvaluationSettings,
+    GridSettings,
+    Name,
+    Positive,
+    RecipeSettings,
+    RunSettings,
+    Section,
+    Selection,
+    StudySettings,
+    WeightsSettings,
+)
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    study: str
+    revision: Positive
+    defaults: dict[str, Any]
+    evaluation: EvaluationSettings
+    datasets: dict[Name, DatasetSettings]
+    weights: dict[Name, WeightsSettings]
+    recipes: dict[Name, RecipeSettings]
+    grids: dict[Name, GridSettings] = Field(default={})
+    studies: dict[Name, StudySettings]
+
+    @cached_property
+    def all_recipes(self) -> dict[str, RecipeSettings]:
+        """The recipes written down, then those of grids; UserError for a name that two of them have."""
+        recipes = dict(self.recipes)
+        for grid, settings in self.grids.items():
+            for name, recipe in grid_recipes(settings, f"grids.{grid}"):
+                if name in recipes or grid in recipes:
+                    raise UserError(f"grids.{grid}: {name if name in recipes else grid} is another recipe's name")
+                recipes[name] = recipe
+        return recipes
+
+    def get_study(self, name: str | None = None) -> StudySettings:
+        """The study of that name, or the default one; an unknown name is a :class:`UserError`."""
+        return self.studies[known(name or self.study, self.studies, "study")]
+
+    def folds(self, study: str, dataset: str) -> tuple[int, ...]:
+        """The folds that a study holds out of a dataset."""
+        return self.studies[study].folds or self.held_out(dataset)
+
+    def held_out(self, dataset: str) -> tuple[int, ...]:
+        """The folds that may be held out of a dataset."""
+        source = self.datasets[dataset]
+        return source.held_out or tuple(range(1, source.folds + 1))
+
+    def selection(self, study: str, chosen: Selection) -> Selection:
+        """``chosen`` with the study's own choices where it makes none, grids by their recipes; folds None: all."""
+        own = self.studies[study]
+        values = {key: getattr(own, key) for key in Selection.model_fields} | chosen.model_dump(exclude_none=True)
+        recipes = [r for name in values["recipes"] for r in self.recipes_of(name, f"studies.{study}")]
+        return Selection(**{**values, "recipes": tuple(dict.fromkeys(recipes))})
+
+    def recipes_of(self, name: str, place: str) -> list[str]:
+        """A grid's recipes, or the one recipe of that name."""
+        known(name, [*self.all_recipes, *self.grids], f"recipe in {place}")
+        return grid_names(self.grids[name]) if name in self.grids else [name]
+
+    def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
+        """The settings of a run, each difference laid over those before it.
+
+        They are the defaults, the recipe's for the dataset, the study's, the recipe's, a stage's; a recipe's after
+        those that it builds on. Raises UserError for unknown names and for values that do not fit, naming them.
+        """
+        known(study, self.studies, "study")
+        known(dataset, self.datasets, "dataset")
+        known(recipe, self.all_recipes, "recipe")
+        source = self.datasets[dataset]
+        recipes = lineage(self.all_recipes, recipe)
+        differences = [
+            (f"recipes.{r}.datasets.{dataset}", self.all_recipes[r].datasets.get(dataset, {})) for r in recipes
+        ]
+        differences.append((f"studies.{study}.settings", self.studies[study].settings))
+        differences += [(f"recipes.{r}.settings", self.all_recipes[r].settings) for r in recipes]
+        merged = merge({}, self.defaults)
+        for place, settings in differences:
+            check_keys(settings, merged, place)
+            merged = merge(merged, settings)
+        place = f"{study}/{dataset}/{recipe}"
+        merged["audio"] = {"sample_rate": source.sample_rate, "samples": source.samples}
+        settings = validated(RunSettings, choose(merged, place), place)
+        weights, encoder = settings.start.weights, settings.encoder.name
+        if weights != "none":
+            known(weights, ["none", *self.weights], f"weights in {place}")
+            known(encoder, self.weights[weights].files, f"encoder with weights '{weights}'")
+        check_together(settings, source.folds, place)
+        return settings
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
+    params = validated(Params, read(Path(path)), str(path))
+    for name, study in params.studies.items():
+        place = f"studies.{name}"
+        check_selection(params, name, f"{path}: {place}", place, Selection())
+        others = {f"artefacts.{artefact}": chosen for artefact, chosen in study.artefacts.items()}
+        for key, chosen in {**others, **({"evaluate": study.evaluate} if study.evaluate else {})}.items():
+            for dataset in chosen.datasets or ():
+                known(dataset, study.datasets, f"dataset of the study in {place}.{key}.datasets")
+            check_selection(params, name, f"{path}: {place}.{key}", f"{place}.{key}", chosen)
+    known(params.study, params.studies, "study")
+    return params
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A YAML file that is a mapping; UserError for anything else."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+    try:
+        content = yaml.load(text, UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
+        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
+    return content
+
+
+def check_selection(params: Params, study: str, title: str, place: str, chosen: Selection) -> None:
+    """A choice of runs must name what there is, each once, and every run of it resolves."""
+    for key in ("datasets", "recipes", "seeds", "folds"):
+        values = getattr(chosen, key) or getattr(params.studies[study], key) or ()
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise UserError(f"{title}.{key}: {repeated[0]!r} stands there more than once")
+    for dataset in chosen.datasets or params.studies[study].datasets:
+        known(dataset, params.datasets, f"dataset in {place}.datasets")
+    whole = params.selection(study, chosen)
+    for dataset in whole.datasets or ():
+        for fold in whole.folds or ():
+            known(fold, params.held_out(dataset), f"fold of {dataset} in {place}.folds")
+        for recipe in whole.recipes or ():
+            params.resolve(study, dataset, recipe)
+
+
+class UniqueKeyLoader(yaml.SafeLoader):
+    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping; a repeated key is a ConstructorError with its line."""
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, (list, dict)):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)

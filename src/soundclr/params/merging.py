@@ -1,0 +1,62 @@
+"""How settings are laid over each other, and how one complaint about them becomes one line."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from soundclr.errors import UserError
+from soundclr.params.schema import Section
+
+S = TypeVar("S", bound=Section)
+
+
+def known(name: Any, names: Iterable[Any], what: str) -> Any:
+    """Return ``name`` if it is among ``names``; otherwise a :class:`UserError` with the nearest valid ones."""
+    names = list(names)
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(map(str, names))}"
+    raise UserError(f"unknown {what}: {name!r}; {hint}")
+
+
+def merge(base: Any, differences: Any) -> Any:
+    """``base`` with ``differences`` laid over it, mapping by mapping; lists and values are replaced whole."""
+    if not (isinstance(base, Mapping) and isinstance(differences, Mapping)):
+        return differences
+    return {**base, **{key: merge(base.get(key), value) for key, value in differences.items()}}
+
+
+def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:
+    """A difference must change something that the defaults name: a mistyped key is a :class:`UserError`."""
+    for key, value in differences.items():
+        known(key, base, f"key in {place}")
+        if isinstance(base[key], Mapping):
+            if not isinstance(value, Mapping):
+                raise UserError(f"{place}.{key}: expected a mapping like {dict(base[key])}, found {value!r}")
+            check_keys(value, base[key], f"{place}.{key}")
+
+
+def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
+    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+        path = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {place}: {path}")
+        found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+        raise UserError(f"{place}: {path}: {first['msg']}{found}") from error
+
+
+def fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at ``location`` inside ``kind`` may have."""
+    for part in location:
+        if isinstance(kind, type) and issubclass(kind, Section) and part in kind.model_fields:
+            kind = kind.model_fields[str(part)].annotation
+        arguments = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, Section)]
+        kind = arguments[0] if arguments else kind
+    return list(kind.model_fields)

@@ -1,0 +1,242 @@
+"""The blocks of params.yaml, typed: what each key means and may be."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of something that is kept in memory
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Part = Literal["encoder", "projection", "classifier"]
+
+
+class Section(BaseModel):
+    """A block of params.yaml: no unknown keys, no change after loading.
+
+    A number may be written as text, since that is what YAML takes 5e-4 for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false, which pydantic would take for 1 and 0, where they are not asked for."""
+        values = value if isinstance(value, list | tuple) else [value]
+        wanted = cls.model_fields[str(info.field_name)].annotation in (bool, bool | None)
+        if not wanted and any(isinstance(v, bool) for v in values):
+            raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
+        return value
+
+
+class Choice(Section):
+    """An entry of a room, chosen by name, with its parameters; the room checks them when it makes the entry."""
+
+    name: Name
+    parameters: dict[str, Any] = {}
+
+
+class WeightedChoice(Choice):
+    """A loss term and its weight in the sum."""
+
+    weight: Annotated[float, Field(gt=0)]
+
+
+class AudioSettings(Section):
+    """What a clip is to the network: its rate in hertz and its length in samples."""
+
+    sample_rate: Positive
+    samples: Positive
+
+
+class CropSettings(Section):
+    """Where a clip lies when it is padded or cropped to its dataset's length, in training and when it is held out."""
+
+    train: Literal["random", "centre"]
+    eval: Literal["centre", "random"]
+
+
+class StartSettings(Section):
+    """What the encoder starts from: ``weights`` by name, or the encoder of another recipe's trained ``run``.
+
+    That run has the same fold and seed, on the same dataset or on ``dataset``.
+    """
+
+    weights: Name = "none"
+    run: Name | None = None
+    dataset: Name | None = None
+
+
+class HeadSettings(Section):
+    """A head: its layers, on the encoder's representation or on the projection's output."""
+
+    input: Literal["encoder", "projection"] = "encoder"
+    layers: tuple[str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)], ...]
+
+
+class TrainingSettings(Section):
+    """Budget, rate and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets."""
+
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)]
+    patience: Positive
+    batch_size: Annotated[int, Field(ge=2, le=1_000_000)]
+    lr: Annotated[float, Field(gt=0)]
+    head_factor: Annotated[float, Field(gt=0)]
+    monitor: Literal["accuracy", "loss"]
+    validation: Literal["held_out", "inner"] = "held_out"
+    keep: Literal["last", "best"]
+    precision: Literal["float32", "bfloat16"]
+
+
+class StageSettings(Section):
+    """One training after another in a run: which parts learn, from which views of a clip, with which loss."""
+
+    name: Name
+    trains: Annotated[tuple[Part, ...], Field(min_length=1)]
+    augment: tuple[Choice, ...]
+    views: Annotated[int, Field(ge=1, le=100)]
+    loss: Annotated[tuple[WeightedChoice, ...], Field(min_length=1)]
+    optimizer: Choice
+    schedule: Choice
+    training: TrainingSettings
+
+
+class RunSettings(Section):
+    """All that decides a run's numbers, but for dataset, fold and seed. ``labels``: the share that is learnt from."""
+
+    audio: AudioSettings
+    crop: CropSettings
+    representation: Choice
+    encoder: Choice
+    start: StartSettings
+    projection: HeadSettings
+    classifier: HeadSettings
+    labels: Annotated[float, Field(gt=0, le=1)]
+    stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+
+class SyntheticSettings(Section):
+    """How many clips a class and fold the synthetic dataset has, and the seed they are drawn from."""
+
+    clips_per_fold: Positive
+    seed: Count
+
+
+class OwnSettings(Section):
+    """The seed by which the folds of your own sounds are drawn where their table gives none."""
+
+    seed: Count = 0
+
+
+class DatasetSettings(Section):
+    """Where a dataset comes from and what it must hold.
+
+    ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
+    ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
+    validation and training clips, folds 1, 2 and 3, only the first.
+    """
+
+    adapter: Name
+    title: str
+    classes: Annotated[int, Field(ge=2, le=10_000)]
+    folds: Annotated[int, Field(ge=2, le=1000)]
+    held_out: tuple[Positive, ...] | None = None
+    sample_rate: Positive
+    samples: Positive
+    url: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    clips: Positive | None = None
+    synthetic: SyntheticSettings | None = None
+    own: OwnSettings = OwnSettings()
+
+
+class WeightsFile(Section):
+    """One file of initial weights: ``file`` is its name in a mirror; no ``url`` means that only a mirror has it."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    url: str | None = None
+
+
+class WeightsSettings(Section):
+    """Initial weights: what captions call them, and a file for each encoder they exist for."""
+
+    title: str
+    files: dict[Name, WeightsFile]
+
+
+class RecipeSettings(Section):
+    """A named set of differences: from the defaults, or from the recipe ``base``; ``datasets`` are those on one."""
+
+    title: str
+    base: Name | None = None
+    settings: dict[str, Any] = {}
+    datasets: dict[Name, dict[str, Any]] = {}
+
+
+class GridValue(Section):
+    """One value of a grid's axis: its part of a recipe's title, and its differences."""
+
+    title: str
+    settings: dict[str, Any]
+
+
+class GridSettings(Section):
+    """Recipes that are products of lists: one for each combination of values of each of ``products``.
+
+    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. A name of ``equals`` is the
+    recipe that stands there, whose settings are the same.
+    """
+
+    name: str
+    title: str
+    base: Name | None = None
+    values: dict[str, GridValue]
+    products: Annotated[tuple[dict[str, tuple[str, ...]], ...], Field(min_length=1)]
+    equals: dict[Name, Name] = {}
+
+
+class Selection(Section):
+    """A choice of runs; what is left out is the study's own. ``recipes`` may name grids, for all recipes of one."""
+
+    datasets: tuple[str, ...] | None = None
+    recipes: tuple[str, ...] | None = None
+    seeds: tuple[Count, ...] | None = None
+    folds: tuple[Positive, ...] | None = None
+
+
+class StudySettings(Section):
+    """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
+
+    What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
+    besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there.
+    """
+
+    title: str
+    note: str
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)]
+    recipes: Annotated[tuple[str, ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    folds: tuple[Positive, ...] | None = None
+    settings: dict[str, Any] = {}
+    evaluate: Selection | None = None
+    artefacts: dict[Name, Selection] = {}
+
+
+class EvaluationSettings(Section):
+    """What a run's model is asked after training, on its held-out clips; nothing here trains anything anew.
+
+    ``sigmas`` are standard deviations of white noise on waveforms in [-1, 1] (SoundCLR, figure 5), ``snr`` ratios
+    of signal to noise in dB, for each colour of ``noises``; ``seed`` draws the noise.
+    """
+
+    sigmas: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]
+    noises: Annotated[tuple[Literal["white", "pink"], ...], Field(min_length=1)]
+    snr: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)]
+    seed: Count
