@@ -37,10 +37,11 @@ class Outputs:
 
 
 class Term(Entry):
-    """A loss of a batch: a scalar in float32. ``reads`` is the head that it learns through."""
+    """A loss of a batch: a scalar in float32. ``reads`` is the head that it learns through, of ``least_views``."""
 
     reads: ClassVar[Literal["projection", "classifier"]]
     least_views: ClassVar[int] = 1
+    needs_labels: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """The loss of ``outputs``."""
@@ -78,6 +79,7 @@ class NTXent(Term):
 
     reads = "projection"
     least_views = 2
+    needs_labels = False
     temperature: Temperature
 
     def __call__(self, outputs: Outputs) -> Tensor:
@@ -126,6 +128,11 @@ class Loss:
     def reads(self) -> set[str]:
         """The heads that it learns through."""
         return {term.reads for _, term in self.terms}
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether clips without a label are of no use to it."""
+        return all(term.needs_labels for _, term in self.terms)
 
     @property
     def least_views(self) -> int:

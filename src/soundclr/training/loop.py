@@ -24,6 +24,7 @@ from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.progress import Progress
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.signals import Stop, never
+from soundclr.training.split import learnt_from
 from soundclr.training.state import Best, Partial, Saver, State
 
 
@@ -101,6 +102,7 @@ class StageLoop:
         self.loss = Loss.of(stage)
         self.augment = Augment.of(stage.augment)
         self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
+        self.clips = learnt_from(task.train, task.known, self.loss.needs_labels)
         self.optimizer = make_optimizer(network, stage)
         self.keep_best = task.keep_best if stage is task.stages[-1] else stage.training.keep == "best"
         title = f"{task.identity} {stage.name}"
@@ -167,7 +169,7 @@ class StageLoop:
         """
         self.network.set_training(self.stage.trains)
         random = generator(*self.task.seed, self.stage.name, self.state.epoch)
-        batches = shuffled(self.task.train, self.stage.training.batch_size, random)
+        batches = shuffled(self.clips, self.stage.training.batch_size, random)
         partial = self.begin(batches, random)
         started = time.perf_counter() - partial.seconds
         for indices in batches[partial.batches :]:
@@ -185,7 +187,7 @@ class StageLoop:
         losses = self.check_losses()  # the epoch's only wait for the device, but for checkpoints within it
         partial.seconds = time.perf_counter() - started
         sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-        labelled = int((self.task.known[self.task.train] != UNLABELLED).sum()) * self.stage.views
+        labelled = int((self.task.known[self.clips] != UNLABELLED).sum()) * self.stage.views
         return float((losses * sizes).sum() / sizes.sum()), float(partial.right) / max(labelled, 1), partial.seconds
 
     def begin(self, batches: Sequence[Tensor], random: torch.Generator) -> Partial:

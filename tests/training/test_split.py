@@ -1,0 +1,59 @@
+"""Which clips a run sees, and whose labels."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from soundclr.errors import UserError
+from soundclr.training.split import known_labels, learnt_from, split
+
+FOLDS = torch.tensor([1, 2, 3, 1, 2, 3, 3])
+
+
+def clips(counts=(40, 20, 4)):
+    labels = torch.cat([torch.full((count,), label) for label, count in enumerate(counts)])
+    return SimpleNamespace(labels=labels, clips=tuple(f"clip {number}" for number in range(len(labels))))
+
+
+@pytest.mark.parametrize(
+    ("held_out", "inner", "train", "val"),
+    [(1, False, [1, 2, 4, 5, 6], [0, 3]), (1, True, [2, 5, 6], [1, 4]), (3, True, [1, 4], [0, 3])],
+)
+def test_folds(held_out, inner, train, val):
+    found = split(FOLDS, held_out, 3, inner)
+    assert [part.tolist() for part in found] == [train, val, (held_out == FOLDS).nonzero()[:, 0].tolist()]
+
+
+def test_a_fold_without_clips_is_named():
+    with pytest.raises(UserError, match="fold 2 held out: there is no clip to choose the epoch by"):
+        split(torch.tensor([1, 2, 2]), 2, 3, True)
+
+
+def test_shares_of_labels_are_by_class_nested_and_a_seeds_own():
+    source, train = clips(), torch.arange(64)
+    chosen = {}
+    for share, counts in ((1.0, [40, 20, 4]), (0.5, [20, 10, 2]), (0.1, [4, 2, 1]), (0.01, [1, 1, 1])):
+        known = known_labels(source, train, share, seed=0)
+        labelled = (known != -1).nonzero()[:, 0]
+        assert torch.bincount(known[labelled]).tolist() == counts
+        assert torch.equal(known[labelled], source.labels[labelled])
+        chosen[share] = set(labelled.tolist())
+    assert chosen[0.01] < chosen[0.1] < chosen[0.5] < chosen[1.0]
+    other = (known_labels(source, train, 0.5, seed=1) != -1).nonzero()[:, 0]
+    assert set(other.tolist()) != chosen[0.5]
+
+
+def test_labels_of_clips_that_train_nothing_are_let_be():
+    source, train = clips(), torch.arange(0, 64, 2)
+    known = known_labels(source, train, 0.1, seed=0)
+    assert torch.equal(known[1::2], source.labels[1::2])
+    assert 3 <= (known[train] != -1).sum() < 10
+
+
+def test_an_epoch_without_labels_is_as_long_where_only_labels_teach():
+    train, known = torch.arange(10), torch.full((10,), -1)
+    known[[2, 5, 7]] = 1
+    assert torch.equal(learnt_from(train, known, labels_needed=False), train)
+    assert learnt_from(train, known, labels_needed=True).tolist() == [2, 5, 7, 2, 5, 7, 2, 5, 7, 2]
+    assert torch.equal(learnt_from(train, torch.zeros(10), labels_needed=True), train)
