@@ -27,7 +27,7 @@ def load_run(directory: Path) -> tuple[RunSettings, Network, list[str]]:
         raise UserError(f"{model}: the run's model is not here; {again}")
     if (has := sha256_of_file(model)) != (says := metrics.get("model_sha256")):
         raise UserError(
-            f"{model}: has SHA-256 {has}, metrics.json says {says}: damaged, or another run's; remove it, then {again}"
+            f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {says}); remove it, then {again}"
         )
     try:
         settings, classes = RunSettings.model_validate(metrics["settings"]), list(metrics["classes"])

@@ -151,7 +151,7 @@ def test_a_file_with_flipped_bits_is_refused(dataset, tmp_path, part):
     place = {"samples": len(content) - 3, "labels": first - 2 * 4 * 8, "metadata": content.index(b'"dog')}[part]
     content[place + 1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"says SHA-256 .*, has .*: changed after it was written; remove it and build"):
+    with pytest.raises(UserError, match=r"is damaged \(SHA-256 .*, it says .*\); remove it and build"):
         Waveforms.load(path)
 
 

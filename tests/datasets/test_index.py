@@ -59,7 +59,7 @@ def test_mistake_is_named(index: Path, old: str, new: str, message: str) -> None
 def write_text(index: Path, text: str) -> None:
     """An index with that text, which its record names."""
     index.write_text(text)
-    write_made_of(index, "made by hand", text)
+    write_made_of(index, "made by hand", text.encode())
 
 
 @pytest.mark.parametrize("text", [None, "", ",".join(COLUMNS) + "\n", 'clip,path\n"a,b\n'])

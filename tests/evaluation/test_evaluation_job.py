@@ -265,7 +265,7 @@ def test_a_model_with_flipped_bits(params, features, trained, results):
     torch.load(model, weights_only=True)
     command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1"
     remedy = f"remove it, then pull the model or train the run again: `{command}`"
-    refused(rf"fold2-seed1\.pt: has SHA-256 .*, metrics\.json says .*; {remedy}", run, params, features, results)
+    refused(rf"fold2-seed1\.pt: is damaged .*SHA-256 .*; {remedy}", run, params, features, results)
 
 
 def test_metrics_that_were_cut_short(params, features, trained, results):

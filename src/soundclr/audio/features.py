@@ -81,7 +81,7 @@ class Waveforms:
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise UserError(f"{path}: is cut short or not a features file ({error}); {remedy}") from error
         if says != has:
-            raise UserError(f"{path}: says SHA-256 {says}, has {has}: changed after it was written; {remedy}")
+            raise UserError(f"{path}: is damaged (SHA-256 {has}, it says {says}); {remedy}")
         lengths = (len(labels), len(folds), len(offsets) - 1)
         if samples.dtype != torch.int16 or lengths != (len(clips),) * 3 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")

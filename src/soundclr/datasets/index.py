@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import reason, sha256_of_file, write_text
+from soundclr.files import reason, sha256_of_file, write_text, writing
 from soundclr.records import read_record, write_record
 
 COLUMNS = ["clip", "path", "label", "class", "fold", "source", "sha256"]
@@ -43,18 +43,20 @@ def write_index(path: Path, rows: Iterable[IndexRow], definition: str) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)  # paths begin there
     for row in tqdm(sorted(rows), desc="hash", unit=" clips", dynamic_ncols=True, delay=2):
         try:
             writer.writerow([*row, sha256_of_file(path.parent / row.path)])
         except OSError as error:
             raise UserError(f"{path.parent / row.path}: cannot be read ({reason(error)})") from error
-    write_made_of(path, definition, text.getvalue())
+    write_made_of(path, definition, text.getvalue().encode())
     write_text(path, text.getvalue())
 
 
-def write_made_of(path: Path, definition: str, text: str) -> None:
-    """Write the record beside the index at ``path``, which has or will have this ``text``."""
-    index_sha256 = hashlib.sha256(text.encode()).hexdigest()
+def write_made_of(path: Path, definition: str, content: bytes) -> None:
+    """Write the record beside the index at ``path``, which has or will have this ``content``."""
+    index_sha256 = hashlib.sha256(content).hexdigest()
     write_record(path.with_name(MADE_OF), {"definition": definition, "index_sha256": index_sha256})
 
 
