@@ -1,9 +1,12 @@
 """The blocks of params.yaml, typed: what each key means and may be."""
 
+import os
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+
+from soundclr.errors import UserError
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -11,6 +14,27 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of something that is kept in
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
+
+
+def named_precision(setting: Any) -> Any:
+    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
+
+    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
+    machines computes a study in one precision, that of the machine which plans it.
+    """
+    if setting != "auto":
+        return setting
+    name = os.environ.get("SOUNDCLR_PRECISION")
+    if not name:
+        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
+
+        name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
+    if name not in ("float32", "bfloat16"):
+        raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
+    return name
+
+
+Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]
 
 
 class Section(BaseModel):
@@ -88,7 +112,7 @@ class TrainingSettings(Section):
     monitor: Literal["accuracy", "loss"]
     validation: Literal["held_out", "inner"] = "held_out"
     keep: Literal["last", "best"]
-    precision: Literal["float32", "bfloat16"]
+    precision: Precision
 
 
 class StageSettings(Section):
@@ -116,6 +140,11 @@ class RunSettings(Section):
     classifier: HeadSettings
     labels: Annotated[float, Field(gt=0, le=1)]
     stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+    @property
+    def precision(self) -> str:
+        """The encoder's number format, such as ``float32``; where stages differ, each one once."""
+        return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
 
 
 class SyntheticSettings(Section):

@@ -18,6 +18,7 @@ from soundclr.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.randomness import generator
+from soundclr.records import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import OPTIMIZERS
@@ -34,7 +35,7 @@ class Task:
 
     ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
     the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
-    weights are kept too.
+    weights are kept too. ``features`` is the hash of the clips: a checkpoint of other ones is not gone on from.
     """
 
     identity: str
@@ -48,6 +49,7 @@ class Task:
     device: torch.device
     val_name: str = "held-out"
     keep_best: bool = False
+    features: str = ""
 
 
 def train(
@@ -64,16 +66,18 @@ def train(
     the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
-    saver = Saver(checkpoint, task.identity, stop, clock)
-    saved = checkpoints.load(checkpoint, task.identity)
+    identity = f"{task.identity} {task.features}".strip()
+    saver = Saver(checkpoint, identity, stop, clock)
+    saved = checkpoints.load(checkpoint, identity)
     if saved is not None:
         state, weights, _ = saved
         network.load_state_dict(weights)
+    state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         if index > state.stage:
             if state.best.network is not None:
                 network.load_state_dict(state.best.network)
-            state = State(stage=index, history=state.history)
+            state = State(stage=index, history=state.history, code=state.code)
         loop = StageLoop(task, task.stages[index], network, state, saver)
         if saved is not None:
             loop.optimizer.load_state_dict(saved[2])
