@@ -1,11 +1,13 @@
 """Files that are written whole or not at all, and the hashes that name their contents."""
 
+import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,13 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically, in UTF-8 with the line ends it has."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
+
+
+def to_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as CSV text with Unix line ends."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def write_json(path: Path, value: Any) -> None:

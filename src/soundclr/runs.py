@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
@@ -40,7 +41,7 @@ class Run:
         return f"fold{self.fold}-seed{self.seed}"
 
     @property
-    def coordinates(self) -> dict[str, str | int]:
+    def coordinates(self) -> dict[str, Any]:
         """What metrics.json and evaluation.json say of which run they are."""
         return {
             "study": self.study,

@@ -1,22 +1,20 @@
 """A trained run, loaded from its folder."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
-from soundclr.models import Network, build_encoder
+from soundclr.models.network import Network
 from soundclr.params import RunSettings
-from soundclr.records import read_record
+from soundclr.records import Metrics
 from soundclr.runs import Run
 
-FORMAT = 2  # of metrics.json
 
-
-def load_run(directory: Path) -> tuple[RunSettings, Network, list[str]]:
-    """The settings, the trained network in evaluation mode, and the class names of a run's folder.
+def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
+    """What a run's folder says of it, its settings, and the trained network in evaluation mode, on the CPU.
 
     Raises UserError for a folder that is no finished run, or a model that is missing or damaged.
     """
@@ -25,21 +23,22 @@ def load_run(directory: Path) -> tuple[RunSettings, Network, list[str]]:
     again = f"pull the model or train the run again: `{run.train_command}`"
     if not model.is_file():
         raise UserError(f"{model}: the run's model is not here; {again}")
-    if (has := sha256_of_file(model)) != (says := metrics.get("model_sha256")):
+    if (has := sha256_of_file(model)) != metrics.model_sha256:
         raise UserError(
-            f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {says}); remove it, then {again}"
+            f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
+            f"it, then {again}"
         )
     try:
-        settings, classes = RunSettings.model_validate(metrics["settings"]), list(metrics["classes"])
-        network = Network(build_encoder(settings.encoder, None), settings.projection.size, len(classes))
+        settings = RunSettings.model_validate(metrics.settings)
+        network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{model}: is not a model of this version ({reason}); remove it, then {again}") from error
-    return settings, network.eval(), classes
+    return metrics, settings, network.eval()
 
 
-def read_run(directory: Path) -> tuple[Run, Path, dict[str, Any]]:
+def read_run(directory: Path) -> tuple[Run, Path, Metrics]:
     """What run the folder is of, the results that it is in, and its metrics.json.
 
     Raises UserError for a folder that is no finished run, or whose metrics.json is damaged or of another version.
@@ -51,8 +50,4 @@ def read_run(directory: Path) -> tuple[Run, Path, dict[str, Any]]:
         raise UserError(
             f"{directory}: not a finished run; name a folder like results/STUDY/runs/DATASET/RECIPE-HASH/fold1-seed0"
         )
-    remedy = f"restore it from git, or remove {directory} and train the run again: `{run.train_command}`"
-    metrics = read_record(directory / "metrics.json", remedy)
-    if metrics.get("format") != FORMAT:
-        raise UserError(f"{directory}/metrics.json: is of format {metrics.get('format')}, not {FORMAT}; {remedy}")
-    return run, parents[4], metrics
+    return run, parents[4], Metrics.read(directory / "metrics.json", run)

@@ -1,6 +1,5 @@
 """The evaluation of one run's model, as a Snakemake job or by hand: nothing is trained."""
 
-import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,15 @@ from soundclr.devices import describe, precision, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
 from soundclr.evaluation.space import distances, project
-from soundclr.files import sha256_of_file, write_text
-from soundclr.models import Network
+from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params
-from soundclr.records import code_version, write_record
+from soundclr.provenance import code_version, made_with
+from soundclr.randomness import generator
+from soundclr.records import Distances, EvaluationRecord, Heard
 from soundclr.runs import Run, evaluation_key
-from soundclr.trained import load_run, read_run
-from soundclr.training.batches import generator
-from soundclr.training.job import check_features, git_state, make_inputs, to_csv, versions
+from soundclr.trained import load_run
+from soundclr.training.job import check_features
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Listener:
 
     def hear(self, waveforms: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         """A batch, some clips (some, samples) at a time -> representations h (batch, features), labels (batch,)."""
-        images = self.inputs.spectrograms(waveforms)
+        images = self.inputs.images(waveforms)
         with torch.autocast(images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             representations = self.network.represent(images)
-        return representations, self.network.classifier(representations).argmax(dim=1)
+        return representations, self.network.heads(representations)[1].argmax(dim=1)
 
 
 def evaluate_job(run: Run, params: Params, features: Path, results: Path, device: torch.device) -> Path:
@@ -50,16 +50,16 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     where the run's folder, its model or the features are missing or do not fit, or where the model does not have the
     accuracy that it had after its last epoch.
     """
-    _, _, metrics = read_run(run.directory(results))
-    settings, network, classes = load_run(run.directory(results))
+    metrics, settings, network = load_run(run.directory(results))
+    classes = metrics.classes
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
-    if waveforms.index_sha256 != metrics["index_sha256"]:
+    if waveforms.index_sha256 != metrics.index_sha256:
         raise UserError(
             f"{features}: is made of the index {waveforms.index_sha256}, but {run.directory(results)} was trained on "
-            f"the index {metrics['index_sha256']}; bring that index's clips back, or train the run again"
+            f"the index {metrics.index_sha256}; bring that index's clips back, or train the run again"
         )
-    if list(waveforms.classes) != classes:
+    if waveforms.classes != classes:
         raise UserError(f"{features}: its classes are not those that {run.directory(results)} was trained on")
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     names = [waveforms.clips[clip] for clip in clips.tolist()]
@@ -69,15 +69,15 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
     listener = Listener(
         network,
-        make_inputs(waveforms.to(device), settings),
+        Inputs(waveforms.to(device), settings),
         precision(device, training.precision),
         training.batch_size,
     )
-    right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "test"))
+    right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "val"))
     if not np.isfinite(representations).all():
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
     if (clean := right.get(Noise("white", sigma=0.0))) is not None:
-        check_clean(run.model(results), clean, round(metrics["accuracy"]["last_epoch"] * len(clips)), len(clips))
+        check_clean(run.model(results), clean, round(metrics.accuracy.last_epoch * len(clips)), len(clips))
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
@@ -85,36 +85,25 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     rows = zip(names, labels.tolist(), places.tolist(), strict=True)
     table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
     write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
-    evaluation: dict[str, Any] = {
-        "format": 2,
+    EvaluationRecord(
         **run.coordinates,
-        "key": evaluation_key(params),
-        "settings": params.evaluation.model_dump(mode="json"),
-        "epoch": "last",
-        "model_sha256": metrics["model_sha256"],
-        "index_sha256": waveforms.index_sha256,
-        "features_sha256": waveforms.sha256,
-        "clips": len(clips),
-        "accuracy": [
-            {
-                "noise": noise.colour,
-                "sigma": noise.sigma,
-                "snr_db": noise.snr_db,
-                "right": count,
-                "accuracy": count / len(clips),
-            }
-            for noise, count in right.items()
-        ],
-        "distances": distances(representations, labels.numpy()),
-        "device": describe(device),
-        "precision": training.precision,
-        "code": code_version(),
-        **git_state(),
-        "versions": versions("numpy", "scikit-learn"),
-        "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "files": {"projection.csv": sha256_of_file(folder / "projection.csv")},
-    }
-    write_record(folder / "evaluation.json", evaluation)
+        key=evaluation_key(params),
+        settings=params.evaluation.model_dump(mode="json"),
+        model_sha256=metrics.model_sha256,
+        index_sha256=waveforms.index_sha256,
+        features_sha256=waveforms.sha256,
+        clips=len(clips),
+        accuracy=tuple(
+            Heard(noise=n.colour, sigma=n.sigma, snr_db=n.snr_db, right=count, accuracy=count / len(clips))
+            for n, count in right.items()
+        ),
+        distances=Distances(**distances(representations, labels.numpy())),
+        device=describe(device),
+        precision=training.precision,
+        code=code_version(),
+        files={"projection.csv": sha256_of_file(folder / "projection.csv")},
+        **made_with("numpy", "scikit-learn"),
+    ).write(folder / "evaluation.json")
     return folder / "evaluation.json"
 
 

@@ -4,76 +4,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import pandas as pd
-from pydantic import Field
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.params import Artefact, Count, Fraction, Params, Positive, RunSettings, known, validated
+from soundclr.params import Params, RunSettings, Selection, known, validated
 from soundclr.report.evaluations import REMEDY as EVALUATE_AGAIN
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.report.sealed import Lenient, read_sealed, read_table
+from soundclr.records import Metrics
+from soundclr.report.sealed import read_table
 from soundclr.runs import Run
 
 TABLES = ("history.csv", "predictions.csv")
 HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "test_accuracy"}
 REMEDY = "restore the run folder from git or delete it and train the run again"
-
-
-class Accuracies(Lenient):
-    """Held-out accuracy, a fraction: at the best epoch (the paper's protocol) and at the last (unbiased)."""
-
-    best_epoch: Fraction
-    last_epoch: Fraction
-
-
-class Clips(Lenient):
-    """How many clips the run learned from and how many it held out."""
-
-    train: Positive
-    test: Positive
-
-
-class WeightsUsed(Lenient):
-    """The initial weights: their key in params.yaml or ``none``, and their file's SHA-256."""
-
-    name: str
-    sha256: str | None
-
-
-class Metrics(Lenient):
-    """metrics.json of one run."""
-
-    format: Literal[2]
-    study: str
-    dataset: str
-    recipe: str
-    recipe_hash: str
-    fold: Positive
-    seed: Count
-    accuracy: Accuracies
-    best_epoch: Positive
-    epochs: Positive
-    stopped_early: bool
-    clips: Clips
-    classes: tuple[str, ...]
-    settings: dict[str, Any]
-    weights: WeightsUsed
-    index_sha256: str
-    model_sha256: str
-    device: str
-    precision: str
-    duration_seconds: float
-    clips_per_second: float
-    code: Annotated[tuple[str, ...], Field(min_length=1)]
-    git_commit: str | None
-    git_dirty: bool | None
-    versions: dict[str, str | None]
-    created: str
-    files: dict[str, str]
-    checksum: str
 
 
 @dataclass(frozen=True)

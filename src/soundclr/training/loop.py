@@ -18,7 +18,7 @@ from soundclr.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.randomness import generator
-from soundclr.records import code_version
+from soundclr.provenance import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import OPTIMIZERS
@@ -232,7 +232,8 @@ class StageLoop:
                 for indices in task.val.split(self.stage.training.batch_size):
                     with in_precision(task.device, self.stage):
                         batch = task.inputs.train_batch(indices, self.augment, random, views)
-                        parts.append(outputs_of(*self.network(batch), task.labels[indices], indices, views))
+                        augmented, scores = self.network(batch)
+                    parts.append(outputs_of(augmented, scores, task.labels[indices], indices, views))
                     self.pause()
                 outputs = joined(parts)
             return float(self.loss(outputs)), logits.float().cpu().clone()
