@@ -74,14 +74,17 @@ def test_table1_numbers(toy: Params, toy_results: Path) -> None:
     assert "8 of 8 runs" in table.caption
 
 
-def test_table1_of_one_seed_knows_the_error_over_folds(toy: Params, toy_results: Path, tmp_path: Path) -> None:
+def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_results: Path, tmp_path: Path) -> None:
     shutil.copytree(toy_results / "masks", tmp_path / "masks", ignore=shutil.ignore_patterns("*-seed1"))
     errors = []
     for recipe in ("cross_entropy", "masks_f0_t0", "masks_f1_32_t0", "masks_f1_16_t1_32"):
         runs = said(tmp_path, "masks", recipe)
-        errors.append(abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)
+        errors.append(12.7062 * abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)  # Student's t of two folds
     text = MAKE["table1"](collect(toy, "masks", tmp_path)).caption
-    assert f"the standard error over folds is {statistics.fmean(errors):.2f} points (mean of 4 cells)" in text
+    assert (
+        f"the 95 % interval (Student's t over folds) is ± {statistics.fmean(errors):.2f} points (mean of 4 cells)"
+        in text
+    )
 
 
 def test_table1_of_other_widths_has_blocks_of_its_own(toy: Params, tmp_path: Path) -> None:
