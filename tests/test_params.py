@@ -166,6 +166,9 @@ MISTAKES = {
     "two channels": ("defaults.encoder.channels", 2, "encoder.channels", "2"),
     "no stages": ("defaults.stages", [], "stages", "[]"),
     "no recipes": ("studies.esc10.recipes", [], "studies.esc10.recipes", "[]"),
+    "a title of two lines": ("datasets.esc10.title", "ESC-10\n\n.. include:: /etc/passwd", "esc10.title", "one line"),
+    "a title that does not print": ("studies.esc10.title", "a\x1b[31mb", "esc10.title", "one line"),
+    "a note of spaces": ("studies.esc10.note", "  \n", "esc10.note", "one line"),
     "a name with a dash": ("recipes", {"hy-brid": {"title": "x"}}, "recipes", "hy-brid"),
     "a weights hash that is none": (
         "weights.imagenet_pqf.files.resnet50",

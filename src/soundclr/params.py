@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.coherence import ENCODER_BLOCKS, check_coherence
@@ -17,6 +17,17 @@ Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 S = TypeVar("S", bound="Section")
+
+
+def one_line(text: str) -> str:
+    """Text for captions, without space around it; line ends and what else does not print are refused."""
+    line = text.strip()
+    if not (line and line.isprintable()):
+        raise PydanticCustomError("one_line", "Input should be one line of text that prints")
+    return line
+
+
+Line = Annotated[str, AfterValidator(one_line)]
 
 
 class Section(BaseModel):
@@ -152,7 +163,7 @@ class DatasetSettings(Section):
     """
 
     adapter: Name
-    title: str
+    title: Line
     classes: Annotated[int, Field(ge=2, le=10_000)]
     folds: Annotated[int, Field(ge=2, le=1000)]
     sample_rate: Positive
@@ -178,14 +189,14 @@ class WeightsFile(Section):
 class WeightsSettings(Section):
     """Initial weights: what captions call them, and a file for each encoder they exist for."""
 
-    title: str
+    title: Line
     files: dict[Name, WeightsFile]
 
 
 class RecipeSettings(Section):
     """A named set of differences from the defaults."""
 
-    title: str
+    title: Line
     settings: dict[str, Any] = {}
 
 
@@ -208,8 +219,8 @@ class StudySettings(Section):
     that a study shows besides, with the runs they need.
     """
 
-    title: str
-    note: str
+    title: Line
+    note: Line
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: Annotated[tuple[str, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]

@@ -190,7 +190,8 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     history = read_table(path.with_name("history.csv"), REMEDY)
     if missing := HISTORY_COLUMNS - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}")
-    result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv"), REMEDY))
+    predictions = read_table(path.with_name("predictions.csv"), REMEDY, text=("clip",))  # a class may be "stage"
+    result = RunResult(run, metrics, settings, history, predictions)
     check_predictions(path.with_name("predictions.csv"), result)
     return result
 

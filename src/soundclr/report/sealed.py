@@ -51,10 +51,9 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     return content
 
 
-def read_table(path: Path, remedy: str) -> pd.DataFrame:
-    """A CSV file in which only an empty field is a missing value: a class or a clip may be called "none"."""
+def read_table(path: Path, remedy: str, text: Sequence[str] = ("clip", "stage", "class")) -> pd.DataFrame:
+    """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
     try:
-        text = {"clip": str, "stage": str, "class": str}
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error}); {remedy}") from error

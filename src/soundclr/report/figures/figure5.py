@@ -42,7 +42,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         )
         bars = bars or not math.isnan(means[0].bar)
         handles.append(Line2D([], [], label=style.title, **style.line, markersize=3.5))
-    axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas])
+    axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
     axes.set_ylabel("accuracy (%)")

@@ -48,7 +48,12 @@ SETTINGS: dict[str, Any] = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.1,
     "pdf.fonttype": 42,  # text stays text
+    "text.parse_math": False,  # titles and classes are the user's: a $ in them is a dollar
 }
+
+
+LONGEST = 40
+"""Characters of a class's name that a figure shows."""
 
 
 @contextmanager
@@ -68,6 +73,12 @@ def colour(place: int) -> str:
 def marker(place: int) -> str:
     """The marker of the recipe at this place of the study."""
     return MARKERS[place % len(MARKERS)]
+
+
+def class_title(name: str) -> str:
+    """A class's name as figures show it: words apart, and cut where it would fill the figure."""
+    words = " ".join(name.replace("_", " ").split())
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)

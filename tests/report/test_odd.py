@@ -1,0 +1,96 @@
+"""Odd but valid: few clips, few runs, and names that mean something to pandas, matplotlib, LaTeX or a page."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from fabricate import edit, fabricate, fabricate_evaluation, trial_params
+
+from soundclr.params import Params
+from soundclr.report.collect import collect
+from soundclr.report.layout import report_paths
+from soundclr.report.write import write_report
+from soundclr.runs import Run, expand
+
+NAMES = ("class", "stage", "epochs", r"$\foo$", "_x", "1", "nan", "# 1. -", "a & b", "x" * 300)
+"""Names of classes."""
+
+TITLE = r"$\foo$ <script> .. include:: /etc/passwd & _x_ [1] 50 % #1"
+
+
+@pytest.fixture(scope="module")
+def params(repo: Path) -> Params:
+    """``few`` has two folds, two schemes and every figure, of a dataset and recipes with odd titles."""
+    content = trial_params(
+        repo,
+        few={
+            "title": TITLE,
+            "note": TITLE,
+            "folds": [1, 2],
+            "seeds": [0],
+            "recipes": ["cross_entropy", "hybrid"],
+            "artefacts": {
+                "table1": {"recipes": ["cross_entropy", "masks_f0_t0"]},
+                "table2": {"recipes": ["alpha_001", "hybrid"]},
+                "figure3": {"recipes": ["masks_f0_t0", "cross_entropy"]},
+                "figure5": {},
+                "protocols": {"recipes": ["cross_entropy_inner"]},
+            },
+        },
+    ).model_dump(mode="json")
+    content["datasets"]["esc10"]["title"] = content["recipes"]["hybrid"]["title"] = TITLE
+    content["recipes"]["cross_entropy"]["title"] = r"_x $\foo$"
+    return Params.model_validate(content)
+
+
+def few(params: Params, results: Path, wanted: Callable[[Run], bool] = lambda run: True, **made: Any) -> None:
+    """The runs of ``few``, and their evaluations, whose distances are not defined."""
+    evaluated = set(expand(params, "few", "figure5"))
+    for run in filter(wanted, expand(params, "few")):
+        fabricate(params, run, results, **made)
+        if run in evaluated:
+            folder = fabricate_evaluation(params, run, results)
+            if made.get("test_clips", 20) <= 10:
+                edit(folder, name="evaluation.json", distances=dict.fromkeys(("intra", "inter", "ratio", "silhouette")))
+
+
+def report(params: Params, folder: Path) -> str:
+    """Write the report of ``few``, without a warning; its page."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        paths = write_report(params, "few", folder / "results", folder / "figures")
+    assert paths == report_paths(params, "few", folder / "results", folder / "figures")
+    assert all(path.stat().st_size for path in paths if path.suffix != ".csv")
+    return (folder / "results/few/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("runs", "made"),
+    [
+        (lambda run: False, {}),
+        (lambda run: (run.recipe, run.fold) == ("hybrid", 2), {}),
+        (lambda run: run.recipe == "cross_entropy_inner", {}),
+        (lambda run: True, {"test_clips": 10}),
+        (lambda run: True, {"test_clips": 1, "skill": 1.1}),
+        (lambda run: True, {"skill": 0.0}),
+    ],
+    ids=["nothing", "one run", "only an inner fold", "one clip a class", "one clip", "all wrong"],
+)
+def test_a_report_of_few_or_poor_runs(
+    params: Params, tmp_path: Path, runs: Callable[[Run], bool], made: dict[str, Any]
+) -> None:
+    few(params, tmp_path / "results", runs, **made)
+    page = report(params, tmp_path)
+    assert f"{sum(map(runs, expand(params, 'few')))} of {len(list(expand(params, 'few')))} runs" in page
+
+
+def test_classes_may_have_any_name(params: Params, tmp_path: Path) -> None:
+    few(params, tmp_path / "results", classes=NAMES)
+    found = collect(params, "few", tmp_path / "results")
+    for result in found.results:
+        assert list(result.predictions.columns[3:]) == list(NAMES)
+        assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[3:])
+    report(params, tmp_path)
