@@ -1,4 +1,4 @@
-"""Odd but valid: few clips, few runs, and names that mean something to pandas, matplotlib, LaTeX or a page."""
+"""Few clips, few runs, names that mean something to pandas, matplotlib, LaTeX or a page; and damaged files."""
 
 import warnings
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import pytest
 from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 from matplotlib.figure import Figure
 
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.write import write_report
@@ -107,3 +108,34 @@ def test_classes_may_have_any_name(params: Params, report: Callable[[Path], str]
         assert list(result.predictions.columns[3:]) == list(NAMES)
         assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[3:])
     report(tmp_path)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "metrics.json cut short": lambda folder: (folder / "metrics.json").write_text('{"format"'),
+    "metrics.json empty": lambda folder: (folder / "metrics.json").write_bytes(b""),
+    "metrics.json edited": lambda folder: edit(folder, seal=False, epochs=2),
+    "metrics.json of another version": lambda folder: edit(folder, format=99),
+    "metrics.json lacks a field": lambda folder: edit(folder, device=None),
+    "metrics.json of other clips": lambda folder: edit(folder, clips={"train": 80, "test": 21}),
+    "predictions.csv missing": lambda folder: (folder / "predictions.csv").unlink(),
+    "history.csv empty": lambda folder: (folder / "history.csv").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_run_says_what_to_do(params: Params, tmp_path: Path, damage: str) -> None:
+    run = next(expand(params, "few"))
+    DAMAGES[damage](fabricate(params, run, tmp_path))
+    with pytest.raises(
+        UserError, match=r"[a-z]: .*; restore the run folder from git or delete it and train the run again$"
+    ):
+        collect(params, "few", tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"format": 99}, {"clips": 3}, {"accuracy": []}, {"device": None}, {"key": "x"}])
+def test_a_damaged_evaluation_says_what_to_do(params: Params, tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = next(expand(params, "few", "figure5"))
+    fabricate(params, run, tmp_path)
+    edit(fabricate_evaluation(params, run, tmp_path), name="evaluation.json", **changes)
+    with pytest.raises(UserError, match=r"; restore the folder from git or delete it and evaluate the run again$"):
+        collect(params, "few", tmp_path)

@@ -12,7 +12,7 @@ from soundclr import runs
 from soundclr.errors import UserError
 from soundclr.params import Artefact, Count, Fraction, Params, Positive, RunSettings, known, validated
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.report.sealed import Lenient, read_sealed, read_table
+from soundclr.report.sealed import Lenient, read_sealed, read_table, remedied
 from soundclr.runs import Run
 
 TABLES = ("history.csv", "predictions.csv")
@@ -163,11 +163,12 @@ def collect(params: Params, study: str, results: Path) -> Collection:
         run = Run.from_directory(path.parent, results)
         if run is None or run.directory(results) != path.parent:
             raise UserError(f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away")
-        content = read_sealed(path, run, {}, TABLES, REMEDY)
-        if run in wanted:
-            found[run] = load_run(params, path, run, content)
-        else:
-            set_aside.append(path.parent)
+        with remedied(REMEDY):
+            content = read_sealed(path, run, {}, TABLES, REMEDY)
+            if run in wanted:
+                found[run] = load_run(params, path, run, content)
+            else:
+                set_aside.append(path.parent)
     found = {run: found[run] for run in order if run in found}
     clips = {run: found[run].metrics.clips.test for run in expected.get("figure5", ()) if run in found}
     evaluations, others = read_evaluations(params, study, results, clips)

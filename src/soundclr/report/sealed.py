@@ -1,7 +1,8 @@
 """Files that describe themselves: believed where path, checksum and the files beside them agree."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
                 f"{table}: has SHA-256 {has}, {path.name} beside it says {says}: changed after it was written; {remedy}"
             )
     return content
+
+
+@contextmanager
+def remedied(remedy: str) -> Iterator[None]:
+    """End a UserError of the block with ``remedy``, where it does not say it itself."""
+    try:
+        yield
+    except UserError as error:
+        if remedy in str(error):
+            raise
+        raise UserError(f"{error}; {remedy}") from error
 
 
 def read_table(path: Path, remedy: str, text: Sequence[str] = ("clip", "stage", "class")) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from soundclr.params import RunSettings
 from soundclr.report.accuracy import number
 from soundclr.report.collect import Collection
-from soundclr.report.figures.style import BARS, COLOURS, COLUMN, add_legend
+from soundclr.report.figures.style import BARS, COLOURS, COLUMN, add_legend, end_at_100
 from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.paper import percent, published
 from soundclr.report.tables import Row
@@ -77,6 +77,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     axes.tick_params(axis="y", length=0)
     axes.grid(True, axis="x")
     axes.set_xlabel("accuracy (%)")
+    end_at_100(axes, "x")
     handles = [Line2D([], [], label="best epoch", **BEST), Line2D([], [], label="last epoch", **LAST)]
     handles += [Line2D([], [], label="paper", **PAPER)] if paper else []
     add_legend(figure, handles)

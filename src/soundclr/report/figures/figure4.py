@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from soundclr.report.collect import Collection
-from soundclr.report.figures.style import COLUMN, add_legend, colour, marker
+from soundclr.report.figures.style import COLUMN, add_legend, colour, end_at_100, marker
 from soundclr.report.intervals import ENOUGH, over_folds
 from soundclr.report.tables import Row
 
@@ -51,8 +51,8 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         handles.append(Line2D([], [], label=collection.params.recipes[recipe].title, markersize=3.8, **style))
     axes.set_xticks(range(len(folds)), [str(fold) for fold in folds])
     axes.set_xlim(-0.5, len(folds) - 0.5)
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(low, min(accuracies) - 10, -0.5), min(high, 100.5))
+    axes.set_ylim(max(axes.get_ylim()[0], min(accuracies) - 10))
+    end_at_100(axes, "y")
     axes.set_xlabel("held-out fold")
     axes.set_ylabel("accuracy at the best epoch (%)")
     axes.tick_params(axis="x", length=0)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from soundclr.report.collect import Collection
 from soundclr.report.figures.evaluated import by_recipe
-from soundclr.report.figures.style import BARS, COLUMN, add_legend, look
+from soundclr.report.figures.style import BARS, COLUMN, add_legend, end_at_100, look
 from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.tables import Row
 from soundclr.report.tables.robustness import Heard, accuracy
@@ -46,6 +46,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
     axes.set_ylabel("accuracy (%)")
+    end_at_100(axes, "y")
     add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
     return figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}."

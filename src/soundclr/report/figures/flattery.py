@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from soundclr.report.accuracy import Protocol, covered, number, points
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.figures.strips import MEAN, draw_interval, draw_strip, label_rows
-from soundclr.report.figures.style import BARS, COLUMN, look
+from soundclr.report.figures.style import BARS, COLUMN, end_at_100, look
 from soundclr.report.intervals import INTERVALS, Mean, over_folds
 from soundclr.report.tables import Row
 from soundclr.report.tables.protocols import gains, inner_recipes
@@ -75,6 +75,7 @@ def draw_protocols(axes: Axes, collection: Collection, protocols: dict[str, list
             axes.errorbar(mean.mean, place + shift, xerr=mean.bar, color=colour, **style, **STYLE, **BARS)
     label_rows(axes, [title(collection, recipe) for recipe in protocols])
     axes.set_xlabel("accuracy (%)")
+    end_at_100(axes, "x")
     handles = [Line2D([], [], label=name, color="#444444", **style, **STYLE) for name, style in PROTOCOLS.items()]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, columnspacing=1, handlelength=1)
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from soundclr.report.collect import Collection
 from soundclr.report.figures.evaluated import by_recipe
-from soundclr.report.figures.style import COLUMN, add_legend, look
+from soundclr.report.figures.style import COLUMN, add_legend, end_at_100, look
 from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.tables import Row
 from soundclr.report.tables.robustness import Heard, accuracy, number_of_db
@@ -43,6 +43,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         axes.set_xticks(ratios, [number_of_db(ratio) for ratio in ratios])
         axes.invert_xaxis()
     panels[0].set_ylabel("accuracy (%)")
+    end_at_100(panels[0], "y")
     figure.supxlabel("signal to noise (dB), louder noise to the right", fontsize=7)
     add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -108,6 +109,12 @@ def look(collection: Collection, recipe: str) -> Look:
     place = list(dict.fromkeys([*study.recipes, *others])).index(recipe)
     title = collection.params.recipes[recipe].title
     return Look(title, colour(place), marker(place), DASHES[place % len(DASHES)])
+
+
+def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """Let an axis of accuracies in percent end where they do, though an interval may go on."""
+    low, high = getattr(axes, f"get_{axis}lim")()
+    axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
 
 
 Side = Literal["outside upper center", "outside lower center"]
