@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.coherence import ENCODER_BLOCKS, check_coherence
@@ -17,17 +17,6 @@ Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 S = TypeVar("S", bound="Section")
-
-
-def one_line(text: str) -> str:
-    """Text for captions, without space around it; line ends and what else does not print are refused."""
-    line = text.strip()
-    if not (line and line.isprintable()):
-        raise PydanticCustomError("one_line", "Input should be one line of text that prints")
-    return line
-
-
-Line = Annotated[str, AfterValidator(one_line)]
 
 
 class Section(BaseModel):
@@ -47,6 +36,15 @@ class Section(BaseModel):
         if not wanted and any(isinstance(v, bool) for v in values):
             raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
         return value
+
+    @field_validator("title", "note", check_fields=False)
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Refuse line ends, and what else does not print, in what captions say; drop space around it."""
+        line = text.strip()
+        if not (line and line.isprintable()):
+            raise PydanticCustomError("one_line", "Input should be one line of text that prints")
+        return line
 
 
 class AudioSettings(Section):
@@ -163,7 +161,7 @@ class DatasetSettings(Section):
     """
 
     adapter: Name
-    title: Line
+    title: str
     classes: Annotated[int, Field(ge=2, le=10_000)]
     folds: Annotated[int, Field(ge=2, le=1000)]
     sample_rate: Positive
@@ -189,14 +187,14 @@ class WeightsFile(Section):
 class WeightsSettings(Section):
     """Initial weights: what captions call them, and a file for each encoder they exist for."""
 
-    title: Line
+    title: str
     files: dict[Name, WeightsFile]
 
 
 class RecipeSettings(Section):
     """A named set of differences from the defaults."""
 
-    title: Line
+    title: str
     settings: dict[str, Any] = {}
 
 
@@ -219,8 +217,8 @@ class StudySettings(Section):
     that a study shows besides, with the runs they need.
     """
 
-    title: Line
-    note: Line
+    title: str
+    note: str
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: Annotated[tuple[str, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_json, write_text
+from soundclr.files import write_text
 from soundclr.report.layout import caption_path, category, report_paths
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")

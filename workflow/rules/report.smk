@@ -16,9 +16,6 @@ rule tables:
         "../../environment.yml"
     params:
         study=STUDY_NAME,
-        # A hash, since the HTML report shows parameters as they are, and a title may hold anything.
-        definition=sha256_of_json(STUDY.model_dump(mode="json")),
-        recipes=sorted({run.group for run in RUNS}),
     message:
         "write the tables and figures of {params.study}"
     shell:
