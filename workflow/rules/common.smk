@@ -33,7 +33,7 @@ EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STU
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
 PARAMS_TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
-    os.environ["SOUNDCLR_MIRROR"] = str(config["mirror"])
+    os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
 
 
 wildcard_constraints:
@@ -86,6 +86,19 @@ def unless_evaluated(wildcards, file):
     """What an evaluation needs: no more than is there where the evaluation is."""
     evaluated = (run_of(wildcards).evaluation(wildcards.key) / "evaluation.json").exists()
     return if_there([str(file)]) if evaluated else str(file)
+
+
+def unless_reported(wildcards):
+    """A file of this moment where the report was made of anything else than what is there now, else none.
+
+    The report's own record tells, so that neither files' times nor lost metadata of Snakemake keep an old table. The
+    file must exist: for the lack of an intermediate one Snakemake runs nothing again.
+    """
+    if not is_outdated(PARAMS, STUDY_NAME, Path("results")):
+        return []
+    marker = Path(f".snakemake/{STUDY_NAME}.outdated")
+    write_text(marker, f"found at {time.time_ns()}")
+    return str(marker)
 
 
 def if_there(files):
