@@ -9,7 +9,7 @@ from pathlib import Path
 
 from soundclr import __version__, runs
 from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.files import reason, sha256_of_file
 from soundclr.params import Params, known, load
 from soundclr.training.signals import Interrupted, listening
 
@@ -205,17 +205,21 @@ def train_run(options: argparse.Namespace) -> None:
 
 
 def is_finished(run: runs.Run, results: Path) -> bool:
-    """Whether a run is done, and says so; a UserError for one that is damaged or whose model is elsewhere."""
-    path = run.directory(results) / "metrics.json"
+    """Whether a run is done, and says so; a UserError for one that is damaged or whose model is not here."""
+    path, model = run.directory(results) / "metrics.json", run.model(results)
     if not path.exists():
         return False
+
     from soundclr.report.collect import TABLES
     from soundclr.report.sealed import read_sealed
 
     again = "--force trains it again"
-    read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
-    if not run.model(results).exists():
-        raise UserError(f"{path}: the run is finished, but its model {run.model(results)} is not here; {again}")
+    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    if not model.exists():
+        raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
+    has = sha256_of_file(model)
+    if content.get("model_sha256", has) != has:
+        raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True
 
