@@ -154,6 +154,37 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
 
 
+def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkeypatch):
+    """Also where the data have gone meanwhile: a finished run needs none."""
+    line, run = f"{HYBRID} --seed 5", find_run(project, "toy", "toy", "hybrid", 1, 5)
+    metrics, model = run.directory() / "metrics.json", run.model()
+    assert soundclr(line)[0] == 0
+    written = {path: path.read_bytes() for path in (metrics, model)}
+    created = json.loads(metrics.read_text())["created"]
+
+    assert soundclr(f"{line} --data nowhere") == (0, f"{metrics}: the run is finished; --force trains it again\n", "")
+    assert {path: path.read_bytes() for path in written} == written
+    assert_one_line(soundclr(f"{line} --data nowhere --force"), "make it with `soundclr features toy`")
+
+    model.unlink()
+    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is not here", "--force trains")
+    assert metrics.read_bytes() == written[metrics]
+    metrics.write_bytes(written[metrics][:100])
+    assert_one_line(soundclr(line), "metrics.json: cannot be read as JSON")
+    assert soundclr(f"{line} --force")[0] == 0
+    again = json.loads(metrics.read_text())
+    assert model.read_bytes() == written[model]
+    assert again["accuracy"] == json.loads(written[metrics])["accuracy"] and again["created"] >= created
+
+
+def test_a_training_has_one_thread_unless_told(project, soundclr, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    soundclr(f"{HYBRID} --seed 6")
+    soundclr(f"{HYBRID} --seed 6 --threads 3 --force")
+    assert asked == [1, 3]
+
+
 def test_weights_and_features_have_the_paths_that_train_looks_in(project, soundclr, tmp_path):
     """The index of two clips becomes a features file at the path of the run's dataset."""
     folder = tmp_path / "fresh" / "toy"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from soundclr import __version__, runs
 from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.files import reason, sha256_of_file
 from soundclr.params import Params, known, load
 from soundclr.training.signals import Interrupted, listening
 
@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
     train.set_defaults(verb=train_run)
     add_run(train)
+    train.add_argument("--force", action="store_true", help="train a finished run again, in its place")
     add_places(train)
 
     evaluate = verbs.add_parser("evaluate", help="a run's model on noisy held-out clips, and where it places them")
@@ -126,7 +127,7 @@ def add_run(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--fold", type=int, required=True)
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
-    verb.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
+    verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
     verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
     verb.add_argument(
         "--jobs-per-gpu",
@@ -187,6 +188,8 @@ def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
     params = load(options.params)
     run = asked_run(options, params)
+    if not options.force and is_finished(run, options.results):
+        return
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     weights = weights_file(params, run, options.data)
 
@@ -196,10 +199,29 @@ def train_run(options: argparse.Namespace) -> None:
     from soundclr.training.job import Paths, run_job
 
     paths = Paths(features, weights, options.results)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device, listening() as stop:
         print(run_job(run, params, paths, device, stop))
+
+
+def is_finished(run: runs.Run, results: Path) -> bool:
+    """Whether a run is done, and says so; a UserError for one that is damaged or whose model is not here."""
+    path, model = run.directory(results) / "metrics.json", run.model(results)
+    if not path.exists():
+        return False
+
+    from soundclr.report.collect import TABLES
+    from soundclr.report.sealed import read_sealed
+
+    again = "--force trains it again"
+    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    if not model.exists():
+        raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
+    has = sha256_of_file(model)
+    if content.get("model_sha256", has) != has:
+        raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
+    print(f"{path}: the run is finished; {again}")
+    return True
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
@@ -220,8 +242,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from soundclr import devices
     from soundclr.evaluation.job import evaluate_job
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device:
         print(evaluate_job(run, params, features, options.results, device))
 

@@ -60,3 +60,49 @@ def test_a_mistake_is_one_line(repo: Path, tmp_path: Path, old: str, new: str, s
     assert done.returncode == 1
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--config", "studdy=demo"), "unknown key of --config: 'studdy'; did you mean 'study'?"),
+        (("--config", "study=dmo"), "unknown study: 'dmo'; did you mean 'demo'?"),
+        (("--resources", "gpus=4"), "unknown name of --resources: 'gpus'; did you mean 'gpu'?"),
+    ],
+)
+def test_a_mistyped_option_is_one_line(repo: Path, tmp_path: Path, options: tuple[str, str], said: str) -> None:
+    folder = copy_of(repo, tmp_path / "project")
+    done = run_in(folder, "snakemake", "--dry-run", "--cores", "2", *options, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[1:] == [f"snakemake: error: {said}"]
+
+
+def test_snakemakes_own_resources_are_known(repo: Path, tmp_path: Path) -> None:
+    folder = copy_of(repo, tmp_path / "project")
+    limits = ["mem_mb=64000", "disk_mib=9000", "runtime=60", "gpu=2"]
+    run_in(folder, "snakemake", "--dry-run", "--cores", "2", "--config", "study=demo", "--resources", *limits)
+
+
+AWKWARD = """it's "a b"; touch broken; $(touch broken) `touch broken`"""
+
+
+@pytest.mark.parametrize(("project", "mirror"), [("project", AWKWARD + " {wildcards.dataset}"), (AWKWARD, "mirror")])
+def test_a_folders_name_reaches_no_shell(repo: Path, tmp_path: Path, project: str, mirror: str) -> None:
+    """Nor does another mirror plan to fetch again."""
+    folder = copy_of(repo, tmp_path / project)
+    (folder / mirror).mkdir()
+    command = ["snakemake", "data/demo/index.csv", "--cores", "1", "--config", "study=demo"]
+    run_in(folder, *command, f"mirror={folder / mirror}")
+    assert len((folder / "data/demo/index.csv").read_text().splitlines()) == 301
+    assert not list(tmp_path.rglob("broken"))
+    assert "Nothing to be done" in run_in(folder, *command, "mirror=elsewhere", "--dry-run").stdout
+
+
+def test_a_project_in_a_path_with_braces_is_one_line(repo: Path, tmp_path: Path) -> None:
+    """Snakemake takes them for wildcards in the paths of environments."""
+    folder = copy_of(repo, tmp_path / "{x}")
+    done = run_in(folder, "snakemake", "--dry-run", "--cores", "1", check=False)
+    assert done.returncode == 1
+    assert "cannot work in a folder with braces in its path" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from soundclr.params import Artefact, Params, StudySettings, known
+from soundclr.report import made_of
 
 FORMATS = ("png", "pdf")
 
@@ -58,7 +59,7 @@ PAPERS, OURS = "Figures of the paper", "Figures beyond the paper"
 
 TABLE_FORMATS = ("csv", "md", "tex")
 
-EXPORTS = ("summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv")
+EXPORTS = ("summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", made_of.FILE)
 """What other programs read, beside the tables."""
 
 

@@ -9,6 +9,7 @@ from soundclr.report.collect import collect
 from soundclr.report.exports import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
 from soundclr.report.figures import write_figures
 from soundclr.report.layout import caption_path, category, report_paths
+from soundclr.report.made_of import FILE, made_of
 from soundclr.report.page import study_page, table_page
 from soundclr.report.tables import make_tables
 from soundclr.report.tables.render import to_csv, to_latex
@@ -20,6 +21,7 @@ def write_report(params: Params, study: str, results: Path, figures: Path) -> li
 
     The same runs give the same bytes. A run that cannot be believed is a UserError, with nothing written.
     """
+    record = made_of(params, study, results)  # of what is there before it is read: what comes meanwhile is for the next
     collection = collect(params, study, results)
     rows = table3_rows(collection)
     tables = make_tables(collection)
@@ -43,4 +45,5 @@ def write_report(params: Params, study: str, results: Path, figures: Path) -> li
     for path in paths:
         if category(path):
             write_text(caption_path(path, study, results), said[path.stem])
+    write_json(folder / FILE, record)
     return paths
