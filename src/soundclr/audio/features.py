@@ -1,8 +1,9 @@
 """A dataset's waveforms as one file: every clip decoded once, memory-mapped by every job that needs it."""
 
 import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -111,9 +112,22 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
         "index_sha256": sha256_of_file(index),
     }
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
-        decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
+        decoded = _decoded(pool, paths, sample_rate, 2 * workers)
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
             _write(temporary, small, arrays, metadata)
+
+
+def _decoded(
+    pool: ThreadPoolExecutor, paths: Iterable[Path], sample_rate: int, ahead: int
+) -> Iterator[npt.NDArray[np.int16]]:
+    """The clips in their order, of which no more than ``ahead`` wait for a slow disk."""
+    waiting: deque[Future[npt.NDArray[np.int16]]] = deque()
+    for path in paths:
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(lambda path: to_int16(trim(read_audio(path, sample_rate))), path))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _write(
