@@ -64,6 +64,14 @@ def test_a_useless_clip_is_named(project, refuse, succeed, spoil, verb, message)
     assert not list(Path("data/features").glob("birds*"))
 
 
+@pytest.mark.parametrize("rate", [1, 999, 2**31 - 1])
+def test_an_odd_rate_to_resample_to_is_refused(project, refuse, rate) -> None:
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["datasets"]["birds"]["sample_rate"] = rate
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    assert "sample_rate" in refuse("fetch birds")
+
+
 def test_a_clip_that_is_cut_off_after_the_fetch(project, refuse, succeed) -> None:
     succeed("fetch birds")
     cut(0.5)
