@@ -3,7 +3,8 @@
 libsndfile reads what is left of a file that was cut off, or that has a hole, as if it were all. So this looks first:
 
 - WAV (RIFF, RIFX, RF64): there are as many bytes of sound as the chunk ``data``, in RF64 ``ds64``, says. Who writes
-  to a pipe cannot say; then it is what is there. (Microsoft and IBM, Multimedia Programming Interface and Data
+  to a pipe cannot say; then it is what is there. Some programs say a little too much, so that a cut of 128 bytes
+  cannot be seen, nor can a byte that is another. (Microsoft and IBM, Multimedia Programming Interface and Data
   Specifications 1.0; EBU Tech 3306.)
 - FLAC: the header says how many samples there are. Decoding finds out whether that is so, and each frame has a
   checksum. (RFC 9639.)
