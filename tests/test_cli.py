@@ -135,12 +135,12 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     code, out, err = soundclr(f"classify 0.wav 1.wav --run {run.directory()} --top 2")
     assert code == 0 and err == ""
     lines = out.splitlines()
-    assert (lines[0], lines[3], len(lines)) == ("0.wav", "1.wav", 6)
+    assert len(lines) == 6 and lines[0].startswith("0.wav, 0.00 to 0.") and lines[3].startswith("1.wav, ")
     assert all("%" in line for line in (*lines[1:3], *lines[4:]))
 
     (tmp_path / "no.wav").write_text("no sound")
     code, out, err = soundclr(f"classify 0.wav no.wav --run {run.directory()}")
-    assert code == 2 and out.startswith("0.wav\n") and err.count("\n") == 1 and "no.wav: cannot be decoded" in err
+    assert code == 2 and out.startswith("0.wav, ") and err.count("\n") == 1 and "no.wav: is no WAV" in err
 
     evaluate = f"{EVALUATE} --seed 4 --hash {run.hash} --key {runs.evaluation_key(project)} --threads 1"
     path = run.evaluation(runs.evaluation_key(project)) / "evaluation.json"

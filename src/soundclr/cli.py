@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        options.verb(options)
+        return options.verb(options) or 0
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
@@ -102,7 +102,11 @@ def parser() -> argparse.ArgumentParser:
     classify.set_defaults(verb=classify_files)
     classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--top", type=positive, default=3, help="classes to show for a file; default: %(default)s")
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
     return top
 
 
@@ -301,9 +305,22 @@ def report_study(options: argparse.Namespace) -> None:
         print(path)
 
 
-def classify_files(options: argparse.Namespace) -> None:
-    """`soundclr classify`."""
-    from soundclr.classify import chart, classify
+def classify_files(options: argparse.Namespace) -> int:
+    """`soundclr classify`; 2 if there were files that could not be classified."""
+    from soundclr.classify import CSV_HEADER, Classifier, chart, csv_lines, json_line
 
-    for path, classes in classify(options.files, options.run):
-        print(f"{path}\n{chart(classes[: options.top])}")
+    classifier = Classifier(options.run)
+    show = json_line if options.json else csv_lines if options.csv else chart
+    if options.csv:
+        print(CSV_HEADER)
+    code = 0
+    for path in options.files:
+        try:
+            whole, windows = classifier.classify(path)
+        except UserError as error:
+            print(f"soundclr: error: {error}", file=sys.stderr)
+            code = 2
+            continue
+        for part in windows if options.windows else [whole]:
+            print(show(path, part, options.top or (3 if show is chart else None)))
+    return code

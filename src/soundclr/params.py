@@ -16,6 +16,7 @@ from soundclr.errors import UserError
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 S = TypeVar("S", bound="Section")
 
@@ -72,7 +73,7 @@ class Section(BaseModel):
 class AudioSettings(Section):
     """What a clip is to the network: its rate in hertz and its length in samples."""
 
-    sample_rate: Positive
+    sample_rate: Hertz
     samples: Positive
 
 
@@ -191,7 +192,7 @@ class DatasetSettings(Section):
     title: str
     classes: Annotated[int, Field(ge=2, le=10_000)]
     folds: Annotated[int, Field(ge=2, le=1000)]
-    sample_rate: Positive
+    sample_rate: Hertz
     samples: Positive
     url: str | None = None
     file: str | None = None

@@ -211,7 +211,7 @@ def test_other_mistakes(project: Path) -> None:
     assert "all clips of wren are of one source" in refusal()
     Path("sounds/wren/1b.wav").write_bytes(b"no audio")
     table(["path", "label"])
-    assert "sounds/wren/1b.wav cannot be read as audio" in refusal()
+    assert "sounds/wren/1b.wav: is no WAV, FLAC, Ogg or MP3 file" in refusal()
 
 
 def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:

@@ -235,17 +235,17 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: no audio": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "2-1207-A-7.wav").write_bytes(b"<html>404</html>"),
-        "audio/2-1207-A-7.wav cannot be read as audio",
+        "audio/2-1207-A-7.wav: is no WAV, FLAC, Ogg or MP3 file",
     ),
     "esc50: an empty file": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "1-1101-A-1.wav").write_bytes(b""),
-        "1-1101-A-1.wav cannot be",
+        "1-1101-A-1.wav: is empty",
     ),
     "esc50: no samples": (
         ESC50,
         lambda m: soundfile.write(m / ESC50_AUDIO / "1-1101-A-1.wav", [], 44100),
-        "1-1101-A-1.wav has no samples",
+        "1-1101-A-1.wav: has no samples",
     ),
     "esc50: another release": (
         {**ESC50, "folds": 3},
@@ -306,7 +306,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "us8k: a clip that is no audio": (
         US8K,
         lambda m: (m / US8K_AUDIO / "fold7" / "10073-3-0-7.wav").write_bytes(bytes(1000)),
-        "fold7/10073-3-0-7.wav cannot be read as audio",
+        "fold7/10073-3-0-7.wav: is no WAV, FLAC, Ogg or MP3 file",
     ),
 }
 

@@ -24,7 +24,6 @@ from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
 from soundclr.params import DatasetSettings
 from soundclr.runs import expand
-from soundclr.wav import missing_bytes
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
@@ -176,7 +175,7 @@ def test_any_damage_to_an_archive(kind: str, data: st.DataObject, tmp_path_facto
     assert [path.name for path in place.parent.iterdir()] == ["box"]
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "AIFF"])
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "FLAC", "OGG", "MP3", "AIFF"])
 @examples(60)
 @given(data=st.data())
 def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -185,7 +184,6 @@ def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: 
     path = tmp_path_factory.getbasetemp() / "damaged.clip"
     path.write_bytes(spoil(clip.getvalue(), data))
     ends_well(lambda: read_audio(path, 8000))
-    missing_bytes(path)
 
 
 @examples(150)

@@ -27,8 +27,9 @@ from pathlib import Path
 
 import numpy as np
 
+from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
-from soundclr.datasets.table import Line, check_audio, read_table, unique
+from soundclr.datasets.table import Line, read_table, unique
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import soundfile
-
+from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
 from soundclr.errors import UserError
-from soundclr.wav import missing_bytes
 
 
 class Line(NamedTuple):
@@ -77,19 +75,6 @@ def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
         raise UserError(f"{_first(extra)} there, though the table does not list {_it(extra)} (in {folder})")
     for path in sorted(listed):
         check_audio(folder / path)
-
-
-def check_audio(path: Path) -> None:
-    """Check that ``path`` begins as audio that can be decoded, and is neither empty nor a WAV file cut off."""
-    try:
-        frames = soundfile.info(path).frames
-        missing = missing_bytes(path)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as audio ({' '.join(str(error).split())})") from error
-    if missing:
-        raise UserError(f"{path} is cut off, {missing} bytes before the end that its header gives")
-    if frames == 0:
-        raise UserError(f"{path} has no samples")
 
 
 def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
