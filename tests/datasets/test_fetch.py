@@ -235,7 +235,7 @@ def test_packed_weights_that_are_spoilt(tmp_path: Path, monkeypatch: pytest.Monk
     said = "has the SHA-256 .* not the expected 0" if fault == "another file's" else "is missing or damaged; install"
     with pytest.raises(UserError, match=rf"the package's .*net\.pth\.xz {said}"):
         fetch_weights("imagenet", "resnet18", settings, tmp_path / "data", None)
-    assert not list((tmp_path / "data" / "weights").iterdir())
+    assert not list((tmp_path / "data").rglob("*.pth*"))
 
 
 def test_all_weights_are_known_by_all_of_their_hash(repo: Path) -> None:
