@@ -182,9 +182,10 @@ def build_features(options: argparse.Namespace) -> None:
 
     params = load(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
+    index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(options.data / options.dataset / "index.csv", output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads)
     print(output)
 
 

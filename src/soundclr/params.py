@@ -18,6 +18,7 @@ Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 S = TypeVar("S", bound="Section")
 
 
@@ -185,7 +186,8 @@ class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
 
     ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
-    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
+    whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
+    ``clips`` is how many clips there must be, where no manifest lists them.
     """
 
     adapter: Name
@@ -196,8 +198,9 @@ class DatasetSettings(Section):
     samples: Positive
     url: str | None = None
     file: str | None = None
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    max_bytes: Positive = 10**10
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
@@ -205,11 +208,17 @@ class DatasetSettings(Section):
 
 
 class WeightsFile(Section):
-    """One file of initial weights: ``file`` is its name in a mirror; no ``url`` means that only a mirror has it."""
+    """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
+
+    ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
+    mirror has it.
+    """
 
     file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    sha256: Sha256
+    packed: str | None = None
     url: str | None = None
+    max_bytes: Positive = 10**9
 
 
 class WeightsSettings(Section):

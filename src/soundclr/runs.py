@@ -100,7 +100,8 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
 def definition_hash(settings: DatasetSettings) -> str:
     """:func:`dataset_hash` of a dataset with these settings."""
-    source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
+    no_matter = {"title", "settings", "url", "file", "max_bytes"}
+    source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 
 

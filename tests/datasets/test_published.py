@@ -18,6 +18,7 @@ from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
 from soundclr.params import DatasetSettings, load
 
 
@@ -139,6 +140,52 @@ def test_a_broken_copy_can_be_mended_or_left(mirror: Path, archives: Path, tmp_p
     assert len(fetch(ESC50, tmp_path / "data2", archives)) == 100
     (tmp_path / "away.wav").rename(clip)
     assert len(fetch(ESC50, tmp_path / "data", mirror)) == 100
+
+
+def test_a_table_that_a_spreadsheet_saved(mirror: Path, originals: Path, tmp_path: Path) -> None:
+    fetch(ESC10, tmp_path / "a", originals)
+    edit_all(mirror / ESC50_TABLE, {"True": "TRUE", "False": "FALSE", ",": ";"})
+    fetch(ESC10, tmp_path / "b", mirror)
+    same = [(tmp_path / data / "set" / "index.csv").read_bytes() for data in "ab"]
+    assert same[0] == same[1]
+
+
+def edit_all(path: Path, changes: dict[str, str]) -> None:
+    text = path.read_text()
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def test_an_archives_hash_is_recorded_once_its_clips_are_good(mirror: Path, archives: Path, tmp_path: Path) -> None:
+    """One that proved bad would otherwise keep the good one out."""
+    next((mirror / ESC50_AUDIO).glob("1-*.wav")).unlink()
+    (tmp_path / "bad").mkdir()
+    small_copies.zipped(mirror / "ESC-50-master", tmp_path / "bad" / small_copies.ESC50_ARCHIVE)
+    data = tmp_path / "data"
+    refusal(ESC50, data, tmp_path / "bad")
+    archive = data / "downloads" / small_copies.ESC50_ARCHIVE
+    note = archive.with_name(f"{archive.name}.sha256")
+    assert archive.is_file() and not note.exists()
+    archive.unlink()
+    shutil.rmtree(data / "set" / "unpacked")
+    fetch(ESC50, data, archives)
+    assert note.read_text() == f"{sha256_of_file(archives / archive.name)}  {archive.name}\n"
+    shutil.rmtree(data / "set")
+    archive.unlink()
+    assert f"that {note} recorded (delete that if" in refusal(ESC50, data, tmp_path / "bad")
+    assert not archive.exists()
+
+
+def test_an_archive_that_unpacks_to_too_much(archives: Path, tmp_path: Path) -> None:
+    size = (archives / small_copies.ESC50_ARCHIVE).stat().st_size
+    message = refusal(ESC50, tmp_path / "data", archives, max_bytes=size)
+    assert f"take more than the {size:,} bytes that `max_bytes` in params.yaml allows" in message
+    assert "replace that one first" in message
+    assert not list((tmp_path / "data" / "set").iterdir())
+    message = refusal(ESC50, tmp_path / "data2", archives, max_bytes=1000)
+    assert "larger than the 1,000 bytes that params.yaml allows" in message
+    assert not list((tmp_path / "data2").rglob("E*.zip*"))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])

@@ -170,7 +170,7 @@ def test_any_damage_to_an_archive(kind: str, data: st.DataObject, tmp_path_facto
     place = tmp_path_factory.getbasetemp() / "damage" / "box"
     place.mkdir(parents=True, exist_ok=True)
     (place / "a.archive").write_bytes(spoil(packed(kind), data))
-    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder"))
+    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder", 10**6))
     assert {path.name for path in place.iterdir()} <= {"a.archive", "folder"}
     assert [path.name for path in place.parent.iterdir()] == ["box"]
 

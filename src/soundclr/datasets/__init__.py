@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from soundclr.datasets.download import obtain
+from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
@@ -73,8 +73,10 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     Raises:
         UserError: the file cannot be had or has another hash than the settings say.
     """
-    destination = data / "weights" / f"{name}-{encoder}.pth"
-    return obtain(settings.url, settings.file, destination, mirror, settings.sha256)
+    source = Source(**settings.model_dump())
+    destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
+    record(source, destination)
+    return destination
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:

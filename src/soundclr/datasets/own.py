@@ -2,7 +2,7 @@
 
 Columns: ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the class's name)
 and, if you like, ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; without it each clip is
-one of its own). In params.yaml::
+one of its own). Commas or semicolons separate its values. In params.yaml::
 
     datasets:
       birds:
@@ -21,6 +21,7 @@ hash that names runs and features; a clip's do not, so a clip that changes needs
 
 import hashlib
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ def fetch_own(name: str, settings: DatasetSettings, data: Path, mirror: Path | N
     sources = [line.values.get("source") or _clip(line) for line in lines]
     if "fold" in lines[0].values:
         folds = [line.number("fold", 1) for line in lines]
+        _warn_of_shared(table, sources, folds)
     else:
         folds = _drawn(table, labels, sources, settings)
     home, start = table.parent.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
@@ -69,20 +71,35 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
     Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
     their classes are scarcest yet. Neither the order of the clips nor a library's version changes the outcome.
     """
-    names = sorted(set(sources), key=lambda source: hashlib.sha256(f"{seed} {source}".encode()).digest())
-    size = Counter(sources)
-    clips = {source: np.zeros(max(labels) + 1) for source in names}
+    counts: dict[str, Counter[int]] = {}  # of each source, its clips by label
     for label, source in zip(labels, sources, strict=True):
-        clips[source][label] += 1
+        counts.setdefault(source, Counter())[label] += 1
+    names = sorted(counts, key=lambda source: hashlib.sha256(f"{seed} {source}".encode()).digest())
     weight = 1.0 / np.maximum(1, np.bincount(labels)) ** 2  # a rare class counts as much as a frequent one
-    filled = np.zeros((folds, max(labels) + 1))
+    filled, total = np.zeros((len(weight), folds)), np.zeros(folds)
     chosen = {}
-    for source in sorted(names, key=lambda source: -size[source]):
-        scarcest = np.round(filled @ (weight * clips[source]), 12)
-        fold = min(range(folds), key=lambda fold: (scarcest[fold], filled[fold].sum()))
-        filled[fold] += clips[source]
+    for source in sorted(names, key=lambda source: -counts[source].total()):
+        own = sorted(counts[source])  # a source has few of the classes
+        clips = np.array([counts[source][label] for label in own])
+        scarcest = np.round((weight[own] * clips) @ filled[own], 12)
+        fold = int(np.lexsort((total, scarcest))[0])  # of equally scarce ones the smallest
+        filled[own, fold] += clips
+        total[fold] += clips.sum()
         chosen[source] = fold + 1
     return [chosen[source] for source in sources]
+
+
+def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
+    """Say which sources stand in several folds: their clips are both learnt from and tested on."""
+    of_source: dict[str, set[int]] = {}
+    for source, fold in zip(sources, folds, strict=True):
+        of_source.setdefault(source, set()).add(fold)
+    shared = [source for source in sorted(of_source) if len(of_source[source]) > 1]
+    if shared:
+        where = ", ".join(map(str, sorted(of_source[shared[0]])))
+        others = f", and {len(shared) - 1} more sources are in several" if len(shared) > 1 else ""
+        said = f"{table}: source {shared[0]!r} is in folds {where}{others}: what is tested resembles what was learnt from"
+        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
 
 
 def _clip(line: Line) -> str:
