@@ -20,6 +20,7 @@ include: "workflow/rules/report.smk"
 
 onstart:
     freeze_params()
+    warn_of_budgets()
 
 
 rule all:

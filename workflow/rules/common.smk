@@ -1,10 +1,11 @@
 # What all stages need: the parameters, the study, and the paths that runs and data have.
 import hashlib
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
-from soundclr import params as parameters, runs
+from soundclr import params as parameters, plan, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.report.layout import caption_path, category, report_paths
@@ -114,3 +115,9 @@ def shown(path):
         return str(path)
     caption = caption_path(path, STUDY_NAME, Path("results")).resolve()
     return report(str(path), caption=str(caption), category=heading)
+
+
+def warn_of_budgets():
+    """Say which of the study's budgets are too few steps; a training says it too, but in its log."""
+    for warning in plan.warnings(PARAMS, STUDY_NAME):
+        print(f"warning: {warning}", file=sys.stderr)
