@@ -185,14 +185,15 @@ class OwnSettings(Section):
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
 
-    ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
+    ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
     whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
-    ``clips`` is how many clips there must be, where no manifest lists them.
+    ``clips`` is how many clips there must be, where no manifest lists them; ``classes`` how many classes, None for as
+    many as there are.
     """
 
     adapter: Name
     title: str
-    classes: Annotated[int, Field(ge=2, le=10_000)]
+    classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
     sample_rate: Hertz
     samples: Positive

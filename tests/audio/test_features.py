@@ -75,7 +75,7 @@ def test_trimming_comes_before_rounding(tmp_path):
     """What is no exact zero stays, as in the reference code, though 16 bits cannot hold it."""
     samples = np.array([0, 1e-7, 0.5, 0, -0.25, 1e-6, 0, 0], dtype=np.float32)
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
-    (tmp_path / "index.csv").write_text(HEADER + "a,a.wav,0,dog,1,s\n")
+    write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
     build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1)
     assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
 

@@ -9,7 +9,7 @@ one of its own). Commas or semicolons separate its values. In params.yaml::
         title: birds of the garden
         adapter: csv
         file: sounds/birds.csv # relative to the repository, or absolute
-        classes: 3
+        classes: 3 # may be left out: as many as the table has
         folds: 5
         sample_rate: 44100
         samples: 220500
@@ -17,9 +17,13 @@ one of its own). Commas or semicolons separate its values. In params.yaml::
 
 Classes are numbered in the order of their names. The clips stay where they are. The table's contents count in the
 hash that names runs and features; a clip's do not, so a clip that changes needs another name.
+
+With the adapter ``folders``, ``file`` is a folder of folders named by class, whose files are the table.
 """
 
+import csv
 import hashlib
+import io
 import os
 import sys
 from collections import Counter
@@ -30,9 +34,11 @@ import numpy as np
 
 from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import AUDIO_SUFFIXES
 from soundclr.datasets.table import Line, read_table, unique
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
+from soundclr.runs import table_of_folders
 
 RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
 
@@ -46,15 +52,38 @@ def fetch_own(name: str, settings: DatasetSettings, data: Path, mirror: Path | N
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a CSV table with path,label")
     table = Path(settings.file)
     lines = read_table(table, ("path", "label"), ("fold", "source"))
+    return index_rows(name, settings, lines, table, table.parent, data)
+
+
+def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """The clips in the folder ``settings.file``, which has a folder for each class, as :func:`fetch_own` returns them.
+
+    Each file is a clip and a source of its own: one that is no sound is a UserError, as is a sound beside the folders.
+    """
+    if settings.file is None:
+        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a folder of class folders")
+    folder = Path(settings.file)
+    rows = csv.DictReader(io.StringIO(table_of_folders(folder).decode(), newline=""))
+    lines = [Line(str(folder / row["path"]), row) for row in rows]
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+            raise UserError(f"{path}: is in no class's folder; move it into one, such as {folder / 'wren' / path.name}")
+    return index_rows(name, settings, lines, folder, folder, data)
+
+
+def index_rows(
+    name: str, settings: DatasetSettings, lines: Sequence[Line], table: Path, folder: Path, data: Path
+) -> list[IndexRow]:
+    """The index rows of a table's ``lines``, checked; ``path`` in them is relative to ``folder``."""
     unique(lines, _clip)
     labels = _labels(name, table, lines, settings.classes)
     sources = [line.values.get("source") or _clip(line) for line in lines]
-    if "fold" in lines[0].values:
+    if lines and "fold" in lines[0].values:
         folds = [line.number("fold", 1) for line in lines]
         _warn_of_shared(table, sources, folds)
     else:
         folds = _drawn(table, labels, sources, settings)
-    home, start = table.parent.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
+    home, start = folder.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
     rows = []
     for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
         path = home / line.values["path"]
@@ -106,7 +135,7 @@ def _clip(line: Line) -> str:
     return os.path.splitext(os.path.normpath(line.values["path"]))[0]
 
 
-def _labels(name: str, table: Path, lines: Sequence[Line], classes: int) -> list[tuple[str, int]]:
+def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) -> list[tuple[str, int]]:
     """Each line's class and its number, in the order of the names."""
     for line in lines:
         label = line.values["label"]
@@ -114,9 +143,10 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int) -> list
             why = "another column's name in results" if label in RESERVED else "empty or has spaces to spare"
             raise UserError(f"{line.place}: `label` is {label!r}, which is {why}; give the class another name")
     names = sorted({line.values["label"] for line in lines})
-    if len(names) != classes:
+    if len(names) != (classes or max(2, len(names))):
         shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
-        raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); params.yaml says {classes}")
+        wanted = f"params.yaml says {classes}" if classes else "it takes 2 to tell them apart"
+        raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
     number = {label: position for position, label in enumerate(names)}
     return [(line.values["label"], number[line.values["label"]]) for line in lines]
 

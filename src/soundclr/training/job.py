@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from soundclr.models import Network, build_encoder
 from soundclr.params import EncoderSettings, Params, RunSettings
 from soundclr.records import write_record
 from soundclr.runs import Run, dataset_hash
+from soundclr.training import budget
 from soundclr.training.batches import seed_of
 from soundclr.training.lock import only_one
 from soundclr.training.loop import Task, evaluate, train
@@ -57,6 +59,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     warn_if_slow(device, settings.precision)
     labels, inner = waveforms.labels.clone(), settings.stages[-1].training.validation == "inner"
     train_clips, watched, test_clips = split(waveforms.folds, run.fold, params.datasets[run.dataset].folds, inner)
+    for line in budget.warnings(settings, len(train_clips)):
+        print(f"{run.study}/{run.group}/{run.name}: warning: {line}", file=sys.stderr, flush=True)
 
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     network = Network(build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes))
@@ -150,10 +154,10 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
     """Raise UserError for features that are not what params.yaml says of the run's dataset."""
     source = params.datasets[run.dataset]
     found = (waveforms.sample_rate, len(waveforms.classes))
-    if found != (source.sample_rate, source.classes):
+    if found != (wanted := (source.sample_rate, source.classes or found[1])):
         raise UserError(
-            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {source.sample_rate} Hz and "
-            f"{source.classes} for {run.dataset}; make the features again"
+            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {wanted[0]} Hz and "
+            f"{wanted[1]} for {run.dataset}; make the features again"
         )
     if not bool((waveforms.folds == run.fold).any()):
         raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")
