@@ -54,13 +54,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     settings, network, classes = load_run(run.directory(results))
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
-    if waveforms.index_sha256 != metrics["index_sha256"]:
-        raise UserError(
-            f"{features}: is made of the index {waveforms.index_sha256}, but {run.directory(results)} was trained on "
-            f"the index {metrics['index_sha256']}; bring that index's clips back, or train the run again"
-        )
-    if list(waveforms.classes) != classes:
-        raise UserError(f"{features}: its classes are not those that {run.directory(results)} was trained on")
+    check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     names = [waveforms.clips[clip] for clip in clips.tolist()]
     labels = waveforms.labels[clips]
@@ -116,6 +110,17 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     }
     write_record(folder / "evaluation.json", evaluation)
     return folder / "evaluation.json"
+
+
+def check_trained_on(waveforms: Waveforms, metrics: dict[str, Any], features: Path, folder: Path) -> None:
+    """Raise UserError for features of other clips or classes than the run in ``folder`` was trained on."""
+    if waveforms.index_sha256 != metrics["index_sha256"]:
+        raise UserError(
+            f"{features}: is made of the index {waveforms.index_sha256}, but {folder} was trained on the index "
+            f"{metrics['index_sha256']}; bring that index's clips back, or train the run again"
+        )
+    if list(waveforms.classes) != metrics["classes"]:
+        raise UserError(f"{features}: its classes are not those that {folder} was trained on")
 
 
 def check_clean(model: Path, right: int, trained: int, clips: int) -> None:

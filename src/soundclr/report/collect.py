@@ -155,7 +155,8 @@ def collect(params: Params, study: str, results: Path) -> Collection:
 
     Runs of other settings, seeds, folds or recipes are set aside: named, not loaded. A folder without
     metrics.json is a run that did not end, thus missing. Raises UserError for a run or an evaluation that is cut
-    short, was edited by hand, or says something else of itself than its path does, naming both.
+    short, was edited by hand, or says something else of itself than its path does, naming both; for runs of one
+    dataset on different clips; and for an evaluation of another model than the run's.
     """
     artefacts = params.studies[known(study, params.studies, "study")].artefacts
     order = list(runs.expand(params, study))
