@@ -6,6 +6,7 @@ min_version("9.27")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/start.smk"
 
 
 REPORTED = METRICS + EVALUATIONS
@@ -18,14 +19,14 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
-onstart:
-    freeze_params()
-
-
 rule all:
     default_target: True
     input:
+        METRICS,
+        EVALUATIONS,
         rules.tables.output,
+    message:
+        f"all of {STUDY_NAME} is there"
 
 
 rule features:

@@ -127,7 +127,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     run = find_run(project, "toy", "toy", "hybrid", 1, 4)
     code, out, err = soundclr(f"{HYBRID} --seed 4 --hash {run.hash} --threads 1")
     assert code == 0 and out == f"{run.directory() / 'metrics.json'}\n"
-    assert err.count("\n") == 3  # one line an epoch
+    assert err.count("\n") == 1 + 3  # its budget is small, then one line an epoch
+    assert "warning: stage 'joint' takes only 12 optimiser steps" in err.splitlines()[0]
     assert json.loads((run.directory() / "metrics.json").read_text())["seed"] == 4
 
     for number, samples in enumerate(toy.arrays()[0][:2]):
@@ -135,12 +136,12 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     code, out, err = soundclr(f"classify 0.wav 1.wav --run {run.directory()} --top 2")
     assert code == 0 and err == ""
     lines = out.splitlines()
-    assert (lines[0], lines[3], len(lines)) == ("0.wav", "1.wav", 6)
+    assert len(lines) == 6 and lines[0].startswith("0.wav, 0.00 to 0.") and lines[3].startswith("1.wav, ")
     assert all("%" in line for line in (*lines[1:3], *lines[4:]))
 
     (tmp_path / "no.wav").write_text("no sound")
     code, out, err = soundclr(f"classify 0.wav no.wav --run {run.directory()}")
-    assert code == 2 and out.startswith("0.wav\n") and err.count("\n") == 1 and "no.wav: cannot be decoded" in err
+    assert code == 2 and out.startswith("0.wav, ") and err.count("\n") == 1 and "no.wav: is no WAV" in err
 
     evaluate = f"{EVALUATE} --seed 4 --hash {run.hash} --key {runs.evaluation_key(project)} --threads 1"
     path = run.evaluation(runs.evaluation_key(project)) / "evaluation.json"
@@ -153,6 +154,37 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     )
     assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
+
+
+def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkeypatch):
+    """Also where the data have gone meanwhile: a finished run needs none."""
+    line, run = f"{HYBRID} --seed 5", find_run(project, "toy", "toy", "hybrid", 1, 5)
+    metrics, model = run.directory() / "metrics.json", run.model()
+    assert soundclr(line)[0] == 0
+    written = {path: path.read_bytes() for path in (metrics, model)}
+    created = json.loads(metrics.read_text())["created"]
+
+    assert soundclr(f"{line} --data nowhere") == (0, f"{metrics}: the run is finished; --force trains it again\n", "")
+    assert {path: path.read_bytes() for path in written} == written
+    assert_one_line(soundclr(f"{line} --data nowhere --force"), "make it with `soundclr features toy`")
+
+    model.unlink()
+    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is not here", "--force trains")
+    assert metrics.read_bytes() == written[metrics]
+    metrics.write_bytes(written[metrics][:100])
+    assert_one_line(soundclr(line), "metrics.json: cannot be read as JSON")
+    assert soundclr(f"{line} --force")[0] == 0
+    again = json.loads(metrics.read_text())
+    assert model.read_bytes() == written[model]
+    assert again["accuracy"] == json.loads(written[metrics])["accuracy"] and again["created"] >= created
+
+
+def test_a_training_has_one_thread_unless_told(project, soundclr, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    soundclr(f"{HYBRID} --seed 6")
+    soundclr(f"{HYBRID} --seed 6 --threads 3 --force")
+    assert asked == [1, 3]
 
 
 def test_weights_and_features_have_the_paths_that_train_looks_in(project, soundclr, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from soundclr import __version__, runs
 from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.files import reason, sha256_of_file
 from soundclr.params import Params, known, load
 from soundclr.training.signals import Interrupted, listening
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        options.verb(options)
+        return options.verb(options) or 0
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
     train.set_defaults(verb=train_run)
     add_run(train)
+    train.add_argument("--force", action="store_true", help="train a finished run again, in its place")
     add_places(train)
 
     evaluate = verbs.add_parser("evaluate", help="a run's model on noisy held-out clips, and where it places them")
@@ -101,7 +102,11 @@ def parser() -> argparse.ArgumentParser:
     classify.set_defaults(verb=classify_files)
     classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--top", type=positive, default=3, help="classes to show for a file; default: %(default)s")
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
     return top
 
 
@@ -126,7 +131,7 @@ def add_run(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--fold", type=int, required=True)
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
-    verb.add_argument("--threads", type=positive, help="CPU threads; default: all cores")
+    verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
     verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
     verb.add_argument(
         "--jobs-per-gpu",
@@ -177,9 +182,10 @@ def build_features(options: argparse.Namespace) -> None:
 
     params = load(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
+    index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(options.data / options.dataset / "index.csv", output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads)
     print(output)
 
 
@@ -187,6 +193,8 @@ def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
     params = load(options.params)
     run = asked_run(options, params)
+    if not options.force and is_finished(run, options.results):
+        return
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     weights = weights_file(params, run, options.data)
 
@@ -196,10 +204,29 @@ def train_run(options: argparse.Namespace) -> None:
     from soundclr.training.job import Paths, run_job
 
     paths = Paths(features, weights, options.results)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device, listening() as stop:
         print(run_job(run, params, paths, device, stop))
+
+
+def is_finished(run: runs.Run, results: Path) -> bool:
+    """Whether a run is done, and says so; a UserError for one that is damaged or whose model is not here."""
+    path, model = run.directory(results) / "metrics.json", run.model(results)
+    if not path.exists():
+        return False
+
+    from soundclr.report.collect import TABLES
+    from soundclr.report.sealed import read_sealed
+
+    again = "--force trains it again"
+    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    if not model.exists():
+        raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
+    has = sha256_of_file(model)
+    if content.get("model_sha256", has) != has:
+        raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
+    print(f"{path}: the run is finished; {again}")
+    return True
 
 
 def evaluate_run(options: argparse.Namespace) -> None:
@@ -216,8 +243,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from soundclr import devices
     from soundclr.evaluation.job import evaluate_job
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device:
         print(evaluate_job(run, params, features, options.results, device))
 
@@ -280,9 +306,22 @@ def report_study(options: argparse.Namespace) -> None:
         print(path)
 
 
-def classify_files(options: argparse.Namespace) -> None:
-    """`soundclr classify`."""
-    from soundclr.classify import chart, classify
+def classify_files(options: argparse.Namespace) -> int:
+    """`soundclr classify`; 2 if there were files that could not be classified."""
+    from soundclr.classify import CSV_HEADER, Classifier, chart, csv_lines, json_line
 
-    for path, classes in classify(options.files, options.run):
-        print(f"{path}\n{chart(classes[: options.top])}")
+    classifier = Classifier(options.run)
+    show = json_line if options.json else csv_lines if options.csv else chart
+    if options.csv:
+        print(CSV_HEADER)
+    code = 0
+    for path in options.files:
+        try:
+            whole, windows = classifier.classify(path)
+        except UserError as error:
+            print(f"soundclr: error: {error}", file=sys.stderr)
+            code = 2
+            continue
+        for part in windows if options.windows else [whole]:
+            print(show(path, part, options.top or (3 if show is chart else None)))
+    return code

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -87,9 +88,25 @@ def read_json(path: Path, remedy: str = "") -> Any:
         raise UserError(f"{path}: cannot be read as JSON ({error}){remedy and f'; {remedy}'}") from error
 
 
+def regular(path: str, flags: int) -> int:
+    """An opener for :func:`open` that refuses, by an OSError, what is no file: reading a FIFO could wait for ever."""
+    handle = os.open(path, flags | os.O_NONBLOCK)  # else opening it would wait already
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # a folder is refused by open itself
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "Is not a regular file", path)
+
+
+def read_regular(path: Path) -> bytes:
+    """What a regular file holds; an OSError for anything else."""
+    with open(path, "rb", opener=regular) as file:
+        return file.read()
+
+
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=regular) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,8 +1,11 @@
 """The one unit of work: a run is (study, dataset, recipe, fold, seed), and its path holds the hash of its settings."""
 
+import csv
+import hashlib
+import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -10,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.files import sha256_of_json
 from soundclr.params import DatasetSettings, Params, Selection, known
 
 RUN_PATH = re.compile(
@@ -99,23 +102,55 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
 def definition_hash(settings: DatasetSettings) -> str:
     """:func:`dataset_hash` of a dataset with these settings."""
-    source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
+    no_matter = {"title", "url", "file", "max_bytes", "held_out"}
+    source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 
 
 def clip_list(settings: DatasetSettings) -> str | None:
-    """What lists a dataset's clips: the packaged manifest or, of your own sounds, the table's SHA-256.
+    """What lists a dataset's clips: the packaged manifest, the SHA-256 of your own sounds' table, or None."""
+    table = own_table(settings)
+    return manifest_text(settings.adapter) if table is None else hashlib.sha256(table).hexdigest()
 
-    None where there is neither, also for a table that is not there: fetching it is what says so.
+
+def own_table(settings: DatasetSettings) -> bytes | None:
+    """The table of your own sounds, a line a clip, as CSV; None for a dataset that is somebody else's.
+
+    Raises UserError where it cannot be read: without it nobody knows which runs a study has.
     """
-    if settings.adapter != "csv" or settings.file is None:
-        return manifest_text(settings.adapter)
-    try:
-        return sha256_of_file(Path(settings.file))
-    except FileNotFoundError:
+    if settings.adapter not in OWN_TABLES or settings.file is None:
         return None
+    read, what = OWN_TABLES[settings.adapter]
+    try:
+        return read(Path(settings.file))
+    except FileNotFoundError as error:
+        raise UserError(f"{settings.file}: is not there; it is {what}") from error
     except OSError as error:
         raise UserError(f"{settings.file}: cannot be read ({error.strerror})") from error
+
+
+def table_of_folders(folder: Path) -> bytes:
+    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count."""
+    rows = sorted(
+        (f"{inner.name}/{file.name}", inner.name)
+        for inner in folder.iterdir()
+        if inner.is_dir() and not inner.name.startswith(".")
+        for file in inner.iterdir()
+        if not file.name.startswith(".")
+    )
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{folder}: a name in it is not UTF-8 ({error.object[: error.end]!r}); rename it") from error
+
+
+# How the tables of your own sounds are read, by adapter, and what a user is told who has none.
+OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "csv": (Path.read_bytes, "the table of your sounds: path,label, and a line for each clip"),
+    "folders": (table_of_folders, "the folder of your sounds, with a folder for each class, such as wren/march_1.wav"),
+}
 
 
 @cache

@@ -1,6 +1,9 @@
 """The features file: what goes in comes out, mapped and not copied, and a broken one is refused."""
 
 import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from soundclr.audio import features
 from soundclr.audio.features import UNSEALED, Waveforms, build, seal
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.errors import UserError
@@ -65,6 +69,32 @@ def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):
     build(dataset[0], first, RATE, 1)
     build(dataset[0], second, RATE, 2)
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_trimming_comes_before_rounding(tmp_path):
+    """What is no exact zero stays, as in the reference code, though 16 bits cannot hold it."""
+    samples = np.array([0, 1e-7, 0.5, 0, -0.25, 1e-6, 0, 0], dtype=np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
+    write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
+    build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1)
+    assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
+
+
+def test_decoded_clips_do_not_pile_up_before_a_slow_disk(dataset, monkeypatch):
+    """However fast the decoding, no more than six wait."""
+    begun = []
+
+    def read(path, rate):
+        begun.append(path)
+        return np.ones(3, np.float32)
+
+    monkeypatch.setattr(features, "read_audio", read)
+    paths = [Path(str(number)) for number in range(50)]
+    with ThreadPoolExecutor(3) as pool:
+        for number, _ in enumerate(features._decoded(pool, paths, RATE, 6)):
+            time.sleep(0.002)  # a slow disk
+            assert len(begun) <= number + 1 + 6
+    assert sorted(begun) == sorted(paths)
 
 
 def test_load_maps_the_file(tmp_path):

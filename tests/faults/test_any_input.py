@@ -24,12 +24,11 @@ from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
 from soundclr.params import DatasetSettings
 from soundclr.runs import expand
-from soundclr.wav import missing_bytes
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
-for big in ("paper", "esc10"):
-    del CONTENT["studies"][big]
+for gone in ("paper", "esc10", "own"):  # two are large, the third's sounds are not there
+    del CONTENT["studies"][gone]
 CONTENT["study"] = "demo"
 
 
@@ -171,12 +170,12 @@ def test_any_damage_to_an_archive(kind: str, data: st.DataObject, tmp_path_facto
     place = tmp_path_factory.getbasetemp() / "damage" / "box"
     place.mkdir(parents=True, exist_ok=True)
     (place / "a.archive").write_bytes(spoil(packed(kind), data))
-    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder"))
+    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder", 10**6))
     assert {path.name for path in place.iterdir()} <= {"a.archive", "folder"}
     assert [path.name for path in place.parent.iterdir()] == ["box"]
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "AIFF"])
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "FLAC", "OGG", "MP3", "AIFF"])
 @examples(60)
 @given(data=st.data())
 def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -185,7 +184,6 @@ def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: 
     path = tmp_path_factory.getbasetemp() / "damaged.clip"
     path.write_bytes(spoil(clip.getvalue(), data))
     ends_well(lambda: read_audio(path, 8000))
-    missing_bytes(path)
 
 
 @examples(150)

@@ -136,6 +136,23 @@ def test_an_evil_archive(project, refuse, archive, kind) -> None:
     assert not (project / "evil").exists() and not list(Path("data/esc50").iterdir())
 
 
+def test_an_archive_that_holds_too_much(project, refuse) -> None:
+    Path("mirror").mkdir()
+    with zipfile.ZipFile("mirror/bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(20):
+            file.writestr(f"top/{number}.wav", bytes(10**6))
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    write_params(datasets={"esc50": {**content["datasets"]["esc50"], "file": "bomb.zip", "max_bytes": 10**7}})
+    said = refuse("fetch esc50 --mirror mirror")
+    assert "data/downloads/bomb.zip is not unpacked: its members take more than the 10,000,000 bytes" in said
+    assert not list(Path("data/esc50").iterdir()) and not Path("data/downloads/bomb.zip.sha256").exists()
+
+
+def test_features_before_the_dataset_is_there(project, refuse) -> None:
+    said = refuse("features birds")
+    assert "data/birds/index.csv: is not there" in said and "soundclr fetch birds" in said
+
+
 class Trap:
     """Makes the file ``caught`` when unpickled by something that runs what it reads."""
 

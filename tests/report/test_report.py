@@ -292,6 +292,9 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     page = (tmp_path / "results" / study / "README.md").read_text()
     assert f"0 of {number} runs." in page
     assert "UrbanSound8K: no runs yet" in page
+    assert page.startswith(
+        "# A trial: ESC-10, UrbanSound8K\n" if study == "several" else "# The SoundCLR paper: ESC-10, "
+    )
     assert "Device" not in page
     assert "![" not in page
     assert {row["runs"] for row in table(tmp_path / "results" / study / "tables" / "table3.csv")} == {"0"}
@@ -342,6 +345,7 @@ def test_confusion_of_many_classes_shows_the_best_scheme(params: Params, tmp_pat
 
 
 def test_latex_escapes() -> None:
+    assert latex_escape("[1] *") == "{[}1{]} {*}"  # at a row's begin LaTeX would read them as arguments of what ends it
     assert latex_escape("50 % of a_b & c#$ {x}") == "50 \\% of a\\_b \\& c\\#\\$ \\{x\\}"
     assert latex_escape("\\~^<>|") == (
         "\\textbackslash{}\\textasciitilde{}\\textasciicircum{}\\textless{}\\textgreater{}\\textbar{}"

@@ -38,8 +38,7 @@ EVALUATIONS = {"paper": 3 * 5 * 5, "esc10": 3 * 5, "demo": 3 * 2}
 @pytest.mark.parametrize("study", TRAININGS)
 def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
     folder = copy_of(repo, tmp_path / "project")
-    chosen = [] if study == "paper" else ["--config", f"study={study}"]
-    plan = run_in(folder, "snakemake", "--dry-run", "--cores", "2", *chosen).stdout
+    plan = run_in(folder, "snakemake", "--dry-run", "--cores", "2", "--config", f"study={study}").stdout
     assert re.search(rf"^train +{TRAININGS[study]}$", plan, re.MULTILINE)
     assert re.search(rf"^evaluate +{EVALUATIONS[study]}$", plan, re.MULTILINE)
 
@@ -47,7 +46,7 @@ def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("study: paper", "study: papr", "unknown study: 'papr'; did you mean 'paper'?"),
+        ("study: ", "study: papr #", "unknown study: 'papr'; did you mean 'paper'?"),
         ("recipes: [cross_entropy,", "recipes: [cros_entropy,", "'cros_entropy'; did you mean 'cross_entropy' or"),
         ("hop: 512", "hopp: 512", "'hopp'; did you mean 'hop'?"),
     ],
@@ -60,3 +59,49 @@ def test_a_mistake_is_one_line(repo: Path, tmp_path: Path, old: str, new: str, s
     assert done.returncode == 1
     assert said in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--config", "studdy=demo"), "unknown key of --config: 'studdy'; did you mean 'study'?"),
+        (("--config", "study=dmo"), "unknown study: 'dmo'; did you mean 'demo'?"),
+        (("--resources", "gpus=4"), "unknown name of --resources: 'gpus'; did you mean 'gpu'?"),
+    ],
+)
+def test_a_mistyped_option_is_one_line(repo: Path, tmp_path: Path, options: tuple[str, str], said: str) -> None:
+    folder = copy_of(repo, tmp_path / "project")
+    done = run_in(folder, "snakemake", "--dry-run", "--cores", "2", *options, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[1:] == [f"snakemake: error: {said}"]
+
+
+def test_snakemakes_own_resources_are_known(repo: Path, tmp_path: Path) -> None:
+    folder = copy_of(repo, tmp_path / "project")
+    limits = ["mem_mb=64000", "disk_mib=9000", "runtime=60", "gpu=2"]
+    run_in(folder, "snakemake", "--dry-run", "--cores", "2", "--config", "study=demo", "--resources", *limits)
+
+
+AWKWARD = """it's "a b"; touch broken; $(touch broken) `touch broken`"""
+
+
+@pytest.mark.parametrize(("project", "mirror"), [("project", AWKWARD + " {wildcards.dataset}"), (AWKWARD, "mirror")])
+def test_a_folders_name_reaches_no_shell(repo: Path, tmp_path: Path, project: str, mirror: str) -> None:
+    """Nor does another mirror plan to fetch again."""
+    folder = copy_of(repo, tmp_path / project)
+    (folder / mirror).mkdir()
+    command = ["snakemake", "data/demo/index.csv", "--cores", "1", "--config", "study=demo"]
+    run_in(folder, *command, f"mirror={folder / mirror}")
+    assert len((folder / "data/demo/index.csv").read_text().splitlines()) == 301
+    assert not list(tmp_path.rglob("broken"))
+    assert "Nothing to be done" in run_in(folder, *command, "mirror=elsewhere", "--dry-run").stdout
+
+
+def test_a_project_in_a_path_with_braces_is_one_line(repo: Path, tmp_path: Path) -> None:
+    """Snakemake takes them for wildcards in the paths of environments."""
+    folder = copy_of(repo, tmp_path / "{x}")
+    done = run_in(folder, "snakemake", "--dry-run", "--cores", "1", check=False)
+    assert done.returncode == 1
+    assert "cannot work in a folder with braces in its path" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

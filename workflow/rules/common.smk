@@ -1,27 +1,39 @@
 # What all stages need: the parameters, the study, and the paths that runs and data have.
-import hashlib
 import os
+import sys
+import time
 from functools import cache
 from pathlib import Path
 
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
+from soundclr.gpus import visible_gpus
 from soundclr.report.layout import caption_path, category, report_paths
+from soundclr.report.made_of import is_outdated
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
+# What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
+LIMITS = "gpu mem mem_mb mem_mib disk disk_mb disk_mib runtime tmpdir _cores _nodes".split()
 try:
+    for key in config:
+        parameters.known(key, ["study", "mirror"], "key of --config")
+    for name in workflow.global_resources:
+        parameters.known(name, LIMITS, "name of --resources")
+    if set("{}") & set(f"{Path.cwd()}{workflow.basedir}"):
+        raise UserError(f"{Path.cwd()}: Snakemake cannot work in a folder with braces in its path; rename it")
     PARAMS = parameters.load(PARAMS_FILE)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
     RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:
-    raise WorkflowError(str(error))
+    sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
 STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STUDY.artefacts else []
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
-PARAMS_TEXT = PARAMS_FILE.read_text()
-MIRROR = f"--mirror '{config['mirror']}'" if "mirror" in config else ""
+PARAMS_TEXT = PARAMS_FILE.read_text(encoding="utf-8")
+if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
+    os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
 
 
 wildcard_constraints:
@@ -31,17 +43,6 @@ wildcard_constraints:
     key=r"[0-9a-f]{12}",
     fold=r"\d+",
     seed=r"\d+",
-
-
-def freeze_params():
-    """Let all jobs read the parameters as they are now, those too that start, or start again, after an edit.
-
-    Jobs inherit the variable, on a cluster too, where each reads the Snakefile and the parameters anew.
-    """
-    frozen = Path("logs/params") / f"{hashlib.sha256(PARAMS_TEXT.encode()).hexdigest()[:12]}.yaml"
-    if not frozen.exists():
-        write_text(frozen, PARAMS_TEXT)
-    os.environ.update(SOUNDCLR_PARAMS=str(frozen))
 
 
 @cache
@@ -87,6 +88,19 @@ def unless_evaluated(wildcards, file):
     return if_there([str(file)]) if evaluated else str(file)
 
 
+def unless_reported(wildcards):
+    """A file of this moment where the report was made of anything else than what is there now, else none.
+
+    The report's own record tells, so that neither files' times nor lost metadata of Snakemake keep an old table. The
+    file must exist: for the lack of an intermediate one Snakemake runs nothing again.
+    """
+    if not is_outdated(PARAMS, STUDY_NAME, Path("results")):
+        return []
+    marker = Path(f".snakemake/{STUDY_NAME}.outdated")
+    write_text(marker, f"found at {time.time_ns()}")
+    return str(marker)
+
+
 def if_there(files):
     """Those of ``files`` that are there, whatever their age."""
     return [ancient(file) for file in files if Path(file).exists()]
@@ -94,14 +108,23 @@ def if_there(files):
 
 CORES = workflow.resource_settings.cores or 1  # none are named to `snakemake --unlock`, nor on a cluster
 
+# Trainings at once: one a GPU or, where there is none, one a core, since a second thread gains less than a second
+# training. A cluster has its own limits.
+if (
+    "gpu" not in workflow.global_resources
+    and workflow.is_main_process
+    and not workflow.resource_settings.nodes
+):
+    workflow.register_resource("gpu", visible_gpus() or CORES)
+
 # Tries that may follow a training's first; the workflow counts them, not a cluster's job that runs it once.
 RETRIES = 0 if workflow.remote_exec else 2
 
 
 def training_threads(wildcards):
-    """An equal share of the cores for each training that the gpu resource lets run at once."""
+    """An equal share of the cores for each training that runs at once; gpu=0 keeps them off the GPUs."""
     at_once = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 1
-    return max(1, CORES // max(1, at_once))
+    return max(1, CORES // (at_once or CORES))
 
 
 def shown(path):

@@ -25,6 +25,6 @@ rule evaluate:
     message:
         "evaluate {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
-        "soundclr evaluate --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
-        " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --key {wildcards.key}"
-        " --threads {threads} --slots {resources.gpu} > {log} 2>&1"
+        "soundclr evaluate --study {params.study:q} --dataset {wildcards.dataset:q} --recipe {wildcards.recipe:q}"
+        " --hash {wildcards.hash:q} --fold {wildcards.fold:q} --seed {wildcards.seed:q} --key {wildcards.key:q}"
+        " --threads {threads} --slots {resources.gpu} > {log:q} 2>&1"

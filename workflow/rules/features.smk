@@ -16,4 +16,4 @@ rule decode:
     message:
         "decode {wildcards.dataset}"
     shell:
-        "soundclr features {wildcards.dataset} --threads {threads} 2> >(tee {log} >&2)"
+        "soundclr features {wildcards.dataset:q} --threads {threads} 2> >(tee {log:q} >&2)"

@@ -1,5 +1,5 @@
-# Fetch: from hosts or a mirror to data/<dataset>/index.csv and data/weights, verified. On the machine where Snakemake runs:
-# a cluster's nodes often have no internet.
+# Fetch: from hosts or a mirror (SOUNDCLR_MIRROR) to data/<dataset>/index.csv and data/weights, verified. On the machine
+# where Snakemake runs: a cluster's nodes often have no internet.
 
 
 rule fetch:
@@ -14,11 +14,10 @@ rule fetch:
         "../../environment.yml"
     params:
         source=lambda wildcards: runs.dataset_hash(PARAMS, wildcards.dataset),
-        mirror=MIRROR,
     message:
         "fetch {wildcards.dataset}"
     shell:
-        "soundclr fetch {wildcards.dataset} {params.mirror} 2> >(tee {log} >&2)"
+        "soundclr fetch {wildcards.dataset:q} 2> >(tee {log:q} >&2)"
 
 
 rule weights:
@@ -36,8 +35,7 @@ rule weights:
         "../../environment.yml"
     params:
         sha256=lambda wildcards: PARAMS.weights[wildcards.weights].files[wildcards.encoder].sha256,
-        mirror=MIRROR,
     message:
         "fetch the weights {wildcards.weights} of {wildcards.encoder}"
     shell:
-        "soundclr weights {wildcards.weights} {wildcards.encoder} {params.mirror} 2> >(tee {log} >&2)"
+        "soundclr weights {wildcards.weights:q} {wildcards.encoder:q} 2> >(tee {log:q} >&2)"

@@ -5,6 +5,7 @@
 rule tables:
     input:
         REPORTED,
+        unless_reported,
     output:
         [shown(path) for path in report_paths(PARAMS, STUDY_NAME, Path("results"), Path("figures"))],
     log:
@@ -16,9 +17,7 @@ rule tables:
         "../../environment.yml"
     params:
         study=STUDY_NAME,
-        definition=STUDY.model_dump(mode="json"),
-        recipes=sorted({run.group for run in RUNS}),
     message:
         "write the tables and figures of {params.study}"
     shell:
-        "soundclr report --study {params.study} > {log} 2>&1"
+        "soundclr report --study {params.study:q} > {log:q} 2>&1"

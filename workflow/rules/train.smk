@@ -27,6 +27,6 @@ rule train:
     message:
         "train {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}: tail -f {log}"
     shell:  # exec: a signal that ends the job reaches the training, which saves itself, and not a shell before it
-        "exec soundclr train --study {params.study} --dataset {wildcards.dataset} --recipe {wildcards.recipe}"
-        " --hash {wildcards.hash} --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} --slots {resources.gpu}"
-        " > {log} 2>&1"
+        "exec soundclr train --study {params.study:q} --dataset {wildcards.dataset:q} --recipe {wildcards.recipe:q}"
+        " --hash {wildcards.hash:q} --fold {wildcards.fold:q} --seed {wildcards.seed:q} --threads {threads} --slots {resources.gpu}"
+        " > {log:q} 2>&1"

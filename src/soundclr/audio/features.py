@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -125,13 +126,29 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
         if sha256_of_file(path) != sha256:
             raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
-        return trim(to_int16(read_audio(path, sample_rate)))
+        return to_int16(trim(read_audio(path, sample_rate)))
 
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
-        decoded = pool.map(decode, paths, table["sha256"])
+        decoded = _in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
             _write(temporary, small, arrays, metadata)
         seal(temporary)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    decode: Callable[[Path, str], npt.NDArray[np.int16]],
+    clips: Iterable[tuple[Path, str]],
+    ahead: int,
+) -> Iterator[npt.NDArray[np.int16]]:
+    """The decoded clips in their order, of which no more than ``ahead`` wait for a slow disk."""
+    waiting: deque[Future[npt.NDArray[np.int16]]] = deque()
+    for path, sha256 in clips:
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(decode, path, sha256))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _write(

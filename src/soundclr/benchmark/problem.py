@@ -52,7 +52,8 @@ def parameters(params: Params, samples: int = SAMPLES, **settings: dict[str, Any
 
 def run_settings(params: Params, recipe: str, batch_size: int, **encoder: Any) -> RunSettings:
     """The settings of a recipe at the paper's input size, its encoder from scratch."""
-    study = parameters(params, encoder={"weights": "none", **encoder}, training={"batch_size": batch_size})
+    training = {"batch_size": batch_size, "precision": "auto"}
+    study = parameters(params, encoder={"weights": "none", **encoder}, training=training)
     return study.resolve(NAME, NAME, recipe)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from soundclr.datasets.download import obtain
+from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
-from soundclr.datasets.own import fetch_own
+from soundclr.datasets.own import fetch_folders, fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
@@ -28,6 +28,7 @@ ADAPTERS: dict[str, Adapter] = {
     "esc10": fetch_esc10,
     "esc10_of_esc50": fetch_esc10_of_esc50,
     "esc50": fetch_esc50,
+    "folders": fetch_folders,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,
 }
@@ -73,13 +74,16 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     Raises:
         UserError: the file cannot be had or has another hash than the settings say.
     """
-    destination = data / "weights" / f"{name}-{encoder}.pth"
-    return obtain(settings.url, settings.file, destination, mirror, settings.sha256)
+    source = Source(**settings.model_dump())
+    destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
+    record(source, destination)
+    return destination
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
     """The index has exactly the classes, the folds and the number of clips that the settings say."""
-    wanted = {"label": range(settings.classes), "fold": range(1, settings.folds + 1)}
+    classes = settings.classes or index["label"].max() + 1
+    wanted = {"label": range(classes), "fold": range(1, settings.folds + 1)}
     for column, values in wanted.items():
         present = set(index[column])
         said = f"params.yaml says {column}s {values[0]} to {values[-1]}"

@@ -20,7 +20,7 @@ from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params
 from soundclr.provenance import code_version, made_with
 from soundclr.randomness import generator
-from soundclr.records import Distances, EvaluationRecord, Heard
+from soundclr.records import Distances, EvaluationRecord, Heard, Metrics
 from soundclr.runs import Run, evaluation_key
 from soundclr.trained import load_run
 from soundclr.training.job import check_features
@@ -54,13 +54,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     classes = metrics.classes
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
-    if waveforms.index_sha256 != metrics.index_sha256:
-        raise UserError(
-            f"{features}: is made of the index {waveforms.index_sha256}, but {run.directory(results)} was trained on "
-            f"the index {metrics.index_sha256}; bring that index's clips back, or train the run again"
-        )
-    if waveforms.classes != classes:
-        raise UserError(f"{features}: its classes are not those that {run.directory(results)} was trained on")
+    check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     names = [waveforms.clips[clip] for clip in clips.tolist()]
     labels = waveforms.labels[clips]
@@ -105,6 +99,17 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         **made_with("numpy", "scikit-learn"),
     ).write(folder / "evaluation.json")
     return folder / "evaluation.json"
+
+
+def check_trained_on(waveforms: Waveforms, metrics: Metrics, features: Path, folder: Path) -> None:
+    """Raise UserError for features of other clips or classes than the run in ``folder`` was trained on."""
+    if waveforms.index_sha256 != metrics.index_sha256:
+        raise UserError(
+            f"{features}: is made of the index {waveforms.index_sha256}, but {folder} was trained on the index "
+            f"{metrics.index_sha256}; bring that index's clips back, or train the run again"
+        )
+    if waveforms.classes != metrics.classes:
+        raise UserError(f"{features}: its classes are not those that {folder} was trained on")
 
 
 def check_clean(model: Path, right: int, trained: int, clips: int) -> None:

@@ -10,6 +10,8 @@ from soundclr.errors import UserError
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of something that is kept in memory
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -55,6 +57,15 @@ class Section(BaseModel):
             raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
         return value
 
+    @field_validator("title", "note", check_fields=False)
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Refuse line ends, and what else does not print, in what captions say; drop space around it."""
+        line = text.strip()
+        if not (line and line.isprintable()):
+            raise PydanticCustomError("one_line", "Input should be one line of text that prints")
+        return line
+
 
 class Choice(Section):
     """An entry of a room, chosen by name, with its parameters; the room checks them when it makes the entry."""
@@ -72,7 +83,7 @@ class WeightedChoice(Choice):
 class AudioSettings(Section):
     """What a clip is to the network: its rate in hertz and its length in samples."""
 
-    sample_rate: Positive
+    sample_rate: Hertz
     samples: Positive
 
 
@@ -163,34 +174,43 @@ class OwnSettings(Section):
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
-    ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
-    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
+    ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
+    whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
+    ``clips`` is how many clips there must be, where no manifest lists them; ``classes`` how many classes, None for as
+    many as there are.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
     """
 
     adapter: Name
     title: str
-    classes: Annotated[int, Field(ge=2, le=10_000)]
+    classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
     held_out: tuple[Positive, ...] | None = None
-    sample_rate: Positive
+    sample_rate: Hertz
     samples: Positive
     url: str | None = None
     file: str | None = None
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    max_bytes: Positive = 10**10
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
 
 
 class WeightsFile(Section):
-    """One file of initial weights: ``file`` is its name in a mirror; no ``url`` means that only a mirror has it."""
+    """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
+
+    ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
+    mirror has it.
+    """
 
     file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    sha256: Sha256
+    packed: str | None = None
     url: str | None = None
+    max_bytes: Positive = 10**9
 
 
 class WeightsSettings(Section):

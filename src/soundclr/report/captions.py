@@ -17,6 +17,7 @@ from soundclr.report.tables.render import Table, rst_escape
 class Drawn:
     """A figure's PNG, its caption with its coverage, the runs that it shows, and whether there is one to show yet."""
 
+    dataset: str
     path: Path
     caption: str
     results: Sequence[RunResult]
@@ -92,7 +93,8 @@ def describe_figures(collection: Collection, drawn: Sequence[tuple[str, Path]], 
         stem = f"{name}-{dataset}"
         text = texts.get(stem, f"{params.datasets[dataset].title}: no runs yet")
         counts = covered(len(done), len(expected)) + (" evaluated" if evaluated else "")
-        figures.append(Drawn(folder / f"{stem}.png", joined([text, counts]), collection.done(done), stem in texts))
+        path = folder / f"{stem}.png"
+        figures.append(Drawn(dataset, path, joined([text, counts]), collection.done(done), stem in texts))
     return figures
 
 

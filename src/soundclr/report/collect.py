@@ -14,7 +14,7 @@ from soundclr.params import Params, RunSettings, Selection, known, validated
 from soundclr.report.evaluations import REMEDY as EVALUATE_AGAIN
 from soundclr.report.evaluations import Evaluation, read_evaluations
 from soundclr.records import Metrics
-from soundclr.report.sealed import read_table
+from soundclr.report.sealed import read_table, remedied
 from soundclr.runs import Run
 
 TABLES = ("history.csv", "predictions.csv")
@@ -101,7 +101,8 @@ def collect(params: Params, study: str, results: Path) -> Collection:
 
     Runs of other settings, seeds, folds or recipes are set aside: named, not loaded. A folder without
     metrics.json is a run that did not end, thus missing. Raises UserError for a run or an evaluation that is cut
-    short, was edited by hand, or says something else of itself than its path does, naming both.
+    short, was edited by hand, or says something else of itself than its path does, naming both; for runs of one
+    dataset on different clips; and for an evaluation of another model than the run's.
     """
     artefacts = params.studies[known(study, params.studies, "study")].artefacts
     order = list(runs.expand(params, study))
@@ -114,11 +115,12 @@ def collect(params: Params, study: str, results: Path) -> Collection:
         run = Run.from_directory(path.parent, results)
         if run is None or run.directory(results) != path.parent:
             raise UserError(f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away")
-        content = read_sealed(path, run, {}, TABLES, REMEDY)
-        if run in wanted:
-            found[run] = load_run(params, path, run, content)
-        else:
-            set_aside.append(path.parent)
+        with remedied(REMEDY):
+            content = read_sealed(path, run, {}, TABLES, REMEDY)
+            if run in wanted:
+                found[run] = load_run(params, path, run, content)
+            else:
+                set_aside.append(path.parent)
     found = {run: found[run] for run in order if run in found}
     check_indexes(found, results)
     clips = {run: found[run].metrics.clips.test for run in expected.get("figure5", ()) if run in found}
@@ -172,7 +174,8 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     history = read_table(path.with_name("history.csv"), REMEDY)
     if missing := HISTORY_COLUMNS - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}")
-    result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv"), REMEDY))
+    predictions = read_table(path.with_name("predictions.csv"), REMEDY, text=("clip",))  # a class may be "stage"
+    result = RunResult(run, metrics, settings, history, predictions)
     check_predictions(path.with_name("predictions.csv"), result)
     return result
 

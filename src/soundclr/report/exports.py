@@ -43,13 +43,16 @@ def mean_history(results: Sequence[RunResult]) -> pd.DataFrame:
 
 
 def curves_csv(collection: Collection) -> str:
-    """Held-out accuracy (%) and training loss by epoch, means over the ``runs`` that got so far."""
-    lines: list[list[object]] = [[*PLACE, "stage", "epoch", "test_accuracy", "train_loss", "runs"]]
+    """Held-out accuracy (%) and training loss by epoch, means over the ``runs`` that got so far.
+
+    ``elapsed`` counts the epoch through all stages, as in :func:`mean_history`.
+    """
+    lines: list[list[object]] = [[*PLACE, "stage", "epoch", "elapsed", "test_accuracy", "train_loss", "runs"]]
     for place in pairs(collection):
         for row in mean_history(collection.of(*place)).to_dict("records"):
             accuracy = f"{row['test_accuracy_mean']:.2f}".replace("nan", "")
             loss = f"{row['train_loss_mean']:.4f}"
-            lines.append([*place, row["stage"], row["epoch"], accuracy, loss, row["runs"]])
+            lines.append([*place, row["stage"], row["epoch"], row["elapsed"], accuracy, loss, row["runs"]])
     return csv_text(lines)
 
 

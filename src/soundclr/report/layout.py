@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from soundclr.params import Artefact, Params, StudySettings, known
+from soundclr.report import made_of
 
 FORMATS = ("png", "pdf")
 
@@ -58,7 +59,7 @@ PAPERS, OURS = "Figures of the paper", "Figures beyond the paper"
 
 TABLE_FORMATS = ("csv", "md", "tex")
 
-EXPORTS = ("summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv")
+EXPORTS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", made_of.FILE)
 """What other programs read, beside the tables."""
 
 
@@ -102,6 +103,7 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
     paths = [folder / "README.md"]
     paths += [folder / "tables" / f"{name}.{form}" for name in tables_of(params, study) for form in TABLE_FORMATS]
     paths += [folder / name for name in EXPORTS]
+    paths += summary_paths(params, study, results)
     paths += [
         figures / study / f"{figure}-{dataset}.{form}"
         for dataset in params.studies[study].datasets
@@ -109,3 +111,9 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
         for form in FORMATS
     ]
     return paths + [caption_path(path, study, results) for path in paths if category(path)]
+
+
+def summary_paths(params: Params, study: str, results: Path) -> list[Path]:
+    """What `dvc metrics` shows: a file for each dataset and recipe of the study's own runs."""
+    own, folder = params.studies[study], results / study / "summary"
+    return [folder / dataset / f"{recipe}.json" for dataset in own.datasets for recipe in own.recipes]

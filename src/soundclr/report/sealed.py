@@ -1,7 +1,8 @@
 """Files that describe themselves: believed where path, checksum and the files beside them agree."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,20 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     return content
 
 
-def read_table(path: Path, remedy: str) -> pd.DataFrame:
-    """A CSV file in which only an empty field is a missing value: a class or a clip may be called "none"."""
+@contextmanager
+def remedied(remedy: str) -> Iterator[None]:
+    """End a UserError of the block with ``remedy``, where it does not say it itself."""
     try:
-        text = {"clip": str, "stage": str, "class": str}
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
+        yield
+    except UserError as error:
+        if remedy in str(error):
+            raise
+        raise UserError(f"{error}; {remedy}") from error
+
+
+def read_table(path: Path, remedy: str, text: Sequence[str] = ("clip", "stage", "class")) -> pd.DataFrame:
+    """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error}); {remedy}") from error

@@ -1,5 +1,6 @@
 """One run from its inputs to its files, as a Snakemake job or by hand."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from soundclr.provenance import made_with
 from soundclr.randomness import seed_of
 from soundclr.records import Accuracies, Clips, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
+from soundclr.training import budget
 from soundclr.training.lock import only_one
 from soundclr.training.loop import Listener, Task, train
 from soundclr.training.memory import is_out_of_memory
@@ -53,6 +55,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
     task, test = make_task(run, params, settings, waveforms, network, device)
+    for line in budget.warnings(settings, len(task.train)):
+        print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
     with only_one(model.with_suffix(".lock")):
@@ -149,10 +153,10 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
     """Raise UserError for features that are not what params.yaml says of the run's dataset."""
     source = params.datasets[run.dataset]
     found = (waveforms.sample_rate, len(waveforms.classes))
-    if found != (source.sample_rate, source.classes):
+    if found != (wanted := (source.sample_rate, source.classes or found[1])):
         raise UserError(
-            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {source.sample_rate} Hz and "
-            f"{source.classes} for {run.dataset}; make the features again"
+            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {wanted[0]} Hz and "
+            f"{wanted[1]} for {run.dataset}; make the features again"
         )
     if not bool((waveforms.folds == run.fold).any()):
         raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")

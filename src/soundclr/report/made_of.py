@@ -1,0 +1,48 @@
+"""What a study's report was made of, in a small file beside it: the workflow compares it with what is there now."""
+
+from pathlib import Path
+from typing import Any
+
+from soundclr import runs
+from soundclr.errors import UserError
+from soundclr.files import read_json, sha256_of_file, sha256_of_json
+from soundclr.params import Params
+
+FILE = "made_of.json"
+
+READ = {"runs": "metrics.json", "evaluations": "evaluation.json"}
+"""The file by which each is believed; it holds the hashes of those beside it."""
+
+
+def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
+    """How many runs and evaluations of a study there are, and the SHA-256 of them and of all else that is shown.
+
+    Equal for equal contents, whatever the files' times.
+    """
+    folder = results / study
+    found = {kind: sorted(folder.glob(f"{kind}/**/{name}")) for kind, name in READ.items()}
+    hashes = {path.relative_to(folder).as_posix(): sha256_of_file(path) for files in found.values() for path in files}
+    content = sha256_of_json({"files": hashes, "shown": shown(params, study)})
+    return {**{kind: len(files) for kind, files in found.items()}, "sha256": content}
+
+
+def shown(params: Params, study: str) -> dict[str, Any]:
+    """What params.yaml says that a study's report shows or chooses by."""
+    chosen = list(runs.expand(params, study))
+    return {
+        "study": params.studies[study].model_dump(mode="json"),
+        "runs": [[run.group, run.name] for run in chosen],
+        "evaluation": params.evaluation.model_dump(mode="json"),
+        "datasets": {run.dataset: params.datasets[run.dataset].model_dump(mode="json") for run in chosen},
+        "recipes": {run.recipe: params.recipes[run.recipe].title for run in chosen},
+        "weights": {name: weights.title for name, weights in params.weights.items()},
+    }
+
+
+def is_outdated(params: Params, study: str, results: Path) -> bool:
+    """Whether a report is there that was made of anything else than what is there now."""
+    record = results / study / FILE
+    try:
+        return record.exists() and read_json(record) != made_of(params, study, results)
+    except UserError:  # damaged
+        return True

@@ -1,0 +1,59 @@
+# Start: what a workflow does before its first job: take its turn in the folder, and keep the parameters as they are.
+import hashlib
+import signal
+
+from soundclr import plan
+from soundclr.training.lock import is_held, locked
+
+LOCK = Path(".snakemake/soundclr.lock")
+PLANNED_BESIDE_ANOTHER = is_held(LOCK)
+
+
+def take_turn():
+    """Let no other workflow run jobs in this folder before this process ends, in whatever way.
+
+    Snakemake's own lock, which a `kill -9` leaves behind, is switched off in the profiles.
+    """
+    global turn
+    try:
+        turn = locked(LOCK, "the jobs of this folder are being run")
+    except UserError as error:
+        sys.exit(f"snakemake: error: {error}")
+    if PLANNED_BESIDE_ANOTHER:
+        sys.exit(
+            "snakemake: error: another one ended here after this one was planned; run the same command again"
+        )
+
+
+def interrupt_once():
+    """Let Ctrl-C end the workflow once: while jobs save themselves, another would break off with a traceback."""
+
+    def interrupt(number, frame):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+
+
+def freeze_params():
+    """Let all jobs read the parameters as they are now, those too that start, or start again, after an edit.
+
+    Jobs inherit the variable, on a cluster too, where each reads the Snakefile and the parameters anew.
+    """
+    frozen = Path("logs/params") / f"{hashlib.sha256(PARAMS_TEXT.encode()).hexdigest()[:12]}.yaml"
+    write_text(frozen, PARAMS_TEXT)  # also over one that was damaged since
+    os.environ.update(SOUNDCLR_PARAMS=str(frozen))
+
+
+def warn_of_budgets():
+    """Say which of the study's budgets are too few steps; a training says it too, but in its log."""
+    for warning in plan.warnings(PARAMS, STUDY_NAME):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+onstart:
+    take_turn()
+    interrupt_once()
+    freeze_params()
+    warn_of_budgets()
