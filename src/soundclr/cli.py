@@ -11,23 +11,25 @@ from soundclr import __version__, runs
 from soundclr.errors import UserError
 from soundclr.files import reason
 from soundclr.params import Params, known, load
-from soundclr.training.signals import Interrupted, listening
+from soundclr.training.signals import Ended, Interrupted, ending, listening
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something.
 
-    75 and 130 are of a training that a signal interrupted: the same command goes on.
+    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
+    signal's number: they have removed what was unfinished.
     """
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        options.verb(options)
+        with ending():
+            options.verb(options)
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
-    except Interrupted as stop:
+    except (Ended, Interrupted) as stop:
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
