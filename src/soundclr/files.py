@@ -13,7 +13,6 @@ from typing import IO, Any
 
 from soundclr.errors import UserError
 
-
 PARTIAL = ".partial-"
 """What the names of temporary files begin with; .gitignore and .dvcignore leave them out."""
 
@@ -55,7 +54,7 @@ def new_partial(path: Path) -> tuple[Path, IO[bytes]]:
 
 
 def clear_if_abandoned(leftover: Path) -> None:
-    """Delete a temporary file that nobody writes any more: its lock is free, as the kernel leaves it however one ends."""
+    """Delete a temporary file that nobody writes any more: the kernel has freed its lock, however the writer ended."""
     with suppress(OSError), open(leftover, "rb+") as file:  # to write: NFS locks only those
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         leftover.unlink()
