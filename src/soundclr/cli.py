@@ -107,16 +107,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def count(text: str, least: int = 0) -> int:
-    """A number from 0 on the command line."""
+def count(text: str, least: int = 0, most: int = 10_000) -> int:
+    """A number from 0 to 10,000 on the command line."""
     number = int(text)
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is less than {least}")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
     return number
 
 
 def positive(text: str) -> int:
-    """A number from 1 on the command line."""
+    """A number from 1 to 10,000 on the command line."""
     return count(text, 1)
 
 

@@ -48,8 +48,12 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
-    threads = torch.get_num_threads()
-    return f"{str(name).strip()}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{str(name).strip()}, {of_threads(torch.get_num_threads())}"
+
+
+def of_threads(count: int) -> str:
+    """How many threads, in words."""
+    return f"{count} thread{'s' if count > 1 else ''}"
 
 
 def precision(device: torch.device, setting: str) -> torch.dtype:

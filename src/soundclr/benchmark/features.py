@@ -16,6 +16,7 @@ from soundclr.benchmark import problem
 from soundclr.benchmark.context import Context, Row
 from soundclr.benchmark.timing import in_turns, timed
 from soundclr.datasets.index import IndexRow, read_index, write_index
+from soundclr.devices import of_threads
 
 CLIPS = 400
 CPU = torch.device("cpu")
@@ -45,9 +46,9 @@ def measure(context: Context) -> Iterator[Row]:
         what=f"features of {len(paths)} {whose} Ogg files",
         kind="cost",
         unit="s",
-        ours_is=f"decoded, trimmed and written, {context.cores} threads",
+        ours_is=f"decoded, trimmed and written, {of_threads(context.cores)}",
         ours=values[0],
-        against_is=f"soundfile reads them, {context.cores} threads",
+        against_is=f"soundfile reads them, {of_threads(context.cores)}",
         against=values[1],
         target=1.3,
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from soundclr.benchmark.context import Row
 from soundclr.benchmark.machine import slug
+from soundclr.devices import of_threads
 from soundclr.errors import UserError
 from soundclr.files import read_json, write_json, write_text
 from soundclr.training.job import git_state
@@ -98,7 +99,7 @@ def readme(contents: Iterable[Mapping[str, Any]]) -> str:
         )
         text += (
             f"\n## {machine['device']}\n\nCPU: {machine['cpu']}, {machine['cores']} cores "
-            f"({', '.join(machine['cpu_units']) or 'no vector units'}), {machine['threads']} threads, {memory}; "
+            f"({', '.join(machine['cpu_units']) or 'no vector units'}), {of_threads(machine['threads'])}, {memory}; "
             f"encoder in {machine['precision']}; torch {machine['torch']}, Python {machine['python']}.\n\n"
         )
         text += HEAD + RULE + "".join(line(row) for row in content["rows"])
