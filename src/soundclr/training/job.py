@@ -6,6 +6,7 @@ import importlib.metadata
 import io
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,7 @@ def describe_run(
 ) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
     last = settings.stages[-1].training
+    done = Counter(row["stage"] for row in state.history)
     seconds = sum(row["seconds"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
@@ -171,7 +173,7 @@ def describe_run(
         **run.coordinates,
         "best_epoch": state.best.epoch,
         "epochs": state.epoch,
-        "stopped_early": state.epoch < last.epochs,
+        "stopped_early": any(done[stage.name] < stage.training.epochs for stage in settings.stages),
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": dataset_hash(params, run.dataset),
         "weights": {"name": settings.encoder.weights, "sha256": weights and sha256_of_file(weights)},
