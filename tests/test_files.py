@@ -96,14 +96,16 @@ def test_what_is_taken_for_abandoned_before_it_is_locked_is_begun_again(tmp_path
 
 
 def test_neither_git_nor_dvc_takes_what_is_unfinished(repo, tmp_path, writer):
-    """Both by the pattern that the names begin with."""
+    """Both by the pattern that the names begin with; nor DVC what only a training that is under way needs."""
     _, begun = writer("fold1-seed0.pt")
     assert begun.startswith(files.PARTIAL) and begun.endswith(".pt")
     for folder in ("results/esc10/runs", "data/features"):
         done = subprocess.run(["git", "check-ignore", "-q", f"{folder}/{begun}"], cwd=repo)
         assert done.returncode == 0
-    done = subprocess.run(["dvc", "check-ignore", "-q", f"results/esc10/models/{begun}"], cwd=repo)
-    assert done.returncode == 0
+    others = [f"esc10/hybrid-0123456789ab/fold1-seed0.{kind}" for kind in ("resume", "damaged", "lock")]
+    paths = [f"results/esc10/models/{name}" for name in (begun, *others, "fold1-seed0.pt")]
+    done = subprocess.run(["dvc", "check-ignore", *paths], cwd=repo, capture_output=True, text=True)
+    assert done.stdout.splitlines() == paths[:-1]  # and the model is DVC's
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
