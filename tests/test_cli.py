@@ -66,6 +66,7 @@ def test_version(soundclr):
     ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify x.wav", "classify --run x",
      "fetch", "weights imagenet_pqf", "train --dataset toy --recipe hybrid --fold 1 --threads 0",
      "train --dataset toy --recipe hybrid --fold 1 --threads -1", "features toy --threads 0",
+     "features toy --threads 100000", "train --dataset toy --recipe hybrid --fold 1 --jobs-per-gpu 1000000000",
      "classify x.wav --run x --top 0"],
 )  # fmt: skip
 def test_a_wrong_command_line_shows_the_usage(project, soundclr, line):

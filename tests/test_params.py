@@ -333,6 +333,13 @@ def test_a_flood_of_aliases_is_refused_at_once(tmp_path, text):
     assert time.monotonic() - began < 20
 
 
+def test_a_file_too_large_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("a: " + "x" * 1_000_000, encoding="utf-8")
+    with pytest.raises(UserError, match="is too large for a file of parameters"):
+        load(path)
+
+
 def test_a_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(UserError, match=r"is not there; run the command in the repository's folder, or .* --params"):
         load(tmp_path / "params.yaml")

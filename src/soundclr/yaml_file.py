@@ -9,19 +9,23 @@ import yaml
 
 from soundclr.errors import UserError
 
+MOST_CHARACTERS = 1_000_000
 MOST_NODES = 100_000  # values in a file once its aliases are written out; params.yaml has some 1,500
 
 
 def read_yaml(path: Path) -> Any:
     """The file's content. Raises UserError for a file that is not there, cannot be read, or is not plain YAML."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
     except FileNotFoundError as error:
         raise UserError(
             f"{path}: is not there; run the command in the repository's folder, or name the file with --params"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
+    if len(text) > MOST_CHARACTERS:
+        raise UserError(f"{path}: is too large for a file of parameters, more than {MOST_CHARACTERS} characters")
     try:
         return yaml.load(text, UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
