@@ -11,6 +11,7 @@ import toy
 import yaml
 
 from soundclr import __version__, cli, runs
+from soundclr.datasets.index import IndexRow, write_index
 from soundclr.runs import find_run
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "report", "classify"]
@@ -165,7 +166,8 @@ def test_weights_and_features_have_the_paths_that_train_looks_in(project, soundc
     samples = toy.arrays()[0]
     for number in range(2):
         soundfile.write(folder / f"{number}.wav", samples[number], toy.RATE, subtype="PCM_16")
-    (folder / "index.csv").write_text("clip,path,label,class,fold,source\n0,0.wav,0,low,1,0\n1,1.wav,1,high,2,1\n")
+    rows = [IndexRow("0", "0.wav", 0, "low", 1, "0"), IndexRow("1", "1.wav", 1, "high", 2, "1")]
+    write_index(folder / "index.csv", rows, runs.dataset_hash(project, "toy"))
     code, out, _ = soundclr("features toy --data fresh --threads 1")
     path = runs.features_path(project, "toy", tmp_path / "fresh").relative_to(tmp_path)
     assert (code, out) == (0, f"{path}\n") and path.is_file()

@@ -208,3 +208,10 @@ def test_automatic_precision_on_a_gpu(monkeypatch, capability, expected):
 @pytest.mark.parametrize("setting", ["float32", "bfloat16"])
 def test_a_chosen_precision_is_kept(setting):
     assert devices.precision(torch.device("cpu"), setting) == getattr(torch, setting)
+
+
+@pytest.mark.parametrize(("capabilities", "name"), [([(8, 0), (9, 0)], "bfloat16"), ([(8, 0), (7, 5)], "float32")])
+def test_the_fast_precision_is_that_of_all_gpus(monkeypatch, capabilities, name):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capabilities[device.index])
+    assert devices.fast_precision() == name

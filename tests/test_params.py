@@ -1,17 +1,21 @@
 """params.yaml: the real one loads, differences are laid over each other in order, mistakes are one line each."""
 
 import copy
+import os
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import soundclr.params
 from soundclr.errors import UserError
 from soundclr.params import load
-from soundclr.runs import expand
+from soundclr.runs import expand, recipe_hash
 
 REPO = Path(__file__).resolve().parents[1]
 TEXT = (REPO / "params.yaml").read_text(encoding="utf-8")
@@ -167,6 +171,7 @@ MISTAKES = {
     "not a number": ("defaults.training.learning_rate", float("nan"), "training.learning_rate", "nan"),
     "infinite": ("defaults.training.head_factor", float("inf"), "training.head_factor", "inf"),
     "unknown choice": ("defaults.logmel.window", "hanning", "logmel.window", "hanning"),
+    "unknown precision": ("defaults.training.precision", "half", "training.precision", "half"),
     "unknown part": ("defaults.stages", [{**STAGE, "trains": ["decoder"]}], "trains.0", "decoder"),
     "two channels": ("defaults.encoder.channels", 2, "encoder.channels", "2"),
     "no stages": ("defaults.stages", [], "stages", "[]"),
@@ -463,3 +468,42 @@ def test_what_stands_twice_in_a_study_is_named(repo, tmp_path, key):
     path.write_text(text.replace(key, twice, 1))
     with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* stands there more than once"):
         load(path)
+
+
+@pytest.mark.parametrize(("capabilities", "name"), [({}, "float32"), ({"amx_bf16": True}, "bfloat16")])
+def test_an_automatic_precision_is_the_planning_machines(loaded, monkeypatch, capabilities, name):
+    """One name in settings and hash, that of the setting spelled out; jobs inherit it, whatever they run on."""
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    auto, spelled = (loaded(changed(("defaults.training.precision", setting))) for setting in ("auto", name))
+    place = ("esc10", "esc10", "supervised_contrastive")
+    assert auto.resolve(*place).precision == name
+    assert recipe_hash(auto, *place) == recipe_hash(spelled, *place)
+    assert os.environ["SOUNDCLR_PRECISION"] == name
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {} if capabilities else {"amx_bf16": True})
+    assert recipe_hash(auto, *place) == recipe_hash(spelled, *place)
+
+
+def test_what_automatic_means_can_be_said(loaded, monkeypatch):
+    params = loaded(changed(("defaults.training.precision", "auto")))
+    other = loaded(changed(("recipes.hybrid.settings.training", {"precision": "float32"})))
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "bfloat16")
+    assert params.resolve("esc10", "esc10", "hybrid").precision == "bfloat16"
+    assert other.resolve("esc10", "esc10", "hybrid").precision == "float32"
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "half")
+    with pytest.raises(UserError, match="SOUNDCLR_PRECISION: is 'half'; set it to float32 or bfloat16"):
+        params.resolve("esc10", "esc10", "hybrid")
+
+
+def test_stages_may_differ_in_precision(loaded):
+    names = ("bfloat16", "float32", "bfloat16")
+    stages = [{**STAGE, "name": f"s{n}", "training": {"precision": name}} for n, name in enumerate(names)]
+    params = loaded(changed(("recipes.hybrid.settings.stages", stages)))
+    assert params.resolve("esc10", "esc10", "hybrid").precision == "bfloat16, float32"
+
+
+def test_only_an_automatic_precision_waits_for_torch(repo):
+    """Which takes seconds, and planning needs no more of it."""
+    code = "import sys, pathlib; from soundclr.params import load; load(pathlib.Path('params.yaml'))"
+    subprocess.run([sys.executable, "-c", f"{code}; assert 'torch' not in sys.modules"], cwd=repo, check=True)

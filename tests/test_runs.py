@@ -27,7 +27,7 @@ OTHER = {
     "accuracy": "loss",
     "loss": "accuracy",
     "last": "best",
-    "auto": "float32",
+    "float32": "bfloat16",
     "held_out": "inner",
 }
 

@@ -210,12 +210,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     run = asked_run(options, params)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
-    remedy = (
-        f"soundclr train --study {run.study} --dataset {run.dataset} --recipe {run.recipe} --fold {run.fold} "
-        f"--seed {run.seed}"
-    )
-    existing(run.directory(options.results) / "metrics.json", remedy)
-    existing(run.model(options.results), remedy, "or pull the model")
+    existing(run.directory(options.results) / "metrics.json", run.train_command)
+    existing(run.model(options.results), run.train_command, "or pull the model")
 
     import torch  # takes seconds, which a mistake above need not wait for
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,12 +58,27 @@ def of_threads(count: int) -> str:
 
 
 def precision(device: torch.device, setting: str) -> torch.dtype:
-    """The encoder's number format: 'auto' is bfloat16 on GPUs and CPUs with units for it, float32 elsewhere."""
-    if setting != "auto":
-        return getattr(torch, setting)
+    """The encoder's number format; 'auto' is bfloat16 on a device with units for it, float32 elsewhere."""
+    if setting == "auto":
+        return torch.bfloat16 if has_bfloat16(device) else torch.float32
+    return getattr(torch, setting)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has units for bfloat16; without them it is slower than float32."""
     if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        capabilities = torch.cpu.get_capabilities()
-        fast = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return torch.bfloat16 if fast else torch.float32
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def fast_precision() -> str:
+    """The number format that is fast on all of this machine's GPUs or, where there are none, on its CPU."""
+    gpus = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return "bfloat16" if all(map(has_bfloat16, gpus or [torch.device("cpu")])) else "float32"
+
+
+def warn_if_slow(device: torch.device, setting: str) -> None:
+    """Say on standard error that the device computes slowly in this precision, which it does all the same."""
+    if setting == "bfloat16" and not has_bfloat16(device):
+        print(f"{describe(device)}: has no units for bfloat16, which the run asks for, so it is slow", file=sys.stderr)

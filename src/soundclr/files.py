@@ -93,12 +93,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a file that is missing or not JSON is a :class:`UserError` that names it."""
+def read_json(path: Path, remedy: str = "") -> Any:
+    """Read a JSON file; one that is missing or not JSON is a :class:`UserError` that names it and the ``remedy``."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as JSON ({error})") from error
+        raise UserError(f"{path}: cannot be read as JSON ({error}){remedy and f'; {remedy}'}") from error
 
 
 def sha256_of_file(path: Path) -> str:

@@ -1,12 +1,13 @@
 """params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.coherence import ENCODER_BLOCKS, check_coherence
@@ -21,6 +22,27 @@ Samples = Annotated[int, Field(ge=1, le=10**8)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 S = TypeVar("S", bound="Section")
+
+
+def named_precision(setting: Any) -> Any:
+    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
+
+    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
+    machines computes a study in one precision, that of the machine which plans it.
+    """
+    if setting != "auto":
+        return setting
+    name = os.environ.get("SOUNDCLR_PRECISION")
+    if not name:
+        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
+
+        name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
+    if name not in ("float32", "bfloat16"):
+        raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
+    return name
+
+
+Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]
 
 
 class Section(BaseModel):
@@ -109,7 +131,7 @@ class TrainingSettings(Section):
     monitor: Literal["accuracy", "loss"]
     validation: Literal["held_out", "inner"] = "held_out"
     keep: Literal["last", "best"]
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Precision
 
 
 Part = Literal["encoder", "projection", "classifier"]
@@ -138,6 +160,11 @@ class RunSettings(MethodSettings):
 
     audio: AudioSettings
     stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+    @property
+    def precision(self) -> str:
+        """The encoder's number format, such as ``float32``; where stages differ, each one once."""
+        return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
 
 
 class DefaultSettings(MethodSettings):

@@ -53,6 +53,14 @@ class Run:
             "seed": self.seed,
         }
 
+    @property
+    def train_command(self) -> str:
+        """What trains the run, by hand."""
+        return (
+            f"soundclr train --study {self.study} --dataset {self.dataset} --recipe {self.recipe} "
+            f"--fold {self.fold} --seed {self.seed}"
+        )
+
     def directory(self, results: Path = Path("results")) -> Path:
         """The folder with metrics.json, history.csv and predictions.csv."""
         return results / self.study / "runs" / self.group / self.name
@@ -141,7 +149,7 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
 
 def features_key(params: Params, dataset: str) -> str:
     """The first 12 digits of the hash of what a dataset's feature file is made of."""
-    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 1})[:12]
+    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 2})[:12]
 
 
 def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, seed: int) -> Run:

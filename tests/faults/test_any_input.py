@@ -109,12 +109,15 @@ def test_any_table_of_own_sounds(table: Any, header: list[str] | None, sounds: P
 @given(table=TABLES, header=st.sampled_from([None, index.COLUMNS]))
 def test_any_index(table: Any, header: list[str] | None, sounds: Path) -> None:
     write_table(sounds / "index.csv", table, header)
+    index.write_made_of(sounds / "index.csv", "any", (sounds / "index.csv").read_bytes())
     ends_well(lambda: index.read_index(sounds / "index.csv"))
 
 
 @pytest.mark.parametrize("extra", ["", ",t", ",t,u"])
 def test_an_index_with_lines_longer_than_its_header(extra: str, sounds: Path) -> None:
-    (sounds / "index.csv").write_text(",".join(index.COLUMNS) + f"\na,a.wav,0,dog,1,s{extra}\n")
+    text = ",".join(index.COLUMNS) + f"\na,a.wav,0,dog,1,s,{'0' * 64}{extra}\n"
+    (sounds / "index.csv").write_text(text)
+    index.write_made_of(sounds / "index.csv", "any", text.encode())
     assert ends_well(lambda: index.read_index(sounds / "index.csv")) == (not extra)
 
 

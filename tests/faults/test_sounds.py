@@ -58,7 +58,7 @@ def test_a_clip_that_is_cut_off_after_the_fetch(project, refuse, succeed) -> Non
     succeed("fetch birds")
     cut(0.5)
     said = refuse("features birds --threads 2")
-    assert "sounds/wren0.wav: is cut off" in said
+    assert "sounds/wren0.wav: is not the file that was fetched" in said and "`soundclr fetch birds`" in said
     assert not list(Path("data/features").glob("birds*"))
 
 

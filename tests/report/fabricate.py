@@ -70,7 +70,7 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
         sha256 = params.weights[encoder.weights].files[encoder.name].sha256.ljust(64, "0")
         weights = {"name": encoder.weights, "sha256": sha256}
     metrics = {
-        "format": 1,
+        "format": 2,
         **run.coordinates,
         "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
         "best_epoch": 3,
@@ -81,10 +81,14 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": "d" * 64,
         "weights": weights,
+        "index_sha256": "1" * 64,
+        "features_sha256": "f" * 64,
+        "model_sha256": "e" * 64,
         "device": "a made-up device",
-        "precision": "float32",
+        "precision": settings.precision,
         "duration_seconds": 90.0,
         "clips_per_second": 200.0,
+        "code": ["c" * 12],
         "git_commit": "0123456789" * 4,
         "git_dirty": False,
         "versions": {"python": "3.11", "torch": "2.11.0", "torchvision": "0.26.0", "soundclr": "0.1.0"},
@@ -116,13 +120,13 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
         lines.append(f"1-{clip}-A,{label},{metrics['classes'][label]},{place}")
     write_text(folder / "projection.csv", "\n".join(lines) + "\n")
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
-    identity = {*run.coordinates, "device", "precision"}
+    identity = {*run.coordinates, "device", "precision", "index_sha256", "features_sha256", "model_sha256"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
-    content = {"format": 1, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
+    content = {"format": 2, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
     content |= {
         "settings": settings.model_dump(mode="json"),
         "epoch": "last",
-        "model_sha256": "e" * 64,
+        "code": metrics["code"][-1],
         "clips": clips,
         "accuracy": accuracy,
         "distances": {"intra": intra, "inter": inter, "ratio": intra / inter, "silhouette": rng.uniform(0.3, 0.6)},

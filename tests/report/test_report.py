@@ -155,7 +155,6 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         if (run.recipe, run.fold, run.seed) == ("hybrid", 1, 0):
             changes = {
                 "device": "another_device",
-                "precision": "bfloat16",
                 "git_dirty": True,
                 "stopped_early": True,
             }
@@ -170,7 +169,7 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         "(cross-entropy, hybrid (SoundCLR)); at most 6 + 6 epochs, batch 128, "
         "learning rate by the last epoch at 100 % + 100 % of its peak (supervised contrastive)",
         "Device: a made-up device (74 runs); another\\_device (1 runs); "
-        "precision: float32 (74 runs); bfloat16 (1 runs); "
+        "precision: float32; "
         "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 runs)",
         "75 of 75 runs.",
         "1 runs were stopped early",

@@ -406,6 +406,8 @@ STRANGE = {
     "a history of text": lambda c: of_other_rows(c, seconds="3"),
     "a history without accuracies": lambda c: of_other_rows(c, test_accuracy=None),
     "a history that is no list": lambda c: c["state"].update(history=3),
+    "no code": lambda c: c["state"].update(code=[]),
+    "code that is no text": lambda c: c["state"].update(code=[{}]),
     "another stage": lambda c: c["state"].update(stage=0),
     "a stage beyond the last": lambda c: c["state"].update(stage=2, epoch=0),
     "a stage from the end": lambda c: c["state"].update(stage=-1),

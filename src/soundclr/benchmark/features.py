@@ -68,5 +68,5 @@ def made_up(context: Context) -> Path:
             shutil.copy(folder / f"{number % len(arrays):04}.ogg", path)
         label = number % problem.CLASSES
         rows.append(IndexRow(path.stem, path.name, label, f"class{label}", number % problem.FOLDS + 1, path.stem))
-    write_index(folder / "index.csv", rows)
+    write_index(folder / "index.csv", rows, definition="made up")
     return folder / "index.csv"

@@ -11,20 +11,17 @@ import pandas as pd
 from soundclr.datasets.download import obtain
 from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
-from soundclr.datasets.index import IndexRow, read_index, write_index
+from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
 from soundclr.datasets.own import fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
-from soundclr.files import write_text
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
 
 # An adapter makes the clips of dataset `name` stand below `data / name` and returns their index rows, with
 # paths relative to that folder: adapter(name, settings, data, mirror).
 Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
-
-MADE_OF = ".made-of"  # beside an index: the hash of the settings and the table that it was made of
 
 ADAPTERS: dict[str, Adapter] = {
     "csv": fetch_own,
@@ -53,10 +50,8 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
         )
     path = data / name / "index.csv"
     path.unlink(missing_ok=True)
-    made_of = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index counts as old
-    rows = adapter(name, settings, data, mirror)
-    write_text(path.with_name(MADE_OF), f"{made_of}\n")
-    write_index(path, rows)
+    definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
+    write_index(path, adapter(name, settings, data, mirror), definition)
     try:
         _check_size(name, read_index(path), settings)
     except UserError:
@@ -66,15 +61,10 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
 
 
 def check_current(name: str, settings: DatasetSettings, data: Path) -> None:
-    """Raise UserError if the dataset's index was made of another table, or by other settings, than there are now.
-
-    An index that nobody fetched, one written by hand, is taken for what it is.
-    """
-    made_of = data / name / MADE_OF
-    if made_of.is_file() and made_of.read_bytes() != f"{definition_hash(settings)}\n".encode():
-        raise UserError(
-            f"{data / name / 'index.csv'}: is older than the dataset's table or settings; run `soundclr fetch {name}`"
-        )
+    """Raise UserError if the dataset's index was made of another table, or by other settings, than there are now."""
+    path = data / name / "index.csv"
+    if read_made_of(path).get("definition") != definition_hash(settings):
+        raise UserError(f"{path}: is older than the dataset's table or settings; {remedy(path)}")
 
 
 def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mirror: Path | None) -> Path:

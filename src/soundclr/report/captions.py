@@ -47,6 +47,7 @@ def study_caption(collection: Collection) -> str:
         *settings_that_differ(collection),
         coverage(collection),
         *protocol_notes(collection.results),
+        *code_versions(collection.results),
     ]
     return joined(sentences)
 
@@ -234,6 +235,16 @@ def commit(result: RunResult) -> str:
     if result.metrics.git_commit is None:
         return "commit not recorded"
     return result.metrics.git_commit[:10] + (" with uncommitted changes" if result.metrics.git_dirty else "")
+
+
+def code_versions(results: Sequence[RunResult]) -> list[str]:
+    """Which versions of the code that decides numbers trained how many of the runs, where it is not one for all."""
+    used = [result.metrics.code for result in results]
+    if len(set(used)) < 2 and all(len(versions) == 1 for versions in used):
+        return []
+    said = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
+    what = "the same version of the code that decides numbers (its hash, commit)"
+    return [f"Not all runs were trained by {what}: {counted(said)}"]
 
 
 def grouped(

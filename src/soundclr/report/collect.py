@@ -4,13 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from soundclr import runs
 from soundclr.errors import UserError
 from soundclr.params import Artefact, Count, Fraction, Params, Positive, RunSettings, known, validated
+from soundclr.report.evaluations import REMEDY as EVALUATE_AGAIN
 from soundclr.report.evaluations import Evaluation, read_evaluations
 from soundclr.report.sealed import Lenient, read_sealed, read_table
 from soundclr.runs import Run
@@ -44,7 +46,7 @@ class WeightsUsed(Lenient):
 class Metrics(Lenient):
     """metrics.json of one run."""
 
-    format: Literal[1]
+    format: Literal[2]
     study: str
     dataset: str
     recipe: str
@@ -59,10 +61,13 @@ class Metrics(Lenient):
     classes: tuple[str, ...]
     settings: dict[str, Any]
     weights: WeightsUsed
+    index_sha256: str
+    model_sha256: str
     device: str
     precision: str
     duration_seconds: float
     clips_per_second: float
+    code: Annotated[tuple[str, ...], Field(min_length=1)]
     git_commit: str | None
     git_dirty: bool | None
     versions: dict[str, str | None]
@@ -169,9 +174,36 @@ def collect(params: Params, study: str, results: Path) -> Collection:
         else:
             set_aside.append(path.parent)
     found = {run: found[run] for run in order if run in found}
+    check_indexes(found, results)
     clips = {run: found[run].metrics.clips.test for run in expected.get("figure5", ()) if run in found}
     evaluations, others = read_evaluations(params, study, results, clips)
+    for run, evaluation in evaluations.items():
+        check_evaluated(found[run], evaluation, results)
     return Collection(params, study, expected, found, tuple(set_aside), evaluations, others)
+
+
+def check_indexes(found: Mapping[Run, RunResult], results: Path) -> None:
+    """The runs of a dataset must be of the same clips: UserError naming two that were made of different indexes."""
+    first: dict[str, RunResult] = {}
+    for run, result in found.items():
+        one, two = first.setdefault(run.dataset, result), result
+        if one.metrics.index_sha256 != two.metrics.index_sha256:
+            raise UserError(
+                f"{one.run.directory(results)} was made of the index {one.metrics.index_sha256}, "
+                f"{run.directory(results)} of {two.metrics.index_sha256}: runs of {run.dataset} on other clips; delete "
+                "those that are not of the clips you want and train them again"
+            )
+
+
+def check_evaluated(result: RunResult, evaluation: Evaluation, results: Path) -> None:
+    """An evaluation must be of the run's own model and clips: UserError naming both."""
+    for what in ("model_sha256", "index_sha256"):
+        says, is_so = getattr(evaluation.content, what), getattr(result.metrics, what)
+        if says != is_so:
+            raise UserError(
+                f"the evaluation of {result.run.directory(results)}: says {what} {says}, the run's metrics.json says "
+                f"{is_so}; {EVALUATE_AGAIN}"
+            )
 
 
 def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> RunResult:
@@ -180,6 +212,10 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     settings = params.resolve(run.study, run.dataset, run.recipe)
     if validated(RunSettings, metrics.settings, f"{path}: settings") != settings:
         raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}; {REMEDY}")
+    if metrics.precision != settings.precision:
+        raise UserError(
+            f"{path}: says precision {metrics.precision!r}, its settings say {settings.precision!r}; {REMEDY}"
+        )
     encoder = settings.encoder
     source = params.weights[encoder.weights].files[encoder.name].sha256 if encoder.weights != "none" else ""
     if metrics.weights.name != encoder.weights or not (metrics.weights.sha256 or "").startswith(source):

@@ -43,14 +43,16 @@ class Distances(Lenient):
 class Content(Lenient):
     """evaluation.json of one run."""
 
-    format: Literal[1]
+    format: Literal[2]
     settings: dict[str, Any]
     clips: Positive
     accuracy: tuple[Heard, ...]
     distances: Distances
     model_sha256: str
+    index_sha256: str
     device: str
     precision: str
+    code: str
     git_commit: str | None
     git_dirty: bool | None
     created: str

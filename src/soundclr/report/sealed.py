@@ -9,8 +9,9 @@ import pandas as pd
 from pydantic import ConfigDict
 
 from soundclr.errors import UserError
-from soundclr.files import read_json, sha256_of_file, sha256_of_json
+from soundclr.files import sha256_of_file
 from soundclr.params import Section
+from soundclr.records import read_record
 from soundclr.runs import Run
 
 
@@ -26,18 +27,10 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     Raises UserError with ``remedy`` for a file that is cut short, was edited by hand, or says something else of
     itself than its path does, naming both.
     """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a JSON object, found {type(content).__name__}; {remedy}")
+    content = read_record(path, remedy)
     for key, value in {**run.coordinates, **others}.items():
         if content.get(key) != value:
             raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {remedy}")
-    checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})
-    if content.get("checksum") != checksum:
-        raise UserError(
-            f"{path}: says checksum {content.get('checksum')!r}, its contents have {checksum!r}: "
-            f"changed after it was written; {remedy}"
-        )
     files = content.get("files")
     for name in tables:
         table = path.with_name(name)

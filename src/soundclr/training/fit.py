@@ -32,6 +32,8 @@ def check_fit(
     """
     if form(weights) != form(network.state_dict()):
         raise ValueError("its network is another one")
+    if set(map(type, state.code)) != {str}:
+        raise ValueError("it does not say by which code it was trained")
     check_history(state, stages)
     stage = stages[state.stage]
     batches = -(-clips[0] // stage.training.batch_size)

@@ -17,6 +17,7 @@ from soundclr.errors import UserError
 from soundclr.losses import combined
 from soundclr.models import Network
 from soundclr.params import StageSettings
+from soundclr.records import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import generator, shuffled
 from soundclr.training.fit import check_fit
@@ -33,7 +34,8 @@ class Task:
     """What one run trains on: ``train`` and ``watch`` are clip indices, ``labels`` those of all clips.
 
     The clips of ``watch`` decide the best epoch and when to stop; ``watched`` is what messages call them. With
-    ``keep_best`` the last stage's best weights are kept too.
+    ``keep_best`` the last stage's best weights are kept too. ``features`` is the hash of the clips: a checkpoint of
+    other ones is not gone on from.
     """
 
     identity: str
@@ -46,6 +48,7 @@ class Task:
     device: torch.device
     watched: str = "held-out"
     keep_best: bool = False
+    features: str = ""
 
     def keeps_best(self, stage: StageSettings) -> bool:
         """Whether the weights of the stage's best epoch are needed afterwards."""
@@ -66,19 +69,21 @@ def train(
     the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
-    saver = Saver(checkpoint, task.identity, stop, clock)
+    identity = f"{task.identity} {task.features}".strip()
+    saver = Saver(checkpoint, identity, stop, clock)
     clips = (len(task.train), len(task.watch))
     check = functools.partial(check_fit, network=network, stages=task.stages, keeps_best=task.keeps_best, clips=clips)
-    saved = checkpoints.load(checkpoint, task.identity, check)
+    saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
         state, weights, _ = saved
         network.load_state_dict(weights)
+    state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         stage = task.stages[index]
         if index > state.stage:
             if state.best.network is not None:
                 network.load_state_dict(state.best.network)
-            state = State(stage=index, history=state.history)
+            state = State(stage=index, history=state.history, code=state.code)
         optimizer = make_optimizer(network, stage)
         if saved is not None:
             optimizer.load_state_dict(saved[2])

@@ -46,7 +46,10 @@ class Partial:
 
 @dataclass
 class State:
-    """Where a run stands: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch."""
+    """Where a run stands: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch.
+
+    ``code`` has the versions of the code that it was trained by so far.
+    """
 
     stage: int = 0
     epoch: int = 0
@@ -54,6 +57,7 @@ class State:
     last: Tensor | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     partial: Partial | None = None
+    code: list[str] = field(default_factory=list)
 
 
 class Saver:
