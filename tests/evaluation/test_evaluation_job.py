@@ -161,12 +161,12 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
     representations, labels = [], []
     with torch.inference_mode():
         for clip in (waveforms.folds == 2).nonzero()[:, 0]:
-            [wave] = inputs.eval_waveforms(clip[None], torch.Generator())
+            [(wave, own)] = inputs.eval_waveforms(clip[None], torch.Generator())
             labels.append(int(waveforms.labels[clip]))
             representations.append(network.represent(inputs.spectrograms([wave]))[0].double().numpy())
             for colour, sigma, ratio in expected:
                 noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
-                noisy = add(wave, noise, Noise(colour, sigma, ratio))
+                noisy = add(wave, own, noise, Noise(colour, sigma, ratio))
                 guess = network(inputs.spectrograms([noisy]))[1].argmax()
                 expected[colour, sigma, ratio] += int(guess == labels[-1])
     assert rights(evaluation) == expected
@@ -181,8 +181,8 @@ def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monke
     for number, recipe in enumerate(("hybrid", "cross_entropy")):
         waves = {}
 
-        def keep(part, noise, level, waves=waves):
-            noisy = add(part, noise, level)
+        def keep(part, own, noise, level, waves=waves):
+            noisy = add(part, own, noise, level)
             waves.setdefault(level, []).append(noisy)
             return noisy
 

@@ -7,6 +7,7 @@ import io
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,7 +187,7 @@ def accuracies(probabilities: Probabilities, labels: Tensor) -> dict[str, float]
 
 def describe_run(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
-    last = settings.stages[-1].training
+    done = Counter(row["stage"] for row in state.history)
     seconds = sum(row["seconds"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
@@ -194,7 +195,7 @@ def describe_run(run: Run, params: Params, settings: RunSettings, state: State, 
         **run.coordinates,
         "best_epoch": state.best.epoch,
         "epochs": state.epoch,
-        "stopped_early": state.epoch < last.epochs,
+        "stopped_early": any(done[stage.name] < stage.training.epochs for stage in settings.stages),
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": dataset_hash(params, run.dataset),
         "device": describe(device),

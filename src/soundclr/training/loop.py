@@ -1,5 +1,6 @@
 """The training loop: stage after stage, epoch after epoch, resumable, the same for every scheme."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,9 @@ from soundclr.params import StageSettings
 from soundclr.records import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import generator, shuffled
+from soundclr.training.fit import check_fit
 from soundclr.training.memory import is_out_of_memory, largest_that_fits
+from soundclr.training.optimizer import make_optimizer
 from soundclr.training.progress import Progress
 from soundclr.training.schedule import learning_rate
 from soundclr.training.signals import Stop, never
@@ -47,6 +50,10 @@ class Task:
     keep_best: bool = False
     features: str = ""
 
+    def keeps_best(self, stage: StageSettings) -> bool:
+        """Whether the weights of the stage's best epoch are needed afterwards."""
+        return self.keep_best if stage is self.stages[-1] else stage.training.keep == "best"
+
 
 def train(
     task: Task,
@@ -64,7 +71,9 @@ def train(
     state = State()
     identity = f"{task.identity} {task.features}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
-    saved = checkpoints.load(checkpoint, identity)
+    clips = (len(task.train), len(task.watch))
+    check = functools.partial(check_fit, network=network, stages=task.stages, keeps_best=task.keeps_best, clips=clips)
+    saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
         state, weights, _ = saved
         network.load_state_dict(weights)
@@ -83,17 +92,6 @@ def train(
     return state
 
 
-def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
-    """Fused AdamW over the parts that the stage trains; the heads' learning rate is ``head_factor`` times."""
-    network.set_training(stage.trains)
-    groups = []
-    for part in stage.trains:
-        parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
-        factor = 1.0 if part == "encoder" else stage.training.head_factor
-        groups.append({"params": parameters, "factor": factor})
-    return torch.optim.AdamW(groups, weight_decay=stage.training.weight_decay, fused=True)
-
-
 def train_stage(
     task: Task,
     stage: StageSettings,
@@ -103,8 +101,7 @@ def train_stage(
     saver: Saver,
 ) -> None:
     """The epochs of one stage from where ``state`` is, which it updates; a checkpoint after each."""
-    settings = stage.training
-    keep_best = task.keep_best if stage is task.stages[-1] else settings.keep == "best"
+    settings, keeps = stage.training, task.keeps_best(stage)
     progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train), task.watched)
 
     kept: list[Tensor] = []
@@ -154,7 +151,7 @@ def train_stage(
         state.history.append(row)
         value = test_accuracy if settings.monitor == "accuracy" else -test_loss
         if value > state.best.value:
-            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keep_best else None
+            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keeps else None
             state.best = Best(state.epoch, value, state.last, weights)
         progress.epoch(row)
         saver.end_of_epoch(state, network, optimizer)
