@@ -238,7 +238,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     existing(run.directory(options.results) / "metrics.json", run.train_command)
-    existing(run.model(options.results), run.train_command, "or pull the model")
+    existing(run.model(options.results), f"{run.train_command} --force", "or pull the model")
 
     import torch  # takes seconds, which a mistake above need not wait for
 

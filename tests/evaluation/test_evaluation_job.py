@@ -263,7 +263,7 @@ def test_a_model_with_flipped_bits(params, features, trained, results):
     content[len(content) // 2] ^= 64
     model.write_bytes(content)
     torch.load(model, weights_only=True)
-    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1"
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1 --force"
     remedy = f"remove it, then pull the model or train the run again: `{command}`"
     refused(rf"fold2-seed1\.pt: is damaged .*SHA-256 .*; {remedy}", run, params, features, results)
 
