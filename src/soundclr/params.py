@@ -16,6 +16,7 @@ Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Bytes = Annotated[int, Field(ge=1, le=10**14)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 S = TypeVar("S", bound="Section")
 
@@ -163,7 +164,7 @@ class DatasetSettings(Section):
     file: str | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    max_bytes: Positive = 10**10
+    max_bytes: Bytes = 10**10
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
@@ -181,7 +182,7 @@ class WeightsFile(Section):
     sha256: Sha256
     packed: str | None = None
     url: str | None = None
-    max_bytes: Positive = 10**9
+    max_bytes: Bytes = 10**9
 
 
 class WeightsSettings(Section):
