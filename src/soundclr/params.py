@@ -150,8 +150,7 @@ class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
 
     ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
-    whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
-    ``clips`` is how many clips there must be, where no manifest lists them.
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
     """
 
     adapter: Name
@@ -164,7 +163,7 @@ class DatasetSettings(Section):
     file: str | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    max_bytes: Bytes = 10**10
+    max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
