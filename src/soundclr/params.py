@@ -21,6 +21,7 @@ Samples = Annotated[int, Field(ge=1, le=10**8)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Bytes = Annotated[int, Field(ge=1, le=10**14)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 S = TypeVar("S", bound="Section")
 
@@ -202,9 +203,8 @@ class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
-    whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
-    ``clips`` is how many clips there must be, where no manifest lists them; ``classes`` how many classes, None for as
-    many as there are.
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
+    ``classes`` how many classes, None for as many as there are.
     """
 
     adapter: Name
@@ -217,7 +217,7 @@ class DatasetSettings(Section):
     file: str | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    max_bytes: Annotated[int, Field(ge=1, le=10**13)] = 10**10
+    max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
@@ -235,7 +235,7 @@ class WeightsFile(Section):
     sha256: Sha256
     packed: str | None = None
     url: str | None = None
-    max_bytes: Positive = 10**9
+    max_bytes: Bytes = 10**9
 
 
 class WeightsSettings(Section):
