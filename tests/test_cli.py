@@ -153,7 +153,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     assert json.loads(path.read_text())["seed"] == 4
 
     run.model().unlink()
-    remedy = "make it with `soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force`, or pull the model"
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force"
+    remedy = f"make it with `{command}`, or pull the model"
     assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
 
