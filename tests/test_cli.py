@@ -67,6 +67,7 @@ def test_version(soundclr):
     ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify x.wav", "classify --run x",
      "fetch", "weights imagenet_pqf", "train --dataset toy --recipe hybrid --fold 1 --threads 0",
      "train --dataset toy --recipe hybrid --fold 1 --threads -1", "features toy --threads 0",
+     "features toy --threads 100000", "train --dataset toy --recipe hybrid --fold 1 --jobs-per-gpu 1000000000",
      "classify x.wav --run x --top 0"],
 )  # fmt: skip
 def test_a_wrong_command_line_shows_the_usage(project, soundclr, line):
@@ -92,7 +93,7 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         (HYBRID.replace("toy", "tyo"), ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
         (HYBRID.replace("fold 1", "fold 4"), ["unknown fold of toy: 4; known: 1, 2, 3"]),
         (f"{HYBRID} --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
-        (f"{HYBRID} --seed -1", ["seed -1: must be 0 or more"]),
+        (f"{HYBRID} --seed -1", ["seed -1: must be from 0 to 1,000,000,000"]),
         (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
         (f"{HYBRID} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
         (EVALUATE.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid' or"]),
@@ -102,7 +103,10 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         (EVALUATE, ["metrics.json: is not there; make it with `soundclr train --study toy --dataset toy --recipe"]),
         ("report --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         ("classify x.wav --run results/nowhere", ["results/nowhere: not a finished run"]),
-        *((f"--params none.yaml {line}", ["none.yaml: cannot be read"]) for line in READING),
+        *(
+            (f"--params none.yaml {line}", ["none.yaml: is not there; run the command in the repository's folder"])
+            for line in READING
+        ),
         *((f"--params broken.yaml {line}", ["broken.yaml: not valid YAML"]) for line in READING),
     ],
 )
@@ -149,9 +153,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     assert json.loads(path.read_text())["seed"] == 4
 
     run.model().unlink()
-    remedy = (
-        "make it with `soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4`, or pull the model"
-    )
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force"
+    remedy = f"make it with `{command}`, or pull the model"
     assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
 

@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,10 +42,9 @@ def changed(*changes):
 @pytest.fixture
 def loaded(monkeypatch, tmp_path):
     """Load content without the detour through YAML text, which takes most of the time."""
-    (tmp_path / "params.yaml").touch()
 
     def load_content(content):
-        monkeypatch.setattr(soundclr.params.yaml, "load", lambda *_: content)
+        monkeypatch.setattr(soundclr.params, "read_yaml", lambda _: content)
         return load(tmp_path / "params.yaml")
 
     return load_content
@@ -120,10 +120,15 @@ STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
 MISTAKES = {
     # mistyped keys: the key, and the one that was meant
     "top level": ("recipies", {}, "recipies", "recipes"),
-    "defaults": ("defaults.training.epoch", 3, "epoch", "epochs"),
-    "defaults block": ("defaults.augmnt", {}, "augmnt", "augment"),
+    "defaults": ("defaults.training.epoch", 3, "params.yaml: defaults.training.epoch: 'epoch'", "epochs"),
+    "defaults block": ("defaults.augmnt", {}, "params.yaml: defaults.augmnt: 'augmnt'", "augment"),
+    "defaults value": ("defaults.loss.alpha", 2, "params.yaml: defaults.loss.alpha: ", "found 2"),
+    "defaults stage": ("defaults.stages.0.loss", {"alpa": 1}, "params.yaml: defaults.stages.0.loss.alpa: ", "alpha"),
+    "defaults encoder": ("defaults.encoder.name", "resnet5", "encoder", "resnet50"),
+    "defaults weights": ("defaults.encoder.weights", "imagenet", "weights in ", "params.yaml: defaults"),
     "dataset": ("datasets.esc10.clases", 10, "clases", "classes"),
     "dataset settings": ("datasets.esc10.settings.logmel.hopp", 3, "hopp", "hop"),
+    "dataset of a key's name": ("datasets.settings", CONTENT["datasets"]["demo"] | {"clases": 10}, "clases", "classes"),
     "weights": ("weights.imagenet_pqf.titel", "x", "titel", "title"),
     "weights file": ("weights.imagenet_pqf.files.resnet50.sha", "0" * 64, "sha", "sha256"),
     "recipe": ("recipes.hybrid.setings", {}, "setings", "settings"),
@@ -190,6 +195,35 @@ MISTAKES = {
         "datasets.demo.folds",
         "less than or equal to 1000",
     ),
+    # numbers that would overflow, fill the disk or take all memory
+    **{
+        f"too large {path}": (path, value, path.removeprefix("defaults."), "less than or equal to")
+        for path, value in {
+            "defaults.training.batch_size": 10**30,
+            "defaults.training.epochs": 10**30,
+            "defaults.training.patience": 10**30,
+            "defaults.training.warmup_epochs": 10**30,
+            "defaults.projection.size": 10**12,
+            "defaults.logmel.fft": 10**12,
+            "defaults.logmel.hop": 10**30,
+            "defaults.logmel.bands": 10**9,
+            "defaults.encoder.frozen": 10**30,
+            "defaults.augment.frequency_masks": 10**9,
+            "defaults.augment.time_masks": 10**9,
+            "defaults.augment.frequency_width": 10**30,
+            "defaults.augment.time_width": 10**30,
+            "datasets.demo.sample_rate": 2**31 - 1,
+            "datasets.demo.samples": 10**12,
+            "datasets.demo.clips": 10**30,
+            "datasets.demo.classes": 10**9,
+            "datasets.demo.synthetic.clips_per_fold": 10**9,
+            "datasets.demo.synthetic.seed": 10**30,
+            "evaluation.seed": 10**30,
+            "revision": 10**30,
+        }.items()
+    },
+    "a seed too large": ("studies.esc10.seeds", [10**30], "studies.esc10.seeds.0", "less than or equal to"),
+    "a rate too small": ("datasets.demo.sample_rate", 3, "datasets.demo.sample_rate", "greater than or equal to 1000"),
     # artefacts of a study, and evaluation
     "unknown artefact": ("studies.paper.artefacts", {"tabel1": {}}, "tabel1", "table1"),
     "artefact's key": ("studies.paper.artefacts.table1.recipies", ["hybrid"], "recipies", "recipes"),
@@ -214,6 +248,9 @@ MISTAKES = {
     "noise of another colour": ("evaluation.noises", ["brown"], "evaluation.noises.0", "brown"),
     "noise past full scale": ("evaluation.sigmas", [0.1, 2], "evaluation.sigmas.1", "2"),
     "an infinite ratio": ("evaluation.snr", [float("inf")], "evaluation.snr.0", "inf"),
+    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "stands there more than once"),
+    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "stands there more than once"),
+    "a colour twice": ("evaluation.noises", ["pink", "pink"], "evaluation.noises: pink", "more than once"),
     "evaluation's negative seed": ("evaluation.seed", -1, "evaluation.seed", "-1"),
     "a block that is no block": ("defaults.training", 5, "training", "5"),
 }
@@ -280,7 +317,43 @@ def test_text_that_is_no_parameters(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "bytes"])
+def levels(number, line):
+    """YAML text of ``number`` levels; each holds the one before ten times."""
+    return "a0: &a0 {b: 1}\n" + "".join(line(n) for n in range(1, number + 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        levels(9, lambda n: f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n"),
+        levels(400, lambda n: f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n"),
+        levels(9, lambda n: f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n"),
+        "a: &a {b: [*a]}\n",
+    ],
+)
+def test_a_flood_of_aliases_is_refused_at_once(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text + TEXT, encoding="utf-8")
+    began = time.monotonic()
+    with pytest.raises(UserError, match="more than 100000 values, counting an alias as what it stands for") as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    assert time.monotonic() - began < 20
+
+
+def test_a_file_too_large_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("a: " + "x" * 1_000_000, encoding="utf-8")
+    with pytest.raises(UserError, match="is too large for a file of parameters"):
+        load(path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(UserError, match=r"is not there; run the command in the repository's folder, or .* --params"):
+        load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("kind", ["folder", "bytes"])
 def test_a_file_that_cannot_be_read(tmp_path, kind):
     path = tmp_path / "params.yaml"
     if kind == "folder":
@@ -429,7 +502,8 @@ def test_what_automatic_means_can_be_said(loaded, monkeypatch):
 
 
 def test_stages_may_differ_in_precision(loaded):
-    stages = [{**STAGE, "training": {"precision": name}} for name in ("bfloat16", "float32", "bfloat16")]
+    names = ("bfloat16", "float32", "bfloat16")
+    stages = [{**STAGE, "name": f"s{n}", "training": {"precision": name}} for n, name in enumerate(names)]
     params = loaded(changed(("recipes.hybrid.settings.stages", stages)))
     assert params.resolve("esc10", "esc10", "hybrid").precision == "bfloat16, float32"
 

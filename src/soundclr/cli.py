@@ -11,23 +11,25 @@ from soundclr import __version__, runs
 from soundclr.errors import UserError
 from soundclr.files import reason, sha256_of_file
 from soundclr.params import Params, known, load
-from soundclr.training.signals import Interrupted, listening
+from soundclr.training.signals import Ended, Interrupted, ending, listening
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something.
 
-    75 and 130 are of a training that a signal interrupted: the same command goes on.
+    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
+    signal's number: they have removed what was unfinished.
     """
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        return options.verb(options) or 0
+        with ending():
+            return options.verb(options) or 0
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
-    except Interrupted as stop:
+    except (Ended, Interrupted) as stop:
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
@@ -110,16 +112,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def count(text: str, least: int = 0) -> int:
-    """A number from 0 on the command line."""
+def count(text: str, least: int = 0, most: int = 10_000) -> int:
+    """A number from 0 to 10,000 on the command line."""
     number = int(text)
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is less than {least}")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
     return number
 
 
 def positive(text: str) -> int:
-    """A number from 1 on the command line."""
+    """A number from 1 to 10,000 on the command line."""
     return count(text, 1)
 
 
@@ -236,7 +238,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     existing(run.directory(options.results) / "metrics.json", run.train_command)
-    existing(run.model(options.results), run.train_command, "or pull the model")
+    existing(run.model(options.results), f"{run.train_command} --force", "or pull the model")
 
     import torch  # takes seconds, which a mistake above need not wait for
 

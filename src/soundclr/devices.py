@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,11 @@ import torch
 from soundclr.errors import UserError
 from soundclr.slots import hold
 
+# Where leases stand. All jobs of a user on a node must come to the same folder, thus none that a variable names: TMPDIR
+# is often one for each cluster job, and XDG_RUNTIME_DIR is set in login shells alone and is deleted at the last logout,
+# under jobs that go on. Anybody can make a folder in /tmp, so this one is used only if it is ours alone.
+LEASES = Path(f"/tmp/soundclr-devices-{os.getuid()}")
+
 
 @contextlib.contextmanager
 def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> Iterator[torch.device]:
@@ -20,8 +24,8 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
 
     Each GPU has ``jobs_per_gpu`` slots, of which this job takes ``slots``, all on one GPU; more than there are is a
     UserError. The CPU where there is no GPU, or for 0 slots. The pool is what PyTorch sees, hence
-    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in the temporary folder, named by the GPU's own identity, which
-    the kernel releases when the process ends in any way.
+    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in :data:`LEASES`, named by the GPU's own identity, which the
+    kernel releases when the process ends in any way. A folder there that others have a hand in is a UserError.
     """
     if slots > jobs_per_gpu:
         raise UserError(
@@ -35,9 +39,8 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
         str(torch.cuda.get_device_properties(index).uuid): torch.device("cuda", index)
         for index in range(torch.cuda.device_count())
     }
-    folder = Path(tempfile.gettempdir()) / f"soundclr-devices-{os.getuid()}"
     what = "GPUs" if jobs_per_gpu == 1 else "slots on GPUs"
-    with hold(list(pool), folder, jobs_per_gpu, slots, what, poll_seconds) as name:
+    with hold(list(pool), LEASES, jobs_per_gpu, slots, what, poll_seconds) as name:
         yield pool[name]
 
 

@@ -1,28 +1,50 @@
 """A run's method, from its settings: every entry that they name, made or refused; what fits what."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from soundclr.audio.augmentations import AUGMENTATIONS, DOMAINS
-from soundclr.audio.representations import representation_of
-from soundclr.entries import entry_of
+from soundclr.audio.representations import REPRESENTATIONS, representation_of
+from soundclr.entries import Entry, entry_of
 from soundclr.errors import UserError
-from soundclr.losses import Loss
-from soundclr.models.encoders import encoder_of
+from soundclr.losses import TERMS, Loss
+from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head
-from soundclr.params import Params, RunSettings, Selection, StageSettings, load
+from soundclr.params import Params, RunSettings, Selection, StageSettings, known, load, validated
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
+
+LARGEST = 2**30  # numbers in a batch; SoundCLR's has 84 million
+
+# Where params.yaml keeps the parameters of entries, the entries, and what one is called.
+ROOMS: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
+    "representations": (REPRESENTATIONS, "representation"),
+    "augmentations": (AUGMENTATIONS, "augmentation"),
+    "encoders": (ENCODERS, "encoder"),
+    "losses": (TERMS, "loss"),
+    "optimizers": (OPTIMIZERS, "optimizer"),
+    "schedules": (SCHEDULES, "schedule"),
+}
 
 
 def load_checked(path: Path) -> Params:
     """:func:`soundclr.params.load`, and every method that a study's runs name; what will not do is a UserError."""
     params = load(path)
+    check_defaults(params, str(path))
     for name, study in params.studies.items():
         selections = [Selection(), *study.artefacts.values(), *([study.evaluate] if study.evaluate else [])]
         chosen = [params.selection(name, selection) for selection in selections]
         for dataset, recipe in {(d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()}:
             check(params.resolve(name, dataset, recipe), f"{name}/{dataset}/{recipe}")
     return params
+
+
+def check_defaults(params: Params, file: str) -> None:
+    """Raise UserError for an entry of the defaults that does not exist, or whose parameters will not do."""
+    for plural, (registry, what) in ROOMS.items():
+        for name, parameters in params.defaults.get(plural, {}).items():
+            known(name, registry, f"{what} in {file}: defaults.{plural}")
+            validated(registry[name], parameters or {}, file, "defaults", plural, name)
 
 
 def check(settings: RunSettings, place: str) -> None:
@@ -39,6 +61,12 @@ def check(settings: RunSettings, place: str) -> None:
     for head in ("projection", "classifier"):
         check_head(getattr(settings, head), f"{place}: {head}")
     for stage in settings.stages:
+        size = stage.training.batch_size * stage.views * representation.numbers(settings.audio.samples)
+        if size > LARGEST:
+            raise UserError(
+                f"{place}: a batch of stage '{stage.name}' is {size} numbers, more than {LARGEST}: lower "
+                "training.batch_size, views, the representation's size or the dataset's samples"
+            )
         check_stage(stage, f"{place}: stage '{stage.name}'", encoder.frozen < encoder.blocks, rank, settings)
 
 

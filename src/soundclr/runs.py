@@ -207,8 +207,8 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
     known(study, params.studies, "study")
     known(dataset, params.datasets, "dataset")
     known(fold, params.held_out(dataset), f"fold of {dataset}")
-    if seed < 0:
-        raise UserError(f"seed {seed}: must be 0 or more")
+    if not 0 <= seed <= 10**9:
+        raise UserError(f"seed {seed}: must be from 0 to 1,000,000,000")
     return Run(study, dataset, recipe, recipe_hash(params, study, dataset, recipe), fold, seed)
 
 

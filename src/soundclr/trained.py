@@ -20,7 +20,7 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
     """
     run, results, metrics = read_run(directory)
     model = run.model(results)
-    again = f"pull the model or train the run again: `{run.train_command}`"
+    again = f"pull the model or train the run again: `{run.train_command} --force`"
     if not model.is_file():
         raise UserError(f"{model}: the run's model is not here; {again}")
     if (has := sha256_of_file(model)) != metrics.model_sha256:

@@ -249,12 +249,12 @@ def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.Capture
     assert len(fetch()) == 8
     said = capsys.readouterr().err.splitlines()
     assert [line for line in said if "warning" in line] == [
-        "soundclr: warning: sounds/birds.csv: source 'one\\n' is in folds 1, 2: what is tested resembles what was "
-        "learnt from, so accuracy may come out too high"
+        "soundclr: warning: sounds/birds.csv: source 'one\\n' is in folds 1, 2; what is tested resembles what was "
+        "learnt, so accuracy may come out too high"
     ]
     table(["path", "label", "fold", "source"], [[*row[:3], row[1]] for row in ROWS])
     fetch()
-    assert "source 'great robin' is in folds 1, 2, and 1 more sources are in several: " in capsys.readouterr().err
+    assert "source 'great robin' is in folds 1, 2, and 1 more sources are in several; " in capsys.readouterr().err
 
 
 def test_a_table_that_is_no_file_is_not_waited_for(repo: Path, project: Path) -> None:

@@ -161,12 +161,12 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
     representations, labels = [], []
     with torch.inference_mode():
         for clip in (waveforms.folds == 2).nonzero()[:, 0]:
-            [wave] = inputs.eval_waveforms(clip[None], torch.Generator())
+            [(wave, own)] = inputs.eval_waveforms(clip[None], torch.Generator())
             labels.append(int(waveforms.labels[clip]))
             representations.append(network.represent(inputs.spectrograms([wave]))[0].double().numpy())
             for colour, sigma, ratio in expected:
                 noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
-                noisy = add(wave, noise, Noise(colour, sigma, ratio))
+                noisy = add(wave, own, noise, Noise(colour, sigma, ratio))
                 guess = network(inputs.spectrograms([noisy]))[1].argmax()
                 expected[colour, sigma, ratio] += int(guess == labels[-1])
     assert rights(evaluation) == expected
@@ -181,8 +181,8 @@ def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monke
     for number, recipe in enumerate(("hybrid", "cross_entropy")):
         waves = {}
 
-        def keep(part, noise, level, waves=waves):
-            noisy = add(part, noise, level)
+        def keep(part, own, noise, level, waves=waves):
+            noisy = add(part, own, noise, level)
             waves.setdefault(level, []).append(noisy)
             return noisy
 
@@ -263,7 +263,7 @@ def test_a_model_with_flipped_bits(params, features, trained, results):
     content[len(content) // 2] ^= 64
     model.write_bytes(content)
     torch.load(model, weights_only=True)
-    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1"
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1 --force"
     remedy = f"remove it, then pull the model or train the run again: `{command}`"
     refused(rf"fold2-seed1\.pt: is damaged .*SHA-256 .*; {remedy}", run, params, features, results)
 

@@ -284,6 +284,21 @@ def test_stopped_early_is_told(repo, features, tmp_path):
     assert metrics["epochs"] == metrics["best_epoch"] + 1 < 9
 
 
+@pytest.mark.parametrize(("first", "second", "early"), [(1, 9, True), (9, 1, True), (9, 9, False)])
+def test_any_stage_that_stopped_early_is_told(repo, features, tmp_path, first, second, early):
+    """The last epoch of a later stage rests on what the held-out fold ended before it."""
+    content = toy.content(repo)
+    stages = content["recipes"]["supervised_contrastive"]["settings"]["stages"]
+    for stage, patience in zip(stages, (first, second), strict=True):
+        # nothing is learned, so nothing gets better
+        stage["training"] |= {"epochs": 3, "patience": patience, "learning_rate": 1e-12, "monitor": "accuracy"}
+    _, path = start(Params.model_validate(content), features, tmp_path, "supervised_contrastive")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    epochs = [row["stage"] for row in table(path.parent / "history.csv")]
+    assert [epochs.count(stage["name"]) for stage in stages] == [3 if n == 9 else 2 for n in (first, second)]
+    assert metrics["stopped_early"] is early
+
+
 def test_metrics_are_written_last(params, features, tmp_path, monkeypatch):
     """Whatever fails while a run's files are written, there is no metrics.json that speaks of them."""
     monkeypatch.setattr("soundclr.training.state.save", lambda *_: None)

@@ -68,7 +68,7 @@ class _Masks(Augmentation):
 
     domain = "spectrogram"
     axis: ClassVar[int]
-    count: Count
+    count: Annotated[int, Field(ge=0, le=100)]
     width: Count
     value: Annotated[float, Field(ge=-200, le=0)]
 

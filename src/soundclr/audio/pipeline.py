@@ -8,7 +8,7 @@ from torch import Tensor
 
 from soundclr.audio.augmentations import AUGMENTATIONS, Augmentation, Scale
 from soundclr.audio.features import Waveforms
-from soundclr.audio.fit import waveform_batch
+from soundclr.audio.crop import own_columns, waveform_batch
 from soundclr.audio.representations import representation_of
 from soundclr.entries import entry_of
 from soundclr.errors import UserError
@@ -78,19 +78,26 @@ class Inputs:
 
         ``random`` is used only where ``crop.eval`` is ``random``.
         """
-        return self.images(self.eval_waveforms(indices, random))
+        return self.images(self._waveforms(indices, None, self._eval_positions(indices, random)))
 
-    def eval_waveforms(self, indices: Tensor, random: torch.Generator) -> Iterator[Tensor]:
-        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device.
+    def eval_waveforms(self, indices: Tensor, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device, and their places.
 
         Yields:
-            float32, (some, samples), in [-1, 1], on the waveforms' device: together the batch, in its order.
+            float32, (some, samples), in [-1, 1]: together the batch, in its order; and int64, (some, 2): the first of
+            a clip's own samples there and the one after its last, outside which is padding. On the waveforms' device.
         """
-        places = uniform(random, len(indices)) if self.crop.eval == "random" else None
-        return self._waveforms(indices, None, places)
+        position = self._eval_positions(indices, random)
+        own = own_columns(self.waveforms, indices.cpu(), self.samples, position).to(self.waveforms.samples.device)
+        waves = list(self._waveforms(indices, None, position))
+        return zip(waves, own.split([len(part) for part in waves]), strict=True)
+
+    def _eval_positions(self, indices: Tensor, random: torch.Generator) -> Tensor | None:
+        """Random places of held-out clips where the settings ask for them, else None: centred."""
+        return uniform(random, len(indices)) if self.crop.eval == "random" else None
 
     def images(self, waves: Iterable[Tensor]) -> Tensor:
-        """A batch of what :meth:`eval_waveforms` yields, as :meth:`eval_batch` returns it."""
+        """A batch of waveforms, (some, samples) at a time, as :meth:`eval_batch` returns it."""
         return self._ordered(torch.cat([self.represent(part) for part in waves]))
 
     def _view(self, indices: Tensor, augment: Augment, random: torch.Generator) -> Tensor:

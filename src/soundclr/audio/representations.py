@@ -5,13 +5,14 @@ A new one is a class here, entered in :data:`REPRESENTATIONS`, and a line of par
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from soundclr.entries import Entry, entry_of
-from soundclr.params import RunSettings, Size
+from soundclr.params import Positive, RunSettings
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
@@ -30,6 +31,10 @@ class Representation(Entry):
     def shape(self, samples: int) -> tuple[int, ...]:
         """The shape of a clip of so many samples, after its channels."""
         raise NotImplementedError
+
+    def numbers(self, samples: int) -> int:
+        """How many numbers there are at most of a clip of so many samples, on the way too."""
+        return max(samples, self.channels * math.prod(self.shape(samples)))
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """What computes it; ``sample_rate`` in hertz."""
@@ -59,9 +64,9 @@ class LogMel(Representation):
     copies, three for weights from ImageNet. Lengths in samples, the floor in dB under the maximum.
     """
 
-    n_fft: Size
-    hop_length: Size
-    n_mels: Size
+    n_fft: Annotated[int, Field(ge=1, le=65_536)]
+    hop_length: Positive
+    n_mels: Annotated[int, Field(ge=1, le=4096)]
     window: Literal["hann", "hamming"]
     padding: Literal["zeros", "reflect"]
     floor_db: Annotated[float, Field(ge=-200, lt=0)]
@@ -69,6 +74,10 @@ class LogMel(Representation):
     def shape(self, samples: int) -> tuple[int, ...]:
         """Bands and frames."""
         return (self.n_mels, samples // self.hop_length + 1)
+
+    def numbers(self, samples: int) -> int:
+        """Those of the Fourier transform count too."""
+        return max(super().numbers(samples), (samples // self.hop_length + 1) * (self.n_fft // 2 + 1))
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Window and filters, on ``device``."""

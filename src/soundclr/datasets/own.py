@@ -127,7 +127,7 @@ def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -
     if shared:
         where = ", ".join(map(str, sorted(of_source[shared[0]])))
         others = f", and {len(shared) - 1} more sources are in several" if len(shared) > 1 else ""
-        said = f"{table}: source {shared[0]!r} is in folds {where}{others}: what is tested resembles what was learnt"
+        said = f"{table}: source {shared[0]!r} is in folds {where}{others}; what is tested resembles what was learnt"
         print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
 
 

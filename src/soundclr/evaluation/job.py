@@ -139,15 +139,15 @@ def listen(
     representations = []
     for indices in clips.split(listener.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))
-        names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0]))]
+        names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0][0]))]
         labels = inputs.waveforms.labels[indices].to(device)
-        clean, heard_clean = listener.hear(parts)
+        clean, heard_clean = listener.hear(waves for waves, _ in parts)
         representations.append(clean)
         for colour in dict.fromkeys(noise.colour for noise in right):
             drawn = [draw(settings.seed, clip_names, colour, inputs.samples, device) for clip_names in names]
             for noise in right:
                 if noise.colour == colour:
-                    noisy = (add(part, own, noise) for part, own in zip(parts, drawn, strict=True))
+                    noisy = (add(*part, raw, noise) for part, raw in zip(parts, drawn, strict=True))
                     heard = heard_clean if noise.sigma == 0 else listener.hear(noisy)[1]
                     right[noise] += (heard == labels).sum()
     return {noise: int(count) for noise, count in right.items()}, torch.cat(representations).cpu().double().numpy()

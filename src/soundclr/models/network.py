@@ -54,7 +54,7 @@ class Network(nn.Module):
 
     def __init__(self, encoder: Encoder, projection: HeadSettings, classifier: HeadSettings, classes: int) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.classes = encoder, classes
         self.projection, size = build_head(projection, encoder.size, classes)
         self.on_projection = classifier.input == "projection"
         self.classifier, _ = build_head(classifier, size if self.on_projection else encoder.size, classes)
@@ -81,6 +81,10 @@ class Network(nn.Module):
         with torch.autocast(representation.device.type, enabled=False):
             projected = self.projection(representation)
             return projected, self.classifier(projected if self.on_projection else representation)
+
+    def learns_through(self, heads: set[str]) -> set[str]:
+        """The heads that get a gradient from a loss that reads ``heads``."""
+        return heads | ({"projection"} if self.on_projection and "classifier" in heads else set())
 
     def set_training(self, parts: Iterable[str]) -> None:
         """Let the named parts (encoder, projection, classifier) learn; the others are fixed, in evaluation mode."""

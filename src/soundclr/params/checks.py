@@ -3,8 +3,6 @@
 from soundclr.errors import UserError
 from soundclr.params.schema import RunSettings
 
-READS = {"projection", "classifier"}
-
 
 def check_together(settings: RunSettings, folds: int, place: str) -> None:
     """Raise UserError, beginning with ``place``, for settings of a run that cannot train on ``folds`` folds."""
@@ -20,5 +18,6 @@ def check_together(settings: RunSettings, folds: int, place: str) -> None:
         )
     if "inner" in schemes and folds < 3:
         raise UserError(f"{place}: training.validation is inner, which takes 3 folds, but the dataset has {folds}")
-    if repeated := {s.name for s in settings.stages if [t.name for t in settings.stages].count(s.name) > 1}:
-        raise UserError(f"{place}: two stages are called {min(repeated)}")
+    names = [stage.name for stage in settings.stages]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{place}: stages has two of the name '{repeated[0]}', by which histories tell them apart")

@@ -1,10 +1,10 @@
 """params.yaml as a whole: read, checked, and resolved to the settings of any run."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
 from soundclr.errors import UserError
@@ -12,6 +12,7 @@ from soundclr.params.checks import check_together
 from soundclr.params.merging import check_keys, known, merge, validated
 from soundclr.params.resolving import choose, grid_names, grid_recipes, lineage
 from soundclr.params.schema import (
+    AudioSettings,
     DatasetSettings,
     EvaluationSettings,
     GridSettings,
@@ -22,8 +23,10 @@ from soundclr.params.schema import (
     Section,
     Selection,
     StudySettings,
+    TrainingSettings,
     WeightsSettings,
 )
+from soundclr.yaml_file import read_yaml
 
 
 class Params(Section):
@@ -105,10 +108,23 @@ class Params(Section):
         check_together(settings, source.folds, place)
         return settings
 
+    def check_defaults(self, file: str) -> None:
+        """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
+        training = self.defaults.get("training")
+        if isinstance(training, Mapping):
+            validated(TrainingSettings, training, file, "defaults", "training")
+        audio = AudioSettings(sample_rate=44_100, samples=44_100)
+        content = choose({**self.defaults, "audio": audio}, f"{file}: defaults")
+        validated(RunSettings, content, file, "defaults")
+
 
 def load(path: Path) -> Params:
     """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
-    params = validated(Params, read(Path(path)), str(path))
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
+    params = validated(Params, content, str(path))
+    params.check_defaults(str(path))
     for name, study in params.studies.items():
         place = f"studies.{name}"
         check_selection(params, name, f"{path}: {place}", place, Selection())
@@ -119,21 +135,6 @@ def load(path: Path) -> Params:
             check_selection(params, name, f"{path}: {place}.{key}", f"{place}.{key}", chosen)
     known(params.study, params.studies, "study")
     return params
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A YAML file that is a mapping; UserError for anything else."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    try:
-        content = yaml.load(text, UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
-    return content
 
 
 def check_selection(params: Params, study: str, title: str, place: str, chosen: Selection) -> None:
@@ -150,21 +151,3 @@ def check_selection(params: Params, study: str, title: str, place: str, chosen: 
             known(fold, params.held_out(dataset), f"fold of {dataset} in {place}.folds")
         for recipe in whole.recipes or ():
             params.resolve(study, dataset, recipe)
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping; a repeated key is a ConstructorError with its line."""
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, (list, dict)):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)

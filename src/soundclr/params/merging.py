@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -39,13 +40,16 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: s
             check_keys(value, base[key], f"{place}.{key}")
 
 
-def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
-    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line."""
+def validated(kind: type[S], content: Mapping[str, Any], place: str, *inside: str) -> S:
+    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line.
+
+    ``place`` is what the line begins with, ``inside`` the keys below which the content stands there.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        path = ".".join(str(part) for part in first["loc"])
+        path = ".".join(str(part) for part in (*inside, *first["loc"]))
         if first["type"] == "extra_forbidden":
             known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {place}: {path}")
         found = "" if first["type"] == "missing" else f", found {first['input']!r}"
@@ -55,8 +59,9 @@ def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
 def fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section at ``location`` inside ``kind`` may have."""
     for part in location:
-        if isinstance(kind, type) and issubclass(kind, Section) and part in kind.model_fields:
+        section = isinstance(kind, type) and issubclass(kind, Section)
+        if section:
             kind = kind.model_fields[str(part)].annotation
-        arguments = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, Section)]
-        kind = arguments[0] if arguments else kind
+        if not section or isinstance(kind, UnionType):  # a part of a mapping or list, or a section that may be None
+            kind = next(a for a in get_args(kind) if isinstance(a, type) and issubclass(a, Section))
     return list(kind.model_fields)

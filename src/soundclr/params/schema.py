@@ -8,11 +8,13 @@ from pydantic_core import PydanticCustomError
 
 from soundclr.errors import UserError
 
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
+# Every number has an end far beyond sense, so that none is taken that would overflow or eat the machine.
+Positive = Annotated[int, Field(ge=1, le=10**9)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Samples = Annotated[int, Field(ge=1, le=10**8)]
+Bytes = Annotated[int, Field(ge=1, le=10**14)]
 Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
-Size = Annotated[int, Field(ge=1, le=1_000_000)]  # of something that is kept in memory
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
@@ -84,7 +86,7 @@ class AudioSettings(Section):
     """What a clip is to the network: its rate in hertz and its length in samples."""
 
     sample_rate: Hertz
-    samples: Positive
+    samples: Samples
 
 
 class CropSettings(Section):
@@ -115,9 +117,9 @@ class HeadSettings(Section):
 class TrainingSettings(Section):
     """Budget, rate and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets."""
 
-    epochs: Annotated[int, Field(ge=1, le=1_000_000)]
+    epochs: Positive
     patience: Positive
-    batch_size: Annotated[int, Field(ge=2, le=1_000_000)]
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
     lr: Annotated[float, Field(gt=0)]
     head_factor: Annotated[float, Field(gt=0)]
     monitor: Literal["accuracy", "loss"]
@@ -161,7 +163,7 @@ class RunSettings(Section):
 class SyntheticSettings(Section):
     """How many clips a class and fold the synthetic dataset has, and the seed they are drawn from."""
 
-    clips_per_fold: Positive
+    clips_per_fold: Annotated[int, Field(ge=1, le=1000)]
     seed: Count
 
 
@@ -175,9 +177,8 @@ class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
-    whose publisher gives only that. Neither the archive nor what it unpacks to may take more than ``max_bytes``.
-    ``clips`` is how many clips there must be, where no manifest lists them; ``classes`` how many classes, None for as
-    many as there are.
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
+    ``classes`` how many classes, None for as many as there are.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
     """
@@ -188,12 +189,12 @@ class DatasetSettings(Section):
     folds: Annotated[int, Field(ge=2, le=1000)]
     held_out: tuple[Positive, ...] | None = None
     sample_rate: Hertz
-    samples: Positive
+    samples: Samples
     url: str | None = None
     file: str | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    max_bytes: Positive = 10**10
+    max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
@@ -210,7 +211,7 @@ class WeightsFile(Section):
     sha256: Sha256
     packed: str | None = None
     url: str | None = None
-    max_bytes: Positive = 10**9
+    max_bytes: Bytes = 10**9
 
 
 class WeightsSettings(Section):
@@ -289,3 +290,11 @@ class EvaluationSettings(Section):
     noises: Annotated[tuple[Literal["white", "pink"], ...], Field(min_length=1)]
     snr: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)]
     seed: Count
+
+    @field_validator("sigmas", "noises", "snr")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Refuse a condition that stands there twice: its results would be counted twice, or not told apart."""
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise PydanticCustomError("repeated", "{value} stands there more than once", {"value": repeated[0]})
+        return values

@@ -11,6 +11,7 @@ from soundclr.report.accuracy import covered
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.layout import FIGURES, figures_of
 from soundclr.report.tables.render import Table, rst_escape
+from soundclr.training.schedule import final_rate
 
 
 @dataclass(frozen=True)
@@ -217,11 +218,18 @@ def weights(collection: Collection, result: RunResult) -> str:
 
 
 def budget(collection: Collection, result: RunResult) -> str:
-    """A run's limit of epochs a stage, and its batch."""
+    """A run's limit of epochs a stage, its batch, and how far each stage's learning rate falls within its epochs."""
     stages = [stage.training for stage in result.settings.stages]
     batches = sorted({stage.batch_size for stage in stages})
     epochs = " + ".join(str(stage.epochs) for stage in stages)
-    return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}"
+    rates = " + ".join(share(final_rate(stage)) for stage in stages)
+    fall = f"learning rate by the last epoch at {rates} of its peak"
+    return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
+
+
+def share(part: float) -> str:
+    """A fraction in percent, with no more digits than it needs."""
+    return f"{100 * part:.0f} %" if part >= 0.01 else "less than 1 %"
 
 
 def commit(result: RunResult) -> str:

@@ -1,6 +1,7 @@
 """One run from its inputs to its files, as a Snakemake job or by hand."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,14 +188,13 @@ def accuracies(probabilities: Probabilities, labels: Tensor) -> Accuracies:
 
 def described(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
-    epochs = {stage.name: stage.training.epochs for stage in settings.stages}
-    done = {name: sum(row["stage"] == name for row in state.history) for name in epochs}
+    done = Counter(row["stage"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
         **run.coordinates,
         "best_epoch": state.best.epoch,
         "epochs": state.epoch,
-        "stopped_early": any(done[name] < epochs[name] for name in epochs),
+        "stopped_early": any(done[stage.name] < stage.training.epochs for stage in settings.stages),
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": dataset_hash(params, run.dataset),
         "device": describe(device),

@@ -1,5 +1,6 @@
 """The training loop: stage after stage, epoch after epoch, resumable, the same for every scheme."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -21,8 +22,9 @@ from soundclr.randomness import generator
 from soundclr.provenance import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.memory import advice, is_out_of_memory
-from soundclr.training.optimizers import OPTIMIZERS
+from soundclr.training.optimizers import make_optimizer
 from soundclr.training.progress import Progress
+from soundclr.training.resume import check_resume
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import learnt_from
@@ -51,6 +53,10 @@ class Task:
     keep_best: bool = False
     features: str = ""
 
+    def keeps_best(self, stage: StageSettings) -> bool:
+        """Whether the weights of the stage's best epoch are needed afterwards."""
+        return self.keep_best if stage is self.stages[-1] else stage.training.keep == "best"
+
 
 def train(
     task: Task,
@@ -68,7 +74,9 @@ def train(
     state = State()
     identity = f"{task.identity} {task.features}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
-    saved = checkpoints.load(checkpoint, identity)
+    clips = (len(task.train), len(task.val))
+    check = functools.partial(check_resume, network=network, stages=task.stages, keeps=task.keeps_best, clips=clips)
+    saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
         state, weights, _ = saved
         network.load_state_dict(weights)
@@ -86,17 +94,6 @@ def train(
     return state
 
 
-def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
-    """The stage's optimiser over the parts that it trains; the heads' learning rate is ``head_factor`` times."""
-    network.set_training(stage.trains)
-    groups = []
-    for part in stage.trains:
-        parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
-        factor = 1.0 if part == "encoder" else stage.training.head_factor
-        groups.append({"params": parameters, "factor": factor})
-    return entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'").build(groups)
-
-
 class StageLoop:
     """One stage of a run: its epochs from where ``state`` is, which it updates; a checkpoint after each."""
 
@@ -108,7 +105,7 @@ class StageLoop:
         self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
         self.clips = learnt_from(task.train, task.known, self.loss.needs_labels)
         self.optimizer = make_optimizer(network, stage)
-        self.keep_best = task.keep_best if stage is task.stages[-1] else stage.training.keep == "best"
+        self.keeps_best = task.keeps_best(stage)
         title = f"{task.identity} {stage.name}"
         self.progress = Progress(title, stage.training.epochs, state.epoch, len(task.train), task.val_name)
         fixed = "encoder" not in stage.trains
@@ -162,7 +159,7 @@ class StageLoop:
         state.history.append(row)
         value = val_accuracy if self.stage.training.monitor == "accuracy" else -val_loss
         if value > state.best.value:
-            weights = {k: v.cpu().clone() for k, v in self.network.state_dict().items()} if self.keep_best else None
+            weights = {k: v.cpu().clone() for k, v in self.network.state_dict().items()} if self.keeps_best else None
             state.best = Best(state.epoch, value, state.last, weights)
         self.progress.epoch(row)
 

@@ -5,22 +5,26 @@ A new one is a class here, entered in :data:`OPTIMIZERS`, and a line of params.y
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from soundclr.entries import Entry
+from soundclr.entries import Entry, entry_of
+from soundclr.params import StageSettings
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
+
+    from soundclr.models.network import Network
 
 Groups = list[dict[str, Any]]  # of parameters, as torch's optimisers take them
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Optimizer(Entry):
-    """Adam in some form; the learning rate is set each epoch."""
+    """What moves the weights; the learning rate is set each epoch. ``moments`` it keeps of each of them."""
 
+    moments: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
     weight_decay: Annotated[float, Field(ge=0)]
     betas: tuple[Beta, Beta] = (0.9, 0.999)
 
@@ -50,3 +54,14 @@ class Adam(Optimizer):
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam}
+
+
+def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
+    """The stage's optimiser over the parts that it trains; the heads' learning rate is ``head_factor`` times."""
+    network.set_training(stage.trains)
+    groups = []
+    for part in stage.trains:
+        parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
+        factor = 1.0 if part == "encoder" else stage.training.head_factor
+        groups.append({"params": parameters, "factor": factor})
+    return entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'").build(groups)

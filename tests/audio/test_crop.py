@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from soundclr.audio import fit
+from soundclr.audio import crop
 from soundclr.audio.features import Waveforms
-from soundclr.audio.fit import waveform_batch
+from soundclr.audio.crop import waveform_batch
 
 LENGTH = 1000
 
@@ -147,6 +147,6 @@ def test_many_clips_at_once_as_on_a_gpu_are_the_same(scaled):
     scale = torch.from_numpy(1.25 ** random.uniform(-1, 1, 60)) if scaled else None
     position = torch.from_numpy(random.uniform(0, 1, 60))
     one_by_one = waveform_batch(waveforms, torch.arange(60), LENGTH, scale, position)
-    with mock.patch.object(fit, "ONE_BY_ONE", ()):
+    with mock.patch.object(crop, "ONE_BY_ONE", ()):
         at_once = waveform_batch(waveforms, torch.arange(60), LENGTH, scale, position)
     np.testing.assert_allclose(at_once.numpy(), one_by_one.numpy(), atol=1e-7)
