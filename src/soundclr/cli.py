@@ -10,7 +10,8 @@ from pathlib import Path
 from soundclr import __version__, runs
 from soundclr.errors import UserError
 from soundclr.files import reason, sha256_of_file
-from soundclr.params import Params, known, load
+from soundclr.method import load_checked
+from soundclr.params import Params, known
 from soundclr.training.signals import Ended, Interrupted, ending, listening
 
 
@@ -160,7 +161,7 @@ def fetch_dataset(options: argparse.Namespace) -> None:
     """`soundclr fetch`."""
     from soundclr import datasets
 
-    params = load(options.params)
+    params = load_checked(options.params)
     known(options.dataset, params.datasets, "dataset")
     print(datasets.fetch_dataset(options.dataset, params.datasets[options.dataset], options.data, options.mirror))
 
@@ -169,7 +170,7 @@ def fetch_weights(options: argparse.Namespace) -> None:
     """`soundclr weights`."""
     from soundclr import datasets
 
-    params = load(options.params)
+    params = load_checked(options.params)
     files = params.weights[known(options.weights, params.weights, "weights")].files
     known(options.encoder, files, f"encoder with weights '{options.weights}'")
     print(
@@ -182,7 +183,7 @@ def build_features(options: argparse.Namespace) -> None:
     from soundclr import datasets
     from soundclr.audio import features
 
-    params = load(options.params)
+    params = load_checked(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
@@ -193,7 +194,7 @@ def build_features(options: argparse.Namespace) -> None:
 
 def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
-    params = load(options.params)
+    params = load_checked(options.params)
     run = asked_run(options, params)
     if not options.force and is_finished(run, options.results):
         return
@@ -233,7 +234,7 @@ def is_finished(run: runs.Run, results: Path) -> bool:
 
 def evaluate_run(options: argparse.Namespace) -> None:
     """`soundclr evaluate`."""
-    params = load(options.params)
+    params = load_checked(options.params)
     run = asked_run(options, params)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
@@ -269,11 +270,11 @@ def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | 
 
 def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     """The file of a run's initial weights, or None for a run from scratch."""
-    encoder = params.resolve(run.study, run.dataset, run.recipe).encoder
-    if encoder.weights == "none":
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+    weights, encoder = settings.start.weights, settings.encoder.name
+    if weights == "none":
         return None
-    path = runs.weights_path(encoder.weights, encoder.name, data)
-    return existing(path, f"soundclr weights {encoder.weights} {encoder.name}")
+    return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")
 
 
 def existing(path: Path, command: str, otherwise: str = "") -> Path:
@@ -287,7 +288,7 @@ def plan_study(options: argparse.Namespace) -> None:
     """`soundclr plan`."""
     from soundclr import plan
 
-    params = load(options.params)
+    params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
     if options.measure:
         from soundclr.benchmark.stages import write_rates
@@ -299,7 +300,7 @@ def plan_study(options: argparse.Namespace) -> None:
 
 def report_study(options: argparse.Namespace) -> None:
     """`soundclr report`."""
-    params = load(options.params)
+    params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
 
     from soundclr.report.write import write_report

@@ -8,6 +8,7 @@ from pathlib import Path
 from soundclr import params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
+from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
 from soundclr.report.layout import caption_path, category, report_paths
 from soundclr.report.made_of import is_outdated
@@ -22,14 +23,14 @@ try:
         parameters.known(name, LIMITS, "name of --resources")
     if set("{}") & set(f"{Path.cwd()}{workflow.basedir}"):
         raise UserError(f"{Path.cwd()}: Snakemake cannot work in a folder with braces in its path; rename it")
-    PARAMS = parameters.load(PARAMS_FILE)
+    PARAMS = load_checked(PARAMS_FILE)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
     RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:
     sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
 STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
-EVALUATED = list(runs.expand(PARAMS, STUDY_NAME, "figure5")) if "figure5" in STUDY.artefacts else []
+EVALUATED = runs.evaluated(PARAMS, STUDY_NAME)
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
 PARAMS_TEXT = PARAMS_FILE.read_text(encoding="utf-8")
 if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
@@ -54,8 +55,9 @@ def features_file(dataset):
 @cache
 def weights_files(dataset, recipe):
     """The initial weights of a recipe's encoder: one file, or none for an encoder from scratch."""
-    encoder = PARAMS.resolve(STUDY_NAME, dataset, recipe).encoder
-    return [] if encoder.weights == "none" else [str(runs.weights_path(encoder.weights, encoder.name))]
+    settings = PARAMS.resolve(STUDY_NAME, dataset, recipe)
+    weights = settings.start.weights
+    return [] if weights == "none" else [str(runs.weights_path(weights, settings.encoder.name))]
 
 
 WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})

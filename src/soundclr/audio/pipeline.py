@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.augmentations import AUGMENTATIONS, Augmentation, Scale
-from soundclr.audio.features import Waveforms
 from soundclr.audio.crop import own_columns, waveform_batch
+from soundclr.audio.features import Waveforms
 from soundclr.audio.representations import representation_of
 from soundclr.entries import entry_of
 from soundclr.errors import UserError

@@ -10,10 +10,10 @@ import pandas as pd
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.params import Params, RunSettings, Selection, known, validated
+from soundclr.params import Params, RunSettings, known, validated
+from soundclr.records import Metrics
 from soundclr.report.evaluations import REMEDY as EVALUATE_AGAIN
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.records import Metrics
 from soundclr.report.sealed import read_table, remedied
 from soundclr.runs import Run
 

@@ -84,7 +84,9 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     return folder / "metrics.json"
 
 
-def make_network(run: Run, params: Params, paths: Paths, settings: RunSettings, classes: int) -> tuple[Network, StartUsed]:
+def make_network(
+    run: Run, params: Params, paths: Paths, settings: RunSettings, classes: int
+) -> tuple[Network, StartUsed]:
     """The run's network on the CPU, and what its encoder starts from, once that has the hash that it should have."""
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     weights = check_weights(paths.weights, params, settings)

@@ -18,8 +18,8 @@ from soundclr.errors import UserError
 from soundclr.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
-from soundclr.randomness import generator
 from soundclr.provenance import code_version
+from soundclr.randomness import generator
 from soundclr.training import state as checkpoints
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import make_optimizer
