@@ -124,8 +124,9 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
             f"{place} trains {', '.join(stage.trains)}, which learn nothing from {terms}: each loss "
             "learns through one head, and frozen blocks do not learn"
         )
-    if stage.views < loss.least_views:
-        raise UserError(f"{place}: {terms} wants views: {loss.least_views}, found {stage.views}")
+    for choice, (_, term) in zip(stage.loss, loss.terms, strict=True):
+        if stage.views < term.least_views:
+            raise UserError(f"{place}: {choice.name} wants views: {term.least_views}, found {stage.views}")
     if stage.views > 1 and not augmentations and settings.crop.train == "centre":
         raise UserError(f"{place}: views is {stage.views}, but nothing is random, so that they would be the same")
     if "classifier" not in loss.reads and stage.training.monitor == "accuracy":
