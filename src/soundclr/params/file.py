@@ -10,7 +10,7 @@ from pydantic import Field
 from soundclr.errors import UserError
 from soundclr.params.checks import check_together
 from soundclr.params.merging import check_keys, known, merge, validated
-from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage
+from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
 from soundclr.params.schema import (
     AudioSettings,
     DatasetSettings,
@@ -97,7 +97,7 @@ class Params(Section):
         ]
         differences.append((f"studies.{study}.settings", self.studies[study].settings))
         differences += [(f"recipes.{r}.settings", self.all_recipes[r].settings) for r in recipes]
-        merged = merge({}, self.defaults)
+        merged = with_all_losses(self.defaults)
         for place, difference in differences:
             check_keys(difference, merged, place)
             merged = merge(merged, difference)

@@ -71,6 +71,13 @@ def lineage(recipes: Mapping[str, RecipeSettings], name: str) -> list[str]:
     return names
 
 
+def with_all_losses(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with a weight for each of their losses: 0 where they name none."""
+    losses, named = defaults["losses"], defaults["loss"]
+    weights = {**dict.fromkeys(losses, 0), **named} if isinstance(named, Mapping) else named
+    return {**defaults, "loss": weights}
+
+
 def choose(merged: dict[str, Any], place: str) -> dict[str, Any]:
     """Merged settings with each choice and its parameters together, and what is not chosen left out.
 
