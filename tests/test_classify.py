@@ -1,7 +1,9 @@
 """Classifying sound files with a trained run."""
 
+import csv
 import json
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ import soundfile
 import torch
 import toy
 
-from soundclr.classify import chart, classify
+from soundclr import cli
+from soundclr.classify import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
 from soundclr.errors import UserError
 from soundclr.runs import find_run
 from soundclr.trained import load_run
@@ -41,51 +44,118 @@ def tone(hertz, seconds=0.5, rate=toy.RATE):
     return 0.3 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
 
 
-def classified(path, trained):
+@pytest.fixture(scope="module")
+def classifier(trained):
     results, run = trained
-    [(found, classes)] = classify([path], run.directory(results))
-    assert found == path
-    assert sorted(name for name, _ in classes) == sorted(toy.CLASSES)
-    assert sum(p for _, p in classes) == pytest.approx(1, abs=1e-5)
-    assert [p for _, p in classes] == sorted((p for _, p in classes), reverse=True)
-    return classes
+    return Classifier(run.directory(results))
+
+
+def likeliest(part):
+    """The class of a part, of which all are there, from the likeliest on."""
+    assert sorted(part.classes) == sorted(toy.CLASSES)
+    assert sum(part.classes.values()) == pytest.approx(1, abs=1e-5)
+    assert list(part.classes.values()) == sorted(part.classes.values(), reverse=True)
+    return next(iter(part.classes))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_formats(trained, tmp_path, suffix):
+def test_formats(classifier, tmp_path, suffix):
     path = tmp_path / f"sound.{suffix}"
     stereo = np.stack([tone(1600, rate=16000)] * 2, axis=1)
     soundfile.write(path, stereo, 16000, format=suffix.upper(), subtype=FORMATS[suffix])
-    assert classified(path, trained)[0][0] == "high"
+    assert likeliest(classifier.classify(path)[0]) == "high"
 
 
 @pytest.mark.parametrize(("name", "hertz"), list(zip(toy.CLASSES, toy.HERTZ, strict=True)))
-def test_finds_the_class(trained, tmp_path, name, hertz):
+def test_finds_the_class(classifier, tmp_path, name, hertz):
     soundfile.write(tmp_path / "x.wav", tone(hertz), toy.RATE)
-    assert classified(tmp_path / "x.wav", trained)[0][0] == name
+    assert likeliest(classifier.classify(tmp_path / "x.wav")[0]) == name
+
+
+@pytest.mark.parametrize("samples", [tone(700, 0.01), tone(700, 20), np.array([0.5])], ids=["short", "long", "one"])
+def test_odd_lengths(classifier, tmp_path, samples):
+    soundfile.write(tmp_path / "x.wav", samples, toy.RATE)
+    likeliest(classifier.classify(tmp_path / "x.wav")[0])
+
+
+def test_a_long_file_is_looked_at_all_along(classifier, tmp_path):
+    """Low for five seconds, then high: no window but those across the change is in doubt."""
+    change, end = 5.0, 8.0
+    soundfile.write(tmp_path / "x.wav", np.concatenate([tone(250, change), tone(1600, end - change)]) + 0.01, toy.RATE)
+    whole, parts = classifier.classify(tmp_path / "x.wav")
+    assert (whole.begin, whole.end, parts[0].begin, parts[-1].end) == (0, end, 0, end)
+    length = toy.SAMPLES / toy.RATE
+    assert all(part.end - part.begin == pytest.approx(length) for part in parts)
+    assert all(later.begin - part.begin == pytest.approx(length / 2) for part, later in pairwise(parts[:-1]))
+    assert {likeliest(part) for part in parts if part.end <= change} == {"low"}
+    assert {likeliest(part) for part in parts if part.begin >= change} == {"high"}
+    for name in toy.CLASSES:
+        assert whole.classes[name] == pytest.approx(np.mean([part.classes[name] for part in parts]), abs=1e-6)
+    assert whole.classes["low"] > whole.classes["high"] > whole.classes["middle"]
+
+
+def test_a_window_does_not_depend_on_how_many_there_are(classifier, tmp_path):
+    """Each window is what the same sound is as a file of its own."""
+    sound = np.concatenate([tone(hertz, 4) for hertz in (*toy.HERTZ, 400)])
+    soundfile.write(tmp_path / "x.wav", sound, toy.RATE, subtype="FLOAT")
+    _, parts = classifier.classify(tmp_path / "x.wav")
+    assert len(parts) > 2 * 16  # batches
+    for number in (0, 15, 16, 20, len(parts) - 1):
+        begin = round(parts[number].begin * toy.RATE)
+        soundfile.write(tmp_path / "y.wav", sound[begin : begin + toy.SAMPLES], toy.RATE, subtype="FLOAT")
+        alone, _ = classifier.classify(tmp_path / "y.wav")
+        assert alone.classes == pytest.approx(parts[number].classes, abs=1e-4)
+
+
+def test_silence_is_called_silence(classifier, tmp_path):
+    path = tmp_path / "x.wav"
+    for samples in (np.zeros(9000), np.full(9000, 1e-6)):
+        soundfile.write(path, samples, toy.RATE, subtype="FLOAT")
+        whole, parts = classifier.classify(path)
+        assert not whole.classes and not any(part.classes for part in parts)
+        assert chart(path, whole, 3).splitlines() == [f"{path}, 0.00 to 2.25 s", "  silence"]
+
+
+def test_silence_in_a_file_does_not_count(classifier, tmp_path):
+    """Nor does it shift the times."""
+    pause = np.zeros(3 * toy.SAMPLES)
+    soundfile.write(tmp_path / "x.wav", np.concatenate([pause, tone(700, 2), pause, tone(700, 2), pause]), toy.RATE)
+    whole, parts = classifier.classify(tmp_path / "x.wav")
+    heard = [part for part in parts if part.classes]
+    assert 2 < len(heard) < len(parts)
+    assert parts[0].begin == pytest.approx(3 * toy.SAMPLES / toy.RATE, abs=0.01)
+    assert parts[-1].end == pytest.approx(6 * toy.SAMPLES / toy.RATE + 4, abs=0.01)
+    assert whole.classes["middle"] == pytest.approx(np.mean([part.classes["middle"] for part in heard]), abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    "samples", [np.zeros(900), tone(700, 0.01), tone(700, 20), np.array([0.5])], ids=["silence", "short", "long", "one"]
+    ("total", "expected"),
+    [
+        (3, [(0, 3)]),
+        (10, [(0, 10)]),
+        (11, [(0, 10), (1, 11)]),
+        (15, [(0, 10), (5, 15)]),
+        (21, [(0, 10), (5, 15), (10, 20), (11, 21)]),
+    ],
 )
-def test_odd_lengths(trained, tmp_path, samples):
-    soundfile.write(tmp_path / "x.wav", samples, toy.RATE)
-    classified(tmp_path / "x.wav", trained)
+def test_windows(total, expected):
+    assert [(span.start, span.stop) for span in windows(total, 10)] == expected
+    assert [span.start for span in windows(3, 1)] == [0, 1, 2]
 
 
-def test_agrees_with_the_runs_predictions(trained, tmp_path):
+def test_agrees_with_the_runs_predictions(trained, classifier, tmp_path):
     results, run = trained
     clips, _, folds, names = toy.arrays()
     lines = (run.directory(results) / "predictions.csv").read_text().splitlines()
     rows = {(line.split(",")[0], line.split(",")[2]): [float(p) for p in line.split(",")[3:]] for line in lines[1:]}
-    paths, expected = [], []
+    compared = 0
     for clip, fold, name in zip(clips, folds, names, strict=True):
-        if fold == run.fold:
-            paths.append(tmp_path / f"{name}.wav")
-            soundfile.write(paths[-1], clip, toy.RATE, subtype="PCM_16")
-            expected.append(rows[name, "last"])
-    for (_, classes), row in zip(classify(paths, run.directory(results)), expected, strict=True):
-        assert [dict(classes)[name] for name in toy.CLASSES] == pytest.approx(row, abs=1e-4)
+        if fold == run.fold and len(clip) <= toy.SAMPLES:  # a longer one is cropped there and has two windows here
+            soundfile.write(tmp_path / f"{name}.wav", clip, toy.RATE, subtype="PCM_16")
+            whole, _ = classifier.classify(tmp_path / f"{name}.wav")
+            assert [whole.classes[label] for label in toy.CLASSES] == pytest.approx(rows[name, "last"], abs=1e-4)
+            compared += 1
+    assert compared > 2
 
 
 def test_the_network_is_ready_to_judge(trained):
@@ -95,8 +165,7 @@ def test_the_network_is_ready_to_judge(trained):
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "missing", "folder", "truncated"])
-def test_what_is_no_sound_is_named(trained, tmp_path, kind):
-    results, run = trained
+def test_what_is_no_sound_is_named(classifier, tmp_path, kind):
     path = tmp_path / "sound.wav"
     if kind == "text":
         path.write_text("no sound at all")
@@ -108,8 +177,9 @@ def test_what_is_no_sound_is_named(trained, tmp_path, kind):
         soundfile.write(path, tone(700), toy.RATE)
         path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(UserError, match=r"sound\.wav") as error:
-        list(classify([path], run.directory(results)))
+        classifier.classify(path)
     assert "\n" not in str(error.value)
+    assert kind != "missing" or str(error.value) == f"{path}: there is no such file"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +209,7 @@ def test_a_damaged_model(results, kind):
     else:
         state = torch.load(model)
         torch.save({**state, "classifier.weight": torch.zeros(4, 128)}, model)
-    with pytest.raises(UserError, match=rf"{run.name}\.pt: cannot be read") as error:
+    with pytest.raises(UserError, match=rf"{run.name}\.pt: is damaged .*; remove it") as error:
         load_run(run.directory(folder))
     assert "\n" not in str(error.value)
 
@@ -163,6 +233,55 @@ def test_damaged_metrics(results, kind):
     assert "\n" not in str(error.value)
 
 
+PART = Part(1.5, 4.0, {"dog_bark": 0.9, "rain": 0.1, "x, y": 0.0})
+
+
 def test_chart():
-    lines = chart([("dog_bark", 0.9), ("rain", 0.1), ("x", 0.0)]).splitlines()
-    assert lines == ["  dog_bark  90.0 % " + "█" * 36, "  rain      10.0 % " + "█" * 4, "  x          0.0 % "]
+    bars = ["  dog_bark  90.0 % " + "█" * 36, "  rain      10.0 % " + "█" * 4]
+    assert chart("a.wav", PART, 2).splitlines() == ["a.wav, 1.50 to 4.00 s", *bars]
+
+
+def test_json():
+    assert json.loads(json_line("a.wav", PART, None)) == {
+        "file": "a.wav", "begin": 1.5, "end": 4.0, "classes": PART.classes,
+    }  # fmt: skip
+    assert json.loads(json_line("a.wav", Part(0, 1, {}), None))["classes"] == {}
+
+
+def test_csv():
+    rows = [
+        *csv.DictReader([CSV_HEADER, *csv_lines("a, b.wav", PART, None).splitlines()]),
+        *csv.DictReader([CSV_HEADER, csv_lines("s.wav", Part(0, 1, {}), None)]),
+    ]
+    assert [row["class"] for row in rows] == ["dog_bark", "rain", "x, y", ""]
+    assert rows[0] == {
+        "file": "a, b.wav", "begin": "1.500", "end": "4.000", "class": "dog_bark", "probability": "0.900000"
+    }  # fmt: skip
+    assert rows[-1]["probability"] == ""
+
+
+@pytest.mark.parametrize(("form", "lines"), [("", 8), ("--json", 2), ("--csv", 7), ("--windows", 12), ("--top 1", 4)])
+def test_a_bad_file_does_not_stop_the_rest(trained, tmp_path, monkeypatch, capsys, form, lines):
+    results, run = trained
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("1.wav", tone(700, 0.6), toy.RATE)  # two windows
+    soundfile.write("2.wav", tone(1600), toy.RATE)
+    (tmp_path / "no.wav").write_text("no sound")
+    code = cli.main(
+        ["classify", "1.wav", "no.wav", "gone.wav", "2.wav", "--run", str(run.directory(results)), *form.split()]
+    )
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert [line.split(": ")[2] for line in err.splitlines()] == ["no.wav", "gone.wav"]
+    assert all(line.startswith("soundclr: error: ") for line in err.splitlines())
+    assert len(out.splitlines()) == lines and "1.wav" in out and "2.wav" in out
+    assert cli.main(["classify", "1.wav", "--run", str(run.directory(results)), *form.split()]) == 0
+
+
+def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
+    folder, run = results
+    state = torch.load(run.model(folder))
+    torch.save({**state, "classifier.bias": torch.full((3,), torch.nan)}, run.model(folder))
+    soundfile.write(tmp_path / "x.wav", tone(700), toy.RATE)
+    with pytest.raises(UserError, match="the run's model gives no numbers"):
+        Classifier(run.directory(folder)).classify(tmp_path / "x.wav")

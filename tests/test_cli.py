@@ -11,6 +11,7 @@ import toy
 import yaml
 
 from soundclr import __version__, cli, runs
+from soundclr.datasets.index import IndexRow, write_index
 from soundclr.runs import find_run
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "report", "classify"]
@@ -66,6 +67,7 @@ def test_version(soundclr):
     ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify x.wav", "classify --run x",
      "fetch", "weights imagenet_pqf", "train --dataset toy --recipe hybrid --fold 1 --threads 0",
      "train --dataset toy --recipe hybrid --fold 1 --threads -1", "features toy --threads 0",
+     "features toy --threads 100000", "train --dataset toy --recipe hybrid --fold 1 --jobs-per-gpu 1000000000",
      "classify x.wav --run x --top 0"],
 )  # fmt: skip
 def test_a_wrong_command_line_shows_the_usage(project, soundclr, line):
@@ -91,7 +93,7 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         (HYBRID.replace("toy", "tyo"), ["unknown dataset: 'tyo'; did you mean 'toy'?"]),
         (HYBRID.replace("fold 1", "fold 4"), ["unknown fold of toy: 4; known: 1, 2, 3"]),
         (f"{HYBRID} --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
-        (f"{HYBRID} --seed -1", ["seed -1: must be 0 or more"]),
+        (f"{HYBRID} --seed -1", ["seed -1: must be from 0 to 1,000,000,000"]),
         (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
         (f"{HYBRID} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
         (EVALUATE.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid' or"]),
@@ -101,7 +103,10 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         (EVALUATE, ["metrics.json: is not there; make it with `soundclr train --study toy --dataset toy --recipe"]),
         ("report --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         ("classify x.wav --run results/nowhere", ["results/nowhere: not a finished run"]),
-        *((f"--params none.yaml {line}", ["none.yaml: cannot be read"]) for line in READING),
+        *(
+            (f"--params none.yaml {line}", ["none.yaml: is not there; run the command in the repository's folder"])
+            for line in READING
+        ),
         *((f"--params broken.yaml {line}", ["broken.yaml: not valid YAML"]) for line in READING),
     ],
 )
@@ -126,7 +131,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     run = find_run(project, "toy", "toy", "hybrid", 1, 4)
     code, out, err = soundclr(f"{HYBRID} --seed 4 --hash {run.hash} --threads 1")
     assert code == 0 and out == f"{run.directory() / 'metrics.json'}\n"
-    assert err.count("\n") == 3  # one line an epoch
+    assert err.count("\n") == 1 + 3  # its budget is small, then one line an epoch
+    assert "warning: stage 'joint' takes only 12 optimiser steps" in err.splitlines()[0]
     assert json.loads((run.directory() / "metrics.json").read_text())["seed"] == 4
 
     for number, samples in enumerate(toy.arrays()[0][:2]):
@@ -134,12 +140,12 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     code, out, err = soundclr(f"classify 0.wav 1.wav --run {run.directory()} --top 2")
     assert code == 0 and err == ""
     lines = out.splitlines()
-    assert (lines[0], lines[3], len(lines)) == ("0.wav", "1.wav", 6)
+    assert len(lines) == 6 and lines[0].startswith("0.wav, 0.00 to 0.") and lines[3].startswith("1.wav, ")
     assert all("%" in line for line in (*lines[1:3], *lines[4:]))
 
     (tmp_path / "no.wav").write_text("no sound")
     code, out, err = soundclr(f"classify 0.wav no.wav --run {run.directory()}")
-    assert code == 2 and out.startswith("0.wav\n") and err.count("\n") == 1 and "no.wav: cannot be decoded" in err
+    assert code == 2 and out.startswith("0.wav, ") and err.count("\n") == 1 and "no.wav: is no WAV" in err
 
     evaluate = f"{EVALUATE} --seed 4 --hash {run.hash} --key {runs.evaluation_key(project)} --threads 1"
     path = run.evaluation(runs.evaluation_key(project)) / "evaluation.json"
@@ -147,9 +153,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     assert json.loads(path.read_text())["seed"] == 4
 
     run.model().unlink()
-    remedy = (
-        "make it with `soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4`, or pull the model"
-    )
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force"
+    remedy = f"make it with `{command}`, or pull the model"
     assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
     assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
 
@@ -192,7 +197,8 @@ def test_weights_and_features_have_the_paths_that_train_looks_in(project, soundc
     samples = toy.arrays()[0]
     for number in range(2):
         soundfile.write(folder / f"{number}.wav", samples[number], toy.RATE, subtype="PCM_16")
-    (folder / "index.csv").write_text("clip,path,label,class,fold,source\n0,0.wav,0,low,1,0\n1,1.wav,1,high,2,1\n")
+    rows = [IndexRow("0", "0.wav", 0, "low", 1, "0"), IndexRow("1", "1.wav", 1, "high", 2, "1")]
+    write_index(folder / "index.csv", rows, runs.dataset_hash(project, "toy"))
     code, out, _ = soundclr("features toy --data fresh --threads 1")
     path = runs.features_path(project, "toy", tmp_path / "fresh").relative_to(tmp_path)
     assert (code, out) == (0, f"{path}\n") and path.is_file()

@@ -45,6 +45,18 @@ def test_the_table_of_encoders_is_right():
             },
             "toy/toy/hybrid: training.validation is held_out and inner; all stages must have the same",
         ),
+        (
+            {"stages": [{"name": "same", "trains": ["classifier"]}, {"name": "same", "trains": ["encoder"]}]},
+            "toy/toy/hybrid: stages has two of the name 'same'",
+        ),
+        (
+            {"training": {"batch_size": 65536}, "logmel": {"hop": 1}},
+            "toy/toy/hybrid: a batch of 65536 clips, 2049 frames of 65 numbers each, is more than 1073741824 numbers: ",
+        ),
+        (
+            {"training": {"batch_size": 16384}, "logmel": {"hop": 1, "bands": 4096}},
+            "toy/toy/hybrid: a batch of 16384 clips, 2049 frames of 4096 numbers each, is more than",
+        ),
     ],
 )
 def test_what_cannot_train_is_named(repo, settings, message):

@@ -4,8 +4,8 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
-import tempfile
 import threading
 import time
 from types import SimpleNamespace
@@ -21,8 +21,8 @@ from soundclr.errors import UserError
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """The locks of these tests stand in a folder of their own."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+    monkeypatch.setattr(devices, "LEASES", tmp_path / "leases")
+    return tmp_path / "leases"
 
 
 def pretend(patch, gpus):
@@ -41,7 +41,7 @@ def test_without_a_gpu_it_is_the_cpu_for_everyone(monkeypatch, folder):
     pretend(monkeypatch.setattr, [])
     with devices.lease() as one, devices.lease() as other:
         assert one == other == torch.device("cpu")
-    assert list(folder.iterdir()) == []
+    assert not folder.exists()
 
 
 def test_a_second_lease_gets_the_other_gpu_and_a_returned_one_is_free(two_gpus):
@@ -88,6 +88,17 @@ def test_the_gpu_is_known_by_its_id_and_not_by_its_number(monkeypatch):
             assert second == torch.device("cuda", 0)
 
 
+def test_jobs_agree_on_the_folder_whatever_their_environment_says(tmp_path):
+    """A cluster job has other variables than a login shell on the same node."""
+    places = set()
+    for variables in ({}, {"TMPDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}):
+        ask = "from soundclr.devices import LEASES; print(LEASES)"
+        others = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "XDG_RUNTIME_DIR")}
+        done = subprocess.run([sys.executable, "-c", ask], env=others | variables, capture_output=True, text=True)
+        places.add(done.stdout.strip())
+    assert places == {f"/tmp/soundclr-devices-{os.getuid()}"}
+
+
 def test_waiting_says_so_once_and_ends_when_a_gpu_is_free(two_gpus, capsys):
     got = []
 
@@ -128,7 +139,7 @@ def test_threads_never_share_a_gpu(two_gpus):
 
 def hold(place, connection):
     """In a process of its own: lease one of two GPUs, tell which, and keep it until told to end."""
-    tempfile.tempdir = place
+    devices.LEASES = place
     patches = []
 
     def patch(target, name, value):
@@ -148,7 +159,7 @@ def test_processes_never_share_a_gpu_and_a_killed_one_returns_it(folder):
     try:
         for _ in range(3):
             ours, theirs = context.Pipe()
-            process = context.Process(target=hold, args=(str(folder), theirs), daemon=True)
+            process = context.Process(target=hold, args=(folder, theirs), daemon=True)
             process.start()
             jobs.append((process, ours))
         waiting = [connection for _, connection in jobs]
@@ -196,3 +207,10 @@ def test_automatic_precision_on_a_gpu(monkeypatch, capability, expected):
 @pytest.mark.parametrize("setting", ["float32", "bfloat16"])
 def test_a_chosen_precision_is_kept(setting):
     assert devices.precision(torch.device("cpu"), setting) == getattr(torch, setting)
+
+
+@pytest.mark.parametrize(("capabilities", "name"), [([(8, 0), (9, 0)], "bfloat16"), ([(8, 0), (7, 5)], "float32")])
+def test_the_fast_precision_is_that_of_all_gpus(monkeypatch, capabilities, name):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capabilities[device.index])
+    assert devices.fast_precision() == name

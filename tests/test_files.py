@@ -3,9 +3,14 @@
 import hashlib
 import json
 import math
+import multiprocessing
+import os
+import signal
+import subprocess
 
 import pytest
 
+from soundclr import files
 from soundclr.errors import UserError
 from soundclr.files import atomic_path, read_json, sha256_of_file, sha256_of_json, write_json, write_text
 
@@ -23,7 +28,84 @@ def test_atomic_path_makes_folders_and_leaves_one_file(tmp_path):
         assert not path.exists()
     assert path.read_text() == "new"
     assert names(path.parent) == ["model.pt"]
-    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_a_file_has_the_permissions_that_the_umask_leaves(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        for _ in range(2):  # a new file, and one that takes another's place
+            write_text(tmp_path / "x", "secret")
+            assert (tmp_path / "x").stat().st_mode & 0o777 == 0o666 & ~umask
+    finally:
+        os.umask(before)
+
+
+def unfinished(path, connection):
+    """In a process of its own: begin to write, say so, and wait."""
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        connection.send(temporary.name)
+        connection.recv()
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """``writer("x.pt")``: a process amid writing that file in ``tmp_path``, and the name that it has so far."""
+    context, processes = multiprocessing.get_context("fork"), []
+
+    def begin(name):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=unfinished, args=(tmp_path / name, theirs))
+        process.start()
+        processes.append((process, ours))
+        return process, ours.recv()
+
+    yield begin
+    for process, _ in processes:
+        process.kill()
+        process.join()
+
+
+def test_what_a_killed_writer_left_is_cleared_by_the_next_in_the_folder(tmp_path, writer):
+    living, begun = writer("x.pt")
+    killed, left = writer("x.pt")
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.join()
+    assert names(tmp_path) == sorted([begun, left])
+    write_text(tmp_path / "y.txt", "whole")
+    assert names(tmp_path) == [begun, "y.txt"]  # and what somebody still writes is let be
+    os.kill(living.pid, signal.SIGKILL)
+    living.join()
+    write_text(tmp_path / "x.pt", "whole")
+    assert names(tmp_path) == ["x.pt", "y.txt"]
+
+
+def test_what_is_taken_for_abandoned_before_it_is_locked_is_begun_again(tmp_path, monkeypatch):
+    """Another process may look between the making of a file and its locking."""
+    flock, hasty = files.fcntl.flock, [True]
+
+    def slow(file, how):
+        if hasty.pop() if hasty else False:
+            files.clear_if_abandoned(next(tmp_path.iterdir()))
+        flock(file, how)
+
+    monkeypatch.setattr(files.fcntl, "flock", slow)
+    write_text(tmp_path / "x", "whole")
+    assert names(tmp_path) == ["x"]
+
+
+def test_neither_git_nor_dvc_takes_what_is_unfinished(repo, tmp_path, writer):
+    """Both by the pattern that the names begin with; nor DVC what only a training that is under way needs."""
+    _, begun = writer("fold1-seed0.pt")
+    assert begun.startswith(files.PARTIAL) and begun.endswith(".pt")
+    for folder in ("results/esc10/runs", "data/features"):
+        done = subprocess.run(["git", "check-ignore", "-q", f"{folder}/{begun}"], cwd=repo)
+        assert done.returncode == 0
+    others = [f"esc10/hybrid-0123456789ab/fold1-seed0.{kind}" for kind in ("resume", "damaged", "lock")]
+    paths = [f"results/esc10/models/{name}" for name in (begun, *others, "fold1-seed0.pt")]
+    done = subprocess.run(["dvc", "check-ignore", *paths], cwd=repo, capture_output=True, text=True)
+    assert done.stdout.splitlines() == paths[:-1]  # and the model is DVC's
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -1,16 +1,21 @@
 """params.yaml: the real one loads, differences are laid over each other in order, mistakes are one line each."""
 
 import copy
+import os
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 import soundclr.params
 from soundclr.errors import UserError
 from soundclr.params import load
-from soundclr.runs import expand
+from soundclr.runs import expand, recipe_hash
 
 REPO = Path(__file__).resolve().parents[1]
 TEXT = (REPO / "params.yaml").read_text(encoding="utf-8")
@@ -37,10 +42,9 @@ def changed(*changes):
 @pytest.fixture
 def loaded(monkeypatch, tmp_path):
     """Load content without the detour through YAML text, which takes most of the time."""
-    (tmp_path / "params.yaml").touch()
 
     def load_content(content):
-        monkeypatch.setattr(soundclr.params.yaml, "load", lambda *_: content)
+        monkeypatch.setattr(soundclr.params, "read_yaml", lambda _: content)
         return load(tmp_path / "params.yaml")
 
     return load_content
@@ -49,7 +53,7 @@ def loaded(monkeypatch, tmp_path):
 def test_the_real_file(repo):
     params = load(repo / "params.yaml")
     assert {"paper", "esc10", "demo"} <= set(params.studies)
-    assert params.get_study() == params.studies["paper"]
+    assert params.get_study() == params.studies[params.study]
     settings = params.resolve("paper", "esc50", "hybrid")
     stage = settings.stages[0]
     assert [s.name for s in settings.stages] == ["joint"]
@@ -116,10 +120,15 @@ STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
 MISTAKES = {
     # mistyped keys: the key, and the one that was meant
     "top level": ("recipies", {}, "recipies", "recipes"),
-    "defaults": ("defaults.training.epoch", 3, "epoch", "epochs"),
-    "defaults block": ("defaults.augmnt", {}, "augmnt", "augment"),
+    "defaults": ("defaults.training.epoch", 3, "params.yaml: defaults.training.epoch: 'epoch'", "epochs"),
+    "defaults block": ("defaults.augmnt", {}, "params.yaml: defaults.augmnt: 'augmnt'", "augment"),
+    "defaults value": ("defaults.loss.alpha", 2, "params.yaml: defaults.loss.alpha: ", "found 2"),
+    "defaults stage": ("defaults.stages.0.loss", {"alpa": 1}, "params.yaml: defaults.stages.0.loss.alpa: ", "alpha"),
+    "defaults encoder": ("defaults.encoder.name", "resnet5", "encoder", "resnet50"),
+    "defaults weights": ("defaults.encoder.weights", "imagenet", "weights in ", "params.yaml: defaults"),
     "dataset": ("datasets.esc10.clases", 10, "clases", "classes"),
     "dataset settings": ("datasets.esc10.settings.logmel.hopp", 3, "hopp", "hop"),
+    "dataset of a key's name": ("datasets.settings", CONTENT["datasets"]["demo"] | {"clases": 10}, "clases", "classes"),
     "weights": ("weights.imagenet_pqf.titel", "x", "titel", "title"),
     "weights file": ("weights.imagenet_pqf.files.resnet50.sha", "0" * 64, "sha", "sha256"),
     "recipe": ("recipes.hybrid.setings", {}, "setings", "settings"),
@@ -162,10 +171,14 @@ MISTAKES = {
     "not a number": ("defaults.training.learning_rate", float("nan"), "training.learning_rate", "nan"),
     "infinite": ("defaults.training.head_factor", float("inf"), "training.head_factor", "inf"),
     "unknown choice": ("defaults.logmel.window", "hanning", "logmel.window", "hanning"),
+    "unknown precision": ("defaults.training.precision", "half", "training.precision", "half"),
     "unknown part": ("defaults.stages", [{**STAGE, "trains": ["decoder"]}], "trains.0", "decoder"),
     "two channels": ("defaults.encoder.channels", 2, "encoder.channels", "2"),
     "no stages": ("defaults.stages", [], "stages", "[]"),
     "no recipes": ("studies.esc10.recipes", [], "studies.esc10.recipes", "[]"),
+    "a title of two lines": ("datasets.esc10.title", "ESC-10\n\n.. include:: /etc/passwd", "esc10.title", "one line"),
+    "a title that does not print": ("studies.esc10.title", "a\x1b[31mb", "esc10.title", "one line"),
+    "a note of spaces": ("studies.esc10.note", "  \n", "esc10.note", "one line"),
     "a name with a dash": ("recipes", {"hy-brid": {"title": "x"}}, "recipes", "hy-brid"),
     "a weights hash that is none": (
         "weights.imagenet_pqf.files.resnet50",
@@ -182,6 +195,35 @@ MISTAKES = {
         "datasets.demo.folds",
         "less than or equal to 1000",
     ),
+    # numbers that would overflow, fill the disk or take all memory
+    **{
+        f"too large {path}": (path, value, path.removeprefix("defaults."), "less than or equal to")
+        for path, value in {
+            "defaults.training.batch_size": 10**30,
+            "defaults.training.epochs": 10**30,
+            "defaults.training.patience": 10**30,
+            "defaults.training.warmup_epochs": 10**30,
+            "defaults.projection.size": 10**12,
+            "defaults.logmel.fft": 10**12,
+            "defaults.logmel.hop": 10**30,
+            "defaults.logmel.bands": 10**9,
+            "defaults.encoder.frozen": 10**30,
+            "defaults.augment.frequency_masks": 10**9,
+            "defaults.augment.time_masks": 10**9,
+            "defaults.augment.frequency_width": 10**30,
+            "defaults.augment.time_width": 10**30,
+            "datasets.demo.sample_rate": 2**31 - 1,
+            "datasets.demo.samples": 10**12,
+            "datasets.demo.clips": 10**30,
+            "datasets.demo.classes": 10**9,
+            "datasets.demo.synthetic.clips_per_fold": 10**9,
+            "datasets.demo.synthetic.seed": 10**30,
+            "evaluation.seed": 10**30,
+            "revision": 10**30,
+        }.items()
+    },
+    "a seed too large": ("studies.esc10.seeds", [10**30], "studies.esc10.seeds.0", "less than or equal to"),
+    "a rate too small": ("datasets.demo.sample_rate", 3, "datasets.demo.sample_rate", "greater than or equal to 1000"),
     # artefacts of a study, and evaluation
     "unknown artefact": ("studies.paper.artefacts", {"tabel1": {}}, "tabel1", "table1"),
     "artefact's key": ("studies.paper.artefacts.table1.recipies", ["hybrid"], "recipies", "recipes"),
@@ -206,6 +248,9 @@ MISTAKES = {
     "noise of another colour": ("evaluation.noises", ["brown"], "evaluation.noises.0", "brown"),
     "noise past full scale": ("evaluation.sigmas", [0.1, 2], "evaluation.sigmas.1", "2"),
     "an infinite ratio": ("evaluation.snr", [float("inf")], "evaluation.snr.0", "inf"),
+    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "stands there more than once"),
+    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "stands there more than once"),
+    "a colour twice": ("evaluation.noises", ["pink", "pink"], "evaluation.noises: pink", "more than once"),
     "evaluation's negative seed": ("evaluation.seed", -1, "evaluation.seed", "-1"),
     "a block that is no block": ("defaults.training", 5, "training", "5"),
 }
@@ -272,7 +317,43 @@ def test_text_that_is_no_parameters(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "bytes"])
+def levels(number, line):
+    """YAML text of ``number`` levels; each holds the one before ten times."""
+    return "a0: &a0 {b: 1}\n" + "".join(line(n) for n in range(1, number + 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        levels(9, lambda n: f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n"),
+        levels(400, lambda n: f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n"),
+        levels(9, lambda n: f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n"),
+        "a: &a {b: [*a]}\n",
+    ],
+)
+def test_a_flood_of_aliases_is_refused_at_once(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text + TEXT, encoding="utf-8")
+    began = time.monotonic()
+    with pytest.raises(UserError, match="more than 100000 values, counting an alias as what it stands for") as error:
+        load(path)
+    assert "\n" not in str(error.value)
+    assert time.monotonic() - began < 20
+
+
+def test_a_file_too_large_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("a: " + "x" * 1_000_000, encoding="utf-8")
+    with pytest.raises(UserError, match="is too large for a file of parameters"):
+        load(path)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(UserError, match=r"is not there; run the command in the repository's folder, or .* --params"):
+        load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("kind", ["folder", "bytes"])
 def test_a_file_that_cannot_be_read(tmp_path, kind):
     path = tmp_path / "params.yaml"
     if kind == "folder":
@@ -360,7 +441,9 @@ def loads_or_says_why(attempt):
 def test_mutilated_content_never_ends_in_another_error(loaded):
     dice = random.Random(0)
     small = copy.deepcopy(CONTENT)
-    del small["studies"]["paper"], small["datasets"]["us8k"], small["datasets"]["esc50"]
+    for gone in ("paper", "own"):  # the one is large, the other's sounds are not there
+        del small["studies"][gone]
+    del small["datasets"]["us8k"], small["datasets"]["esc50"]
     small["study"] = "esc10"
     results = [loads_or_says_why(lambda: loaded(mutated(small, dice))) for _ in range(400)]
     assert 20 < sum(results) < 380  # both sides of the fence were tried
@@ -390,3 +473,42 @@ def test_what_stands_twice_in_a_study_is_named(repo, tmp_path, key):
     path.write_text(text.replace(key, twice, 1))
     with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* stands there more than once"):
         load(path)
+
+
+@pytest.mark.parametrize(("capabilities", "name"), [({}, "float32"), ({"amx_bf16": True}, "bfloat16")])
+def test_an_automatic_precision_is_the_planning_machines(loaded, monkeypatch, capabilities, name):
+    """One name in settings and hash, that of the setting spelled out; jobs inherit it, whatever they run on."""
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    auto, spelled = (loaded(changed(("defaults.training.precision", setting))) for setting in ("auto", name))
+    place = ("esc10", "esc10", "supervised_contrastive")
+    assert auto.resolve(*place).precision == name
+    assert recipe_hash(auto, *place) == recipe_hash(spelled, *place)
+    assert os.environ["SOUNDCLR_PRECISION"] == name
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {} if capabilities else {"amx_bf16": True})
+    assert recipe_hash(auto, *place) == recipe_hash(spelled, *place)
+
+
+def test_what_automatic_means_can_be_said(loaded, monkeypatch):
+    params = loaded(changed(("defaults.training.precision", "auto")))
+    other = loaded(changed(("recipes.hybrid.settings.training", {"precision": "float32"})))
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "bfloat16")
+    assert params.resolve("esc10", "esc10", "hybrid").precision == "bfloat16"
+    assert other.resolve("esc10", "esc10", "hybrid").precision == "float32"
+    monkeypatch.setenv("SOUNDCLR_PRECISION", "half")
+    with pytest.raises(UserError, match="SOUNDCLR_PRECISION: is 'half'; set it to float32 or bfloat16"):
+        params.resolve("esc10", "esc10", "hybrid")
+
+
+def test_stages_may_differ_in_precision(loaded):
+    names = ("bfloat16", "float32", "bfloat16")
+    stages = [{**STAGE, "name": f"s{n}", "training": {"precision": name}} for n, name in enumerate(names)]
+    params = loaded(changed(("recipes.hybrid.settings.stages", stages)))
+    assert params.resolve("esc10", "esc10", "hybrid").precision == "bfloat16, float32"
+
+
+def test_only_an_automatic_precision_waits_for_torch(repo):
+    """Which takes seconds, and planning needs no more of it."""
+    code = "import sys, pathlib; from soundclr.params import load; load(pathlib.Path('params.yaml'))"
+    subprocess.run([sys.executable, "-c", f"{code}; assert 'torch' not in sys.modules"], cwd=repo, check=True)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from soundclr.params import load
 from soundclr.runs import expand
 
@@ -22,8 +24,10 @@ def test_links_lead_somewhere(repo: Path) -> None:
     assert [link for link in links if not (repo / link).exists()] == []
 
 
-def test_numbers_of_trainings(repo: Path) -> None:
-    """The table of studies: its last column is what params.yaml expands to."""
+def test_numbers_of_trainings(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of studies: its last column is what params.yaml expands to, own sounds being there."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sounds").mkdir()
     params = load(repo / "params.yaml")
     lines = (repo / "README.md").read_text().splitlines()
     stated = {m[1]: int(m[2]) for line in lines if (m := re.match(r"\| `(\w+)` \|.*\| (\d+) \|$", line))}

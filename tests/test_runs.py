@@ -27,7 +27,7 @@ OTHER = {
     "accuracy": "loss",
     "loss": "accuracy",
     "last": "best",
-    "auto": "float32",
+    "float32": "bfloat16",
     "held_out": "inner",
 }
 
@@ -153,7 +153,7 @@ def test_equal_settings_under_other_names_have_one_hash():
 
 
 def test_the_schemes_and_the_datasets_differ():
-    for study in PARAMS.studies:
+    for study in ("paper", "esc10", "demo"):
         groups = {(run.dataset, run.recipe, run.hash) for run in expand(PARAMS, study)}
         assert len({key for _, _, key in groups}) == len(groups)
 

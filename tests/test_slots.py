@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from soundclr.errors import UserError
 from soundclr.slots import hold
 
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend seconds on its imports
@@ -116,3 +117,55 @@ def test_both_slots_are_of_one_name(tmp_path, capsys):
         thread.join(timeout=30)
     assert got == ["b"]
     assert capsys.readouterr().err == "all 4 slots are taken; waiting for 2\n"
+
+
+def refused(folder, fault):
+    with pytest.raises(UserError, match=fault) as error, hold(["a"], folder):
+        pass
+    assert str(error.value).startswith(f"{folder}: must be a folder of yours") and "\n" not in str(error.value)
+
+
+def test_a_new_folder_is_for_its_owner_alone(tmp_path):
+    with hold(["a"], tmp_path / "locks"):
+        assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in (tmp_path / "locks").iterdir()} == {0o600}
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path):
+    """Another user could have made it, to let our jobs write elsewhere."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "locks").symlink_to(tmp_path / "private")
+    refused(tmp_path / "locks", "is not")
+    assert not list((tmp_path / "private").iterdir())
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    refused(tmp_path / "dangling", "is not")
+    (tmp_path / "file").touch()
+    refused(tmp_path / "file", "is not")
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o720, 0o1777])
+def test_a_folder_that_others_may_write_to_is_refused(tmp_path, mode):
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks").chmod(mode)
+    refused(tmp_path / "locks", "but others may write to it; have it removed")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused(tmp_path):
+    (tmp_path / "locks").mkdir(mode=0o700)
+    os.chown(tmp_path / "locks", 12345, 12345)
+    refused(tmp_path / "locks", "but it belongs to user 12345; have it removed")
+
+
+@pytest.mark.parametrize("name", ["search.lock", "a-0.lock"])
+def test_a_lock_that_is_a_link_is_not_followed_and_none_is_emptied(tmp_path, name):
+    (tmp_path / "diary").write_text("private")
+    (tmp_path / "locks").mkdir(mode=0o700)
+    (tmp_path / "locks" / name).symlink_to(tmp_path / "diary")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"), hold(["a"], tmp_path / "locks"):
+        pass
+    (tmp_path / "locks" / name).unlink()
+    os.link(tmp_path / "diary", tmp_path / "locks" / name)
+    with hold(["a"], tmp_path / "locks"):
+        pass
+    assert (tmp_path / "diary").read_text() == "private"

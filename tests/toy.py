@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import save_file
 
 from soundclr import runs
-from soundclr.audio.features import Waveforms
+from soundclr.audio.features import UNSEALED, Waveforms, seal
 from soundclr.params import Params
 
 RATE, SAMPLES, CLASSES, FOLDS = 4000, 2048, ("low", "middle", "high"), 3
@@ -102,9 +102,11 @@ def write_features(path: Path, source: Waveforms | None = None) -> Path:
             "clips": json.dumps(source.clips),
             "classes": json.dumps(source.classes),
             "sample_rate": str(source.sample_rate),
-            "index_sha256": "0" * 64,
+            "index_sha256": source.index_sha256 or "0" * 64,
+            "sha256": UNSEALED,
         },
     )
+    seal(path)
     return path
 
 

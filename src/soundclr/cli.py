@@ -11,23 +11,25 @@ from soundclr import __version__, runs
 from soundclr.errors import UserError
 from soundclr.files import reason, sha256_of_file
 from soundclr.params import Params, known, load
-from soundclr.training.signals import Interrupted, listening
+from soundclr.training.signals import Ended, Interrupted, ending, listening
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; 0 when it did its work, 2 with one line on standard error when the user can mend something.
 
-    75 and 130 are of a training that a signal interrupted: the same command goes on.
+    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
+    signal's number: they have removed what was unfinished.
     """
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        options.verb(options)
+        with ending():
+            return options.verb(options) or 0
     except UserError as error:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
-    except Interrupted as stop:
+    except (Ended, Interrupted) as stop:
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
@@ -102,20 +104,24 @@ def parser() -> argparse.ArgumentParser:
     classify.set_defaults(verb=classify_files)
     classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--top", type=positive, default=3, help="classes to show for a file; default: %(default)s")
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
     return top
 
 
-def count(text: str, least: int = 0) -> int:
-    """A number from 0 on the command line."""
+def count(text: str, least: int = 0, most: int = 10_000) -> int:
+    """A number from 0 to 10,000 on the command line."""
     number = int(text)
-    if number < least:
-        raise argparse.ArgumentTypeError(f"{number} is less than {least}")
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
     return number
 
 
 def positive(text: str) -> int:
-    """A number from 1 on the command line."""
+    """A number from 1 to 10,000 on the command line."""
     return count(text, 1)
 
 
@@ -178,9 +184,10 @@ def build_features(options: argparse.Namespace) -> None:
 
     params = load(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
+    index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(options.data / options.dataset / "index.csv", output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads)
     print(output)
 
 
@@ -218,7 +225,7 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
     has = sha256_of_file(model)
-    if content.get("model_sha256", has) != has:
+    if content.get("model_sha256") != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True
@@ -230,12 +237,8 @@ def evaluate_run(options: argparse.Namespace) -> None:
     run = asked_run(options, params)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
-    remedy = (
-        f"soundclr train --study {run.study} --dataset {run.dataset} --recipe {run.recipe} --fold {run.fold} "
-        f"--seed {run.seed}"
-    )
-    existing(run.directory(options.results) / "metrics.json", remedy)
-    existing(run.model(options.results), remedy, "or pull the model")
+    existing(run.directory(options.results) / "metrics.json", run.train_command)
+    existing(run.model(options.results), f"{run.train_command} --force", "or pull the model")
 
     import torch  # takes seconds, which a mistake above need not wait for
 
@@ -305,9 +308,22 @@ def report_study(options: argparse.Namespace) -> None:
         print(path)
 
 
-def classify_files(options: argparse.Namespace) -> None:
-    """`soundclr classify`."""
-    from soundclr.classify import chart, classify
+def classify_files(options: argparse.Namespace) -> int:
+    """`soundclr classify`; 2 if there were files that could not be classified."""
+    from soundclr.classify import CSV_HEADER, Classifier, chart, csv_lines, json_line
 
-    for path, classes in classify(options.files, options.run):
-        print(f"{path}\n{chart(classes[: options.top])}")
+    classifier = Classifier(options.run)
+    show = json_line if options.json else csv_lines if options.csv else chart
+    if options.csv:
+        print(CSV_HEADER)
+    code = 0
+    for path in options.files:
+        try:
+            whole, windows = classifier.classify(path)
+        except UserError as error:
+            print(f"soundclr: error: {error}", file=sys.stderr)
+            code = 2
+            continue
+        for part in windows if options.windows else [whole]:
+            print(show(path, part, options.top or (3 if show is chart else None)))
+    return code

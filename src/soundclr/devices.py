@@ -3,7 +3,7 @@
 import contextlib
 import os
 import platform
-import tempfile
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +12,11 @@ import torch
 from soundclr.errors import UserError
 from soundclr.slots import hold
 
+# Where leases stand. All jobs of a user on a node must come to the same folder, thus none that a variable names: TMPDIR
+# is often one for each cluster job, and XDG_RUNTIME_DIR is set in login shells alone and is deleted at the last logout,
+# under jobs that go on. Anybody can make a folder in /tmp, so this one is used only if it is ours alone.
+LEASES = Path(f"/tmp/soundclr-devices-{os.getuid()}")
+
 
 @contextlib.contextmanager
 def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> Iterator[torch.device]:
@@ -19,8 +24,8 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
 
     Each GPU has ``jobs_per_gpu`` slots, of which this job takes ``slots``, all on one GPU; more than there are is a
     UserError. The CPU where there is no GPU, or for 0 slots. The pool is what PyTorch sees, hence
-    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in the temporary folder, named by the GPU's own identity, which
-    the kernel releases when the process ends in any way.
+    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in :data:`LEASES`, named by the GPU's own identity, which the
+    kernel releases when the process ends in any way. A folder there that others have a hand in is a UserError.
     """
     if slots > jobs_per_gpu:
         raise UserError(
@@ -34,9 +39,8 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
         str(torch.cuda.get_device_properties(index).uuid): torch.device("cuda", index)
         for index in range(torch.cuda.device_count())
     }
-    folder = Path(tempfile.gettempdir()) / f"soundclr-devices-{os.getuid()}"
     what = "GPUs" if jobs_per_gpu == 1 else "slots on GPUs"
-    with hold(list(pool), folder, jobs_per_gpu, slots, what, poll_seconds) as name:
+    with hold(list(pool), LEASES, jobs_per_gpu, slots, what, poll_seconds) as name:
         yield pool[name]
 
 
@@ -50,12 +54,27 @@ def describe(device: torch.device) -> str:
 
 
 def precision(device: torch.device, setting: str) -> torch.dtype:
-    """The encoder's number format: 'auto' is bfloat16 on GPUs and CPUs with units for it, float32 elsewhere."""
-    if setting != "auto":
-        return getattr(torch, setting)
+    """The encoder's number format; 'auto' is bfloat16 on a device with units for it, float32 elsewhere."""
+    if setting == "auto":
+        return torch.bfloat16 if has_bfloat16(device) else torch.float32
+    return getattr(torch, setting)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has units for bfloat16; without them it is slower than float32."""
     if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        capabilities = torch.cpu.get_capabilities()
-        fast = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-    return torch.bfloat16 if fast else torch.float32
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def fast_precision() -> str:
+    """The number format that is fast on all of this machine's GPUs or, where there are none, on its CPU."""
+    gpus = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    return "bfloat16" if all(map(has_bfloat16, gpus or [torch.device("cpu")])) else "float32"
+
+
+def warn_if_slow(device: torch.device, setting: str) -> None:
+    """Say on standard error that the device computes slowly in this precision, which it does all the same."""
+    if setting == "bfloat16" and not has_bfloat16(device):
+        print(f"{describe(device)}: has no units for bfloat16, which the run asks for, so it is slow", file=sys.stderr)

@@ -1,16 +1,21 @@
 """Files that are written whole or not at all, and the hashes that name their contents."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from soundclr.errors import UserError
+
+PARTIAL = ".partial-"
+"""What the names of temporary files begin with; .gitignore and .dvcignore leave them out."""
 
 
 @contextmanager
@@ -18,23 +23,42 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it there when the block ends well, delete it when not.
 
     The rename happens after an fsync, so a reader, or a machine that loses power, sees the old file or
-    the new one, never a part. The temporary name keeps the suffix, which some writers choose a format by.
+    the new one, never a part. The temporary name ends as ``path`` does, by which some writers choose a format.
+    What killed processes left unfinished in the folder is cleared first.
     Raises UserError where that cannot be: a full disk, a folder that is not writable.
     """
     path = Path(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        for leftover in path.parent.glob(f"{PARTIAL}*"):
+            clear_if_abandoned(leftover)
+        temporary, file = new_partial(path)
         try:
             yield temporary
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
+            os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            file.close()
+
+
+def new_partial(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new temporary file beside ``path``, and its lock: the file itself, open for as long as somebody writes it."""
+    while True:
+        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")
+        file = open(temporary, "xb")  # noqa: SIM115 - closed by who asked: closing is what frees it
+        with suppress(OSError):  # no locks there, on some network file systems: then nobody clears anything
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if temporary.exists():
+            return temporary, file
+        file.close()  # somebody took it for abandoned before it was locked
+
+
+def clear_if_abandoned(leftover: Path) -> None:
+    """Delete a temporary file that nobody writes any more: the kernel has freed its lock, however the writer ended."""
+    with suppress(OSError), open(leftover, "rb+") as file:  # to write: NFS locks only those
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        leftover.unlink()
 
 
 @contextmanager
@@ -70,17 +94,33 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a file that is missing or not JSON is a :class:`UserError` that names it."""
+def read_json(path: Path, remedy: str = "") -> Any:
+    """Read a JSON file; one that is missing or not JSON is a :class:`UserError` that names it and the ``remedy``."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: cannot be read as JSON ({error})") from error
+        raise UserError(f"{path}: cannot be read as JSON ({error}){remedy and f'; {remedy}'}") from error
+
+
+def regular(path: str, flags: int) -> int:
+    """An opener for :func:`open` that refuses, by an OSError, what is no file: reading a FIFO could wait for ever."""
+    handle = os.open(path, flags | os.O_NONBLOCK)  # else opening it would wait already
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # a folder is refused by open itself
+        return handle
+    os.close(handle)
+    raise OSError(errno.EINVAL, "Is not a regular file", path)
+
+
+def read_regular(path: Path) -> bytes:
+    """What a regular file holds; an OSError for anything else."""
+    with open(path, "rb", opener=regular) as file:
+        return file.read()
 
 
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, as 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=regular) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -1,22 +1,50 @@
 """params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
 
 import difflib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.coherence import ENCODER_BLOCKS, check_coherence
 from soundclr.errors import UserError
+from soundclr.yaml_file import read_yaml
 
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
+# Every number has an end far beyond sense, so that none is taken that would overflow or eat the machine.
+Positive = Annotated[int, Field(ge=1, le=10**9)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Samples = Annotated[int, Field(ge=1, le=10**8)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Bytes = Annotated[int, Field(ge=1, le=10**14)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 S = TypeVar("S", bound="Section")
+
+
+def named_precision(setting: Any) -> Any:
+    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
+
+    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
+    machines computes a study in one precision, that of the machine which plans it.
+    """
+    if setting != "auto":
+        return setting
+    name = os.environ.get("SOUNDCLR_PRECISION")
+    if not name:
+        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
+
+        name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
+    if name not in ("float32", "bfloat16"):
+        raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
+    return name
+
+
+Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]
 
 
 class Section(BaseModel):
@@ -37,12 +65,21 @@ class Section(BaseModel):
             raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
         return value
 
+    @field_validator("title", "note", check_fields=False)
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Refuse line ends, and what else does not print, in what captions say; drop space around it."""
+        line = text.strip()
+        if not (line and line.isprintable()):
+            raise PydanticCustomError("one_line", "Input should be one line of text that prints")
+        return line
+
 
 class AudioSettings(Section):
     """What a clip is to the network: its rate in hertz and its length in samples."""
 
-    sample_rate: Positive
-    samples: Positive
+    sample_rate: Hertz
+    samples: Samples
 
 
 class AugmentSettings(Section):
@@ -51,9 +88,9 @@ class AugmentSettings(Section):
     scale_factor: Annotated[float, Field(ge=1, le=8)]
     crop: Literal["random", "centre"]
     eval_crop: Literal["centre", "random"]
-    frequency_masks: Count
+    frequency_masks: Annotated[int, Field(ge=0, le=100)]
     frequency_width: Count
-    time_masks: Count
+    time_masks: Annotated[int, Field(ge=0, le=100)]
     time_width: Count
     mask_value: Annotated[float, Field(ge=-200, le=0)]
 
@@ -61,9 +98,9 @@ class AugmentSettings(Section):
 class LogMelSettings(Section):
     """The log-mel spectrogram (paper, section 3.1); lengths in samples, floor in dB under the maximum."""
 
-    fft: Positive
+    fft: Annotated[int, Field(ge=1, le=65_536)]
     hop: Positive
-    bands: Positive
+    bands: Annotated[int, Field(ge=1, le=4096)]
     window: Literal["hann", "hamming"]
     padding: Literal["zeros", "reflect"]
     floor_db: Annotated[float, Field(ge=-200, lt=0)]
@@ -81,7 +118,7 @@ class EncoderSettings(Section):
 class ProjectionSettings(Section):
     """The projection head g: one linear layer to this many dimensions."""
 
-    size: Positive
+    size: Annotated[int, Field(ge=1, le=65_536)]
 
 
 class LossSettings(Section):
@@ -96,7 +133,7 @@ class TrainingSettings(Section):
 
     epochs: Positive
     patience: Positive
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
     learning_rate: Annotated[float, Field(gt=0)]
     head_factor: Annotated[float, Field(gt=0)]
     weight_decay: Annotated[float, Field(ge=0)]
@@ -105,7 +142,7 @@ class TrainingSettings(Section):
     monitor: Literal["accuracy", "loss"]
     validation: Literal["held_out", "inner"] = "held_out"
     keep: Literal["last", "best"]
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Precision
 
 
 Part = Literal["encoder", "projection", "classifier"]
@@ -120,21 +157,39 @@ class StageSettings(Section):
     training: TrainingSettings
 
 
-class RunSettings(Section):
-    """All that decides a run's numbers, but for dataset, fold and seed."""
+class MethodSettings(Section):
+    """What runs on any clips have."""
 
-    audio: AudioSettings
     augment: AugmentSettings
     logmel: LogMelSettings
     encoder: EncoderSettings
     projection: ProjectionSettings
+
+
+class RunSettings(MethodSettings):
+    """All that decides a run's numbers, but for dataset, fold and seed."""
+
+    audio: AudioSettings
+    stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+    @property
+    def precision(self) -> str:
+        """The encoder's number format, such as ``float32``; where stages differ, each one once."""
+        return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
+
+
+class DefaultSettings(MethodSettings):
+    """What runs have where nothing else is said: ``loss`` and ``training`` are those of each stage."""
+
+    loss: LossSettings
+    training: TrainingSettings
     stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
 
 
 class SyntheticSettings(Section):
     """How many clips a class and fold the synthetic dataset has, and the seed they are drawn from."""
 
-    clips_per_fold: Positive
+    clips_per_fold: Annotated[int, Field(ge=1, le=1000)]
     seed: Count
 
 
@@ -147,20 +202,22 @@ class OwnSettings(Section):
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold; ``settings`` are its differences from the defaults.
 
-    ``file`` is the archive's name, or for the adapter ``csv`` the path of the table. ``md5`` is for an archive
-    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them.
+    ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
+    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
+    ``classes`` how many classes, None for as many as there are.
     """
 
     adapter: Name
     title: str
-    classes: Annotated[int, Field(ge=2, le=10_000)]
+    classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
-    sample_rate: Positive
-    samples: Positive
+    sample_rate: Hertz
+    samples: Samples
     url: str | None = None
     file: str | None = None
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     own: OwnSettings = OwnSettings()
@@ -168,11 +225,17 @@ class DatasetSettings(Section):
 
 
 class WeightsFile(Section):
-    """One file of initial weights: ``file`` is its name in a mirror; no ``url`` means that only a mirror has it."""
+    """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
+
+    ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
+    mirror has it.
+    """
 
     file: str
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    sha256: Sha256
+    packed: str | None = None
     url: str | None = None
+    max_bytes: Bytes = 10**9
 
 
 class WeightsSettings(Section):
@@ -230,6 +293,14 @@ class EvaluationSettings(Section):
     snr: Annotated[tuple[Annotated[float, Field(ge=-100, le=100)], ...], Field(min_length=1)]
     seed: Count
 
+    @field_validator("sigmas", "noises", "snr")
+    @classmethod
+    def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Refuse a condition that stands there twice: its results would be counted twice, or not told apart."""
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise PydanticCustomError("repeated", "{value} stands there more than once", {"value": repeated[0]})
+        return values
+
 
 class Params(Section):
     """The whole of params.yaml."""
@@ -278,33 +349,35 @@ class Params(Section):
         ):
             check_keys(differences, merged, place)
             merged = merge(merged, differences)
-        common = {key: merged.pop(key, {}) for key in ("loss", "training")}
-        if isinstance(merged.get("stages"), list):  # what is of another type is for the validation to name
-            merged["stages"] = [merge(common, stage) for stage in merged["stages"]]
+        merged["stages"] = whole_stages(merged)
+        merged = {key: value for key, value in merged.items() if key not in ("loss", "training")}  # the stages' now
         place = f"{study}/{dataset}/{recipe}"
         settings = validated(RunSettings, merged, place)
-        encoder = settings.encoder
+        self.check_encoder(settings.encoder, place)
+        check_coherence(settings, source.folds, place)
+        return settings
+
+    def check_encoder(self, encoder: EncoderSettings, place: str) -> None:
+        """Raise UserError for an encoder, or weights, that there are not; ``place`` is where they are named."""
         if encoder.weights != "none":
             known(encoder.weights, ["none", *self.weights], f"weights in {place}")
             known(encoder.name, self.weights[encoder.weights].files, f"encoder with weights '{encoder.weights}'")
         known(encoder.name, ENCODER_BLOCKS, f"encoder in {place}")
-        check_coherence(settings, source.folds, place)
-        return settings
+
+    def check_defaults(self, file: str) -> None:
+        """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
+        content = {**self.defaults, "stages": whole_stages(self.defaults)}
+        settings = validated(DefaultSettings, content, file, "defaults")
+        self.check_encoder(settings.encoder, f"{file}: defaults")
 
 
 def load(path: Path) -> Params:
     """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    try:
-        content = yaml.load(text, UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
     params = validated(Params, content, str(path))
+    params.check_defaults(str(path))
     for name, study in params.studies.items():
         check_study(params, name, f"{path}: studies.{name}", f"studies.{name}", study)
         for artefact in study.artefacts:
@@ -341,6 +414,15 @@ def known(name: Any, names: Iterable[Any], what: str) -> Any:
     raise UserError(f"unknown {what}: {name!r}; {hint}")
 
 
+def whole_stages(settings: Mapping[str, Any]) -> Any:
+    """The stages with all that they do not say themselves from the settings' ``loss`` and ``training``."""
+    stages = settings.get("stages")
+    if not isinstance(stages, list):  # what is of another type is for the validation to name
+        return stages
+    common = {key: settings.get(key, {}) for key in ("loss", "training")}
+    return [merge(common, stage) for stage in stages]
+
+
 def merge(base: Any, differences: Any) -> Any:
     """``base`` with ``differences`` laid over it, mapping by mapping; lists and values are replaced whole."""
     if not (isinstance(base, Mapping) and isinstance(differences, Mapping)):
@@ -358,13 +440,16 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: s
             check_keys(value, base[key], f"{place}.{key}")
 
 
-def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
-    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line."""
+def validated(kind: type[S], content: Mapping[str, Any], place: str, *inside: str) -> S:
+    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line.
+
+    ``place`` is what the line begins with, ``inside`` the keys below which the content stands there.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        path = ".".join(str(part) for part in first["loc"])
+        path = ".".join(str(part) for part in (*inside, *first["loc"]))
         if first["type"] == "extra_forbidden":
             known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {place}: {path}")
         found = "" if first["type"] == "missing" else f", found {first['input']!r}"
@@ -374,26 +459,9 @@ def validated(kind: type[S], content: Mapping[str, Any], place: str) -> S:
 def fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:
     """The keys that the section at ``location`` inside ``kind`` may have."""
     for part in location:
-        if isinstance(kind, type) and issubclass(kind, Section) and part in kind.model_fields:
+        section = isinstance(kind, type) and issubclass(kind, Section)
+        if section:
             kind = kind.model_fields[str(part)].annotation
-        arguments = [a for a in getattr(kind, "__args__", ()) if isinstance(a, type) and issubclass(a, Section)]
-        kind = arguments[0] if arguments else kind
+        if not section or isinstance(kind, UnionType):  # a part of a mapping or list, or a section that may be None
+            kind = next(a for a in get_args(kind) if isinstance(a, type) and issubclass(a, Section))
     return list(kind.model_fields)
-
-
-class UniqueKeyLoader(yaml.SafeLoader):
-    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping; a repeated key is a ConstructorError with its line."""
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, (list, dict)):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a plain value", key_node.start_mark)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -12,6 +12,7 @@ from soundclr.errors import UserError
 from soundclr.files import read_json
 from soundclr.params import Artefact, Params, RunSettings, StageSettings
 from soundclr.runs import Run
+from soundclr.training import budget
 
 TITLES: dict[Artefact | None, str] = {
     None: "Table III (with Table IV, Figure 4 and what needs no other runs)",
@@ -115,24 +116,40 @@ def clips_of(params: Params, dataset: str) -> int:
     source = params.datasets[dataset]
     if source.clips is not None:
         return source.clips
-    if source.synthetic is not None:
+    if source.synthetic is not None and source.classes is not None:
         return source.classes * source.folds * source.synthetic.clips_per_fold
-    try:
-        text = runs.manifest_text(source.adapter) or Path(source.file or "").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{source.file}: cannot be read ({error}), so the clips of {dataset} are not known") from error
+    table = runs.own_table(source)
+    text = runs.manifest_text(source.adapter) if table is None else table.decode(errors="replace")
+    if text is None:
+        raise UserError(f"dataset {dataset}: nothing says how many clips it has; give it `clips` in params.yaml")
     return sum(1 for _ in csv.DictReader(io.StringIO(text)))
+
+
+def training_clips(params: Params, run: Run) -> float:
+    """How many clips a run learns from, if its dataset's folds are equal: all but what it keeps to judge by."""
+    folds = params.datasets[run.dataset].folds
+    inner = params.resolve(run.study, run.dataset, run.recipe).stages[-1].training.validation == "inner"
+    return clips_of(params, run.dataset) / folds * (folds - (2 if inner else 1))
+
+
+def warnings(params: Params, study: str) -> list[str]:
+    """A line for each budget that is too few steps on a dataset, with the recipes that have it."""
+    recipes: dict[str, list[str]] = {}
+    for run in {(run.dataset, run.recipe): run for run in runs.expand(params, study)}.values():
+        settings = params.resolve(study, run.dataset, run.recipe)
+        for line in budget.warnings(settings, round(training_clips(params, run))):
+            recipes.setdefault(f"on {run.dataset}, {line}", []).append(run.recipe)
+    return [f"{', '.join(names)} {line}" for line, names in recipes.items()]
 
 
 def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: float) -> float:
     """A run's time on one device if no patience ends it early; ``start`` is what a job takes before its first batch."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
-    fold = clips_of(params, run.dataset) / params.datasets[run.dataset].folds
+    learnt, fold = training_clips(params, run), clips_of(params, run.dataset) / params.datasets[run.dataset].folds
     seconds = start
     for stage in settings.stages:
-        kept = 1 if stage.training.validation == "held_out" else 2  # folds that nothing is learnt from
         rate = rates[kind_of(settings, stage)]
-        epoch = fold * (params.datasets[run.dataset].folds - kept) / rate.train + fold / rate.evaluate
+        epoch = learnt / rate.train + fold / rate.evaluate
         seconds += stage.training.epochs * epoch
     return seconds
 
@@ -193,6 +210,8 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     yield from hours(params, study, results, devices, wanted)
     yield ""
     yield from disk(params, study, wanted)
+    for warning in warnings(params, study):
+        yield f"\nWarning: {warning}."
 
 
 def hours(params: Params, study: str, results: Path, devices: Sequence[int], wanted: Sequence[Run]) -> Iterator[str]:
@@ -220,7 +239,7 @@ def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
     """Decoded clips and trained models, in GB."""
     features = features_bytes(params, params.studies[study].datasets)
     sizes = {
-        (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes)
+        (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes or 2)
         for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in wanted)
     }
     models = sum(sizes[run.dataset, run.recipe] for run in wanted)

@@ -1,15 +1,18 @@
 """The one unit of work: a run is (study, dataset, recipe, fold, seed), and its path holds the hash of its settings."""
 
+import csv
+import hashlib
+import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.files import read_regular, sha256_of_json
 from soundclr.params import Artefact, ArtefactSettings, DatasetSettings, Params, known
 
 RUN_PATH = re.compile(
@@ -53,6 +56,14 @@ class Run:
             "seed": self.seed,
         }
 
+    @property
+    def train_command(self) -> str:
+        """What trains the run, by hand."""
+        return (
+            f"soundclr train --study {self.study} --dataset {self.dataset} --recipe {self.recipe} "
+            f"--fold {self.fold} --seed {self.seed}"
+        )
+
     def directory(self, results: Path = Path("results")) -> Path:
         """The folder with metrics.json, history.csv and predictions.csv."""
         return results / self.study / "runs" / self.group / self.name
@@ -92,23 +103,55 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
 def definition_hash(settings: DatasetSettings) -> str:
     """:func:`dataset_hash` of a dataset with these settings."""
-    source = settings.model_dump(mode="json", exclude={"title", "settings", "url", "file"}, exclude_defaults=True)
+    no_matter = {"title", "settings", "url", "file", "max_bytes"}
+    source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 
 
 def clip_list(settings: DatasetSettings) -> str | None:
-    """What lists a dataset's clips: the packaged manifest or, of your own sounds, the table's SHA-256.
+    """What lists a dataset's clips: the packaged manifest, the SHA-256 of your own sounds' table, or None."""
+    table = own_table(settings)
+    return manifest_text(settings.adapter) if table is None else hashlib.sha256(table).hexdigest()
 
-    None where there is neither, also for a table that is not there: fetching it is what says so.
+
+def own_table(settings: DatasetSettings) -> bytes | None:
+    """The table of your own sounds, a line a clip, as CSV; None for a dataset that is somebody else's.
+
+    Raises UserError where it cannot be read: without it nobody knows which runs a study has.
     """
-    if settings.adapter != "csv" or settings.file is None:
-        return manifest_text(settings.adapter)
-    try:
-        return sha256_of_file(Path(settings.file))
-    except FileNotFoundError:
+    if settings.adapter not in OWN_TABLES or settings.file is None:
         return None
+    read, what = OWN_TABLES[settings.adapter]
+    try:
+        return read(Path(settings.file))
+    except FileNotFoundError as error:
+        raise UserError(f"{settings.file}: is not there; it is {what}") from error
     except OSError as error:
         raise UserError(f"{settings.file}: cannot be read ({error.strerror})") from error
+
+
+def table_of_folders(folder: Path) -> bytes:
+    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count."""
+    rows = sorted(
+        (f"{inner.name}/{file.name}", inner.name)
+        for inner in folder.iterdir()
+        if inner.is_dir() and not inner.name.startswith(".")
+        for file in inner.iterdir()
+        if not file.name.startswith(".")
+    )
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{folder}: a name in it is not UTF-8 ({error.object[: error.end]!r}); rename it") from error
+
+
+# How the tables of your own sounds are read, by adapter, and what a user is told who has none.
+OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
+    "csv": (read_regular, "the table of your sounds: path,label, and a line for each clip"),
+    "folders": (table_of_folders, "the folder of your sounds, with a folder for each class, such as wren/march_1.wav"),
+}
 
 
 @cache
@@ -141,7 +184,7 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
 
 def features_key(params: Params, dataset: str) -> str:
     """The first 12 digits of the hash of what a dataset's feature file is made of."""
-    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 1})[:12]
+    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 2})[:12]
 
 
 def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, seed: int) -> Run:
@@ -149,8 +192,8 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
     known(study, params.studies, "study")
     known(dataset, params.datasets, "dataset")
     known(fold, range(1, params.datasets[dataset].folds + 1), f"fold of {dataset}")
-    if seed < 0:
-        raise UserError(f"seed {seed}: must be 0 or more")
+    if not 0 <= seed <= 10**9:
+        raise UserError(f"seed {seed}: must be from 0 to 1,000,000,000")
     return Run(study, dataset, recipe, recipe_hash(params, study, dataset, recipe), fold, seed)
 
 

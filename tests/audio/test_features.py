@@ -1,6 +1,9 @@
 """The features file: what goes in comes out, mapped and not copied, and a broken one is refused."""
 
 import dataclasses
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,19 +12,20 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from soundclr.audio.features import Waveforms, build
+from soundclr.audio import features
+from soundclr.audio.features import UNSEALED, Waveforms, build, seal
+from soundclr.datasets.index import IndexRow, write_index
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 
 RATE = 8000
-HEADER = "clip,path,label,class,fold,source\n"
 
 
 @pytest.fixture
 def dataset(tmp_path):
     """An index of four clips, one silent, and the arrays that the features should hold."""
     random = np.random.default_rng(0)
-    arrays, lines = [], []
+    arrays, rows = [], []
     for number in range(4):
         samples = random.integers(1, 3000, 500 + 100 * number).astype(np.int16)
         if number == 2:
@@ -32,9 +36,9 @@ def dataset(tmp_path):
         soundfile.write(path, padded, RATE, subtype="PCM_16")
         arrays.append(padded if number == 2 else samples)
         name = "null" if number % 2 else "dog"
-        lines.append(f"00{number},audio/{path.name},{1 - number % 2},{name},{number + 1},s\n")
+        rows.append(IndexRow(f"00{number}", f"audio/{path.name}", 1 - number % 2, name, number + 1, "s"))
     index = tmp_path / "index.csv"
-    index.write_text(HEADER + "".join(lines))
+    write_index(index, rows, "made by hand")
     return index, arrays
 
 
@@ -55,7 +59,8 @@ def test_round_trip(dataset, tmp_path, workers):
     assert waveforms.classes == ("null", "dog")
     assert waveforms.sample_rate == RATE
     with safe_open(output, framework="pt") as file:
-        assert file.metadata()["index_sha256"] == sha256_of_file(index)
+        assert file.metadata()["index_sha256"] == waveforms.index_sha256 == sha256_of_file(index)
+        assert file.metadata()["sha256"] == waveforms.sha256
     assert [path.name for path in output.parent.iterdir()] == ["features.safetensors"]
 
 
@@ -66,13 +71,40 @@ def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_trimming_comes_before_rounding(tmp_path):
+    """What is no exact zero stays, as in the reference code, though 16 bits cannot hold it."""
+    samples = np.array([0, 1e-7, 0.5, 0, -0.25, 1e-6, 0, 0], dtype=np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
+    write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
+    build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1)
+    assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
+
+
+def test_decoded_clips_do_not_pile_up_before_a_slow_disk(dataset, monkeypatch):
+    """However fast the decoding, no more than six wait."""
+    begun = []
+
+    def read(path, rate):
+        begun.append(path)
+        return np.ones(3, np.float32)
+
+    monkeypatch.setattr(features, "read_audio", read)
+    paths = [Path(str(number)) for number in range(50)]
+    with ThreadPoolExecutor(3) as pool:
+        for number, _ in enumerate(features._decoded(pool, paths, RATE, 6)):
+            time.sleep(0.002)  # a slow disk
+            assert len(begun) <= number + 1 + 6
+    assert sorted(begun) == sorted(paths)
+
+
 def test_load_maps_the_file(tmp_path):
     total = 16_000_000
     path = tmp_path / "large.safetensors"
     none = torch.zeros(1, dtype=torch.int64)
     tensors = {"samples": torch.ones(total, dtype=torch.int16), "offsets": torch.tensor([0, total])}
-    metadata = {"clips": '["a"]', "classes": '["b"]', "sample_rate": "8000"}
+    metadata = {"clips": '["a"]', "classes": '["b"]', "sample_rate": "8000", "index_sha256": "", "sha256": UNSEALED}
     save_file({**tensors, "labels": none, "folds": none.clone()}, path, metadata)
+    seal(path)
     before = _private_kilobytes()
     waveforms = Waveforms.load(path)
     assert int(waveforms.samples[::1000].sum()) == total // 1000
@@ -111,22 +143,53 @@ def test_a_file_of_another_format_is_refused(dataset, tmp_path):
         ("samples", tensors["samples"][:-1].clone()),
         ("labels", tensors["labels"][:-1].clone()),
     ):
-        save_file({**tensors, name: wrong}, path, metadata)
+        save_file({**tensors, name: wrong}, path, metadata | {"sha256": UNSEALED})
+        seal(path)
         with pytest.raises(UserError, match="do not fit"):
             Waveforms.load(path)
 
 
 def test_a_clip_that_cannot_be_decoded_is_named_and_nothing_is_written(dataset, tmp_path):
-    (tmp_path / "audio" / "clip 1.wav").write_bytes(b"RIFF")
+    index, _ = dataset
+    clip = tmp_path / "audio" / "clip 1.wav"
+    clip.write_bytes(b"RIFF")
+    rows = [IndexRow("a", "audio/clip 1.wav", 0, "dog", 1, "s")]
+    write_index(index, rows, "made by hand")
     output = tmp_path / "new" / "features.safetensors"
-    with pytest.raises(UserError, match=r"clip 1\.wav"):
-        build(dataset[0], output, RATE, 2)
+    with pytest.raises(UserError, match=r"clip 1\.wav: cannot be decoded"):
+        build(index, output, RATE, 2)
     assert not output.exists()
+
+
+def test_a_clip_that_changed_since_it_was_fetched_is_named(dataset, tmp_path):
+    """Still a sound, of the same length; and nothing is written."""
+    index, arrays = dataset
+    clip = tmp_path / "audio" / "clip 1.wav"
+    soundfile.write(clip, np.concatenate([np.zeros(7, np.int16), arrays[1] // 2, np.zeros(11, np.int16)]), RATE)
+    output = tmp_path / "features.safetensors"
+    with pytest.raises(UserError, match=r"clip 1\.wav: is not the file that was fetched .*run `soundclr fetch"):
+        build(index, output, RATE, 2)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("part", ["samples", "labels", "metadata"])
+def test_a_file_with_flipped_bits_is_refused(dataset, tmp_path, part):
+    path = tmp_path / "features.safetensors"
+    build(dataset[0], path, RATE, 1)
+    content = bytearray(path.read_bytes())
+    first = len(content) - 2 * sum(map(len, dataset[1]))
+    place = {"samples": len(content) - 3, "labels": first - 2 * 4 * 8, "metadata": content.index(b'"dog')}[part]
+    content[place + 1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"is damaged \(SHA-256 .*, it says .*\); remove it and build"):
+        Waveforms.load(path)
 
 
 def test_an_unusable_index_is_refused(tmp_path):
     index = tmp_path / "index.csv"
-    index.write_text(HEADER + "a,a.wav,0,dog,1,s\n")
+    (tmp_path / "a.wav").touch()
+    write_index(index, [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
+    (tmp_path / "a.wav").unlink()
     with pytest.raises(UserError, match=r"index\.csv: clip a is missing"):
         build(index, tmp_path / "out.safetensors", RATE, 1)
 

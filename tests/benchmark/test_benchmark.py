@@ -11,7 +11,7 @@ from soundclr import params
 from soundclr.audio.features import Waveforms
 from soundclr.benchmark import problem, stages, store
 from soundclr.benchmark.__main__ import main
-from soundclr.benchmark.context import Context, Row
+from soundclr.benchmark.context import Row
 from soundclr.benchmark.machine import machine, slug
 from soundclr.benchmark.timing import in_turns
 from soundclr.errors import UserError
@@ -99,10 +99,11 @@ def test_the_readme_has_a_table_for_each_machine(tmp_path):
     (tmp_path / "rates-toy.json").write_text("{}")
     rows = [row(target=3), row("two", "cost", target=1.5, note="a floor"), row("three", against=())]
     store.record(tmp_path, MACHINE, [store.entry(r, "m", False) for r in rows])
-    store.record(tmp_path, {**MACHINE, "device": "Other"}, [store.entry(row(), "m", True)])
+    store.record(tmp_path, {**MACHINE, "device": "Other", "cores": 1, "threads": 1}, [store.entry(row(), "m", True)])
     text = (tmp_path / "README.md").read_text()
     assert text.index("## Other") < text.index("## Toy GPU (80 GB)")
     assert "CPU: Toy, 4 cores (avx2), 4 threads, 8.0 GB, GPU 80.0 GB; encoder in bfloat16; torch 2.11.0" in text
+    assert "CPU: Toy, 1 core (avx2), 1 thread, 8.0 GB" in text
     assert "| what one is | 2 (ours) | 5 (the other) | s | 2.50 | ≥ 3 | **no** | 3 |" in text
     assert "| what two is | 2 (ours) | 5 (the other) | s | 0.40 | ≤ 1.5 | yes | 3 |" in text
     assert "| what three is | 2 (ours) |  | s |  |  |  | 3 |" in text
@@ -130,6 +131,16 @@ def test_what_cannot_be_measured_is_one_line(repo, tmp_path, capsys):
     options = ["--only", "features", "--output", str(tmp_path), "--params", str(repo / "params.yaml")]
     assert main([*options, "--device", "toaster"]) == 2
     assert "--device toaster: not a device of this machine" in capsys.readouterr().err
+
+
+def test_a_file_of_another_machine_is_refused_before_anything_is_measured(repo, tmp_path, monkeypatch, capsys):
+    here = machine(torch.device("cpu"))
+    store.record(tmp_path, {**here, "cores": here["cores"] + 1}, [])
+    monkeypatch.setattr("soundclr.benchmark.__main__.importlib.import_module", lambda name: pytest.fail("measured"))
+    options = ["--only", "data_path", "--device", "cpu", "--output", str(tmp_path)]
+    assert main([*options, "--params", str(repo / "params.yaml")]) == 2
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.startswith("benchmark: error: ") and "is of another machine (cores " in said and "--output" in said
 
 
 def test_a_sparse_features_file_can_be_loaded(tmp_path):
@@ -165,6 +176,6 @@ def test_every_kind_of_stage_is_measured(repo):
     assert all(r["train"] > 0 and r["evaluate"] > 0 for r in rows)
 
 
-def test_the_machine_names_its_device(repo, tmp_path):
-    context = Context(params.load(repo / "params.yaml"), torch.device("cpu"), tmp_path, repo)
-    assert machine(context)["device"].startswith(machine(context)["cpu"])
+def test_the_machine_names_its_device():
+    here = machine(torch.device("cpu"))
+    assert here["device"].startswith(here["cpu"])

@@ -1,17 +1,24 @@
 """Unpacking: whole, safe, or not at all."""
 
 import io
+import os
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from soundclr.datasets.archive import unpack
+from soundclr.datasets import archive as archives
 from soundclr.errors import UserError
 
 CLIP = np.random.default_rng(0).bytes(5000)  # does not compress: a cut falls into it
+
+
+def unpack(archive: Path, folder: Path, max_bytes: int = 10**6) -> None:
+    archives.unpack(archive, folder, max_bytes)
 
 
 def make_zip(path: Path, name: str = "top/002.ogg", mode: int = 0) -> Path:
@@ -104,3 +111,62 @@ def test_interrupted_unpacking_leaves_the_old_folder(tmp_path: Path) -> None:
         unpack(make_zip(tmp_path / "b.zip", "../x"), folder)
     assert {path.name for path in folder.rglob("*")} == {"top", "001.ogg", "002.ogg"}
     assert {path.name for path in tmp_path.iterdir()} == {"a.zip", "b.zip", "unpacked"}
+
+
+def bomb(path: Path, kind: str) -> Path:
+    """A small archive that holds much: zeros, empty files, or a header of zeros."""
+    zeros = bytes(50 * 2**20)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for number in range(600 if kind == "files" else 1):
+                file.writestr(f"top/{number}.wav", b"" if kind == "files" else zeros)
+        return path
+    with tarfile.open(path, "w:gz", compresslevel=1) as file:
+        for number in range(600 if kind == "files" else 1):
+            member = tarfile.TarInfo(f"top/{number}.wav")
+            member.type = tarfile.XHDTYPE if kind == "header" else tarfile.REGTYPE
+            member.size = 0 if kind == "files" else len(zeros)
+            file.addfile(member, io.BytesIO(zeros))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.zip", "zeros"), ("a.zip", "files"), ("a.tar.gz", "zeros"), ("a.tar.gz", "files"), ("a.tar.gz", "header")],
+)
+def test_a_bomb_is_refused_before_it_fills_the_disk_or_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    archive = bomb(tmp_path / name, kind)
+    written: list[int] = []
+    write = archives._write_member
+
+    def watched(*arguments: Any) -> int:
+        written.append(write(*arguments))
+        return written[-1]
+
+    monkeypatch.setattr(archives, "_write_member", watched)
+    tracemalloc.start()
+    try:
+        refused = "a header or a list of more" if kind == "header" else r"take more than the 1,000,000 bytes.*raise"
+        assert_refused(archive, refused)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert sum(written) <= 1_020_000 and len(written) <= 62
+
+
+def test_a_zip_that_lists_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LIST", 100)
+    assert_refused(make_zip(tmp_path / "a.zip"), "a list of more than 100 bytes")
+
+
+def test_members_have_the_permissions_that_their_owner_gives(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        unpack(make_zip(tmp_path / "a.zip", mode=0o104777), tmp_path / "unpacked")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o7777 for path in (tmp_path / "unpacked").rglob("*")}
+    assert modes == {"top": 0o700, "001.ogg": 0o600, "002.ogg": 0o600}
+    assert (tmp_path / "unpacked").stat().st_mode & 0o777 == 0o700

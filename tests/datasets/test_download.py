@@ -1,6 +1,7 @@
 """Obtaining a file: mirror, download, resume, verification."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,11 +10,23 @@ from pathlib import Path
 import pytest
 
 from soundclr.datasets import download
-from soundclr.datasets.download import obtain
+from soundclr.datasets.download import Source, record
 from soundclr.errors import UserError
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+def obtain(
+    url: str | None,
+    file: str,
+    target: Path,
+    mirror: Path | None,
+    sha256: str | None,
+    md5: str | None = None,
+    max_bytes: int = 10**9,
+) -> Path:
+    return download.obtain(Source(file, max_bytes, url, sha256, md5), target, mirror)
 
 
 class Host(ThreadingHTTPServer):
@@ -28,6 +41,8 @@ class Host(ThreadingHTTPServer):
         self.ranges = True
         self.shift = 0  # bytes by which a range begins at another place than asked for
         self.chunked = False
+        self.length: str | None = None  # a Content-Length that is not the body's
+        self.location: str | None = None  # where it redirects to
         self.status = 200
         self.stalls: threading.Event | None = None  # what a reply waits for in its middle
         self.asked: list[str | None] = []  # the Range header of each request
@@ -44,6 +59,11 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         if host.status != 200:
             self.send_error(host.status)
+            return
+        if host.location is not None:
+            self.send_response(302)
+            self.send_header("Location", host.location)
+            self.end_headers()
             return
         body, start = BODY, 0
         if asked and host.ranges:
@@ -62,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         if host.chunked:
             self.send_header("Transfer-Encoding", "chunked")
         else:
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", host.length or str(len(body)))
         self.end_headers()
         sent = body[: host.break_after]
         if host.chunked:
@@ -235,3 +255,95 @@ def test_md5_serves_where_it_is_all_there_is(host: Host, target: Path) -> None:
         obtain(host.url, "clips.zip", target, None, None, "0" * 32)
     assert list(target.parent.iterdir()) == []
     obtain(host.url, "clips.zip", target, None, SHA256, "0" * 32)  # the stronger hash decides
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "5, 6", "9" * 30])
+def test_length_that_is_none(host: Host, target: Path, length: str) -> None:
+    host.length = length
+    with pytest.raises(UserError, match=r"^clips\.zip: http://\S+ (answers with the Content-Length|cannot be downl)"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_host_that_leads_nowhere(host: Host, target: Path) -> None:
+    host.location = "http://[nowhere"
+    with pytest.raises(UserError, match=r"cannot be downloaded \(InvalidURL\)"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+
+
+@pytest.mark.parametrize("way", ["announced", "not announced", "resumed", "mirror"])
+def test_no_more_is_kept_than_the_file_may_have(host: Host, target: Path, tmp_path: Path, way: str) -> None:
+    mirror = None
+    host.chunked = way == "not announced"
+    if way == "resumed":
+        target.parent.mkdir()
+        target.with_name("clips.zip.part").write_bytes(BODY[:1000])
+    elif way == "mirror":
+        mirror = tmp_path / "mirror"
+        mirror.mkdir()
+        (mirror / "clips.zip").write_bytes(BODY)
+    too_little = f"is larger than the {len(BODY) - 1:,} bytes that params.yaml allows.*raise `max_bytes` if clips.zip"
+    with pytest.raises(UserError, match=too_little) as caught:
+        obtain(host.url, "clips.zip", target, mirror, None, max_bytes=len(BODY) - 1)
+    assert "\n" not in str(caught.value)
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file() and path.parent != mirror}
+    assert left == ({"clips.zip.part"} if way == "resumed" else set())
+    obtain(host.url, "clips.zip", target, mirror, SHA256, max_bytes=len(BODY))
+    assert target.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("hashes", [(None, None), (SHA256[:8], None), (None, hashlib.md5(BODY).hexdigest())])
+def test_the_first_copys_hash_is_recorded_and_holds_for_the_next(
+    host: Host, target: Path, hashes: tuple[str | None, str | None], capsys: pytest.CaptureFixture
+) -> None:
+    source = Source("clips.zip", 10**9, host.url, *hashes)
+    note = target.with_name("clips.zip.sha256")
+    record(source, obtain(host.url, "clips.zip", target, None, *hashes))
+    assert note.read_text() == f"{SHA256}  clips.zip\n"
+    assert f"its SHA-256 is {SHA256}; recorded in {note}" in capsys.readouterr().err
+    record(source, target)
+    assert capsys.readouterr().err == ""  # once
+
+    target.write_bytes(BODY[:-1])
+    obtain(host.url, "clips.zip", target, None, *hashes)
+    assert target.read_bytes() == BODY and len(host.asked) == 2
+    target.unlink()
+    other = "0" * 64
+    note.write_text(f"{other}  clips.zip\n")
+    with pytest.raises(UserError, match=rf"SHA-256 {SHA256}, not the {other} that {note} recorded \(delete that if"):
+        obtain(host.url, "clips.zip", target, None, *hashes)
+    assert list(target.parent.iterdir()) == [note]
+    note.write_text("zero")
+    with pytest.raises(UserError, match=f"{note}: is no record of a SHA-256.*delete it"):
+        obtain(host.url, "clips.zip", target, None, *hashes)
+    note.unlink()
+    obtain(host.url, "clips.zip", target, None, *hashes)
+
+
+def test_a_whole_hash_needs_no_record(host: Host, target: Path) -> None:
+    record(Source("clips.zip", 10**9, host.url, SHA256), obtain(host.url, "clips.zip", target, None, SHA256))
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_mirrors_fifo_is_not_waited_for(target: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "clips.zip")
+    with pytest.raises(UserError, match=r"mirror's .*/clips\.zip cannot be read \(Is not a regular file\)"):
+        obtain(None, "clips.zip", target, tmp_path, None)
+
+
+def test_a_part_does_not_outlive_the_file(host: Host, target: Path, tmp_path: Path) -> None:
+    host.break_after = 300_000
+    with pytest.raises(UserError, match="broke off"):
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    (tmp_path / "clips.zip").write_bytes(BODY)
+    obtain(host.url, "clips.zip", target, tmp_path, SHA256)
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_file_has_the_permissions_that_its_owner_gives(host: Host, target: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        obtain(host.url, "clips.zip", target, None, SHA256)
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o777 == 0o600

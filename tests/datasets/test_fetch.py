@@ -1,5 +1,6 @@
 """Whole datasets and weights: ESC-10's real release, the synthetic one, and what they stop at."""
 
+import lzma
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -11,12 +12,13 @@ import pytest
 import soundfile
 
 from soundclr import datasets
-from soundclr.datasets import fetch_dataset, fetch_weights, read_index
+from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
 from soundclr.datasets.esc10 import index_row
 from soundclr.datasets.synthetic import SOUNDS
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
-from soundclr.params import DatasetSettings, SyntheticSettings, WeightsFile
+from soundclr.models.encoders import build_encoder
+from soundclr.params import DatasetSettings, EncoderSettings, SyntheticSettings, WeightsFile, load
 
 
 def synthetic(**changes: object) -> DatasetSettings:
@@ -208,3 +210,45 @@ def test_weights_stand_under_name_and_encoder(tmp_path: Path) -> None:
     assert path.read_bytes() == b"weights"
     with pytest.raises(UserError, match=r"net\.pth has no address.*SOUNDCLR_MIRROR"):
         fetch_weights("imagenet", "resnet50", settings, tmp_path / "data", None)
+
+
+def test_weights_that_come_with_the_package_need_no_mirror(repo: Path, tmp_path: Path) -> None:
+    settings = load(repo / "params.yaml").weights["imagenet_pqf"].files["resnet18"]
+    assert settings.url is None
+    path = fetch_weights("imagenet_pqf", "resnet18", settings, tmp_path, None)
+    assert sha256_of_file(path) == settings.sha256
+    assert list((tmp_path / "weights").iterdir()) == [path]
+    build_encoder(EncoderSettings(name="resnet18", weights="imagenet_pqf", channels=3, frozen=0), path)
+    readme = (repo / "src/soundclr/datasets/weights/README.md").read_text()
+    assert settings.sha256 in readme
+
+
+@pytest.mark.parametrize("fault", ["absent", "cut off", "another file's"])
+def test_packed_weights_that_are_spoilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    folder = tmp_path / "package" / "weights"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(download.resources, "files", lambda _: folder.parent)
+    content = lzma.compress(b"weights" * 1000)
+    if fault != "absent":
+        (folder / "net.pth.xz").write_bytes(content[:-20] if fault == "cut off" else content)
+    settings = WeightsFile(file="net.pth", sha256="0" * 64, packed="net.pth.xz")
+    said = "has the SHA-256 .* not the expected 0" if fault == "another file's" else "is missing or damaged; install"
+    with pytest.raises(UserError, match=rf"the package's .*net\.pth\.xz {said}"):
+        fetch_weights("imagenet", "resnet18", settings, tmp_path / "data", None)
+    assert not list((tmp_path / "data").rglob("*.pth*"))
+
+
+def test_all_weights_are_known_by_all_of_their_hash(repo: Path) -> None:
+    for settings in load(repo / "params.yaml").weights.values():
+        for file in settings.files.values():
+            assert len(file.sha256) == 64
+            if file.url:  # its publisher writes the first digits into the name
+                assert file.sha256.startswith(Path(file.file).stem.split("-")[-1])
+
+
+def test_less_than_all_of_a_hash_is_made_up_for_by_a_record(tmp_path: Path) -> None:
+    (tmp_path / "net.pth").write_bytes(b"weights")
+    sha256 = sha256_of_file(tmp_path / "net.pth")
+    settings = WeightsFile(file="net.pth", sha256=sha256[:8])
+    path = fetch_weights("imagenet", "resnet18", settings, tmp_path / "data", tmp_path)
+    assert path.with_name("imagenet-resnet18.pth.sha256").read_text() == f"{sha256}  {path.name}\n"

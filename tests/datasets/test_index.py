@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from soundclr.datasets.index import COLUMNS, IndexRow, read_index, write_index
+from soundclr.datasets.index import COLUMNS, MADE_OF, IndexRow, read_index, write_index, write_made_of
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
 
 ROWS = [
     IndexRow("2-20-A", "audio/2-20-A.ogg", 0, "rain", 2, "20"),
@@ -17,15 +18,15 @@ ROWS = [
 def index(tmp_path: Path) -> Path:
     (tmp_path / "audio").mkdir()
     for row in ROWS:
-        (tmp_path / row.path).touch()
-    write_index(tmp_path / "index.csv", ROWS)
+        (tmp_path / row.path).write_text(row.clip)
+    write_index(tmp_path / "index.csv", ROWS, "made by hand")
     return tmp_path / "index.csv"
 
 
 def test_what_is_written_is_read(index: Path) -> None:
     table = read_index(index)
     assert list(table.columns) == COLUMNS
-    assert table.values.tolist() == [list(row) for row in sorted(ROWS)]
+    assert table.values.tolist() == [[*row, sha256_of_file(index.parent / row.path)] for row in sorted(ROWS)]
     assert table["label"].dtype == table["fold"].dtype == "int64"
 
 
@@ -41,6 +42,7 @@ def test_what_is_written_is_read(index: Path) -> None:
         (",0,rain,", ",1,rain,", r"label 1 goes with more than one class: \['sea_waves', 'rain'\]"),
         (",0,rain,", ",0,sea_waves,", r"class sea_waves goes with more than one label: \[0, 1\]"),
         (",0,rain,", ",0,,", "line 3: `class` is empty"),
+        (",007,", ",007,x", "line 2: `sha256` of clip 1-10-A is no SHA-256"),
         (",1,007", ",0,007", "line 2: `fold` of clip 1-10-A is '0', not a whole number from 1 on"),
         ("audio/2-20-A.ogg", "audio/2-20-B.ogg", "clip 2-20-A is missing, there is no file .*2-20-B.ogg"),
     ],
@@ -48,15 +50,39 @@ def test_what_is_written_is_read(index: Path) -> None:
 def test_mistake_is_named(index: Path, old: str, new: str, message: str) -> None:
     text = index.read_text()
     assert text.count(old) == 1
-    index.write_text(text.replace(old, new))
+    write_text(index, text.replace(old, new))
     with pytest.raises(UserError, match=message) as caught:
         read_index(index)
     assert "\n" not in str(caught.value)
 
 
+def write_text(index: Path, text: str) -> None:
+    """An index with that text, which its record names."""
+    index.write_text(text)
+    write_made_of(index, "made by hand", text.encode())
+
+
 @pytest.mark.parametrize("text", [None, "", ",".join(COLUMNS) + "\n", 'clip,path\n"a,b\n'])
 def test_no_index_at_all(tmp_path: Path, text: str | None) -> None:
     if text is not None:
-        (tmp_path / "index.csv").write_text(text)
-    with pytest.raises(UserError, match=r"index\.csv: (cannot be read|the index has no clips)"):
+        write_text(tmp_path / "index.csv", text)
+    with pytest.raises(UserError, match=r"index\.csv: (is not there|cannot be read|the index has no clips)"):
         read_index(tmp_path / "index.csv")
+
+
+@pytest.mark.parametrize("spoil", ["cut at a line end", "edited", "no record", "edited record", "record cut short"])
+def test_an_index_that_its_record_does_not_name_is_refused(index: Path, spoil: str) -> None:
+    record = index.with_name(MADE_OF)
+    if spoil == "cut at a line end":
+        index.write_text("".join(index.read_text().splitlines(keepends=True)[:-1]))
+    elif spoil == "edited":
+        index.write_text(index.read_text().replace("1,007", "2,007"))
+    elif spoil == "no record":
+        record.unlink()
+    elif spoil == "edited record":
+        record.write_text(record.read_text().replace("made by hand", "made by me"))
+    else:
+        record.write_text(record.read_text()[:50])
+    with pytest.raises(UserError, match=f"run `soundclr fetch {index.parent.name}`") as caught:
+        read_index(index)
+    assert "\n" not in str(caught.value)

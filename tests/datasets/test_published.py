@@ -18,6 +18,7 @@ from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
 from soundclr.params import DatasetSettings, load
 
 
@@ -67,7 +68,7 @@ def test_esc50(archives: Path, tmp_path: Path) -> None:
     index = fetch(ESC50, tmp_path, archives)
     assert len(index) == 100 and set(index.groupby(["label", "fold"]).size()) == {1}
     row = index[index["clip"] == "2-1212-A-12"].iloc[0]
-    assert row.to_dict() == {
+    assert row.drop("sha256").to_dict() == {
         "clip": "2-1212-A-12",
         "path": "unpacked/ESC-50-master/audio/2-1212-A-12.wav",
         "label": 12,
@@ -91,7 +92,7 @@ def test_us8k(archives: Path, tmp_path: Path) -> None:
     assert len(index) == 100 and set(index.groupby(["label", "fold"]).size()) == {1}
     assert dict(zip(index["label"], index["class"], strict=True)) == dict(enumerate(US8K_CLASSES))
     row = index[index["clip"] == "10103-3-0-10"]
-    assert list(row.iloc[0]) == [
+    assert list(row.iloc[0])[:-1] == [
         "10103-3-0-10",
         "unpacked/UrbanSound8K/audio/fold10/10103-3-0-10.wav",
         3,
@@ -139,6 +140,52 @@ def test_a_broken_copy_can_be_mended_or_left(mirror: Path, archives: Path, tmp_p
     assert len(fetch(ESC50, tmp_path / "data2", archives)) == 100
     (tmp_path / "away.wav").rename(clip)
     assert len(fetch(ESC50, tmp_path / "data", mirror)) == 100
+
+
+def test_a_table_that_a_spreadsheet_saved(mirror: Path, originals: Path, tmp_path: Path) -> None:
+    fetch(ESC10, tmp_path / "a", originals)
+    edit_all(mirror / ESC50_TABLE, {"True": "TRUE", "False": "FALSE", ",": ";"})
+    fetch(ESC10, tmp_path / "b", mirror)
+    same = [(tmp_path / data / "set" / "index.csv").read_bytes() for data in "ab"]
+    assert same[0] == same[1]
+
+
+def edit_all(path: Path, changes: dict[str, str]) -> None:
+    text = path.read_text()
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def test_an_archives_hash_is_recorded_once_its_clips_are_good(mirror: Path, archives: Path, tmp_path: Path) -> None:
+    """One that proved bad would otherwise keep the good one out."""
+    next((mirror / ESC50_AUDIO).glob("1-*.wav")).unlink()
+    (tmp_path / "bad").mkdir()
+    small_copies.zipped(mirror / "ESC-50-master", tmp_path / "bad" / small_copies.ESC50_ARCHIVE)
+    data = tmp_path / "data"
+    refusal(ESC50, data, tmp_path / "bad")
+    archive = data / "downloads" / small_copies.ESC50_ARCHIVE
+    note = archive.with_name(f"{archive.name}.sha256")
+    assert archive.is_file() and not note.exists()
+    archive.unlink()
+    shutil.rmtree(data / "set" / "unpacked")
+    fetch(ESC50, data, archives)
+    assert note.read_text() == f"{sha256_of_file(archives / archive.name)}  {archive.name}\n"
+    shutil.rmtree(data / "set")
+    archive.unlink()
+    assert f"that {note} recorded (delete that if" in refusal(ESC50, data, tmp_path / "bad")
+    assert not archive.exists()
+
+
+def test_an_archive_that_unpacks_to_too_much(archives: Path, tmp_path: Path) -> None:
+    size = (archives / small_copies.ESC50_ARCHIVE).stat().st_size
+    message = refusal(ESC50, tmp_path / "data", archives, max_bytes=size)
+    assert f"take more than the {size:,} bytes that `max_bytes` in params.yaml allows" in message
+    assert "replace that one first" in message
+    assert not list((tmp_path / "data" / "set").iterdir())
+    message = refusal(ESC50, tmp_path / "data2", archives, max_bytes=1000)
+    assert "larger than the 1,000 bytes that params.yaml allows" in message
+    assert not list((tmp_path / "data2").rglob("E*.zip*"))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
@@ -235,17 +282,17 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: no audio": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "2-1207-A-7.wav").write_bytes(b"<html>404</html>"),
-        "audio/2-1207-A-7.wav cannot be read as audio",
+        "audio/2-1207-A-7.wav: is no WAV, FLAC, Ogg or MP3 file",
     ),
     "esc50: an empty file": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "1-1101-A-1.wav").write_bytes(b""),
-        "1-1101-A-1.wav cannot be",
+        "1-1101-A-1.wav: is empty",
     ),
     "esc50: no samples": (
         ESC50,
         lambda m: soundfile.write(m / ESC50_AUDIO / "1-1101-A-1.wav", [], 44100),
-        "1-1101-A-1.wav has no samples",
+        "1-1101-A-1.wav: has no samples",
     ),
     "esc50: another release": (
         {**ESC50, "folds": 3},
@@ -306,7 +353,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "us8k: a clip that is no audio": (
         US8K,
         lambda m: (m / US8K_AUDIO / "fold7" / "10073-3-0-7.wav").write_bytes(bytes(1000)),
-        "fold7/10073-3-0-7.wav cannot be read as audio",
+        "fold7/10073-3-0-7.wav: is no WAV, FLAC, Ogg or MP3 file",
     ),
 }
 

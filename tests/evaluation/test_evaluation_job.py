@@ -4,7 +4,9 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from soundclr.evaluation import job
 from soundclr.evaluation.noise import Noise, add, draw
 from soundclr.files import sha256_of_file, sha256_of_json
 from soundclr.params import Params
+from soundclr.records import code_version, write_record
 from soundclr.runs import evaluation_key, find_run
 from soundclr.trained import load_run
 from soundclr.training.job import Paths, make_inputs, run_job
@@ -78,8 +81,9 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
     evaluation = json.loads(path.read_text(encoding="utf-8"))
     checksum = evaluation.pop("checksum")
     assert checksum == sha256_of_json(evaluation)
+    metrics = json.loads((run.directory(results) / "metrics.json").read_text(encoding="utf-8"))
     expected = {
-        "format": 1,
+        "format": 2,
         "study": "toy",
         "dataset": "toy",
         "recipe": "hybrid",
@@ -90,6 +94,8 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
         "settings": {"sigmas": SIGMAS, "noises": ["white", "pink"], "snr": SNR, "seed": 0},
         "epoch": "last",
         "model_sha256": sha256_of_file(run.model(results)),
+        **{what: metrics[what] for what in ("model_sha256", "index_sha256", "features_sha256")},
+        "code": code_version(),
         "clips": 9,
         "precision": "float32",
         "files": {"projection.csv": sha256_of_file(path.with_name("projection.csv"))},
@@ -155,12 +161,12 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
     representations, labels = [], []
     with torch.inference_mode():
         for clip in (waveforms.folds == 2).nonzero()[:, 0]:
-            [wave] = inputs.eval_waveforms(clip[None], torch.Generator())
+            [(wave, own)] = inputs.eval_waveforms(clip[None], torch.Generator())
             labels.append(int(waveforms.labels[clip]))
             representations.append(network.represent(inputs.spectrograms([wave]))[0].double().numpy())
             for colour, sigma, ratio in expected:
                 noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
-                noisy = add(wave, noise, Noise(colour, sigma, ratio))
+                noisy = add(wave, own, noise, Noise(colour, sigma, ratio))
                 guess = network(inputs.spectrograms([noisy]))[1].argmax()
                 expected[colour, sigma, ratio] += int(guess == labels[-1])
     assert rights(evaluation) == expected
@@ -175,8 +181,8 @@ def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monke
     for number, recipe in enumerate(("hybrid", "cross_entropy")):
         waves = {}
 
-        def keep(part, noise, level, waves=waves):
-            noisy = add(part, noise, level)
+        def keep(part, own, noise, level, waves=waves):
+            noisy = add(part, own, noise, level)
             waves.setdefault(level, []).append(noisy)
             return noisy
 
@@ -227,9 +233,7 @@ def refused(message, run, params, features, results):
 def test_a_run_without_its_model_or_metrics(params, features, trained, results):
     run = trained[1]
     run.model(results).unlink()
-    refused(
-        r"fold2-seed1\.pt: the run's model is not here; train the run again or pull", run, params, features, results
-    )
+    refused(r"fold2-seed1\.pt: the run's model is not here; pull the model or train", run, params, features, results)
     (run.directory(results) / "metrics.json").unlink()
     refused("not a finished run", run, params, features, results)
 
@@ -239,7 +243,76 @@ def test_a_model_that_is_not_finite(params, features, trained, results):
     state = torch.load(run.model(results))
     state["encoder.blocks.3.0.weight"].fill_(float("nan"))
     torch.save(state, run.model(results))
+    say(run, results, model_sha256=sha256_of_file(run.model(results)))
     refused(r"fold2-seed1\.pt: gives values that are not finite", run, params, features, results)
+
+
+def say(run, results, **changes):
+    """Change what the run's metrics.json says, with its checksum."""
+    path = run.directory(results) / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    del metrics["checksum"]
+    write_record(path, metrics | changes)
+
+
+def test_a_model_with_flipped_bits(params, features, trained, results):
+    """PyTorch reads it all the same."""
+    run = trained[1]
+    model = run.model(results)
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 64
+    model.write_bytes(content)
+    torch.load(model, weights_only=True)
+    command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 2 --seed 1 --force"
+    remedy = f"remove it, then pull the model or train the run again: `{command}`"
+    refused(rf"fold2-seed1\.pt: is damaged .*SHA-256 .*; {remedy}", run, params, features, results)
+
+
+def test_metrics_that_were_cut_short(params, features, trained, results):
+    run = trained[1]
+    path = run.directory(results) / "metrics.json"
+    path.write_text(path.read_text()[:300])
+    folder = re.escape(str(path.parent))
+    refused(rf"metrics\.json: cannot be read .*; .*remove {folder} and train the run", run, params, features, results)
+
+
+@pytest.mark.parametrize(("clips", "allowed", "not_allowed"), [(60, 1, 2), (400, 4, 5), (1, 1, None)])
+def test_without_noise_the_model_is_as_good_as_it_was(clips, allowed, not_allowed):
+    """Up to a clip, or 1 % of them, may differ: devices round differently."""
+    right = clips // 2
+    for difference in (-allowed, 0, allowed):
+        job.check_clean(Path("x.pt"), right + difference, right, clips)
+    for difference in (-1, 1) if not_allowed else ():
+        with pytest.raises(UserError) as error:
+            job.check_clean(Path("x.pt"), right + difference * not_allowed, right, clips)
+        counts = f"{right + difference * not_allowed} of {clips} clips are right without noise, but {right} were after"
+        assert counts in str(error.value)
+
+
+def test_a_model_that_is_not_the_last_epochs(params, features, trained, results):
+    run = trained[1]
+    metrics = json.loads((run.directory(results) / "metrics.json").read_text(encoding="utf-8"))
+    right = round(9 * metrics["accuracy"]["last_epoch"])
+    other = right + 3 if right < 5 else right - 3
+    say(run, results, accuracy={**metrics["accuracy"], "last_epoch": other / 9})
+    message = f"{right} of 9 clips are right without noise, but {other} were after its last epoch"
+    refused(message, run, params, features, results)
+
+
+def test_a_run_computes_in_its_own_precision(repo, features, tmp_path, monkeypatch, capsys):
+    """Also where that is slow, which one line says."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {})
+    content = toy.content(repo)
+    content["studies"]["toy"]["settings"]["training"] |= {"epochs": 1, "precision": "bfloat16"}
+    params = Params.model_validate(content)
+    run = train(params, features, tmp_path)
+    seen, hear = set(), job.Listener.hear
+    monkeypatch.setattr(job.Listener, "hear", lambda self, waves: seen.add(self.dtype) or hear(self, waves))
+    assert evaluated(run, params, features, tmp_path)["precision"] == "bfloat16"
+    assert seen == {torch.bfloat16}
+    metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["precision"] == "bfloat16"
+    assert capsys.readouterr().err.count("has no units for bfloat16, which the run asks for, so it is slow") == 2
 
 
 @pytest.mark.parametrize(
@@ -247,6 +320,7 @@ def test_a_model_that_is_not_finite(params, features, trained, results):
     [
         ({"classes": ("low", "middle", "shrill")}, "its classes are not those that"),
         ({"folds": torch.ones(27, dtype=torch.int64)}, "no clip of toy is in fold 2"),
+        ({"index_sha256": "2" * 64}, f"is made of the index {'2' * 64}, but .* was trained on the index {'0' * 64}"),
     ],
 )
 def test_features_of_other_clips(params, trained, results, tmp_path, changes, message):

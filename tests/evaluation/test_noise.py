@@ -11,6 +11,7 @@ from soundclr.params import EvaluationSettings
 
 CPU = torch.device("cpu")
 LENGTH = 220500  # 5 s at 44.1 kHz
+ALL = torch.tensor([[0, LENGTH]] * 2)  # clips without padding
 
 
 def drawn(colour="white", clips=("a", "b"), seed=0, length=LENGTH):
@@ -49,38 +50,43 @@ def test_white_noise_is_standard_normal():
 
 @pytest.mark.parametrize("sigma", [1e-4, 5e-4, 1e-3])
 def test_sigma_is_the_noises_standard_deviation(waves, sigma):
-    added = add(waves, drawn(), Noise("white", sigma=sigma)).double() - waves
+    added = add(waves, ALL, drawn(), Noise("white", sigma=sigma)).double() - waves
     assert added.std(1).tolist() == pytest.approx([sigma] * 2, rel=0.01)
 
 
 def test_no_sigma_is_no_noise(waves):
-    assert torch.equal(add(waves, drawn(), Noise("white", sigma=0.0)), waves)
+    assert torch.equal(add(waves, ALL, drawn(), Noise("white", sigma=0.0)), waves)
 
 
 @pytest.mark.parametrize("colour", ["white", "pink"])
 @pytest.mark.parametrize("ratio", [30, 10, 0, -5])
 def test_the_ratio_holds_for_every_clip(waves, colour, ratio):
-    added = add(waves, drawn(colour), Noise(colour, snr_db=ratio)).double() - waves
+    added = add(waves, ALL, drawn(colour), Noise(colour, snr_db=ratio)).double() - waves
     assert decibels(waves, added) == pytest.approx([ratio] * 2, abs=0.02)
 
 
-def test_a_ratio_is_to_the_power_of_the_padded_clip():
-    wave = torch.zeros(1, 4000)
-    wave[0, :1000] = 0.5
-    added = add(wave, drawn(clips=("a",), length=4000), Noise("white", snr_db=0)) - wave
-    assert added.square().mean() == pytest.approx(0.25 / 4, rel=1e-4)
+@pytest.mark.parametrize("padding", [0.0, 0.9])
+@pytest.mark.parametrize("colour", ["white", "pink"])
+def test_a_ratio_is_to_the_power_of_the_clip_and_not_of_its_padding(padding, colour):
+    """Padding repeats a clip's first and last sample, so it may be louder than the clip, or silent."""
+    waves = torch.full((2, 4000), padding)
+    waves[0, 500:1500], waves[1] = 0.5, 0.3
+    own = torch.tensor([[500, 1500], [0, 4000]])
+    added = add(waves, own, drawn(colour, length=4000), Noise(colour, snr_db=10)) - waves
+    assert added.square().mean(1).tolist() == pytest.approx([0.25 / 10, 0.09 / 10], rel=1e-3)
+    assert added[0, :500].square().mean() > 0.001 < added[0, 1500:].square().mean()  # padding gets noise too
 
 
 def test_a_clip_of_zeros_gets_no_noise_at_a_ratio_and_its_neighbour_does(waves):
     waves[0] = 0
-    noisy = add(waves, drawn("pink"), Noise("pink", snr_db=-5))
+    noisy = add(waves, ALL, drawn("pink"), Noise("pink", snr_db=-5))
     assert torch.equal(noisy[0], waves[0])
     assert noisy.isfinite().all() and not torch.equal(noisy[1], waves[1])
 
 
 def test_noise_is_not_clipped():
     loud = torch.ones(2, LENGTH)
-    assert add(loud, drawn(), Noise("white", snr_db=0)).max() > 3
+    assert add(loud, ALL, drawn(), Noise("white", snr_db=0)).max() > 3
 
 
 def test_pink_noise_falls_by_three_decibels_an_octave():

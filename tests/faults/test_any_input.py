@@ -24,12 +24,11 @@ from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
 from soundclr.params import DatasetSettings
 from soundclr.runs import expand
-from soundclr.wav import missing_bytes
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
-for big in ("paper", "esc10"):
-    del CONTENT["studies"][big]
+for gone in ("paper", "esc10", "own"):  # two are large, the third's sounds are not there
+    del CONTENT["studies"][gone]
 CONTENT["study"] = "demo"
 
 
@@ -45,9 +44,8 @@ def load_all(path: Path) -> None:
 def test_parameters_with_any_entry_changed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     content = mutate(CONTENT, data)
     path = tmp_path_factory.getbasetemp() / "mutated.yaml"
-    path.touch()
     with pytest.MonkeyPatch.context() as patch:  # not through YAML text, which takes most of the time
-        patch.setattr(parameters.yaml, "load", lambda *_: content)
+        patch.setattr(parameters, "read_yaml", lambda _: content)
         ends_well(lambda: load_all(path))
 
 
@@ -110,12 +108,15 @@ def test_any_table_of_own_sounds(table: Any, header: list[str] | None, sounds: P
 @given(table=TABLES, header=st.sampled_from([None, index.COLUMNS]))
 def test_any_index(table: Any, header: list[str] | None, sounds: Path) -> None:
     write_table(sounds / "index.csv", table, header)
+    index.write_made_of(sounds / "index.csv", "any", (sounds / "index.csv").read_bytes())
     ends_well(lambda: index.read_index(sounds / "index.csv"))
 
 
 @pytest.mark.parametrize("extra", ["", ",t", ",t,u"])
 def test_an_index_with_lines_longer_than_its_header(extra: str, sounds: Path) -> None:
-    (sounds / "index.csv").write_text(",".join(index.COLUMNS) + f"\na,a.wav,0,dog,1,s{extra}\n")
+    text = ",".join(index.COLUMNS) + f"\na,a.wav,0,dog,1,s,{'0' * 64}{extra}\n"
+    (sounds / "index.csv").write_text(text)
+    index.write_made_of(sounds / "index.csv", "any", text.encode())
     assert ends_well(lambda: index.read_index(sounds / "index.csv")) == (not extra)
 
 
@@ -168,12 +169,12 @@ def test_any_damage_to_an_archive(kind: str, data: st.DataObject, tmp_path_facto
     place = tmp_path_factory.getbasetemp() / "damage" / "box"
     place.mkdir(parents=True, exist_ok=True)
     (place / "a.archive").write_bytes(spoil(packed(kind), data))
-    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder"))
+    ends_well(lambda: archive.unpack(place / "a.archive", place / "folder", 10**6))
     assert {path.name for path in place.iterdir()} <= {"a.archive", "folder"}
     assert [path.name for path in place.parent.iterdir()] == ["box"]
 
 
-@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "AIFF"])
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "FLAC", "OGG", "MP3", "AIFF"])
 @examples(60)
 @given(data=st.data())
 def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -182,7 +183,6 @@ def test_any_damage_to_a_clip(kind: str, data: st.DataObject, tmp_path_factory: 
     path = tmp_path_factory.getbasetemp() / "damaged.clip"
     path.write_bytes(spoil(clip.getvalue(), data))
     ends_well(lambda: read_audio(path, 8000))
-    missing_bytes(path)
 
 
 @examples(150)

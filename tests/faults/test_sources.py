@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import pickle
 import tarfile
 import threading
@@ -17,7 +18,9 @@ import torch
 import torchvision
 import yaml
 
+from soundclr.files import sha256_of_file
 from soundclr.params import load
+from soundclr.records import write_record
 from soundclr.runs import find_run
 
 BODY = np.random.default_rng(0).bytes(300_000)
@@ -133,6 +136,23 @@ def test_an_evil_archive(project, refuse, archive, kind) -> None:
     assert not (project / "evil").exists() and not list(Path("data/esc50").iterdir())
 
 
+def test_an_archive_that_holds_too_much(project, refuse) -> None:
+    Path("mirror").mkdir()
+    with zipfile.ZipFile("mirror/bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(20):
+            file.writestr(f"top/{number}.wav", bytes(10**6))
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    write_params(datasets={"esc50": {**content["datasets"]["esc50"], "file": "bomb.zip", "max_bytes": 10**7}})
+    said = refuse("fetch esc50 --mirror mirror")
+    assert "data/downloads/bomb.zip is not unpacked: its members take more than the 10,000,000 bytes" in said
+    assert not list(Path("data/esc50").iterdir()) and not Path("data/downloads/bomb.zip.sha256").exists()
+
+
+def test_features_before_the_dataset_is_there(project, refuse) -> None:
+    said = refuse("features birds")
+    assert "data/birds/index.csv: is not there" in said and "soundclr fetch birds" in said
+
+
 class Trap:
     """Makes the file ``caught`` when unpickled by something that runs what it reads."""
 
@@ -169,15 +189,18 @@ def resnet18() -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_initial_weights_that_are_none(project, refuse, resnet18, kind) -> None:
+    weights = Path("data/weights/own-resnet18.pth")
+    spoil(kind, dict(resnet18), weights)
+    file = {"file": "own.pth", "sha256": sha256_of_file(weights)}
     write_params(
-        recipes={"deep": {"title": "x", "settings": {"encoder": {"name": "resnet18", "weights": "imagenet_pqf"}}}}
+        weights={"own": {"title": "x", "files": {"resnet18": file}}},
+        recipes={"deep": {"title": "x", "settings": {"encoder": {"name": "resnet18", "weights": "own"}}}},
     )
-    spoil(kind, dict(resnet18), Path("data/weights/imagenet_pqf-resnet18.pth"))
     content = yaml.safe_load(Path("params.yaml").read_text())
     del content["studies"]["toy"]["settings"]["encoder"]
     Path("params.yaml").write_text(yaml.safe_dump(content))
     said = refuse("train --dataset toy --recipe deep --fold 1")
-    assert "data/weights/imagenet_pqf-resnet18.pth: not a state dict of resnet18" in said and "fetch it again" in said
+    assert f"{weights}: not a state dict of resnet18" in said and "fetch it again" in said
     assert not Path("results").exists() and not Path("caught").exists()
 
 
@@ -185,10 +208,16 @@ def test_a_runs_model_that_is_none(project, refuse, succeed) -> None:
     folder = succeed("train --dataset toy --recipe hybrid --fold 1").strip().removesuffix("/metrics.json")
     model = find_run(load(Path("params.yaml")), "toy", "toy", "hybrid", 1, 0).model()
     good = torch.load(model, weights_only=True)
+    metrics = json.loads(Path(folder, "metrics.json").read_text())
+    del metrics["checksum"]
     for kind in KINDS:
         spoil(kind, dict(good), model)
         said = refuse(f"classify sounds/wren0.wav --run {folder}")
-        assert f"{model}: cannot be read" in said and "train again" in said
+        assert f"{model}: is damaged" in said and "train the run again" in said
+        write_record(Path(folder, "metrics.json"), metrics | {"model_sha256": sha256_of_file(model)})
+        said = refuse(f"classify sounds/wren0.wav --run {folder}")
+        assert f"{model}: is not a model of this version" in said and "train the run again" in said
+        write_record(Path(folder, "metrics.json"), metrics)
         assert not Path("caught").exists()
 
 

@@ -34,6 +34,9 @@ def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
     )
     shown = done.stdout + done.stderr
     assert done.returncode == 1 and "Traceback" not in shown, shown
-    for said in ("sounds/wren0.wav cannot be read as audio", f"{features}: is cut short or not a features file"):
+    for said in (
+        "sounds/wren0.wav: is no WAV, FLAC, Ogg or MP3 file",
+        f"{features}: is cut short or not a features file",
+    ):
         assert any(line.strip().startswith("soundclr: error: ") and said in line for line in shown.splitlines()), shown
     assert not (project / "data/birds/index.csv").exists() and not metrics.exists()

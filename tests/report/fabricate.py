@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 
 from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
 from soundclr.params import Params
+from soundclr.report.exports import csv_text
 from soundclr.runs import Run, evaluation_key
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
@@ -31,16 +33,24 @@ def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
     return Params.model_validate(content)
 
 
-def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, skill: float = 0.8) -> Path:
+def fabricate(
+    params: Params,
+    run: Run,
+    results: Path,
+    test_clips: int = 20,
+    skill: float = 0.8,
+    classes: Sequence[str] | None = None,
+) -> Path:
     """Write a consistent run; about ``skill`` of its clips are right at the best epoch, fewer later."""
     rng = random.Random(f"{run}")
     folder = run.directory(results)
     number = params.datasets[run.dataset].classes
-    classes = ESC10_CLASSES if number == 10 else [f"class_number_{i}" for i in range(number)]
+    if classes is None:
+        classes = ESC10_CLASSES if number == 10 else [f"class_number_{i}" for i in range(number)]
     settings = params.resolve(run.study, run.dataset, run.recipe)
 
     right = {}
-    lines = [",".join(["clip", "label", "epoch", *classes])]
+    lines: list[list[object]] = [["clip", "label", "epoch", *classes]]
     for epoch, share in (("best", skill), ("last", skill - 0.1)):
         right[epoch] = 0
         for clip in range(test_clips):
@@ -50,9 +60,8 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
             probabilities = [rng.random() * 0.5 for _ in classes]
             probabilities[guess] = 1.0
             total = sum(probabilities)
-            row = [f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)]
-            lines.append(",".join(map(str, row)))
-    write_text(folder / "predictions.csv", "\n".join(lines) + "\n")
+            lines.append([f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)])
+    write_text(folder / "predictions.csv", csv_text(lines))
 
     header = "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
     history = [header]
@@ -70,7 +79,7 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
         sha256 = params.weights[encoder.weights].files[encoder.name].sha256.ljust(64, "0")
         weights = {"name": encoder.weights, "sha256": sha256}
     metrics = {
-        "format": 1,
+        "format": 2,
         **run.coordinates,
         "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
         "best_epoch": 3,
@@ -81,10 +90,14 @@ def fabricate(params: Params, run: Run, results: Path, test_clips: int = 20, ski
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": "d" * 64,
         "weights": weights,
+        "index_sha256": "1" * 64,
+        "features_sha256": "f" * 64,
+        "model_sha256": "e" * 64,
         "device": "a made-up device",
-        "precision": "float32",
+        "precision": settings.precision,
         "duration_seconds": 90.0,
         "clips_per_second": 200.0,
+        "code": ["c" * 12],
         "git_commit": "0123456789" * 4,
         "git_dirty": False,
         "versions": {"python": "3.11", "torch": "2.11.0", "torchvision": "0.26.0", "soundclr": "0.1.0"},
@@ -109,20 +122,20 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
     accuracy = [heard("white", sigma, None, min(1, 500 * sigma)) for sigma in settings.sigmas]
     span = max(settings.snr) - min(settings.snr)
     accuracy += [heard(n, None, r, (max(settings.snr) - r) / span) for n in settings.noises for r in settings.snr]
-    lines = ["clip,label,class,x,y"]
+    lines: list[list[object]] = [["clip", "label", "class", "x", "y"]]
     for clip in range(clips):
         label = clip % len(metrics["classes"])
-        place = f"{label % 4 + rng.gauss(0, 0.3):.4f},{label // 4 + rng.gauss(0, 0.3):.4f}"
-        lines.append(f"1-{clip}-A,{label},{metrics['classes'][label]},{place}")
-    write_text(folder / "projection.csv", "\n".join(lines) + "\n")
+        place = [f"{label % 4 + rng.gauss(0, 0.3):.4f}", f"{label // 4 + rng.gauss(0, 0.3):.4f}"]
+        lines.append([f"1-{clip}-A", label, metrics["classes"][label], *place])
+    write_text(folder / "projection.csv", csv_text(lines))
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
-    identity = {*run.coordinates, "device", "precision"}
+    identity = {*run.coordinates, "device", "precision", "index_sha256", "features_sha256", "model_sha256"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
-    content = {"format": 1, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
+    content = {"format": 2, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
     content |= {
         "settings": settings.model_dump(mode="json"),
         "epoch": "last",
-        "model_sha256": "e" * 64,
+        "code": metrics["code"][-1],
         "clips": clips,
         "accuracy": accuracy,
         "distances": {"intra": intra, "inter": inter, "ratio": intra / inter, "silhouette": rng.uniform(0.3, 0.6)},

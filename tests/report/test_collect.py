@@ -10,6 +10,7 @@ from fabricate import edit, fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.params import Params
+from soundclr.report.captions import code_versions, study_caption
 from soundclr.report.collect import collect
 from soundclr.runs import Run, expand
 
@@ -182,10 +183,14 @@ def test_other_classes_are_refused(params: Params, folder: Path, tmp_path: Path)
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1, "study": "tr', "[]", "3"])
 def test_truncated_metrics_are_refused(params: Params, folder: Path, tmp_path: Path, text: str) -> None:
     (folder / "metrics.json").write_text(text)
-    assert str(folder / "metrics.json") in refusal(params, tmp_path)
+    says = refusal(params, tmp_path)
+    assert str(folder / "metrics.json") in says
+    assert "restore the run folder from git or delete it and train the run again" in says
 
 
-@pytest.mark.parametrize(("key", "value"), [("format", 2), ("accuracy", {"best_epoch": 93.75}), ("device", None)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("format", 1), ("accuracy", {"best_epoch": 93.75}), ("device", None), ("code", [])]
+)
 def test_fields_that_do_not_fit_are_named(
     params: Params, folder: Path, tmp_path: Path, key: str, value: object
 ) -> None:
@@ -214,3 +219,51 @@ def test_equal_probabilities_may_count_either_way(params: Params, folder: Path, 
 def last_accuracy(folder: Path) -> float:
     accuracy: float = json.loads((folder / "metrics.json").read_text())["accuracy"]["last_epoch"]
     return accuracy
+
+
+def test_runs_of_one_dataset_on_other_clips_are_refused(params: Params, run: Run, folder: Path, tmp_path: Path) -> None:
+    other = list(expand(params, "trial"))[7]
+    edit(fabricate(params, other, tmp_path), index_sha256="2" * 64)
+    says = refusal(params, tmp_path)
+    assert f"{folder} was made of the index {'1' * 64}, {other.directory(tmp_path)} of {'2' * 64}" in says
+
+
+def test_datasets_each_have_their_index(repo: Path, tmp_path: Path) -> None:
+    params = trial_params(repo, trial={"datasets": ["esc10", "esc50"], "folds": [1], "seeds": [0]})
+    for run in expand(params, "trial"):
+        edit(fabricate(params, run, tmp_path), index_sha256=run.dataset.rjust(64, "0"))
+    assert collect(params, "trial", tmp_path).coverage == "6 of 6 runs"
+
+
+def test_a_cell_has_one_precision(params: Params, repo: Path, run: Run, folder: Path, tmp_path: Path) -> None:
+    """In another precision it is another run, with another path; one that says otherwise is refused."""
+    training = {"epochs": 6, "patience": 6, "precision": "bfloat16"}
+    other = trial_params(repo, trial={"settings": {"encoder": {"weights": "imagenet_pqf"}, "training": training}})
+    twin = next(expand(other, "trial"))
+    assert (twin.recipe, twin.fold, twin.seed) == (run.recipe, run.fold, run.seed) and twin.group != run.group
+    fabricate(other, twin, tmp_path)
+    collection = collect(params, "trial", tmp_path)
+    assert [result.metrics.precision for result in collection.results] == ["float32"]
+    assert collection.set_aside == (twin.directory(tmp_path),)
+    edit(folder, precision="bfloat16")
+    assert "says precision 'bfloat16', its settings say 'float32'" in refusal(params, tmp_path)
+    says = json.loads((folder / "metrics.json").read_text())["settings"]
+    says["stages"][0]["training"]["precision"] = "bfloat16"
+    edit(folder, settings=says)
+    assert "its settings are not those that params.yaml gives" in refusal(params, tmp_path)
+
+
+def test_the_page_tells_versions_of_the_code(params: Params, repo: Path, tmp_path: Path) -> None:
+    one = trial_params(repo, trial={"recipes": ["hybrid"], "seeds": [0]})
+    folders = [fabricate(one, run, tmp_path) for run in expand(one, "trial")]
+    assert code_versions(collect(one, "trial", tmp_path).results) == []
+    edit(folders[0], code=["a" * 12], git_commit="9" * 40)
+    edit(folders[1], code=["c" * 12, "a" * 12], git_commit="9" * 40)
+    collection = collect(one, "trial", tmp_path)
+    told = (
+        "Not all runs were trained by the same version of the code that decides numbers (its hash, commit): "
+        "cccccccccccc, 0123456789 (3 runs); aaaaaaaaaaaa, 9999999999 (1 runs); "
+        "cccccccccccc resumed by aaaaaaaaaaaa, 9999999999 (1 runs)"
+    )
+    assert code_versions(collection.results) == [told]
+    assert told in study_caption(collection)

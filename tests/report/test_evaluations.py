@@ -77,7 +77,7 @@ def test_others_are_set_aside(params: Params, run: Run, folder: Path, tmp_path: 
         ({"key": "0" * 12}, "says key '000000000000', its path says"),
         ({"clips": 19}, "and 0."),
         ({"accuracy": []}, "its noises are not those"),
-        ({"format": 2}, "format"),
+        ({"format": 1}, "format"),
         ({"distances": {"intra": 0.1, "inter": 0.2, "ratio": 0.5}}, "distances.silhouette"),
     ],
 )
@@ -126,3 +126,14 @@ def test_projection_must_be_the_one_that_was_written(params: Params, folder: Pat
 def test_path_that_is_no_evaluations_is_refused(params: Params, folder: Path, tmp_path: Path) -> None:
     shutil.move(folder, folder.parent.with_name("fold01-seed0") / folder.name)
     assert "not the path of an evaluation" in refusal(params, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["model_sha256", "index_sha256"])
+def test_an_evaluation_of_another_model_or_other_clips_is_refused(
+    params: Params, run: Run, folder: Path, tmp_path: Path, what: str
+) -> None:
+    metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text())
+    edit(folder, name="evaluation.json", **{what: "9" * 64})
+    line = refusal(params, tmp_path)
+    assert f"says {what} {'9' * 64}, the run's metrics.json says {metrics[what]}; " in line
+    assert str(run.directory(tmp_path)) in line and line.endswith("delete it and evaluate the run again")

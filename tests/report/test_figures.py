@@ -22,7 +22,6 @@ from soundclr.report.collect import Collection, collect
 from soundclr.report.figures import DRAW, write_figures
 from soundclr.report.figures.figure3 import describe
 from soundclr.report.figures.figure5 import power
-from soundclr.report.figures.means import over_folds
 from soundclr.report.figures.representations import one_of_each
 from soundclr.report.figures.style import COLOURS, COLUMN, PAGE, styled
 from soundclr.report.layout import FIGURES, figures_of
@@ -117,14 +116,14 @@ def accuracies(collection: Collection, recipe: str, epoch: str = "best_epoch") -
 
 
 def mean_of_folds(by_fold: dict[int, list[float]]) -> tuple[float, float]:
-    """Mean over runs, and its standard error over folds, each the mean of its seeds."""
-    values = list(itertools.chain(*by_fold.values()))
-    mean = sum(values) / len(values)
+    """Mean over folds, each the mean of its seeds, and half its 95 % interval, which two folds do not show."""
     folds = [sum(values) / len(values) for values in by_fold.values()]
-    if len(folds) == 1:
+    mean = sum(folds) / len(folds)
+    if len(folds) == 2:
         return mean, math.nan
-    variance = sum((value - sum(folds) / len(folds)) ** 2 for value in folds) / (len(folds) - 1)
-    return mean, math.sqrt(variance / len(folds))
+    assert len(folds) == 3
+    variance = sum((value - mean) ** 2 for value in folds) / 2
+    return mean, 4.30265 * math.sqrt(variance / 3)  # Student's t of two degrees of freedom
 
 
 def bars(axes: Axes, axis: int) -> list[tuple[float, float, str]]:
@@ -204,13 +203,6 @@ def test_without_runs_a_sentence_stands_in_the_figure(
         assert [text.get_text() for text in texts(figure)] == ["ESC-10: no runs yet"]
 
 
-def test_errors_count_folds_and_not_runs() -> None:
-    found = over_folds([(1, 10.0), (1, 20.0), (1, 30.0), (2, 40.0)])
-    assert found.folds == {1: 20.0, 2: 40.0}
-    assert (found.mean, found.error) == (25.0, pytest.approx(10.0))
-    assert math.isnan(over_folds([(3, 1.0)]).error)
-
-
 def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
     collection = collections("fifty")
     figure, caption = drawn("fifty", "figure3")
@@ -220,7 +212,7 @@ def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Coll
         for recipe in LADDER
         for epoch in ("best_epoch", "last_epoch")
     ]
-    assert [bar[:2] for bar in bars(axes, 0)] == [pytest.approx(pair) for pair in expected]
+    assert [bar[:2] for bar in bars(axes, 0)] == [pytest.approx(pair, nan_ok=True) for pair in expected]
     labels = [label.get_text().replace("\n", " ").replace("\xa0", " ") for label in axes.get_yticklabels()]
     assert labels[0] == "scratch, 1 channel, no augmentation"
     assert labels[4:] == [
@@ -236,7 +228,8 @@ def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Coll
     assert [lines[0] for lines in beside] == [f"{mean:.2f}" for mean in best]
     assert [lines[1] for lines in beside[1:]] == gains
     assert "open: the paper's values" in caption
-    assert "bars: standard error over folds" in caption
+    assert "95 %" not in caption  # of two folds
+    assert "bars: 95 % intervals (Student's t over folds' means, " in drawn("ten", "figure3")[1]
     assert "paper" not in drawn("ten", "figure3")[1]
 
 
@@ -304,16 +297,14 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
             trapezoids = sum((a + b) / 2 * 5 for a, b in itertools.pairwise(means)) / 35
             assert f"{trapezoids:.1f} {noise}" in label
             assert label.startswith(params.recipes[recipe].title)
-    assert "band: standard error" in caption
+    assert "bands: 95 % intervals (Student's t over folds' means, " in caption
 
 
-def test_one_run_alone_has_no_error(drawn: Drawn) -> None:
+def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
     """Neither drawn nor spoken of."""
     for name in FIGURES:
-        if name in ("comparison", "figure4", "curves", "confusion", "per_class", "representations"):
-            continue
         figure, caption = drawn("alone", name)
-        assert "standard error" not in caption, name
+        assert "interval" not in caption, name
         for axes in figure.axes:
             assert all(math.isnan(half) for axis in (0, 1) for _, half, _ in bars(axes, axis))
 
@@ -325,8 +316,8 @@ def test_comparison_shows_what_the_table_says(drawn: Drawn, collections: Callabl
     found = [compare(collection, "esc10", protocol) for protocol in ("best_epoch", "last_epoch")]
     expected = [pair for pairs in zip(*found, strict=True) for pair in pairs]
     drawn_means = bars(axes, 0)
-    assert [mean for mean, _, _ in drawn_means] == pytest.approx([pair.mean for pair in expected])
-    assert [half for _, half, _ in drawn_means] == pytest.approx([(pair.high - pair.low) / 2 for pair in expected])
+    assert [mean for mean, _, _ in drawn_means] == pytest.approx([pair.mean.mean for pair in expected])
+    assert [half for _, half, _ in drawn_means] == pytest.approx([pair.mean.half for pair in expected])
     strips = [line for line in axes.lines if line.get_alpha() == 0.7]
     accuracy = {(r.run.recipe, r.run.fold, r.run.seed): 100 * r.metrics.accuracy.best_epoch for r in collection.own}
     places = list(itertools.product((1, 2, 3), (0, 1)))
@@ -335,8 +326,7 @@ def test_comparison_shows_what_the_table_says(drawn: Drawn, collections: Callabl
         assert sorted(strip.get_xdata()) == pytest.approx(sorted(differences))
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels[1] == "hybrid (SoundCLR)\n− cross-entropy"
-    assert "95 % bootstrap intervals" in caption
-    assert "bootstrap" not in drawn("alone", "comparison")[1]
+    assert "bars: 95 % intervals (Student's t over folds' means, " in caption
 
 
 @pytest.mark.parametrize("study", ["ten", "fifty"])

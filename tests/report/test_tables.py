@@ -11,15 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import docutils.core
+import docutils.nodes
 import jinja2
 import pytest
 from byhand import FOLDS, SEEDS, best, bold, last, near, rows, said
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.layout import caption_path, category, report_paths, tables_of
 from soundclr.report.tables import MAKE
-from soundclr.report.tables.render import Cell, Column, Table, rst_escape, to_csv, to_latex, to_markdown
+from soundclr.report.tables.render import (
+    Cell,
+    Column,
+    Table,
+    markdown_escape,
+    rst_escape,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
 from soundclr.report.write import write_report
 
 
@@ -74,14 +87,17 @@ def test_table1_numbers(toy: Params, toy_results: Path) -> None:
     assert "8 of 8 runs" in table.caption
 
 
-def test_table1_of_one_seed_knows_the_error_over_folds(toy: Params, toy_results: Path, tmp_path: Path) -> None:
+def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_results: Path, tmp_path: Path) -> None:
     shutil.copytree(toy_results / "masks", tmp_path / "masks", ignore=shutil.ignore_patterns("*-seed1"))
     errors = []
     for recipe in ("cross_entropy", "masks_f0_t0", "masks_f1_32_t0", "masks_f1_16_t1_32"):
         runs = said(tmp_path, "masks", recipe)
-        errors.append(abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)
+        errors.append(12.7062 * abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)  # Student's t of two folds
     text = MAKE["table1"](collect(toy, "masks", tmp_path)).caption
-    assert f"the standard error over folds is {statistics.fmean(errors):.2f} points (mean of 4 cells)" in text
+    assert (
+        f"the 95 % interval (Student's t over folds) is ± {statistics.fmean(errors):.2f} points (mean of 4 cells)"
+        in text
+    )
 
 
 def test_table1_of_other_widths_has_blocks_of_its_own(toy: Params, tmp_path: Path) -> None:
@@ -235,8 +251,44 @@ def test_latex_of_every_table(everything: Collection, toy: Params, toy_results: 
             assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.columns) - 1
 
 
-def test_captions_survive_templates_and_rst() -> None:
-    """Snakemake renders a caption with Jinja, then as reStructuredText."""
-    text = "a {{ b }} {% c %} {# d #} *e* `f` g_ |h| \\i **j** {k}"
+# What each of the formats, or the template before it, takes for its own; and line ends of all kinds.
+ODD = ["\\", *"`*_|[]<>{}&$~#^%:@.-+=1a) \n\x0b\u2028", ".. ", "include::", "raw::", "{{", "{%", "http://a.b", "script"]
+TEXTS = st.lists(st.sampled_from(ODD), min_size=1, max_size=12).map("".join).filter(str.strip)
+
+
+@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@given(text=TEXTS)
+@example(".. include:: /etc/passwd")
+@example("a\n\n.. raw:: html\n\n   <script>alert(1)</script>")
+@example("javascript:alert(1)")
+@example("a {{ b }} {% c %} {# d #} *e* `f` g_ |h| \\i **j** {k}")
+def test_captions_survive_templates_and_rst(text: str) -> None:
+    """Snakemake renders a caption with Jinja, then as reStructuredText: one paragraph of text and nothing else."""
     rendered = jinja2.Environment().from_string(rst_escape(text)).render()
-    assert docutils.core.publish_doctree(rendered).astext() == text
+    tree = docutils.core.publish_doctree(rendered, settings_overrides={"report_level": 5})
+    ((inside,),) = tree.children
+    assert isinstance(inside, docutils.nodes.Text)
+    assert inside.astext() == " ".join(text.split())
+
+
+@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@given(text=TEXTS)
+@example("90.00")
+@example("12. a")
+@example("&lt;script&gt;")
+def test_markdown_shows_text_as_it_is(text: str) -> None:
+    (opened, inside, closed) = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown_escape(text))
+    assert (opened.type, closed.type) == ("paragraph_open", "paragraph_close")
+    assert inside.children is not None
+    assert {child.type for child in inside.children} <= {"text", "text_special"}
+    assert "".join(child.content for child in inside.children) == " ".join(text.split())
+    assert "$" not in markdown_escape(text).replace("\\$", "")  # a formula to some readers
+
+
+def test_a_number_stays_readable_in_markdown() -> None:
+    assert [markdown_escape(text) for text in ("90.00", "−3.50", "3 of 5", "-5 dB")] == [
+        "90.00",
+        "−3.50",
+        "3 of 5",
+        "-5 dB",
+    ]

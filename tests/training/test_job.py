@@ -16,9 +16,10 @@ from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
 from soundclr.models import Network, build_encoder
 from soundclr.params import Params, RunSettings
+from soundclr.records import code_version
 from soundclr.report.collect import collect
 from soundclr.runs import dataset_hash, find_run
-from soundclr.training import job
+from soundclr.training import job, loop
 from soundclr.training.job import Paths, run_job
 
 CPU = torch.device("cpu")
@@ -63,7 +64,7 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
     assert checksum == sha256_of_json(metrics)
     assert metrics["files"] == {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")}
     expected = {
-        "format": 1,
+        "format": 2,
         "study": "toy",
         "dataset": "toy",
         "recipe": recipe,
@@ -76,7 +77,11 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
         "classes": list(toy.CLASSES),
         "dataset_hash": dataset_hash(params, "toy"),
         "weights": {"name": "none", "sha256": None},
+        "index_sha256": "0" * 64,
+        "features_sha256": Waveforms.load(features).sha256,
+        "model_sha256": sha256_of_file(run.model(tmp_path)),
         "precision": "float32",
+        "code": [code_version()],
         "git_commit": "a" * 40,
         "git_dirty": False,
     }
@@ -247,12 +252,51 @@ def test_a_checkpoint_of_another_run_is_not_gone_on_with(params, features, tmp_p
     assert len(table(path.parent / "history.csv")) == 3
 
 
+def test_a_checkpoint_of_other_clips_is_not_gone_on_with(params, features, tmp_path, interrupt, capsys):
+    interrupt(2)
+    with pytest.raises(Interrupted):
+        start(params, features, tmp_path)
+    interrupt(99)
+    clips = toy.waveforms()
+    other = toy.write_features(tmp_path / "other.safetensors", dataclasses.replace(clips, samples=clips.samples // 2))
+    _, path = start(params, other, tmp_path)
+    assert "fold2-seed1.resume: cannot resume from it" in capsys.readouterr().err
+    _, whole = start(params, other, tmp_path / "whole")
+    assert (path.parent / "predictions.csv").read_bytes() == (whole.parent / "predictions.csv").read_bytes()
+
+
+@pytest.mark.parametrize("recipe", ["hybrid", "supervised_contrastive"])
+def test_a_run_that_other_code_goes_on_with_names_both(params, features, tmp_path, interrupt, monkeypatch, recipe):
+    interrupt(2)
+    with pytest.raises(Interrupted):
+        start(params, features, tmp_path, recipe)
+    interrupt(99)
+    monkeypatch.setattr(loop, "code_version", lambda: "another code")
+    _, path = start(params, features, tmp_path, recipe)
+    assert json.loads(path.read_text(encoding="utf-8"))["code"] == [code_version(), "another code"]
+
+
 def test_stopped_early_is_told(repo, features, tmp_path):
     params = toy.params(repo, epochs=9, patience=1, learning_rate=1e-9)  # nothing is learned, so nothing gets better
     _, path = start(params, features, tmp_path)
     metrics = json.loads(path.read_text(encoding="utf-8"))
     assert metrics["stopped_early"] is True
     assert metrics["epochs"] == metrics["best_epoch"] + 1 < 9
+
+
+@pytest.mark.parametrize(("first", "second", "early"), [(1, 9, True), (9, 1, True), (9, 9, False)])
+def test_any_stage_that_stopped_early_is_told(repo, features, tmp_path, first, second, early):
+    """The last epoch of a later stage rests on what the held-out fold ended before it."""
+    content = toy.content(repo)
+    stages = content["recipes"]["supervised_contrastive"]["settings"]["stages"]
+    for stage, patience in zip(stages, (first, second), strict=True):
+        # nothing is learned, so nothing gets better
+        stage["training"] |= {"epochs": 3, "patience": patience, "learning_rate": 1e-12, "monitor": "accuracy"}
+    _, path = start(Params.model_validate(content), features, tmp_path, "supervised_contrastive")
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    epochs = [row["stage"] for row in table(path.parent / "history.csv")]
+    assert [epochs.count(stage["name"]) for stage in stages] == [3 if n == 9 else 2 for n in (first, second)]
+    assert metrics["stopped_early"] is early
 
 
 def test_metrics_are_written_last(params, features, tmp_path, monkeypatch):
@@ -285,3 +329,18 @@ def test_features_that_are_not_the_datasets_are_refused(params, tmp_path, change
 def test_no_features(params, tmp_path):
     with pytest.raises(UserError, match="no such features file"):
         start(params, tmp_path / "none.safetensors", tmp_path / "results")
+
+
+def test_weights_that_params_yaml_does_not_name_are_refused(repo, features, tmp_path):
+    content = toy.content(repo)
+    content["studies"]["toy"]["settings"]["encoder"] |= {"name": "resnet18", "weights": "imagenet_pqf", "channels": 3}
+    params = Params.model_validate(content)
+    weights = tmp_path / "weights.pth"
+    torch.save({}, weights)
+    run = find_run(params, "toy", "toy", "hybrid", 2, 1)
+    says = params.weights["imagenet_pqf"].files["resnet18"].sha256
+    message = f"has SHA-256 {sha256_of_file(weights)}, params.yaml says {says}; remove it, then run `soundclr weights"
+    with pytest.raises(UserError, match=message) as error:
+        run_job(run, params, Paths(features, weights, tmp_path / "results"), CPU)
+    assert str(weights) in str(error.value) and "\n" not in str(error.value)
+    assert not (tmp_path / "results").exists()

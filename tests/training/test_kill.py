@@ -142,8 +142,6 @@ def test_killed_ten_times_at_any_moment(folder, run, outcome, unbroken):
         assert code == -signal.SIGKILL, (folder / "killed.log").read_text()
         assert not run.directory(folder / "killed").exists()
         reached.add(checkpoint.read_bytes() if checkpoint.exists() else None)
-        for unfinished in checkpoint.parent.glob(".*"):
-            unfinished.unlink()
     assert len(reached) > 5  # most of them got on
     assert Training(folder, "killed").end() == 0
     assert outcome("killed") == unbroken

@@ -1,14 +1,17 @@
 """The learning rate, against the formula and its values in the paper's setting."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from soundclr.params import TrainingSettings
-from soundclr.training.schedule import learning_rate
+from soundclr.params import TrainingSettings, load
+from soundclr.report.captions import budget
+from soundclr.training.schedule import final_rate, learning_rate
 
 
-def schedule(rate=5e-4, warmup=10, decay=0.98):
+def schedule(rate=5e-4, warmup=10, decay=0.98, epochs=800):
     return TrainingSettings(
-        epochs=800,
+        epochs=epochs,
         patience=300,
         batch_size=128,
         learning_rate=rate,
@@ -44,3 +47,25 @@ def test_the_whole_rate_is_reached_when_warm(warmup):
     rates = [learning_rate(schedule(1.0, warmup, 0.5), epoch) for epoch in range(warmup + 3)]
     assert max(rates) == 1.0 and rates[warmup:] == [1.0, 0.5, 0.25]
     assert rates[:warmup] == sorted(rates[:warmup])
+
+
+@pytest.mark.parametrize(
+    ("epochs", "warmup", "decay", "share"),
+    [(12, 1, 0.82, 0.82**10), (12, 1, 0.995, 0.995**10), (800, 10, 0.98, 0.98**789), (6, 10, 0.5, 1), (1, 0, 0.5, 1)],
+)
+def test_how_far_it_falls(epochs, warmup, decay, share):
+    rates = [learning_rate(schedule(3e-3, warmup, decay, epochs), epoch) for epoch in range(epochs)]
+    assert final_rate(schedule(3e-3, warmup, decay, epochs)) == pytest.approx(share) == rates[-1] / max(rates)
+
+
+@pytest.mark.parametrize(
+    ("study", "recipe", "said"),
+    [
+        ("esc10", "supervised_contrastive", "at most 12 + 12 epochs, batch 16, {} at 14 % + 95 % of its peak"),
+        ("esc10", "hybrid", "at most 12 epochs, batch 16, {} at 14 % of its peak"),
+        ("paper", "hybrid", "at most 800 epochs, batch 128, {} at less than 1 % of its peak"),
+    ],
+)
+def test_captions_say_how_far_each_stage_falls(repo, study, recipe, said):
+    settings = load(repo / "params.yaml").resolve(study, "esc10", recipe)
+    assert budget(None, SimpleNamespace(settings=settings)) == said.format("learning rate by the last epoch")

@@ -1,12 +1,17 @@
 """Signals: the first asks, the second ends, and afterwards everything is as it was."""
 
+import multiprocessing
 import os
 import signal
+import sys
 import threading
+import time
 
 import pytest
 
-from soundclr.training.signals import SIGNALS, Interrupted, listening, never
+from soundclr import cli
+from soundclr.files import atomic_path
+from soundclr.training.signals import ENDS, SIGNALS, Ended, Interrupted, ending, listening, never
 
 
 def handlers():
@@ -48,3 +53,57 @@ def test_another_thread_catches_nothing():
 def test_exit_codes(number, code):
     assert Interrupted(number, 3).exit_code == code
     assert str(Interrupted(number, 3)) == f"interrupted by {number.name} in epoch 3; the same command goes on"
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_signal_ends_a_block_by_an_error_and_a_second_does_not_disturb(number):
+    before = [signal.getsignal(n) for n in ENDS]
+    cleared = []
+    with pytest.raises(Ended) as ended, ending():
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            os.kill(os.getpid(), number)
+            cleared.append(True)
+    assert cleared and ended.value.exit_code == 128 + number
+    assert [signal.getsignal(n) for n in ENDS] == before
+
+
+def test_what_a_signal_already_means_stays():
+    """As under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def write_features(folder):
+    """In a process of its own: `soundclr features` that has begun to write, and is slow."""
+    os.chdir(folder)
+    sys.stderr = open("log", "w", buffering=1)  # noqa: SIM115 - for the life of the process
+
+    def build(*_):
+        with atomic_path(folder / "data" / "toy.safetensors") as temporary:
+            temporary.write_text("half")
+            time.sleep(60)
+
+    cli.build_features = build
+    os._exit(cli.main(["features", "toy"]))
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_job_that_is_ended_leaves_nothing_unfinished(tmp_path, number):
+    process = multiprocessing.get_context("fork").Process(target=write_features, args=(tmp_path,))
+    process.start()
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("data/.*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 128 + number
+    assert list((tmp_path / "data").iterdir()) == []
+    name = signal.Signals(number).name
+    assert (tmp_path / "log").read_text() == f"soundclr: ended by {name}; run the same command again\n"

@@ -2,6 +2,7 @@
 import hashlib
 import signal
 
+from soundclr import plan
 from soundclr.training.lock import is_held, locked
 
 LOCK = Path(".snakemake/soundclr.lock")
@@ -45,7 +46,14 @@ def freeze_params():
     os.environ.update(SOUNDCLR_PARAMS=str(frozen))
 
 
+def warn_of_budgets():
+    """Say which of the study's budgets are too few steps; a training says it too, but in its log."""
+    for warning in plan.warnings(PARAMS, STUDY_NAME):
+        print(f"warning: {warning}", file=sys.stderr)
+
+
 onstart:
     take_turn()
     interrupt_once()
     freeze_params()
+    warn_of_budgets()

@@ -52,9 +52,7 @@ def waveform_batch(
     first = waveforms.offsets[indices]
     size = waveforms.offsets[indices + 1] - first
     scaled = size if scale is None else (size * scale).long().clamp_(min=1)
-    spare = scaled - length
-    left = torch.round(0.5 * spare.abs()) if position is None else torch.floor(position * spare.abs())
-    start = torch.where(spare > 0, left, -left).long()
+    start = _starts(scaled, length, position)
 
     samples, device = waveforms.samples, waveforms.samples.device
     columns = [first, size, scaled, start] + ([] if scale is None else [scale])
@@ -63,6 +61,24 @@ def waveform_batch(
         parts = [_read(samples[f : f + n], length, m, 0, n, m, *rest) for f, n, m, *rest in rows]
         return parts[0] if len(parts) == 1 else torch.cat(parts)
     return _read(samples, length, int(scaled.max()), *(column[:, None].to(device) for column in columns))
+
+
+def own_columns(waveforms: Waveforms, indices: Tensor, length: int, position: Tensor | None = None) -> Tensor:
+    """Where the clips themselves are in the rows of :func:`waveform_batch` without scaling; the rest is padding.
+
+    Returns:
+        int64, (batch, 2), on the CPU: the first of a clip's own columns, and the one after its last.
+    """
+    size = waveforms.offsets[indices + 1] - waveforms.offsets[indices]
+    start = _starts(size, length, position)
+    return torch.stack([(-start).clamp(min=0), (size - start).clamp(max=length)], 1)
+
+
+def _starts(size: Tensor, length: int, position: Tensor | None) -> Tensor:
+    """The sample of each clip that is the first of its row, negative where padding comes before: int64, (batch,)."""
+    spare = size - length
+    left = torch.round(0.5 * spare.abs()) if position is None else torch.floor(position * spare.abs())
+    return torch.where(spare > 0, left, -left).long()
 
 
 def _read(

@@ -1,54 +1,116 @@
-"""Audio files as mono arrays: decoding, resampling, int16, and the trim of exact zeros."""
+"""Sound files as mono arrays: decoding, resampling, the trim of exact zeros, int16."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import torch
-from torchaudio.functional import resample
+import soxr
 
+from soundclr.audio.containers import check_container
 from soundclr.errors import UserError
-from soundclr.wav import missing_bytes
+
+Samples = npt.NDArray[np.float32]
+Number = TypeVar("Number", bound=np.generic)
 
 FULL_SCALE = 32768
 """The int16 value that stands for an amplitude of 1."""
+RATES = range(1_000, 768_001)  # hertz
+LONGEST = 3600  # seconds
+AT_ONCE = 1 << 22  # samples of all channels that are decoded together: many clips whole, long ones in parts
+MP3_FRAME = 1152  # samples; some programs count one frame too many
 
 
-def read_audio(path: Path, sample_rate: int) -> npt.NDArray[np.float32]:
+class _Sound(soundfile.SoundFile):
+    """A file that is read from its beginning to its end. soundfile would seek after each part, which spoils MP3."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def read_audio(path: Path, sample_rate: int) -> Samples:
     """Decode a WAV, FLAC, Ogg or MP3 file to mono float32 in [-1, 1] at ``sample_rate`` (in hertz).
 
-    Several channels become their mean; another rate is resampled (windowed sinc). Lossy files may decode,
+    Several channels become their mean; another rate is resampled, by soxr as librosa does. Lossy files may decode,
     and resampling may ring, a little past full scale: the samples are clipped to it.
 
     Raises:
-        UserError: the file is missing, is not audio that libsndfile reads, is empty, is a WAV file that was cut
-            off, or has a sample that is not a number.
+        UserError: the file is missing, in another container, empty, longer than an hour or of an odd rate; holds
+            less than its header says; or has a sample that is not a number.
     """
+    with _opened(path) as (sound, promised):
+        blocks = _blocks(path, sound, promised)
+        same = sound.samplerate == sample_rate
+        samples = np.concatenate(list(blocks) if same else _resampled(blocks, sound.samplerate, sample_rate))
+    return samples.clip(-1.0, 1.0, out=samples)
+
+
+def check_audio(path: Path) -> None:
+    """Raise the UserError that :func:`read_audio` would: of a WAV file by its header alone, of others by decoding."""
+    with _opened(path) as (sound, promised):
+        if sound.format not in ("WAV", "WAVEX", "RF64"):
+            for _ in _blocks(path, sound, promised):
+                pass
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[_Sound, int]]:
+    """A file that is in order, as far as its container and its header tell, and the samples that it must give.
+
+    What libsndfile says in the block becomes a UserError.
+    """
+    most = check_container(path)
     try:
-        channels, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        missing = missing_bytes(path)
+        with _Sound(path) as sound:
+            if sound.frames == 0:
+                raise UserError(f"{path}: has no samples; remove it or replace it")
+            if sound.samplerate not in RATES:
+                allowed = f"from {RATES[0]:,} to {RATES[-1]:,} Hz are read"
+                raise UserError(f"{path}: has a rate of {sound.samplerate:,} Hz; rates {allowed}")
+            promised = min(sound.frames, most)
+            if promised > LONGEST * sound.samplerate:
+                raise UserError(f"{path}: is longer than an hour; cut it into parts")
+            yield sound, promised
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: cannot be decoded as audio ({error})") from error
-    if missing:
-        raise UserError(f"{path}: is cut off, {missing} bytes before the end that its header gives; replace it")
-    if len(channels) == 0:
-        raise UserError(f"{path}: has no samples; remove it or replace it")
-    if not np.isfinite(channels).all():
-        raise UserError(f"{path}: has samples that are NaN or infinite; remove it or replace it")
-    samples: npt.NDArray[np.float32] = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1)
-    if rate != sample_rate:
-        samples = resample(torch.from_numpy(samples), rate, sample_rate).numpy()
-    return samples.clip(-1.0, 1.0)
+        said = getattr(error, "error_string", error)
+        raise UserError(f"{path}: cannot be decoded, it is damaged or cut off ({said})") from error
 
 
-def to_int16(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
+def _blocks(path: Path, sound: _Sound, promised: int) -> Iterator[Samples]:
+    """The mean of the channels, part by part, so that a header's promise takes no memory."""
+    left, most = promised, AT_ONCE // sound.channels
+    while left > 0 and len(block := sound.read(min(left, most), dtype="float32", always_2d=True)):
+        if not np.isfinite(block).all():
+            raise UserError(f"{path}: has samples that are NaN or infinite; remove it or replace it")
+        left -= len(block)
+        yield block[:, 0] if sound.channels == 1 else block.mean(axis=1)
+    if left > (MP3_FRAME if sound.format == "MP3" and left < promised else 0):
+        raise UserError(f"{path}: is cut off, {left} samples before the end that its header gives; replace it")
+
+
+def _resampled(blocks: Iterator[Samples], rate: int, sample_rate: int) -> list[Samples]:
+    """The same sound at ``sample_rate``, one sample at least."""
+    stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
+    parts = [stream.resample_chunk(block) for block in blocks]
+    parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    return parts if any(map(len, parts)) else [np.zeros(1, np.float32)]
+
+
+def sounding(samples: npt.NDArray[Number]) -> slice:
+    """Where ``samples`` are between their leading and trailing exact zeros; all of them where all are zeros."""
+    sounds = samples != 0
+    return slice(int(sounds.argmax()), len(samples) - int(sounds[::-1].argmax()))
+
+
+def trim(samples: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """``samples`` without their leading and trailing exact zeros; a clip of nothing but zeros stays whole."""
+    return samples[sounding(samples)]
+
+
+def to_int16(samples: Samples) -> npt.NDArray[np.int16]:
     """Samples in [-1, 1] as int16: times 32768, rounded to the nearest, clipped to the range of int16."""
     scaled = samples * FULL_SCALE
     return np.clip(np.rint(scaled, out=scaled), -FULL_SCALE, FULL_SCALE - 1, out=scaled).astype(np.int16)
-
-
-def trim(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """``samples`` without their leading and trailing exact zeros; a clip of nothing but zeros stays whole."""
-    sounding = samples != 0
-    return samples[sounding.argmax() : len(samples) - sounding[::-1].argmax()]

@@ -1,8 +1,10 @@
 """A dataset's waveforms as one file: every clip decoded once, memory-mapped by every job that needs it."""
 
+import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -20,6 +22,7 @@ from soundclr.files import atomic_path, sha256_of_file
 
 TENSORS = ("samples", "offsets", "labels", "folds")
 DIGITS = 16  # of a number of samples or bytes, at most
+UNSEALED = "-" * 64  # stands where the hash of the contents will
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,8 @@ class Waveforms:
         clips: the clips' names.
         classes: the classes' names, by label.
         sample_rate: in hertz.
+        index_sha256: the hash of the index that the clips come from; empty for clips from memory.
+        sha256: the hash of the features file; empty for clips from memory.
     """
 
     samples: Tensor
@@ -45,6 +50,8 @@ class Waveforms:
     clips: tuple[str, ...]
     classes: tuple[str, ...]
     sample_rate: int
+    index_sha256: str = ""
+    sha256: str = ""
 
     def __len__(self) -> int:
         """The number of clips."""
@@ -59,7 +66,7 @@ class Waveforms:
         """Open a file that :func:`build` wrote. ``samples`` is mapped, not read: jobs share the page cache.
 
         Raises:
-            UserError: the file is missing, cut short, or not of this format.
+            UserError: the file is missing, cut short, not of this format, or was changed after it was written.
         """
         remedy = "remove it and build the features again"
         if not Path(path).is_file():
@@ -68,14 +75,18 @@ class Waveforms:
             with safe_open(path, framework="pt") as file:
                 samples, offsets, labels, folds = (file.get_tensor(name) for name in TENSORS)
                 metadata = file.metadata() or {}
+            _, says, has = hashes(path)
+            index_sha256 = metadata["index_sha256"]
             clips, classes = (tuple(json.loads(metadata[name])) for name in ("clips", "classes"))
             sample_rate = int(metadata["sample_rate"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise UserError(f"{path}: is cut short or not a features file ({error}); {remedy}") from error
+        if says != has:
+            raise UserError(f"{path}: is damaged (SHA-256 {has}, it says {says}); {remedy}")
         lengths = (len(labels), len(folds), len(offsets) - 1)
         if samples.dtype != torch.int16 or lengths != (len(clips),) * 3 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
-        return cls(samples, offsets, labels, folds, clips, classes, sample_rate)
+        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, index_sha256, says)
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
@@ -90,15 +101,15 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     """Decode every clip of a dataset's index into one safetensors file, in the index's order.
 
     Args:
-        index: ``index.csv`` with the columns clip, path, label, class, fold, source; paths relative to it.
+        index: ``index.csv`` as :mod:`soundclr.datasets.index` writes it; paths relative to it.
         output: the file to write, whole or not at all.
         sample_rate: in hertz; clips of another rate are resampled.
         workers: threads that decode.
 
     Raises:
-        UserError: the index is not usable, or a clip cannot be decoded; the clip is named.
+        UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
     """
-    from soundclr.datasets.index import read_index  # not above: trainings only load, and need no pandas for it
+    from soundclr.datasets.index import read_index, read_made_of, remedy  # not above: trainings need no pandas
 
     table = read_index(index)
     classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
@@ -108,12 +119,36 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
         "clips": json.dumps(table["clip"].to_list()),
         "classes": json.dumps(classes),
         "sample_rate": str(sample_rate),
-        "index_sha256": sha256_of_file(index),
+        "index_sha256": read_made_of(index)["index_sha256"],
+        "sha256": UNSEALED,
     }
+
+    def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
+        if sha256_of_file(path) != sha256:
+            raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
+        return to_int16(trim(read_audio(path, sample_rate)))
+
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
-        decoded = pool.map(lambda path: trim(to_int16(read_audio(path, sample_rate))), paths)
+        decoded = _in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
             _write(temporary, small, arrays, metadata)
+        seal(temporary)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    decode: Callable[[Path, str], npt.NDArray[np.int16]],
+    clips: Iterable[tuple[Path, str]],
+    ahead: int,
+) -> Iterator[npt.NDArray[np.int16]]:
+    """The decoded clips in their order, of which no more than ``ahead`` wait for a slow disk."""
+    waiting: deque[Future[npt.NDArray[np.int16]]] = deque()
+    for path, sha256 in clips:
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(decode, path, sha256))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _write(
@@ -152,6 +187,30 @@ def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: d
     text = text.ljust(len(text) - len(str(samples)) - len(str(end + 2 * samples)) + 2 * DIGITS)
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *(tensor.tobytes() for tensor in small.values())])
+
+
+def seal(path: Path) -> None:
+    """Put the hash of its contents into a features file that has :data:`UNSEALED` in that place."""
+    start, says, has = hashes(path)
+    with open(path, "rb+") as file:
+        file.write(start.replace(says.encode(), has.encode()))
+
+
+def hashes(path: Path) -> tuple[bytes, str, str]:
+    """All of a features file that comes before its samples, the hash that stands there, and that of its contents.
+
+    The contents' is that of the samples and then the beginning with :data:`UNSEALED`. The samples are read, not mapped:
+    mapped pages would count as the process's memory.
+    """
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        file.seek(0)
+        start = file.read(8 + size + header["samples"]["data_offsets"][0])
+        digest = hashlib.file_digest(file, "sha256")
+    says = header["__metadata__"]["sha256"]
+    digest.update(start.replace(says.encode(), UNSEALED.encode()))
+    return start, says, digest.hexdigest()
 
 
 def _offsets(lengths: Iterable[int]) -> npt.NDArray[np.int64]:

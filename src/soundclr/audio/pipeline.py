@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from soundclr.audio.augment import draw_positions, draw_scales, waveform_batch
+from soundclr.audio.augment import draw_positions, draw_scales, own_columns, waveform_batch
 from soundclr.audio.features import Waveforms
 from soundclr.audio.logmel import LogMel
 from soundclr.audio.masks import apply_masks, draw_masks
@@ -68,19 +68,26 @@ class Inputs:
 
         ``generator`` is used only where ``augment.eval_crop`` is ``random``.
         """
-        return self.spectrograms(self.eval_waveforms(indices, generator))
+        return self.spectrograms(self._waveforms(indices, None, self._eval_positions(indices, generator)))
 
-    def eval_waveforms(self, indices: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
-        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device.
+    def eval_waveforms(self, indices: Tensor, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device, and their places.
 
         Yields:
-            float32, (some, samples), in [-1, 1], on the waveforms' device: together the batch, in its order.
+            float32, (some, samples), in [-1, 1]: together the batch, in its order; and int64, (some, 2): the first of
+            a clip's own samples there and the one after its last, outside which is padding. On the waveforms' device.
         """
-        random = self.augment.eval_crop == "random"
-        return self._waveforms(indices, None, draw_positions(len(indices), generator) if random else None)
+        position = self._eval_positions(indices, generator)
+        own = own_columns(self.waveforms, indices.cpu(), self.samples, position).to(self.waveforms.samples.device)
+        waves = list(self._waveforms(indices, None, position))
+        return zip(waves, own.split([len(part) for part in waves]), strict=True)
+
+    def _eval_positions(self, indices: Tensor, generator: torch.Generator) -> Tensor | None:
+        """Random places of held-out clips where the settings ask for them, else None: centred."""
+        return draw_positions(len(indices), generator) if self.augment.eval_crop == "random" else None
 
     def spectrograms(self, waves: Iterable[Tensor]) -> Tensor:
-        """A batch of what :meth:`eval_waveforms` yields, as :meth:`eval_batch` returns it."""
+        """A batch of waveforms, (some, samples) at a time, as :meth:`eval_batch` returns it."""
         return self._repeated(self._images(waves))
 
     def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:

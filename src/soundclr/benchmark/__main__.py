@@ -18,7 +18,7 @@ import torch
 from soundclr import params
 from soundclr.benchmark.context import Context
 from soundclr.benchmark.machine import machine
-from soundclr.benchmark.store import entry, line, record
+from soundclr.benchmark.store import entry, file_of, line, record
 from soundclr.errors import UserError
 
 MODULES = ("data_path", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         device = chosen(options.device)
         parameters = params.load(options.params)
+        here = machine(device)
+        file_of(options.output, here)  # a file that this machine may not write is not for after the measuring
     except UserError as error:
         print(f"benchmark: error: {error}", file=sys.stderr)
         return 2
@@ -44,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 context = Context(parameters, device, Path(folder), options.params.absolute().parent, options.quick)
                 measured = importlib.import_module(f"soundclr.benchmark.{name}").measure(context)
                 rows = [entry(row, name, options.quick) for row in measured]
-            path = record(options.output, machine(context), rows)
+            path = record(options.output, here, rows)
         except UserError as error:
             print(f"benchmark: error: {name}: {error}", file=sys.stderr)
             failed = True

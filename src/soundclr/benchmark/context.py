@@ -82,3 +82,8 @@ class Row:
         if self.target is None or self.ratio is None:
             return None
         return self.ratio >= self.target if self.kind == "speed-up" else self.ratio <= self.target
+
+
+def counted(number: int, what: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ import torch
 
 from soundclr.audio import features
 from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
+from soundclr.benchmark.context import Context, Row, counted
 from soundclr.benchmark.timing import in_turns, timed
 from soundclr.datasets.index import IndexRow, read_index, write_index
 
@@ -39,15 +39,16 @@ def measure(context: Context) -> Iterator[Row]:
     output = context.folder / "features.safetensors"
     values = in_turns([lambda: timed(build, CPU), lambda: timed(read, CPU)], context.choose(5, 1))
     output.unlink()
+    threads = counted(context.cores, "thread")
     whose = "ESC-10's" if index == real else "made-up"
     yield Row(
         name="features",
         what=f"features of {len(paths)} {whose} Ogg files",
         kind="cost",
         unit="s",
-        ours_is=f"decoded, trimmed and written, {context.cores} threads",
+        ours_is=f"decoded, trimmed and written, {threads}",
         ours=values[0],
-        against_is=f"soundfile reads them, {context.cores} threads",
+        against_is=f"soundfile reads them, {threads}",
         against=values[1],
         target=1.3,
     )
@@ -67,5 +68,5 @@ def made_up(context: Context) -> Path:
             shutil.copy(folder / f"{number % len(arrays):04}.ogg", path)
         label = number % problem.CLASSES
         rows.append(IndexRow(path.stem, path.name, label, f"class{label}", number % problem.FOLDS + 1, path.stem))
-    write_index(folder / "index.csv", rows)
+    write_index(folder / "index.csv", rows, definition="made up")
     return folder / "index.csv"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from soundclr.audio.decode import trim
-from soundclr.audio.features import Waveforms, beginning
+from soundclr.audio.features import UNSEALED, Waveforms, beginning, seal
 from soundclr.params import DatasetSettings, Params, RunSettings, StudySettings
 
 NAME = "benchmark"  # of the dataset and of the study
@@ -52,7 +52,8 @@ def parameters(params: Params, samples: int = SAMPLES, **settings: dict[str, Any
 
 def run_settings(params: Params, recipe: str, batch_size: int, **encoder: Any) -> RunSettings:
     """The settings of a recipe at the paper's input size, its encoder from scratch."""
-    study = parameters(params, encoder={"weights": "none", **encoder}, training={"batch_size": batch_size})
+    training = {"batch_size": batch_size, "precision": "auto"}
+    study = parameters(params, encoder={"weights": "none", **encoder}, training=training)
     return study.resolve(NAME, NAME, recipe)
 
 
@@ -69,8 +70,10 @@ def write_sparse(path: Path, count: int, samples: int) -> None:
         "classes": json.dumps([f"class{label}" for label in range(CLASSES)]),
         "sample_rate": str(RATE),
         "index_sha256": "0" * 64,
+        "sha256": UNSEALED,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
         file.write(beginning(small, count * samples, metadata))
         file.truncate(file.tell() + 2 * count * samples)
+    seal(path)

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
+from soundclr.benchmark.context import Context, Row, counted
 from soundclr.benchmark.timing import in_turns, timed
 from soundclr.benchmark.trainer import Trainer, bare
 from soundclr.devices import precision
@@ -42,7 +42,7 @@ def measure(context: Context) -> Iterator[Row]:
         unit="ms a clip",
         ours_is=f"{dtype}, channels-last, batches made on the device",
         ours=values[0],
-        against_is=f"float32, contiguous, librosa in {context.cores} data-loader workers",
+        against_is=f"float32, contiguous, librosa in {counted(context.cores, 'data-loader worker')}",
         against=values[1],
         target=8 if gpu else 3,
         note="" if gpu or dtype == "bfloat16" else "the target is for CPUs with bfloat16 units, which this one lacks",

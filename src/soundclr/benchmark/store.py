@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from soundclr.benchmark.context import Row
+from soundclr.benchmark.context import Row, counted
 from soundclr.benchmark.machine import slug
 from soundclr.errors import UserError
 from soundclr.files import read_json, write_json, write_text
@@ -63,11 +63,8 @@ def merged(old: Sequence[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -
     return list(rows.values())
 
 
-def record(folder: Path, machine: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Merge ``rows`` into the machine's file below ``folder`` and write the README anew; returns the file.
-
-    Raises UserError where the file is another machine's of the same name.
-    """
+def file_of(folder: Path, machine: Mapping[str, Any]) -> tuple[Path, Any]:
+    """The machine's file below ``folder`` and what it has; UserError where it is another machine's of the same name."""
     path = folder / f"{slug(machine['device'])}.json"
     old: Any = read_json(path) if path.exists() else {"machine": machine, "rows": []}
     for key in SAME:
@@ -76,6 +73,12 @@ def record(folder: Path, machine: Mapping[str, Any], rows: Iterable[Mapping[str,
                 f"{path}: is of another machine ({key} {old['machine'].get(key)}, here {machine[key]}); "
                 "choose another folder with --output"
             )
+    return path, old
+
+
+def record(folder: Path, machine: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Merge ``rows`` into the machine's file, see :func:`file_of`, and write the README anew; returns the file."""
+    path, old = file_of(folder, machine)
     write_json(path, {"format": FORMAT, "machine": machine, "rows": merged(old["rows"], rows)})
     write_text(
         folder / "README.md",
@@ -97,9 +100,9 @@ def readme(contents: Iterable[Mapping[str, Any]]) -> str:
             f", GPU {machine['gpu_memory_gb']} GB" if machine["gpu_memory_gb"] else ""
         )
         text += (
-            f"\n## {machine['device']}\n\nCPU: {machine['cpu']}, {machine['cores']} cores "
-            f"({', '.join(machine['cpu_units']) or 'no vector units'}), {machine['threads']} threads, {memory}; "
-            f"encoder in {machine['precision']}; torch {machine['torch']}, Python {machine['python']}.\n\n"
+            f"\n## {machine['device']}\n\nCPU: {machine['cpu']}, {counted(machine['cores'], 'core')} "
+            f"({', '.join(machine['cpu_units']) or 'no vector units'}), {counted(machine['threads'], 'thread')}, "
+            f"{memory}; encoder in {machine['precision']}; torch {machine['torch']}, Python {machine['python']}.\n\n"
         )
         text += HEAD + RULE + "".join(line(row) for row in content["rows"])
         notes = [f"- {row['what']}: {row['note']}\n" for row in content["rows"] if row["note"]]

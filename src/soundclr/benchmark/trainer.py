@@ -13,7 +13,8 @@ from soundclr.losses import combined
 from soundclr.models import Network, build_encoder
 from soundclr.params import RunSettings
 from soundclr.training.job import make_inputs
-from soundclr.training.loop import Task, evaluate, make_optimizer, train_epoch
+from soundclr.training.loop import Task, evaluate, train_epoch
+from soundclr.training.optimizer import make_optimizer
 from soundclr.training.progress import Progress
 from soundclr.training.signals import never
 from soundclr.training.state import State

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from soundclr.datasets.download import obtain
+from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
-from soundclr.datasets.index import IndexRow, read_index, write_index
-from soundclr.datasets.own import fetch_own
+from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
+from soundclr.datasets.own import fetch_folders, fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
-from soundclr.files import write_text
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
 
@@ -24,13 +23,12 @@ from soundclr.runs import definition_hash
 # paths relative to that folder: adapter(name, settings, data, mirror).
 Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
 
-MADE_OF = ".made-of"  # beside an index: the hash of the settings and the table that it was made of
-
 ADAPTERS: dict[str, Adapter] = {
     "csv": fetch_own,
     "esc10": fetch_esc10,
     "esc10_of_esc50": fetch_esc10_of_esc50,
     "esc50": fetch_esc50,
+    "folders": fetch_folders,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,
 }
@@ -53,10 +51,8 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
         )
     path = data / name / "index.csv"
     path.unlink(missing_ok=True)
-    made_of = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index counts as old
-    rows = adapter(name, settings, data, mirror)
-    write_text(path.with_name(MADE_OF), f"{made_of}\n")
-    write_index(path, rows)
+    definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
+    write_index(path, adapter(name, settings, data, mirror), definition)
     try:
         _check_size(name, read_index(path), settings)
     except UserError:
@@ -66,15 +62,10 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
 
 
 def check_current(name: str, settings: DatasetSettings, data: Path) -> None:
-    """Raise UserError if the dataset's index was made of another table, or by other settings, than there are now.
-
-    An index that nobody fetched, one written by hand, is taken for what it is.
-    """
-    made_of = data / name / MADE_OF
-    if made_of.is_file() and made_of.read_bytes() != f"{definition_hash(settings)}\n".encode():
-        raise UserError(
-            f"{data / name / 'index.csv'}: is older than the dataset's table or settings; run `soundclr fetch {name}`"
-        )
+    """Raise UserError if the dataset's index was made of another table, or by other settings, than there are now."""
+    path = data / name / "index.csv"
+    if read_made_of(path).get("definition") != definition_hash(settings):
+        raise UserError(f"{path}: is older than the dataset's table or settings; {remedy(path)}")
 
 
 def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mirror: Path | None) -> Path:
@@ -83,13 +74,16 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     Raises:
         UserError: the file cannot be had or has another hash than the settings say.
     """
-    destination = data / "weights" / f"{name}-{encoder}.pth"
-    return obtain(settings.url, settings.file, destination, mirror, settings.sha256)
+    source = Source(**settings.model_dump())
+    destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
+    record(source, destination)
+    return destination
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
     """The index has exactly the classes, the folds and the number of clips that the settings say."""
-    wanted = {"label": range(settings.classes), "fold": range(1, settings.folds + 1)}
+    classes = settings.classes or index["label"].max() + 1
+    wanted = {"label": range(classes), "fold": range(1, settings.folds + 1)}
     for column, values in wanted.items():
         present = set(index[column])
         said = f"params.yaml says {column}s {values[0]} to {values[-1]}"

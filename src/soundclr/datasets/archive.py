@@ -1,15 +1,17 @@
 """Unpacking archives that strangers made."""
 
+import bz2
+import gzip
+import io
 import lzma
 import re
-import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
@@ -17,20 +19,34 @@ from soundclr.files import reason
 
 Member = tuple[str, IO[bytes] | None]  # name in the archive, contents (None for a folder)
 
+CHUNK = 1 << 14  # bytes read at once; a header in a tar may not have more: Python takes seconds to parse a mad one
+MEMBER = 1 << 14  # bytes that each member counts beside its own: ext4 has one inode for as many
+LIST = 1 << 24  # bytes that a zip's list of its members may have, about 100,000 of them
+# By how such files begin
+COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 
-def unpack(archive: Path, folder: Path) -> None:
+
+def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
     """Unpack a zip or tar archive (also .gz, .bz2, .xz) as ``folder``, which appears whole or not at all.
 
     Modes, owners and times of the members are not kept.
 
     Raises:
-        UserError: the archive is truncated or damaged, or a member is unsafe: an absolute path, one with
-            ``..``, a link, or a device.
+        UserError: the archive is truncated or damaged, a member is unsafe (an absolute path, one with ``..``, a
+            link, or a device), or all members take more than ``max_bytes``, each counting ``MEMBER`` beside its own.
     """
     try:
         with atomic_folder(folder) as temporary:
+            room = max_bytes
             for name, contents in _members(archive):
-                _write_member(temporary / _safe(name, archive), contents)
+                room -= MEMBER
+                room -= _write_member(temporary / _safe(name, archive), contents, room)
+                if room < 0:
+                    raise _refused(
+                        archive,
+                        f"its members take more than the {max_bytes:,} bytes that `max_bytes` in params.yaml allows "
+                        f"(each counts {MEMBER:,} beside its own): raise that if they are meant to, or else",
+                    )
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
@@ -48,21 +64,47 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(f"{archive} is truncated or damaged ({error}): delete it, and the same command fetches it again")
+    return UserError(f"{archive} is no zip or tar archive, or truncated or damaged ({error}): {_REMEDY}")
+
+
+def _refused(archive: Path, why: str) -> UserError:
+    return UserError(f"{archive} is not unpacked: {why} {_REMEDY}")
+
+
+_REMEDY = "delete it, and the same command fetches it again"
+
+
+class _Frugal(io.BufferedReader):
+    """A file of which no more than ``most`` bytes are read at once, however long a part of it is said to be.
+
+    The libraries read a header whole, also a stranger's of 10 GB of zeros.
+    """
+
+    def __init__(self, raw: Any, most: int) -> None:
+        super().__init__(raw)
+        self.most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As any file's; a ValueError for more than ``most`` bytes."""
+        content = super().read(self.most + 1 if size is None or size < 0 else min(size, self.most + 1))
+        if len(content) > self.most:
+            raise ValueError(f"a header or a list of more than {self.most:,} bytes")
+        return content
 
 
 def _members(archive: Path) -> Iterator[Member]:
+    with open(archive, "rb") as file:
+        start = file.read(8)
     if zipfile.is_zipfile(archive):
-        return _zip_members(archive)
-    if tarfile.is_tarfile(archive):
-        return _tar_members(archive)
-    raise UserError(
-        f"{archive} is no zip or tar archive, or a truncated one: delete it, and the same command fetches it again"
-    )
+        yield from _zip_members(archive)
+    else:
+        uncompress = next((uncompress for magic, uncompress in COMPRESSED.items() if start.startswith(magic)), open)
+        with uncompress(archive, "rb") as stream, _Frugal(stream, CHUNK) as file:
+            yield from _tar_members(archive, file)
 
 
 def _zip_members(archive: Path) -> Iterator[Member]:
-    with zipfile.ZipFile(archive) as file:
+    with _Frugal(io.FileIO(archive), LIST) as stream, zipfile.ZipFile(stream) as file:
         for member in file.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -74,9 +116,9 @@ def _zip_members(archive: Path) -> Iterator[Member]:
                     yield member.filename, contents
 
 
-def _tar_members(archive: Path) -> Iterator[Member]:
+def _tar_members(archive: Path, stream: IO[bytes]) -> Iterator[Member]:
     # Not extractall(filter="data"): Python 3.11 has it only from 3.11.4 on, and Debian 12 ships 3.11.2.
-    with tarfile.open(archive) as file:
+    with tarfile.TarFile(fileobj=stream) as file:
         for member in file:
             if not (member.isreg() or member.isdir()):
                 raise _unsafe(archive, member.name, "is a link or a device")
@@ -92,13 +134,17 @@ def _safe(name: str, archive: Path) -> str:
 
 
 def _unsafe(archive: Path, name: str, why: str) -> UserError:
-    return UserError(f"{archive} is not unpacked: its member {name!r} {why}")
+    return _refused(archive, f"its member {name!r} {why}:")
 
 
-def _write_member(path: Path, contents: IO[bytes] | None) -> None:
+def _write_member(path: Path, contents: IO[bytes] | None, room: int) -> int:
+    """Write a folder or a file, of a file no more than goes beyond ``room``; return its bytes."""
     if contents is None:
         path.mkdir(parents=True, exist_ok=True)
-        return
+        return 0
     path.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
     with open(path, "wb") as output:
-        shutil.copyfileobj(contents, output)
+        while size <= room and (chunk := contents.read(CHUNK)):
+            size += output.write(chunk)
+    return size

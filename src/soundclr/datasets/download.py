@@ -1,95 +1,175 @@
-"""One way to obtain a file, a dataset's archive or weights: from a mirror folder or by download, verified."""
+"""One way to obtain a file, a dataset's archive or weights: from the package, a mirror or by download, verified."""
 
 import hashlib
+import lzma
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import requests
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, reason
+from soundclr.files import atomic_path, reason, regular, sha256_of_file, write_text
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
 CHUNK = 1 << 16  # bytes; what a broken download can lose
 
 
+class Source(NamedTuple):
+    """A file, where it is to be had, and what it must be.
+
+    ``file`` is its name in a mirror, ``packed`` its name in the package's folder ``weights``, where it is an .xz;
+    without ``packed`` and ``url`` only a mirror has it. ``sha256`` is the whole hash or its first 8 or more digits;
+    ``md5`` serves a file whose publisher gives no other; neither is for a file whose contents are checked later.
+    """
+
+    file: str
+    max_bytes: int
+    url: str | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    packed: str | None = None
+
+
 class Hash(NamedTuple):
-    """What a file is verified by: ``digits`` are all of the hash, or its first 8 or more (torch.hub's way)."""
+    """What a file is verified by: ``digits`` are all of the hash, or its first 8 or more; ``shown`` is for messages."""
 
     algorithm: str
     digits: str
+    shown: str
 
 
-def obtain(
-    url: str | None, file: str, destination: Path, mirror: Path | None, sha256: str | None, md5: str | None = None
-) -> Path:
-    """Put a verified copy of ``file`` at ``destination`` and return that path.
+def obtain(source: Source, destination: Path, mirror: Path | None) -> Path:
+    """Put a verified copy of a file at ``destination`` and return that path.
 
-    ``mirror / file`` is taken if it is there, else ``url`` is downloaded; ``url`` None means that only a
-    mirror has the file. ``sha256`` is the whole hash or its first 8 or more digits; ``md5`` serves a file whose
-    publisher gives no other; both None is for a file whose contents are checked later. What does not match is
-    deleted before it has the name of ``destination``; a destination that is there and matches is not fetched again.
+    What the package has is taken first, then ``mirror / file`` if it is there, else the file is downloaded. What does
+    not match is deleted before it has the name of ``destination``; a destination that is there and matches is not
+    fetched again.
 
     Raises:
-        UserError: the file is nowhere to be had, arrived short, or has another hash.
+        UserError: the file is nowhere to be had, is too large, arrived short, or has another hash than it should, or
+            than it had before (see :func:`record`).
     """
-    expected = Hash("sha256", sha256) if sha256 is not None else Hash("md5", md5) if md5 is not None else None
-    if destination.is_file() and (expected is None or _matches(_digits(destination, expected), expected)):
+    hashes = _hashes(source, destination)
+    if destination.is_file() and all(_matches(_digits(destination, each), each) for each in hashes):
         return destination
     try:
-        if mirror is not None and _copy_from_mirror(mirror, file, destination, expected):
+        if _copy_packed(source, destination, hashes) or _copy_from_mirror(mirror, source, destination, hashes):
             return destination
-        if url is None:
+        if source.url is None:
             looked = f"{mirror} does not hold it" if mirror else "no mirror is set"
             raise UserError(
-                f"{file} has no address to download from, only a mirror can give it, and {looked}: "
+                f"{source.file} has no address to download from, only a mirror can give it, and {looked}: "
                 "let SOUNDCLR_MIRROR name a folder that holds it"
             )
-        _download(url, file, destination, expected)
+        _download(source.url, source, destination, hashes)
     except requests.RequestException as error:
-        raise UserError(f"{file}: {url} {_reason(error)}; {_advice(file)}") from error
+        raise UserError(f"{source.file}: {source.url} {_reason(error)}; {_advice(source.file)}") from error
     except OSError as error:
-        raise UserError(f"{file}: cannot be written to {destination.parent} ({reason(error)})") from error
+        raise UserError(f"{source.file}: cannot be written to {destination.parent} ({reason(error)})") from error
     return destination
 
 
-def _copy_from_mirror(mirror: Path, file: str, destination: Path, expected: Hash | None) -> bool:
-    """Copy and verify the mirror's file; False if the mirror has none."""
-    if not os.path.isdir(mirror):  # unlike Path.is_dir, False also where looking is forbidden
-        raise UserError(f"the mirror {mirror} is not a readable folder: mend or unset SOUNDCLR_MIRROR")
-    source = mirror / file
-    try:
-        stream = open(source, "rb")  # noqa: SIM115 - only a failure to open it is the mirror's fault
-    except FileNotFoundError:
+def record(source: Source, path: Path) -> None:
+    """Write down the SHA-256 of an obtained file whose source gives less than all of it, unless that was done.
+
+    From then on a copy with another one is refused. The record stands beside the file, as ``sha256sum`` writes it.
+    To be called once the file has been found good.
+    """
+    place = _record_of(path)
+    if place.is_file() or len(source.sha256 or "") == 64:
+        return
+    digits = sha256_of_file(path)
+    write_text(place, f"{digits}  {path.name}\n")
+    print(f"{path.name}: its SHA-256 is {digits}; recorded in {place}, for later copies", file=sys.stderr)
+
+
+def _record_of(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _hashes(source: Source, destination: Path) -> list[Hash]:
+    """What the file is verified by: what its source says and, where that is not all of a SHA-256, the record's."""
+    said = []
+    if source.sha256 is not None:
+        said = [Hash("sha256", source.sha256, f"the expected {source.sha256}")]
+    elif source.md5 is not None:
+        said = [Hash("md5", source.md5, f"the expected {source.md5}")]
+    place = _record_of(destination)
+    if len(source.sha256 or "") == 64 or not place.is_file():
+        return said
+    match = re.match(r"[0-9a-f]{64}\b", place.read_text(errors="replace"))
+    if match is None:
+        raise UserError(f"{place}: is no record of a SHA-256, 64 digits and a file's name; delete it")
+    shown = f"the {match[0]} that {place} recorded (delete that if the file was meant to change)"
+    return [*said, Hash("sha256", match[0], shown)]
+
+
+def _copy_packed(source: Source, destination: Path, hashes: list[Hash]) -> bool:
+    """Unpack and verify the package's file; False if the package has none."""
+    if source.packed is None:
         return False
-    except OSError as error:
-        raise UserError(f"the mirror's {source} cannot be read ({error.strerror})") from error
-    with stream, atomic_path(destination) as temporary:
-        with open(temporary, "wb") as copy:
-            shutil.copyfileobj(stream, copy, CHUNK)
-        _verify(temporary, str(source), expected)
+    place = resources.files("soundclr.datasets") / "weights" / source.packed
+    try:
+        with place.open("rb") as packed, lzma.open(packed) as stream:
+            _copy(stream, f"the package's {source.packed}", destination, hashes)
+    except (FileNotFoundError, EOFError, lzma.LZMAError) as error:
+        raise UserError(f"the package's file {place} is missing or damaged; install the package again") from error
     return True
 
 
-def _download(url: str, file: str, destination: Path, expected: Hash | None) -> None:
-    # Not atomic_path: a part outlives its process, for the next one to resume.
-    part = destination.with_name(destination.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    _complete(part, url, file)
+def _copy_from_mirror(mirror: Path | None, source: Source, destination: Path, hashes: list[Hash]) -> bool:
+    """Copy and verify the mirror's file; False if the mirror has none."""
+    if mirror is None:
+        return False
+    if not os.path.isdir(mirror):  # unlike Path.is_dir, False also where looking is forbidden
+        raise UserError(f"the mirror {mirror} is not a readable folder: mend or unset SOUNDCLR_MIRROR")
+    place = mirror / source.file
     try:
-        _verify(part, url, expected)
+        stream = open(place, "rb", opener=regular)  # noqa: SIM115 - only a failure to open it is the mirror's fault
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UserError(f"the mirror's {place} cannot be read ({error.strerror})") from error
+    with stream:
+        if os.fstat(stream.fileno()).st_size > source.max_bytes:
+            raise _too_large(str(place), source)
+        _copy(stream, str(place), destination, hashes)
+    return True
+
+
+def _copy(stream: IO[bytes], origin: str, destination: Path, hashes: list[Hash]) -> None:
+    with atomic_path(destination) as temporary:
+        with open(temporary, "wb") as copy:
+            shutil.copyfileobj(stream, copy, CHUNK)
+        _verify(temporary, origin, hashes)
+    _part_of(destination).unlink(missing_ok=True)
+
+
+def _part_of(destination: Path) -> Path:
+    return destination.with_name(destination.name + ".part")
+
+
+def _download(url: str, source: Source, destination: Path, hashes: list[Hash]) -> None:
+    # Not atomic_path: a part outlives its process, for the next one to resume.
+    part = _part_of(destination)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    _complete(part, url, source)
+    try:
+        _verify(part, url, hashes)
     except UserError:
         part.unlink()
         raise
     part.replace(destination)
 
 
-def _complete(part: Path, url: str, file: str) -> None:
+def _complete(part: Path, url: str, source: Source) -> None:
     """Download ``url`` into ``part``, after the bytes it already has if the server can continue there."""
     have = part.stat().st_size if part.exists() else 0
     response = _request(url, have)
@@ -104,12 +184,12 @@ def _complete(part: Path, url: str, file: str) -> None:
             response = _request(url, have)
     with response:
         if response.status_code not in (200, 206):
-            raise UserError(f"{file}: {url} answers HTTP {response.status_code} {response.reason}; {_advice(file)}")
+            raise UserError(
+                f"{source.file}: {url} answers HTTP {response.status_code} {response.reason}; {_advice(source.file)}"
+            )
         if response.status_code == 200:
             have = 0  # the server sends the whole file, whatever was asked for
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        _write(response.iter_content(CHUNK), part, have, total, file)
+        _write(response, part, have, source)
 
 
 def _request(url: str, have: int) -> requests.Response:
@@ -117,13 +197,22 @@ def _request(url: str, have: int) -> requests.Response:
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
+    try:
+        return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
+    except ValueError as error:  # of an impossible address to which a host may lead
+        raise requests.exceptions.InvalidURL(url) from error
 
 
-def _write(chunks: Iterable[bytes], part: Path, have: int, total: int | None, file: str) -> None:
-    """Write ``chunks`` to ``part`` after its first ``have`` bytes, behind a progress bar."""
+def _write(response: requests.Response, part: Path, have: int, source: Source) -> None:
+    """Write what comes to ``part`` after its first ``have`` bytes, behind a progress bar."""
+    length = response.headers.get("Content-Length")
+    if length is not None and not re.fullmatch("[0-9]{1,18}", length):
+        raise UserError(f"{source.file}: {source.url} answers with the Content-Length {length!r}, which is no number")
+    total = have + int(length) if length else None
+    if (total or 0) > source.max_bytes:
+        raise _too_large(str(source.url), source)
     bar = tqdm(
-        desc=file,
+        desc=source.file,
         total=total,
         initial=have,
         unit="B",
@@ -131,20 +220,30 @@ def _write(chunks: Iterable[bytes], part: Path, have: int, total: int | None, fi
         mininterval=0.2 if sys.stderr.isatty() else 10.0,  # seconds; a log file wants few lines
     )
     with bar, open(part, "ab" if have else "wb") as output:
-        for chunk in chunks:
+        for chunk in response.iter_content(CHUNK):
+            have += len(chunk)
+            if have > source.max_bytes:
+                part.unlink()
+                raise _too_large(str(source.url), source)
             output.write(chunk)
             bar.update(len(chunk))
         output.flush()
         os.fsync(output.fileno())
 
 
-def _verify(path: Path, origin: str, expected: Hash | None) -> None:
-    if expected is None:
-        return
-    actual = _digits(path, expected)
-    if not _matches(actual, expected):
-        name = {"sha256": "SHA-256", "md5": "MD5"}[expected.algorithm]
-        raise UserError(f"{origin} has the {name} {actual}, not the expected {expected.digits}; it was not kept")
+def _too_large(origin: str, source: Source) -> UserError:
+    return UserError(
+        f"{origin} is larger than the {source.max_bytes:,} bytes that params.yaml allows; it was not kept; "
+        f"raise `max_bytes` if {source.file} is meant to be so large"
+    )
+
+
+def _verify(path: Path, origin: str, hashes: Iterable[Hash]) -> None:
+    for each in hashes:
+        actual = _digits(path, each)
+        if not _matches(actual, each):
+            name = {"sha256": "SHA-256", "md5": "MD5"}[each.algorithm]
+            raise UserError(f"{origin} has the {name} {actual}, not {each.shown}; it was not kept")
 
 
 def _digits(path: Path, expected: Hash) -> str:

@@ -54,6 +54,6 @@ def index_row(line: Line) -> IndexRow:
 
 def _of_esc10(line: Line) -> bool:
     said, is_so = line.values["esc10"], line.number("target") in ESC10
-    if said != str(is_so):
+    if said.lower() != str(is_so).lower():  # a spreadsheet saves TRUE
         raise UserError(f"{line.place}: `esc10` of {line.values['filename']} is {said!r}; by its target it is {is_so}")
     return is_so

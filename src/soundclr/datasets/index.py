@@ -1,26 +1,31 @@
 """The index: one table that says of each clip where it is, what it is, and in which fold.
 
 Columns: ``clip`` (unique name), ``path`` (relative to the index's folder, POSIX), ``label`` (0 to C - 1),
-``class`` (its name), ``fold`` (from 1), ``source`` (the recording that the clip was cut from).
+``class`` (its name), ``fold`` (from 1), ``source`` (the recording that the clip was cut from), ``sha256`` (its file's).
+A record beside it says what it was made of and which file it is; without that record it is not read.
 """
 
 import csv
+import hashlib
 import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
+from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import write_text
+from soundclr.files import reason, sha256_of_file, write_text, writing
+from soundclr.records import read_record, write_record
 
-COLUMNS = ["clip", "path", "label", "class", "fold", "source"]
+COLUMNS = ["clip", "path", "label", "class", "fold", "source", "sha256"]
+MADE_OF = ".made-of"  # the record beside an index
 
 
 class IndexRow(NamedTuple):
-    """One clip, in the order of the index's columns."""
+    """One clip, in the order of the index's columns; the hash of its file comes last, when the index is written."""
 
     clip: str
     path: str
@@ -30,23 +35,59 @@ class IndexRow(NamedTuple):
     source: str
 
 
-def write_index(path: Path, rows: Iterable[IndexRow]) -> None:
-    """Write ``rows``, sorted by clip, as an index."""
+def write_index(path: Path, rows: Iterable[IndexRow], definition: str) -> None:
+    """Write ``rows``, sorted by clip, as an index, with the hash of each clip's file, and the record beside it.
+
+    ``definition`` is the hash of the settings and the table that the rows come from. UserError for an unreadable clip.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(sorted(rows))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)  # paths begin there
+    for row in tqdm(sorted(rows), desc="hash", unit=" clips", dynamic_ncols=True, delay=2):
+        try:
+            writer.writerow([*row, sha256_of_file(path.parent / row.path)])
+        except OSError as error:
+            raise UserError(f"{path.parent / row.path}: cannot be read ({reason(error)})") from error
+    write_made_of(path, definition, text.getvalue().encode())
     write_text(path, text.getvalue())
+
+
+def write_made_of(path: Path, definition: str, content: bytes) -> None:
+    """Write the record beside the index at ``path``, which has or will have this ``content``."""
+    index_sha256 = hashlib.sha256(content).hexdigest()
+    write_record(path.with_name(MADE_OF), {"definition": definition, "index_sha256": index_sha256})
+
+
+def read_made_of(path: Path) -> dict[str, Any]:
+    """The record beside the index at ``path``: ``definition`` and ``index_sha256``.
+
+    Raises UserError where the index or the record is missing, or the record was changed.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; {remedy(path)}")
+    return read_record(path.with_name(MADE_OF), remedy(path))
+
+
+def remedy(path: Path) -> str:
+    """What makes the index at ``path``."""
+    return f"run `soundclr fetch {path.parent.name}`"
 
 
 def read_index(path: Path) -> pd.DataFrame:
     """Read and check an index; ``label`` and ``fold`` are int64, all other columns strings.
 
     Raises:
-        UserError: the file cannot be read, or a row is wrong; the message names the clip or the line.
+        UserError: the file cannot be read or is not the one that its record names, or a row is wrong; the message
+            names the clip or the line.
     """
+    made_of = read_made_of(path)
     try:
-        index = pd.read_csv(path, dtype=str, keep_default_na=False)
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != made_of.get("index_sha256"):
+            raise UserError(f"{path}: is not the index that was fetched: changed or cut short; {remedy(path)}")
+        index = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read as an index ({error})") from error
     if list(index.columns) != COLUMNS:
@@ -61,6 +102,9 @@ def read_index(path: Path) -> pd.DataFrame:
         empty = index.index[index[column] == ""]
         if len(empty):
             raise UserError(f"{path}, line {empty[0] + 2}: `{column}` is empty")
+    wrong = index.index[~index["sha256"].str.fullmatch("[0-9a-f]{64}")]
+    if len(wrong):
+        raise UserError(f"{path}, line {wrong[0] + 2}: `sha256` of clip {index['clip'][wrong[0]]} is no SHA-256")
     repeated = index["clip"][index["clip"].duplicated()]
     if len(repeated):
         raise UserError(f"{path}: clip {repeated.iloc[0]} stands there more than once")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from soundclr.datasets.archive import unpack
-from soundclr.datasets.download import obtain
+from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
 from soundclr.files import reason
@@ -29,7 +29,7 @@ def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path
 
     That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
     nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds. The archive is
-    kept at ``data/downloads/<file>``.
+    kept at ``data/downloads/<file>``, with a record of its hash once the caller has found it good.
 
     Raises:
         UserError: no archive can be had, or it is damaged. One raised in the block, for clips that are not as they
@@ -37,12 +37,13 @@ def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path
     """
     if settings.file is None:
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the name of the archive to fetch")
-    archive = data / "downloads" / settings.file
+    source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
+    archive = data / "downloads" / source.file
     folder = data / name / UNPACKED
     if not any(entry.exists() for entry in _entries(folder)):
-        copy = _unpacked_copy(settings.file, mirror)
+        copy = _unpacked_copy(source.file, mirror)
         if copy is None:
-            _unpack_archive(settings, archive, folder, mirror)
+            _unpack_archive(source, archive, folder, mirror)
         else:
             _link(copy, folder)
     entries = _entries(folder)
@@ -55,6 +56,9 @@ def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path
             remedy = f"mend {top.readlink()}, where it leads, or let the mirror be a folder without that"
             shutil.rmtree(folder)  # the link, not the copy: the next call looks again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
+    if archive.is_file() and not top.is_symlink():
+        with _alone(archive):
+            record(source, archive)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -87,11 +91,11 @@ def _link(copy: Path, folder: Path) -> None:
         raise UserError(f"{folder}: cannot be made a link to {copy} ({reason(error)})") from error
 
 
-def _unpack_archive(settings: DatasetSettings, archive: Path, folder: Path, mirror: Path | None) -> None:
+def _unpack_archive(source: Source, archive: Path, folder: Path, mirror: Path | None) -> None:
     with _alone(archive):
-        obtain(settings.url, archive.name, archive, mirror, settings.sha256, settings.md5)
+        obtain(source, archive, mirror)
     try:
-        unpack(archive, folder)
+        unpack(archive, folder, source.max_bytes)
     except UserError as error:
         origin = mirror / archive.name if mirror is not None else None
         if origin is not None and origin.is_file():

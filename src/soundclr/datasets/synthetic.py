@@ -29,7 +29,7 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
 
     The files' bytes depend on the settings alone. They are named like ESC-50's, fold-source-take-label.
     """
-    if settings.synthetic is None or settings.classes > len(SOUNDS):
+    if settings.synthetic is None or settings.classes is None or settings.classes > len(SOUNDS):
         raise UserError(
             f"dataset {name}: a synthetic dataset has at most {len(SOUNDS)} classes, not {settings.classes}, "
             "and a section `synthetic` with clips_per_fold and seed"

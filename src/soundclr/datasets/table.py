@@ -1,16 +1,16 @@
 """The table that lists a dataset's clips, and the clips that must be there for it."""
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import soundfile
-
+from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
 from soundclr.errors import UserError
-from soundclr.wav import missing_bytes
+from soundclr.files import read_regular, reason
 
 
 class Line(NamedTuple):
@@ -30,25 +30,29 @@ class Line(NamedTuple):
 def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
     """Read a CSV file with the columns ``required``, in any order, and those of ``optional`` that it has.
 
+    Commas or semicolons separate its values.
+
     Raises:
         UserError: the file is missing, no CSV in UTF-8 or empty, or has a column too few or too many, which is named.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write the -sig
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            _check_header(path, header, required, optional)
-            lines = []
-            for fields in reader:
-                if not fields:
-                    continue
-                place = f"{path}, line {reader.line_num}"
-                if len(fields) != len(header):
-                    raise UserError(f"{place}: has {len(fields)} values for {len(header)} columns")
-                lines.append(Line(place, dict(zip(header, fields, strict=True))))
+        text = read_regular(path).decode("utf-8-sig")  # spreadsheets write the -sig
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, required), strict=True)
+        header = next(reader, [])
+        _check_header(path, header, required, optional)
+        lines = []
+        for fields in reader:
+            if not fields:
+                continue
+            place = f"{path}, line {reader.line_num}"
+            if len(fields) != len(header):
+                raise UserError(f"{place}: has {len(fields)} values for {len(header)} columns")
+            lines.append(Line(place, dict(zip(header, fields, strict=True))))
     except FileNotFoundError as error:
         raise UserError(f"{path}, the table of the clips, is missing") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({reason(error)})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as a CSV table in UTF-8 ({error})") from error
     if not lines:
         raise UserError(f"{path}: the table lists no clips")
@@ -79,19 +83,6 @@ def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
         check_audio(folder / path)
 
 
-def check_audio(path: Path) -> None:
-    """Check that ``path`` begins as audio that can be decoded, and is neither empty nor a WAV file cut off."""
-    try:
-        frames = soundfile.info(path).frames
-        missing = missing_bytes(path)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as audio ({' '.join(str(error).split())})") from error
-    if missing:
-        raise UserError(f"{path} is cut off, {missing} bytes before the end that its header gives")
-    if frames == 0:
-        raise UserError(f"{path} has no samples")
-
-
 def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
     """Check that no two lines have the same ``key``."""
     seen: dict[str, str] = {}
@@ -99,6 +90,12 @@ def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
         if (value := key(line)) in seen:
             raise UserError(f"{line.place}: {value} stands there twice, first in {seen[value]}")
         seen[value] = line.place
+
+
+def _delimiter(text: str, required: Sequence[str]) -> str:
+    """A comma, or the semicolon that spreadsheets write in countries where the comma is in numbers."""
+    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=";"), [])
+    return ";" if set(required) <= set(header) else ","
 
 
 def _check_header(path: Path, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:

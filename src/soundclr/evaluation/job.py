@@ -12,15 +12,16 @@ from torch import Tensor
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
-from soundclr.devices import describe, precision
+from soundclr.devices import describe, precision, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
 from soundclr.evaluation.space import distances, project
-from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.files import sha256_of_file, write_text
 from soundclr.models import Network
 from soundclr.params import EvaluationSettings, Params
+from soundclr.records import code_version, write_record
 from soundclr.runs import Run, evaluation_key
-from soundclr.trained import load_run
+from soundclr.trained import load_run, read_run
 from soundclr.training.batches import generator
 from soundclr.training.job import check_features, git_state, make_inputs, to_csv, versions
 
@@ -46,17 +47,19 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     """Ask the model of ``run`` all that params.yaml's ``evaluation`` asks; returns the path of evaluation.json.
 
     Writes projection.csv and then evaluation.json below ``results``: where the latter is, all is. Raises UserError
-    where the run's folder, its model or the features are missing or do not fit.
+    where the run's folder, its model or the features are missing or do not fit, or where the model does not have the
+    accuracy that it had after its last epoch.
     """
+    _, _, metrics = read_run(run.directory(results))
     settings, network, classes = load_run(run.directory(results))
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
-    if list(waveforms.classes) != classes:
-        raise UserError(f"{features}: its classes are not those that {run.directory(results)} was trained on")
+    check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     names = [waveforms.clips[clip] for clip in clips.tolist()]
     labels = waveforms.labels[clips]
     training = settings.stages[-1].training
+    warn_if_slow(device, training.precision)
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
     listener = Listener(
         network,
@@ -67,6 +70,8 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "test"))
     if not np.isfinite(representations).all():
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
+    if (clean := right.get(Noise("white", sigma=0.0))) is not None:
+        check_clean(run.model(results), clean, round(metrics["accuracy"]["last_epoch"] * len(clips)), len(clips))
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
@@ -75,12 +80,14 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
     write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
     evaluation: dict[str, Any] = {
-        "format": 1,
+        "format": 2,
         **run.coordinates,
         "key": evaluation_key(params),
         "settings": params.evaluation.model_dump(mode="json"),
         "epoch": "last",
-        "model_sha256": sha256_of_file(run.model(results)),
+        "model_sha256": metrics["model_sha256"],
+        "index_sha256": waveforms.index_sha256,
+        "features_sha256": waveforms.sha256,
         "clips": len(clips),
         "accuracy": [
             {
@@ -94,14 +101,38 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         ],
         "distances": distances(representations, labels.numpy()),
         "device": describe(device),
-        "precision": str(listener.dtype).removeprefix("torch."),
+        "precision": training.precision,
+        "code": code_version(),
         **git_state(),
         "versions": versions("numpy", "scikit-learn"),
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "files": {"projection.csv": sha256_of_file(folder / "projection.csv")},
     }
-    write_json(folder / "evaluation.json", {**evaluation, "checksum": sha256_of_json(evaluation)})
+    write_record(folder / "evaluation.json", evaluation)
     return folder / "evaluation.json"
+
+
+def check_trained_on(waveforms: Waveforms, metrics: dict[str, Any], features: Path, folder: Path) -> None:
+    """Raise UserError for features of other clips or classes than the run in ``folder`` was trained on."""
+    if waveforms.index_sha256 != metrics["index_sha256"]:
+        raise UserError(
+            f"{features}: is made of the index {waveforms.index_sha256}, but {folder} was trained on the index "
+            f"{metrics['index_sha256']}; bring that index's clips back, or train the run again"
+        )
+    if list(waveforms.classes) != metrics["classes"]:
+        raise UserError(f"{features}: its classes are not those that {folder} was trained on")
+
+
+def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
+    """Without noise a model must be right as often as after its last epoch, but for how another device rounds.
+
+    Raises UserError where more than a clip, and more than 1 % of the clips, lie between the two counts.
+    """
+    if abs(right - trained) > max(1, clips / 100):
+        raise UserError(
+            f"{model}: {right} of {clips} clips are right without noise, but {trained} were after its last epoch; "
+            "remove the model and train the run again, or evaluate it on the machine that trained it"
+        )
 
 
 @torch.inference_mode()
@@ -119,15 +150,15 @@ def listen(
     representations = []
     for indices in clips.split(listener.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))
-        names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0]))]
+        names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0][0]))]
         labels = inputs.waveforms.labels[indices].to(device)
-        clean, heard_clean = listener.hear(parts)
+        clean, heard_clean = listener.hear(waves for waves, _ in parts)
         representations.append(clean)
         for colour in dict.fromkeys(noise.colour for noise in right):
             drawn = [draw(settings.seed, clip_names, colour, inputs.samples, device) for clip_names in names]
             for noise in right:
                 if noise.colour == colour:
-                    noisy = (add(part, own, noise) for part, own in zip(parts, drawn, strict=True))
+                    noisy = (add(*part, raw, noise) for part, raw in zip(parts, drawn, strict=True))
                     heard = heard_clean if noise.sigma == 0 else listener.hear(noisy)[1]
                     right[noise] += (heard == labels).sum()
     return {noise: int(count) for noise, count in right.items()}, torch.cat(representations).cpu().double().numpy()

@@ -61,15 +61,19 @@ def pink(normal: Samples) -> Samples:
 COLOURS: dict[str, Callable[[Samples], Samples]] = {"white": lambda normal: normal, "pink": pink}
 
 
-def add(waveforms: Tensor, noise: Tensor, level: Noise) -> Tensor:
+def add(waveforms: Tensor, own: Tensor, noise: Tensor, level: Noise) -> Tensor:
     """``waveforms`` (clips, samples) in [-1, 1] with ``noise``, as :func:`draw` gives it, scaled to ``level``.
 
-    ``sigma`` multiplies the draw. A ratio is that of two mean squares, the clip's to the noise's, both over all
-    samples that the network hears: after padding or cropping, so a short clip's padding counts, a constant part too.
-    It holds exactly for every clip. A clip that is zero everywhere has no such ratio and gets no noise.
+    ``sigma`` multiplies the draw. A ratio is that of two mean squares, the clip's to the noise's. The clip's is over
+    its ``own`` samples, those from own[:, 0] to before own[:, 1], int64 (clips, 2): a constant part counts, padding
+    does not. The noise's is over all samples that the network hears, since padding gets noise too. The ratio holds
+    exactly for every clip. A clip that is zero everywhere has no such ratio and gets no noise.
     """
     if level.sigma is not None:
         return torch.add(waveforms, noise, alpha=level.sigma)
     assert level.snr_db is not None
-    powers = waveforms.square().mean(1, keepdim=True) / noise.square().mean(1, keepdim=True)
+    places = torch.arange(waveforms.shape[1], device=waveforms.device)
+    begin, end = own.split(1, 1)
+    signal = waveforms.square().masked_fill_((places < begin) | (places >= end), 0).sum(1, keepdim=True) / (end - begin)
+    powers = signal / noise.square().mean(1, keepdim=True)
     return torch.addcmul(waveforms, noise, (powers * 10 ** (-level.snr_db / 10)).sqrt())

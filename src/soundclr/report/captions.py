@@ -11,12 +11,14 @@ from soundclr.report.accuracy import covered
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.layout import FIGURES, figures_of
 from soundclr.report.tables.render import Table, rst_escape
+from soundclr.training.schedule import final_rate
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A figure's PNG, its caption with its coverage, the runs that it shows, and whether there is one to show yet."""
 
+    dataset: str
     path: Path
     caption: str
     results: Sequence[RunResult]
@@ -46,6 +48,7 @@ def study_caption(collection: Collection) -> str:
         *settings_that_differ(collection),
         coverage(collection),
         *protocol_notes(collection.results),
+        *code_versions(collection.results),
     ]
     return joined(sentences)
 
@@ -91,7 +94,8 @@ def describe_figures(collection: Collection, drawn: Sequence[tuple[str, Path]], 
         stem = f"{name}-{dataset}"
         text = texts.get(stem, f"{params.datasets[dataset].title}: no runs yet")
         counts = covered(len(done), len(expected)) + (" evaluated" if evaluated else "")
-        figures.append(Drawn(folder / f"{stem}.png", joined([text, counts]), collection.done(done), stem in texts))
+        path = folder / f"{stem}.png"
+        figures.append(Drawn(dataset, path, joined([text, counts]), collection.done(done), stem in texts))
     return figures
 
 
@@ -214,11 +218,18 @@ def weights(collection: Collection, result: RunResult) -> str:
 
 
 def budget(collection: Collection, result: RunResult) -> str:
-    """A run's limit of epochs a stage, and its batch."""
+    """A run's limit of epochs a stage, its batch, and how far each stage's learning rate falls within its epochs."""
     stages = [stage.training for stage in result.settings.stages]
     batches = sorted({stage.batch_size for stage in stages})
     epochs = " + ".join(str(stage.epochs) for stage in stages)
-    return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}"
+    rates = " + ".join(share(final_rate(stage)) for stage in stages)
+    fall = f"learning rate by the last epoch at {rates} of its peak"
+    return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
+
+
+def share(part: float) -> str:
+    """A fraction in percent, with no more digits than it needs."""
+    return f"{100 * part:.0f} %" if part >= 0.01 else "less than 1 %"
 
 
 def commit(result: RunResult) -> str:
@@ -226,6 +237,16 @@ def commit(result: RunResult) -> str:
     if result.metrics.git_commit is None:
         return "commit not recorded"
     return result.metrics.git_commit[:10] + (" with uncommitted changes" if result.metrics.git_dirty else "")
+
+
+def code_versions(results: Sequence[RunResult]) -> list[str]:
+    """Which versions of the code that decides numbers trained how many of the runs, where it is not one for all."""
+    used = [result.metrics.code for result in results]
+    if len(set(used)) < 2 and all(len(versions) == 1 for versions in used):
+        return []
+    said = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
+    what = "the same version of the code that decides numbers (its hash, commit)"
+    return [f"Not all runs were trained by {what}: {counted(said)}"]
 
 
 def grouped(

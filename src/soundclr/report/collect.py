@@ -4,15 +4,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from soundclr import runs
 from soundclr.errors import UserError
 from soundclr.params import Artefact, Count, Fraction, Params, Positive, RunSettings, known, validated
+from soundclr.report.evaluations import REMEDY as EVALUATE_AGAIN
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.report.sealed import Lenient, read_sealed, read_table
+from soundclr.report.sealed import Lenient, read_sealed, read_table, remedied
 from soundclr.runs import Run
 
 TABLES = ("history.csv", "predictions.csv")
@@ -44,7 +46,7 @@ class WeightsUsed(Lenient):
 class Metrics(Lenient):
     """metrics.json of one run."""
 
-    format: Literal[1]
+    format: Literal[2]
     study: str
     dataset: str
     recipe: str
@@ -59,10 +61,13 @@ class Metrics(Lenient):
     classes: tuple[str, ...]
     settings: dict[str, Any]
     weights: WeightsUsed
+    index_sha256: str
+    model_sha256: str
     device: str
     precision: str
     duration_seconds: float
     clips_per_second: float
+    code: Annotated[tuple[str, ...], Field(min_length=1)]
     git_commit: str | None
     git_dirty: bool | None
     versions: dict[str, str | None]
@@ -150,7 +155,8 @@ def collect(params: Params, study: str, results: Path) -> Collection:
 
     Runs of other settings, seeds, folds or recipes are set aside: named, not loaded. A folder without
     metrics.json is a run that did not end, thus missing. Raises UserError for a run or an evaluation that is cut
-    short, was edited by hand, or says something else of itself than its path does, naming both.
+    short, was edited by hand, or says something else of itself than its path does, naming both; for runs of one
+    dataset on different clips; and for an evaluation of another model than the run's.
     """
     artefacts = params.studies[known(study, params.studies, "study")].artefacts
     order = list(runs.expand(params, study))
@@ -163,15 +169,43 @@ def collect(params: Params, study: str, results: Path) -> Collection:
         run = Run.from_directory(path.parent, results)
         if run is None or run.directory(results) != path.parent:
             raise UserError(f"{path}: not the path of a run, <dataset>/<recipe>-<hash>/fold<k>-seed<s>; move it away")
-        content = read_sealed(path, run, {}, TABLES, REMEDY)
-        if run in wanted:
-            found[run] = load_run(params, path, run, content)
-        else:
-            set_aside.append(path.parent)
+        with remedied(REMEDY):
+            content = read_sealed(path, run, {}, TABLES, REMEDY)
+            if run in wanted:
+                found[run] = load_run(params, path, run, content)
+            else:
+                set_aside.append(path.parent)
     found = {run: found[run] for run in order if run in found}
+    check_indexes(found, results)
     clips = {run: found[run].metrics.clips.test for run in expected.get("figure5", ()) if run in found}
     evaluations, others = read_evaluations(params, study, results, clips)
+    for run, evaluation in evaluations.items():
+        check_evaluated(found[run], evaluation, results)
     return Collection(params, study, expected, found, tuple(set_aside), evaluations, others)
+
+
+def check_indexes(found: Mapping[Run, RunResult], results: Path) -> None:
+    """The runs of a dataset must be of the same clips: UserError naming two that were made of different indexes."""
+    first: dict[str, RunResult] = {}
+    for run, result in found.items():
+        one, two = first.setdefault(run.dataset, result), result
+        if one.metrics.index_sha256 != two.metrics.index_sha256:
+            raise UserError(
+                f"{one.run.directory(results)} was made of the index {one.metrics.index_sha256}, "
+                f"{run.directory(results)} of {two.metrics.index_sha256}: runs of {run.dataset} on other clips; delete "
+                "those that are not of the clips you want and train them again"
+            )
+
+
+def check_evaluated(result: RunResult, evaluation: Evaluation, results: Path) -> None:
+    """An evaluation must be of the run's own model and clips: UserError naming both."""
+    for what in ("model_sha256", "index_sha256"):
+        says, is_so = getattr(evaluation.content, what), getattr(result.metrics, what)
+        if says != is_so:
+            raise UserError(
+                f"the evaluation of {result.run.directory(results)}: says {what} {says}, the run's metrics.json says "
+                f"{is_so}; {EVALUATE_AGAIN}"
+            )
 
 
 def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> RunResult:
@@ -180,6 +214,10 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     settings = params.resolve(run.study, run.dataset, run.recipe)
     if validated(RunSettings, metrics.settings, f"{path}: settings") != settings:
         raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}; {REMEDY}")
+    if metrics.precision != settings.precision:
+        raise UserError(
+            f"{path}: says precision {metrics.precision!r}, its settings say {settings.precision!r}; {REMEDY}"
+        )
     encoder = settings.encoder
     source = params.weights[encoder.weights].files[encoder.name].sha256 if encoder.weights != "none" else ""
     if metrics.weights.name != encoder.weights or not (metrics.weights.sha256 or "").startswith(source):
@@ -190,7 +228,8 @@ def load_run(params: Params, path: Path, run: Run, content: dict[str, Any]) -> R
     history = read_table(path.with_name("history.csv"), REMEDY)
     if missing := HISTORY_COLUMNS - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}; {REMEDY}")
-    result = RunResult(run, metrics, settings, history, read_table(path.with_name("predictions.csv"), REMEDY))
+    predictions = read_table(path.with_name("predictions.csv"), REMEDY, text=("clip",))  # a class may be "stage"
+    result = RunResult(run, metrics, settings, history, predictions)
     check_predictions(path.with_name("predictions.csv"), result)
     return result
 

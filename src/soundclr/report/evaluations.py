@@ -11,7 +11,7 @@ from pydantic import Field
 from soundclr import runs
 from soundclr.errors import UserError
 from soundclr.params import Count, EvaluationSettings, Fraction, Params, Positive, validated
-from soundclr.report.sealed import Lenient, read_sealed, read_table
+from soundclr.report.sealed import Lenient, read_sealed, read_table, remedied
 from soundclr.runs import Run
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
@@ -43,14 +43,16 @@ class Distances(Lenient):
 class Content(Lenient):
     """evaluation.json of one run."""
 
-    format: Literal[1]
+    format: Literal[2]
     settings: dict[str, Any]
     clips: Positive
     accuracy: tuple[Heard, ...]
     distances: Distances
     model_sha256: str
+    index_sha256: str
     device: str
     precision: str
+    code: str
     git_commit: str | None
     git_dirty: bool | None
     created: str
@@ -93,11 +95,12 @@ def read_evaluations(
             raise UserError(
                 f"{path}: not the path of an evaluation, <dataset>/<recipe>-<hash>/fold<k>-seed<s>/<key>; move it away"
             )
-        content = read_sealed(path, run, {"key": folder.name}, ["projection.csv"], REMEDY)
-        if folder.name == key and run in clips:
-            found[run] = load_evaluation(params, path, run, content, clips[run])
-        else:
-            set_aside.append(folder)
+        with remedied(REMEDY):
+            content = read_sealed(path, run, {"key": folder.name}, ["projection.csv"], REMEDY)
+            if folder.name == key and run in clips:
+                found[run] = load_evaluation(params, path, run, content, clips[run])
+            else:
+                set_aside.append(folder)
     return found, tuple(set_aside)
 
 

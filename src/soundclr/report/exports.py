@@ -109,13 +109,14 @@ def provenance_csv(collection: Collection) -> str:
     versions = ["python", "torch", "torchvision", "torchaudio", "soundclr"]
     header = ["run", "best_epoch_percent", "last_epoch_percent", "best_at", "epochs", "stopped_early"]
     header += ["train_clips", "test_clips", "weights", "weights_sha256", "device", "precision", "minutes"]
-    header += ["clips_per_second", "git_commit", "git_dirty", "created", *versions]
+    header += ["clips_per_second", "code", "git_commit", "git_dirty", "created", *versions]
     lines: list[Sequence[object]] = [header]
     for result in collection.results:
         m = result.metrics
         accuracies = (f"{100 * value:.2f}" for value in (m.accuracy.best_epoch, m.accuracy.last_epoch))
         line: list[object] = [f"{result.run.group}/{result.run.name}", *accuracies, m.best_epoch, m.epochs]
         line += [m.stopped_early, m.clips.train, m.clips.test, m.weights.name, m.weights.sha256, m.device, m.precision]
-        line += [f"{m.duration_seconds / 60:.1f}", f"{m.clips_per_second:.1f}", m.git_commit, m.git_dirty, m.created]
+        line += [f"{m.duration_seconds / 60:.1f}", f"{m.clips_per_second:.1f}", " ".join(m.code)]
+        line += [m.git_commit, m.git_dirty, m.created]
         lines.append([*line, *map(m.versions.get, versions)])
     return csv_text(lines)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from soundclr.report.captions import Drawn, commit, on_page, study_caption, table_caption
 from soundclr.report.collect import Collection
@@ -20,16 +21,19 @@ def table_page(collection: Collection, table: Table) -> str:
 
 def study_page(collection: Collection, tables: Sequence[Table], figures: Sequence[Drawn], folder: Path) -> str:
     """README.md of a study, to be written into ``folder``: tables, the figures that are there, provenance."""
-    title = collection.params.studies[collection.study].title
-    parts = [f"# {markdown_escape(title[:1].upper() + title[1:])}", markdown_escape(study_caption(collection))]
+    study = collection.params.studies[collection.study]
+    datasets = ", ".join(collection.params.datasets[dataset].title for dataset in study.datasets)
+    title = f"{study.title[:1].upper()}{study.title[1:]}: {datasets}"
+    parts = [f"# {markdown_escape(title)}", markdown_escape(study_caption(collection))]
     parts += ["## Tables", *(section(collection, table) for table in tables)]
     for heading in (PAPERS, OURS):
         shown = [figure for figure in figures if category(figure.path) == heading]
         parts += [f"## {heading}"] if shown else []
         for figure in shown:
             text = markdown_escape(on_page(collection, figure.caption, figure.results))
-            path = Path(os.path.relpath(figure.path, folder)).as_posix()
-            image = f"![{text.split('. ')[0]}]({path})\n\n" if figure.there else f"{figure.path.stem}. "
+            path = quote(Path(os.path.relpath(figure.path, folder)).as_posix())
+            name = markdown_escape(collection.params.datasets[figure.dataset].title)
+            image = f"![{name}]({path})\n\n" if figure.there else f"{figure.path.stem}. "
             parts.append(image + text)
     if collection.results or collection.set_aside:
         parts += ["## Provenance", provenance(collection)]

@@ -1,7 +1,8 @@
 """Files that describe themselves: believed where path, checksum and the files beside them agree."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pandas as pd
 from pydantic import ConfigDict
 
 from soundclr.errors import UserError
-from soundclr.files import read_json, sha256_of_file, sha256_of_json
+from soundclr.files import sha256_of_file
 from soundclr.params import Section
+from soundclr.records import read_record
 from soundclr.runs import Run
 
 
@@ -26,18 +28,10 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     Raises UserError with ``remedy`` for a file that is cut short, was edited by hand, or says something else of
     itself than its path does, naming both.
     """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a JSON object, found {type(content).__name__}; {remedy}")
+    content = read_record(path, remedy)
     for key, value in {**run.coordinates, **others}.items():
         if content.get(key) != value:
             raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {remedy}")
-    checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})
-    if content.get("checksum") != checksum:
-        raise UserError(
-            f"{path}: says checksum {content.get('checksum')!r}, its contents have {checksum!r}: "
-            f"changed after it was written; {remedy}"
-        )
     files = content.get("files")
     for name in tables:
         table = path.with_name(name)
@@ -51,10 +45,20 @@ def read_sealed(path: Path, run: Run, others: Mapping[str, str], tables: Sequenc
     return content
 
 
-def read_table(path: Path, remedy: str) -> pd.DataFrame:
-    """A CSV file in which only an empty field is a missing value: a class or a clip may be called "none"."""
+@contextmanager
+def remedied(remedy: str) -> Iterator[None]:
+    """End a UserError of the block with ``remedy``, where it does not say it itself."""
     try:
-        text = {"clip": str, "stage": str, "class": str}
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=text)
+        yield
+    except UserError as error:
+        if remedy in str(error):
+            raise
+        raise UserError(f"{error}; {remedy}") from error
+
+
+def read_table(path: Path, remedy: str, text: Sequence[str] = ("clip", "stage", "class")) -> pd.DataFrame:
+    """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error}); {remedy}") from error

@@ -6,6 +6,8 @@ import importlib.metadata
 import io
 import platform
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,14 @@ from torch import Tensor
 from soundclr import __version__
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
-from soundclr.devices import describe, precision
+from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.files import sha256_of_file, write_text
 from soundclr.models import Network, build_encoder
-from soundclr.params import Params, RunSettings
+from soundclr.params import EncoderSettings, Params, RunSettings
+from soundclr.records import write_record
 from soundclr.runs import Run, dataset_hash
+from soundclr.training import budget
 from soundclr.training.batches import seed_of
 from soundclr.training.lock import only_one
 from soundclr.training.loop import Task, evaluate, train
@@ -52,8 +56,12 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     settings = params.resolve(run.study, run.dataset, run.recipe)
     waveforms = Waveforms.load(paths.features)
     check_features(waveforms, params, run, paths.features)
+    weights = check_weights(paths.weights, params, settings.encoder)
+    warn_if_slow(device, settings.precision)
     labels, inner = waveforms.labels.clone(), settings.stages[-1].training.validation == "inner"
     train_clips, watched, test_clips = split(waveforms.folds, run.fold, params.datasets[run.dataset].folds, inner)
+    for line in budget.warnings(settings, len(train_clips)):
+        print(f"{run.study}/{run.group}/{run.name}: warning: {line}", file=sys.stderr, flush=True)
 
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     network = Network(build_encoder(settings.encoder, paths.weights), settings.projection.size, len(waveforms.classes))
@@ -78,6 +86,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         device=device,
         watched="inner fold's" if inner else "held-out",
         keep_best=inner,
+        features=waveforms.sha256,
     )
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
@@ -91,13 +100,17 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test_clips.tolist()))
         clips = {"train": len(train_clips), "test": len(test_clips)}
         metrics = {
-            **describe_run(run, params, settings, paths.weights, state, device),
+            **describe_run(run, params, settings, state, device),
+            "weights": {"name": settings.encoder.weights, "sha256": weights},
+            "index_sha256": waveforms.index_sha256,
+            "features_sha256": waveforms.sha256,
+            "model_sha256": sha256_of_file(model),
             "clips": {**clips, "validation": len(watched)} if inner else clips,
             "classes": list(waveforms.classes),
             "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
         }
         metrics["accuracy"] = accuracies(probabilities, labels[test_clips])
-        write_json(folder / "metrics.json", {**metrics, "checksum": sha256_of_json(metrics)})
+        write_record(folder / "metrics.json", metrics)
         checkpoint.unlink(missing_ok=True)
     return folder / "metrics.json"
 
@@ -142,13 +155,26 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
     """Raise UserError for features that are not what params.yaml says of the run's dataset."""
     source = params.datasets[run.dataset]
     found = (waveforms.sample_rate, len(waveforms.classes))
-    if found != (source.sample_rate, source.classes):
+    if found != (wanted := (source.sample_rate, source.classes or found[1])):
         raise UserError(
-            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {source.sample_rate} Hz and "
-            f"{source.classes} for {run.dataset}; make the features again"
+            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {wanted[0]} Hz and "
+            f"{wanted[1]} for {run.dataset}; make the features again"
         )
     if not bool((waveforms.folds == run.fold).any()):
         raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")
+
+
+def check_weights(path: Path | None, params: Params, encoder: EncoderSettings) -> str | None:
+    """The SHA-256 of a run's file of initial weights, None without one; UserError for another than params.yaml's."""
+    if path is None:
+        return None
+    says, has = params.weights[encoder.weights].files[encoder.name].sha256, sha256_of_file(path)
+    if not has.startswith(says):
+        raise UserError(
+            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run "
+            f"`soundclr weights {encoder.weights} {encoder.name}`"
+        )
+    return has
 
 
 def accuracies(probabilities: Probabilities, labels: Tensor) -> dict[str, float]:
@@ -159,26 +185,24 @@ def accuracies(probabilities: Probabilities, labels: Tensor) -> dict[str, float]
     }
 
 
-def describe_run(
-    run: Run, params: Params, settings: RunSettings, weights: Path | None, state: State, device: torch.device
-) -> dict[str, Any]:
+def describe_run(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
     """What metrics.json says of how a run was made."""
-    last = settings.stages[-1].training
+    done = Counter(row["stage"] for row in state.history)
     seconds = sum(row["seconds"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
-        "format": 1,
+        "format": 2,
         **run.coordinates,
         "best_epoch": state.best.epoch,
         "epochs": state.epoch,
-        "stopped_early": state.epoch < last.epochs,
+        "stopped_early": any(done[stage.name] < stage.training.epochs for stage in settings.stages),
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": dataset_hash(params, run.dataset),
-        "weights": {"name": settings.encoder.weights, "sha256": weights and sha256_of_file(weights)},
         "device": describe(device),
-        "precision": str(precision(device, last.precision)).removeprefix("torch."),
+        "precision": settings.precision,
         "duration_seconds": round(seconds, 1),
         "clips_per_second": round(per_epoch[len(per_epoch) // 2], 2),
+        "code": state.code,
         **git_state(),
         "versions": versions(),
         "created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -1,5 +1,6 @@
 """The training loop: stage after stage, epoch after epoch, resumable, the same for every scheme."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +17,12 @@ from soundclr.errors import UserError
 from soundclr.losses import combined
 from soundclr.models import Network
 from soundclr.params import StageSettings
+from soundclr.records import code_version
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import generator, shuffled
+from soundclr.training.fit import check_fit
 from soundclr.training.memory import is_out_of_memory, largest_that_fits
+from soundclr.training.optimizer import make_optimizer
 from soundclr.training.progress import Progress
 from soundclr.training.schedule import learning_rate
 from soundclr.training.signals import Stop, never
@@ -30,7 +34,8 @@ class Task:
     """What one run trains on: ``train`` and ``watch`` are clip indices, ``labels`` those of all clips.
 
     The clips of ``watch`` decide the best epoch and when to stop; ``watched`` is what messages call them. With
-    ``keep_best`` the last stage's best weights are kept too.
+    ``keep_best`` the last stage's best weights are kept too. ``features`` is the hash of the clips: a checkpoint of
+    other ones is not gone on from.
     """
 
     identity: str
@@ -43,6 +48,11 @@ class Task:
     device: torch.device
     watched: str = "held-out"
     keep_best: bool = False
+    features: str = ""
+
+    def keeps_best(self, stage: StageSettings) -> bool:
+        """Whether the weights of the stage's best epoch are needed afterwards."""
+        return self.keep_best if stage is self.stages[-1] else stage.training.keep == "best"
 
 
 def train(
@@ -59,34 +69,27 @@ def train(
     the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
-    saver = Saver(checkpoint, task.identity, stop, clock)
-    saved = checkpoints.load(checkpoint, task.identity)
+    identity = f"{task.identity} {task.features}".strip()
+    saver = Saver(checkpoint, identity, stop, clock)
+    clips = (len(task.train), len(task.watch))
+    check = functools.partial(check_fit, network=network, stages=task.stages, keeps_best=task.keeps_best, clips=clips)
+    saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
         state, weights, _ = saved
         network.load_state_dict(weights)
+    state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         stage = task.stages[index]
         if index > state.stage:
             if state.best.network is not None:
                 network.load_state_dict(state.best.network)
-            state = State(stage=index, history=state.history)
+            state = State(stage=index, history=state.history, code=state.code)
         optimizer = make_optimizer(network, stage)
         if saved is not None:
             optimizer.load_state_dict(saved[2])
             saved = None
         train_stage(task, stage, network, optimizer, state, saver)
     return state
-
-
-def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
-    """Fused AdamW over the parts that the stage trains; the heads' learning rate is ``head_factor`` times."""
-    network.set_training(stage.trains)
-    groups = []
-    for part in stage.trains:
-        parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
-        factor = 1.0 if part == "encoder" else stage.training.head_factor
-        groups.append({"params": parameters, "factor": factor})
-    return torch.optim.AdamW(groups, weight_decay=stage.training.weight_decay, fused=True)
 
 
 def train_stage(
@@ -98,8 +101,7 @@ def train_stage(
     saver: Saver,
 ) -> None:
     """The epochs of one stage from where ``state`` is, which it updates; a checkpoint after each."""
-    settings = stage.training
-    keep_best = task.keep_best if stage is task.stages[-1] else settings.keep == "best"
+    settings, keeps = stage.training, task.keeps_best(stage)
     progress = Progress(f"{task.identity} {stage.name}", settings.epochs, state.epoch, len(task.train), task.watched)
 
     kept: list[Tensor] = []
@@ -149,7 +151,7 @@ def train_stage(
         state.history.append(row)
         value = test_accuracy if settings.monitor == "accuracy" else -test_loss
         if value > state.best.value:
-            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keep_best else None
+            weights = {k: v.cpu().clone() for k, v in network.state_dict().items()} if keeps else None
             state.best = Best(state.epoch, value, state.last, weights)
         progress.epoch(row)
         saver.end_of_epoch(state, network, optimizer)

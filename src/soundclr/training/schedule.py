@@ -3,6 +3,12 @@
 from soundclr.params import TrainingSettings
 
 
+def final_rate(settings: TrainingSettings) -> float:
+    """To what share of its peak the learning rate falls by the last epoch, if no patience ends the stage before."""
+    last = settings.epochs - 1
+    return learning_rate(settings, last) / learning_rate(settings, min(last, settings.warmup_epochs))
+
+
 def learning_rate(settings: TrainingSettings, epoch: int) -> float:
     """The encoder's learning rate in an epoch counted from 0.
 

@@ -1,4 +1,7 @@
-"""How a training is asked to stop: finish the batch, save, and leave with a code that means "try again"."""
+"""How a job is ended from outside: on its way out it removes what it has not finished, and a training saves first.
+
+A training finishes its batch, saves, and leaves with a code that means "try again".
+"""
 
 import os
 import signal
@@ -10,7 +13,18 @@ from types import FrameType
 # What ends a job from outside: a cluster or an operating system, SLURM's warning ahead of its limit, a person.
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
+# What ends other jobs. SIGINT does so without our help, as a KeyboardInterrupt.
+ENDS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+
 Stop = Callable[[], signal.Signals | None]
+
+
+class Ended(BaseException):
+    """A signal ends the process: raised where it is, so that unfinished files are removed on the way out."""
+
+    def __init__(self, by: signal.Signals) -> None:
+        super().__init__(f"ended by {by.name}; run the same command again")
+        self.exit_code = 128 + by
 
 
 class Interrupted(Exception):
@@ -23,6 +37,28 @@ class Interrupted(Exception):
 
 def never() -> None:
     """The :data:`Stop` of a training that no signal stops."""
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Let a signal that ends the process raise :class:`Ended` in the block, but for those that something handles."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        for other in changed:
+            signal.signal(other, signal.SIG_IGN)  # the second of two would break off the clearing up
+        raise Ended(signal.Signals(number))
+
+    changed = [number for number in ENDS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

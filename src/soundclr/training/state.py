@@ -46,7 +46,10 @@ class Partial:
 
 @dataclass
 class State:
-    """Where a run stands: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch."""
+    """Where a run stands: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch.
+
+    ``code`` has the versions of the code that it was trained by so far.
+    """
 
     stage: int = 0
     epoch: int = 0
@@ -54,6 +57,7 @@ class State:
     last: Tensor | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     partial: Partial | None = None
+    code: list[str] = field(default_factory=list)
 
 
 class Saver:
@@ -103,10 +107,13 @@ def save_tensors(path: Path, content: Any) -> None:
         torch.save(content, file)
 
 
-def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
+def load(
+    path: Path, identity: str, check: Callable[[State, dict[str, Any], dict[str, Any]], None] = lambda *_: None
+) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
     """The state, network and optimiser of a checkpoint, or None where there is none for this run.
 
-    A checkpoint that is damaged or another run's is named and set aside under `.damaged`, and the run starts over.
+    A checkpoint that is damaged, another run's, or that ``check`` raises an error for, is named and set aside under
+    `.damaged`, and the run starts over.
     """
     if not path.exists():
         return None
@@ -120,10 +127,11 @@ def load(path: Path, identity: str) -> tuple[State, dict[str, Any], dict[str, An
         position = content["state"]
         partial = position["partial"] and Partial(**position["partial"])
         state = State(**{**position, "best": Best(**position["best"]), "partial": partial})
+        check(state, content["network"], content["optimizer"])
         return state, content["network"], content["optimizer"]
     except Exception as error:  # torch.load raises many kinds; whatever it is, training must go on
         aside = path.with_suffix(".damaged")
         path.replace(aside)
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         print(f"{path}: cannot resume from it ({reason}); kept as {aside.name}, starting over", file=sys.stderr)
         return None

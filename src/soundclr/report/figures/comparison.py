@@ -1,5 +1,6 @@
 """Paired differences between the schemes, on the same folds and seeds."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from soundclr.report.accuracy import number
 from soundclr.report.collect import Collection
 from soundclr.report.figures.strips import MEAN, draw_interval, draw_strip, label_rows
 from soundclr.report.figures.style import COLUMN, add_legend, look
+from soundclr.report.intervals import INTERVALS
 from soundclr.report.tables import Row
 from soundclr.report.tables.comparison import compare
 
@@ -25,19 +27,19 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     axes = figure.subplots()
     axes.axvline(0, color="black", linewidth=0.6)
     labels = []
-    several = False
+    bars = False
     for place, (pair, later) in enumerate(zip(best, last, strict=True)):
         first, second = look(collection, pair.first), look(collection, pair.second)
         labels.append(f"{first.title}\n− {second.title}")
         draw_strip(axes, place, pair.differences, first)
-        draw_interval(axes, place + 0.14, pair.mean, pair.low, pair.high, MEAN)
-        draw_interval(axes, place + 0.32, later.mean, later.low, later.high, LAST)
-        several = several or len(pair.differences) > 1
-    label_rows(axes, labels, [number(pair.mean, sign=True) for pair in best])
+        draw_interval(axes, place + 0.14, pair.mean, MEAN)
+        draw_interval(axes, place + 0.32, later.mean, LAST)
+        bars = bars or not math.isnan(pair.mean.bar)
+    label_rows(axes, labels, [number(pair.mean.mean, sign=True) for pair in best])
     axes.set_xlabel("difference (percentage points)")
     handles = [Line2D([], [], label="mean, best epoch", **MEAN), Line2D([], [], label="mean, last epoch", **LAST)]
     add_legend(figure, handles)
     text = "Paired differences of two schemes' accuracies: at the best epoch a point a fold and seed that both have"
     text += ", their mean (in numbers at the right), and the mean at the last epoch"
-    text += "; bars: 95 % bootstrap intervals of the means, folds resampled with all their seeds" if several else ""
+    text += f"; bars: {INTERVALS}" if bars else ""
     return figure, f"{text}. Right of the line the first of the two is better."

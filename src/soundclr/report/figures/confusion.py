@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.exports import decisions
-from soundclr.report.figures.style import COLUMN, PAGE
+from soundclr.report.figures.style import COLUMN, PAGE, class_title
 from soundclr.report.tables import Row
 
 FEW = 12
@@ -31,7 +31,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         found = [max(complete, key=lambda row: row.best_epoch.mean or 0.0)]
     columns = min(len(found), 3)
     lines = math.ceil(len(found) / columns)
-    names = 0.045 * max(map(len, classes))  # inches that a class's name takes below the panel
+    names = 0.045 * max(len(class_title(name)) for name in classes)  # inches that a class's name takes below the panel
     if few:
         figure = Figure(figsize=(PAGE, lines * (2.2 + names)) if columns > 1 else (COLUMN, 2.5 + names))
     else:
@@ -75,7 +75,7 @@ def draw_matrix(axes: Axes, counts: np.ndarray, classes: Sequence[str], numbers:
     image = axes.imshow(
         shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=100)
     )  # the square root, so that few clips show
-    names = [name.replace("_", " ") for name in classes]
+    names = [class_title(name) for name in classes]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
     axes.set_yticks(range(len(names)), names, fontsize=6)
     axes.tick_params(length=0)

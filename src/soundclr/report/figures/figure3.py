@@ -1,5 +1,6 @@
 """The paper's Figure 3: what each step adds, from one channel and random weights to masks."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +11,8 @@ from matplotlib.lines import Line2D
 from soundclr.params import RunSettings
 from soundclr.report.accuracy import number
 from soundclr.report.collect import Collection
-from soundclr.report.figures.means import ERROR, over_folds
-from soundclr.report.figures.style import BARS, COLOURS, COLUMN, add_legend
+from soundclr.report.figures.style import BARS, COLOURS, COLUMN, add_legend, end_at_100
+from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.paper import percent, published
 from soundclr.report.tables import Row
 
@@ -40,7 +41,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     figure = Figure()
     axes = figure.subplots()
     before: tuple[float, set[object]] | None = None
-    errors = False
+    bars = False
     paper = {line["row"]: value for line in published("figure3", dataset) if (value := percent(line)) is not None}
     paper = {name: value for name, value in paper.items() if name in names}
     labels = []
@@ -59,10 +60,10 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
             continue
         best = over_folds((r.run.fold, 100 * r.metrics.accuracy.best_epoch) for r in found)
         last = over_folds((r.run.fold, 100 * r.metrics.accuracy.last_epoch) for r in found)
-        errors = errors or len(best.folds) > 1
+        bars = bars or not math.isnan(best.bar)
         axes.plot(list(best.folds.values()), [place - 0.12] * len(best.folds), **FOLD, zorder=2)
         for mean, shift, style in ((best, -0.12, BEST), (last, 0.18, LAST)):
-            axes.errorbar(mean.mean, place + shift, xerr=mean.error, **style, **BARS, zorder=4)
+            axes.errorbar(mean.mean, place + shift, xerr=mean.bar, **style, **BARS, zorder=4)
         coordinates: set[object] = {(r.run.fold, r.run.seed) for r in found}
         text = number(best.mean)
         if before is not None and before[1] == coordinates:  # a gain is of the same folds and seeds
@@ -76,12 +77,13 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     axes.tick_params(axis="y", length=0)
     axes.grid(True, axis="x")
     axes.set_xlabel("accuracy (%)")
+    end_at_100(axes, "x")
     handles = [Line2D([], [], label="best epoch", **BEST), Line2D([], [], label="last epoch", **LAST)]
     handles += [Line2D([], [], label="paper", **PAPER)] if paper else []
     add_legend(figure, handles)
-    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, the mean over runs large)"
+    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, their mean large)"
     text += " and at the last"
-    text += f"; bars: {ERROR}" if errors else ""
+    text += f"; bars: {INTERVALS}" if bars else ""
     text += "; open: the paper's values, where it gives them" if paper else ""
     return figure, f"{text}. At the right the mean at the best epoch and the gain over the step above."
 

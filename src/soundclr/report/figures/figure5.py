@@ -9,14 +9,14 @@ from matplotlib.lines import Line2D
 
 from soundclr.report.collect import Collection
 from soundclr.report.figures.evaluated import by_recipe
-from soundclr.report.figures.means import ERROR, over_folds
-from soundclr.report.figures.style import BARS, COLUMN, add_legend, look
+from soundclr.report.figures.style import BARS, COLUMN, add_legend, end_at_100, look
+from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.tables import Row
 from soundclr.report.tables.robustness import Heard, accuracy
 
 
 def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Figure, str] | None:
-    """A line a scheme through its means over runs; the strengths stand evenly, for they span decades."""
+    """A line a scheme through its means; the strengths stand evenly, for they span decades."""
     sigmas = sorted(collection.params.evaluation.sigmas)
     evaluations = by_recipe(collection, dataset)
     if not evaluations:
@@ -24,7 +24,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     figure = Figure(figsize=(COLUMN, 2.3))
     axes = figure.subplots()
     handles = []
-    errors = False
+    bars = False
     for i, (recipe, found) in enumerate(evaluations.items()):
         means = []
         for sigma in sigmas:
@@ -35,20 +35,21 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         axes.errorbar(
             x,
             [mean.mean for mean in means],
-            [mean.error for mean in means],
+            [mean.bar for mean in means],
             **style.line,
             **BARS,
             markersize=3.5,
         )
-        errors = errors or len(means[0].folds) > 1
+        bars = bars or not math.isnan(means[0].bar)
         handles.append(Line2D([], [], label=style.title, **style.line, markersize=3.5))
-    axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas])
+    axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
     axes.set_ylabel("accuracy (%)")
+    end_at_100(axes, "y")
     add_legend(figure, handles)
-    text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over runs"
-    return figure, f"{text}{f'; bars: {ERROR}' if errors else ''}."
+    text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
+    return figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}."
 
 
 def power(value: float) -> str:

@@ -1,5 +1,6 @@
 """How far choosing the epoch on the held-out fold flatters each scheme."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,9 +10,9 @@ from matplotlib.lines import Line2D
 
 from soundclr.report.accuracy import Protocol, covered, number, points
 from soundclr.report.collect import Collection, RunResult
-from soundclr.report.figures.means import ERROR, Mean, over_folds
 from soundclr.report.figures.strips import MEAN, draw_interval, draw_strip, label_rows
-from soundclr.report.figures.style import BARS, COLUMN, look
+from soundclr.report.figures.style import BARS, COLUMN, end_at_100, look
+from soundclr.report.intervals import INTERVALS, Mean, over_folds
 from soundclr.report.tables import Row
 from soundclr.report.tables.protocols import gains, inner_recipes
 
@@ -40,14 +41,14 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     heights = [0.4 * len(found) + 0.2, 0.4 * len(protocols) + 0.1]
     figure = Figure(figsize=(COLUMN, 0.4 + heights[0] + (0.5 + heights[1] if protocols else 0)))
     above, *below = figure.subplots(2, 1, height_ratios=heights) if protocols else [figure.subplots()]
-    several = False
+    bars = False
     numbers = []
     for place, (recipe, results) in enumerate(found.items()):
         folds = [result.run.fold for result in results]
         mean = over_folds(zip(folds, gains(results), strict=True))
-        several = several or len(mean.folds) > 1
+        bars = bars or not math.isnan(mean.bar)
         draw_strip(above, place, gains(results), look(collection, recipe))
-        draw_interval(above, place + 0.22, mean.mean, mean.mean - mean.error, mean.mean + mean.error, MEAN)
+        draw_interval(above, place + 0.22, mean, MEAN)
         numbers.append(number(mean.mean, sign=True))
     label_rows(above, [title(collection, recipe) for recipe in found], numbers)
     above.axvline(0, color="black", linewidth=0.6)
@@ -55,7 +56,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     for axes in below:
         draw_protocols(axes, collection, protocols)
     text = "What choosing the epoch on the held-out fold adds to the last epoch's accuracy: a point a run"
-    text += f", the mean in black and in numbers{f' (bars: {ERROR})' if several else ''}"
+    text += f", the mean in black and in numbers{f'; bars: {INTERVALS}' if bars else ''}"
     if protocols:
         text += (
             "; below, the folds and seeds where an inner fold chose the epoch as well, for which the held-out fold is "
@@ -71,9 +72,10 @@ def draw_protocols(axes: Axes, collection: Collection, protocols: dict[str, list
     for place, (recipe, means) in enumerate(protocols.items()):
         colour = look(collection, recipe).colour
         for shift, mean, style in zip((-0.22, 0.0, 0.22), means, PROTOCOLS.values(), strict=True):
-            axes.errorbar(mean.mean, place + shift, xerr=mean.error, color=colour, **style, **STYLE, **BARS)
+            axes.errorbar(mean.mean, place + shift, xerr=mean.bar, color=colour, **style, **STYLE, **BARS)
     label_rows(axes, [title(collection, recipe) for recipe in protocols])
     axes.set_xlabel("accuracy (%)")
+    end_at_100(axes, "x")
     handles = [Line2D([], [], label=name, color="#444444", **style, **STYLE) for name, style in PROTOCOLS.items()]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, columnspacing=1, handlelength=1)
 

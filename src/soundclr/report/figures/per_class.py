@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from soundclr.report.collect import Collection
-from soundclr.report.figures.style import COLUMN, PAGE, add_legend, look
+from soundclr.report.figures.style import COLUMN, PAGE, add_legend, class_title, look
 from soundclr.report.tables import Row
 from soundclr.report.tables.per_class import class_accuracy
 
@@ -44,7 +44,7 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
         for i, recipe in enumerate(recipes):
             shift = (i - (len(recipes) - 1) / 2) * 0.75 / len(recipes)  # equal accuracies stay apart
             axes.plot(shares[i, chosen], y + shift, **look(collection, recipe).point, markersize=3, clip_on=False)
-        axes.set_yticks(y, [classes[place].replace("_", " ") for place in chosen])
+        axes.set_yticks(y, [class_title(classes[place]) for place in chosen])
         axes.set_ylim(lines - 0.5, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(True, axis="x")

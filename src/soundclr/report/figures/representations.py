@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from soundclr.report.accuracy import number
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.figures.evaluated import by_recipe
-from soundclr.report.figures.style import COLOURS, COLUMN, MARKERS, PAGE, add_legend, look
+from soundclr.report.figures.style import COLOURS, COLUMN, MARKERS, PAGE, add_legend, class_title, look
 from soundclr.report.tables import Row
 
 FEW = 10
@@ -44,11 +45,10 @@ def draw(collection: Collection, dataset: str, rows: Sequence[Row]) -> tuple[Fig
     for axes, (recipe, evaluation) in zip(panels.flat, chosen.items(), strict=False):
         draw_panel(axes, evaluation, marked)
         distances = evaluation.distances
-        numbers = f"intra/inter {distances.ratio:.2f}, silhouette {distances.silhouette:.2f}".replace("-", "−")
+        numbers = f"intra/inter {number(distances.ratio)}, silhouette {number(distances.silhouette)}"
         axes.set_title(f"{look(collection, recipe).title}\n{numbers}")
     handles = [
-        Line2D([], [], label=name.replace("_", " "), linestyle="", markersize=4, **style)
-        for name, style in marked.items()
+        Line2D([], [], label=class_title(name), linestyle="", markersize=4, **style) for name, style in marked.items()
     ]
     if entries > len(marked):
         handles.append(Line2D([], [], label="other classes", linestyle="", markersize=3, **OTHER))

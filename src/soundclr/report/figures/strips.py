@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from soundclr.report.figures.style import BARS, Look
+from soundclr.report.intervals import Mean
 
 MEAN: dict[str, Any] = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
 """The look of a row's mean."""
@@ -24,9 +25,9 @@ def draw_strip(axes: Axes, place: int, values: Sequence[float], style: Look) -> 
     axes.plot(rounded, heights, **style.point, markersize=2.6, alpha=0.7, zorder=3)
 
 
-def draw_interval(axes: Axes, place: float, mean: float, low: float, high: float, style: dict[str, Any]) -> None:
-    """A mean and its interval; nan where there is none."""
-    axes.errorbar(mean, place, xerr=[[mean - low], [high - mean]], **style, **BARS, zorder=4)
+def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -> None:
+    """A mean and, where it has one to show, its interval."""
+    axes.errorbar(mean.mean, place, xerr=mean.bar, **style, **BARS, zorder=4)
 
 
 def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -> None:

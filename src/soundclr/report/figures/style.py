@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -48,7 +49,12 @@ SETTINGS: dict[str, Any] = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.1,
     "pdf.fonttype": 42,  # text stays text
+    "text.parse_math": False,  # titles and classes are the user's: a $ in them is a dollar
 }
+
+
+LONGEST = 40
+"""Characters of a class's name that a figure shows."""
 
 
 @contextmanager
@@ -68,6 +74,12 @@ def colour(place: int) -> str:
 def marker(place: int) -> str:
     """The marker of the recipe at this place of the study."""
     return MARKERS[place % len(MARKERS)]
+
+
+def class_title(name: str) -> str:
+    """A class's name as figures show it: words apart, and cut where it would fill the figure."""
+    words = " ".join(name.replace("_", " ").split())
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,12 @@ def look(collection: Collection, recipe: str) -> Look:
     place = list(dict.fromkeys([*study.recipes, *others])).index(recipe)
     title = collection.params.recipes[recipe].title
     return Look(title, colour(place), marker(place), DASHES[place % len(DASHES)])
+
+
+def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """Let an axis of accuracies in percent end where they do, though an interval may go on."""
+    low, high = getattr(axes, f"get_{axis}lim")()
+    axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
 
 
 Side = Literal["outside upper center", "outside lower center"]

@@ -1,7 +1,7 @@
 """Paired comparison of the schemes: the same folds and seeds, one scheme minus the other."""
 
 import itertools
-from collections import defaultdict
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from soundclr.report.accuracy import NONE, PROTOCOLS, Protocol, covered, number, points
 from soundclr.report.collect import Collection
+from soundclr.report.intervals import INTERVALS, Mean, over_folds
 from soundclr.report.tables.render import Column, Table
 
 HEADER = [
@@ -27,24 +28,18 @@ HEADER = [
     "last_epoch_p",
 ]
 
-RESAMPLES = 9999
-
 
 @dataclass(frozen=True)
 class Comparison:
     """``first`` minus ``second`` in percentage points, a difference for each fold and seed that both have.
 
-    ``low`` and ``high`` bound the mean's 95 % bootstrap interval; ``p`` is the two-sided Wilcoxon signed-rank
-    test's. ``folds`` says how many folds the pairs are of.
+    ``mean`` is theirs, with its interval; ``p`` is the two-sided Wilcoxon signed-rank test's.
     """
 
     first: str
     second: str
     differences: tuple[float, ...]
-    folds: int
-    mean: float
-    low: float
-    high: float
+    mean: Mean
     p: float
 
 
@@ -58,38 +53,10 @@ def compare(collection: Collection, dataset: str, protocol: Protocol = "best_epo
         )
         pairs = {place: ours[place] - theirs[place] for place in sorted(ours.keys() & theirs.keys())}
         if pairs:
-            low, high = interval(pairs)
             differences = tuple(pairs.values())
-            folds = len({fold for fold, _ in pairs})
-            mean = float(np.mean(differences))
-            found.append(Comparison(first, second, differences, folds, mean, low, high, wilcoxon_p(differences)))
+            mean = over_folds((fold, value) for (fold, _), value in pairs.items())
+            found.append(Comparison(first, second, differences, mean, wilcoxon_p(differences)))
     return found
-
-
-def interval(pairs: dict[tuple[int, int], float]) -> tuple[float, float]:
-    """95 % bootstrap interval (percentiles, fixed random numbers) of the mean difference.
-
-    The seeds of a fold share its clips, so folds are resampled, each with all its seeds; with a single fold,
-    its seeds are.
-    """
-    from scipy.stats import bootstrap
-
-    by_fold = defaultdict(list)
-    for (fold, _), value in pairs.items():
-        by_fold[fold].append(value)
-    clusters = list(by_fold.values()) if len(by_fold) > 1 else [[value] for value in pairs.values()]
-    sums = np.array([sum(values) for values in clusters])
-    counts = np.array([len(values) for values in clusters])
-    if np.ptp(sums / counts) == 0:  # nothing varies, or there is one pair alone
-        return float(sums[0] / counts[0]), float(sums[0] / counts[0])
-
-    def mean(sums: np.ndarray, counts: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.asarray(sums.sum(axis=axis) / counts.sum(axis=axis))
-
-    found = bootstrap(
-        (sums, counts), mean, paired=True, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
-    )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
 def wilcoxon_p(differences: tuple[float, ...]) -> float:
@@ -114,18 +81,17 @@ def make(collection: Collection) -> Table:
             fewest.add(pairs)
             titles = [params.recipes[name].title for name in (best.first, best.second)]
             texts = [params.datasets[dataset].title, " − ".join(titles), str(pairs)]
-            place: list[object] = [dataset, best.first, best.second, pairs, best.folds]
+            place: list[object] = [dataset, best.first, best.second, pairs, len(best.mean.folds)]
             for found in (best, last):
-                bounds = f"{number(found.low, sign=True)} to {number(found.high, sign=True)}" if pairs > 1 else NONE
-                texts += [number(found.mean, sign=True), bounds, f"{found.p:.4f}"]
-                known_bounds = [found.low, found.high] if pairs > 1 else [None, None]
-                place += [found.mean, *known_bounds, f"{found.p:.4f}"]
+                bounds = [] if math.isnan(found.mean.half) else [found.mean.low, found.mean.high]
+                shown = " to ".join(number(bound, sign=True) for bound in bounds) or NONE
+                texts += [number(found.mean.mean, sign=True), shown, f"{found.p:.4f}"]
+                place += [found.mean.mean, *(bounds or [None, None]), f"{found.p:.4f}"]
             lines.append(texts)
             data.append(place)
     caption = (
-        "Every two schemes on the folds and seeds that both have: mean difference in percentage points, its 95 % "
-        f"bootstrap interval (folds resampled with all their seeds, or seeds of a single fold; {RESAMPLES} times, "
-        "percentiles), and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
+        f"Every two schemes on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}, "
+        "and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
         "training clips, so both are optimistic; p is not corrected for the number of comparisons. "
         f"{covered(len(collection.own), len(collection.expected[None]))}."
     )

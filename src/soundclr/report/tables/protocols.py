@@ -1,11 +1,11 @@
 """How far choosing the epoch on the held-out fold flatters each scheme, and what an inner fold would choose."""
 
-import statistics
 from collections.abc import Sequence
 
 from soundclr.params import RunSettings
-from soundclr.report.accuracy import NONE, covered, mean, number, points
+from soundclr.report.accuracy import NONE, PROTOCOLS, Protocol, covered, number, points
 from soundclr.report.collect import Collection, RunResult
+from soundclr.report.intervals import over_folds
 from soundclr.report.tables.render import Column, Table
 
 HEADER = [
@@ -79,8 +79,8 @@ def make(collection: Collection) -> Table:
             differences = gains(done)
             numbers: list[float | None] = [None] * 5
             if done:
-                spread = statistics.fmean(differences), min(differences), max(differences)
-                numbers = [mean(done, "best_epoch"), mean(done, "last_epoch"), *spread]
+                best, last = (mean(done, protocol) for protocol in PROTOCOLS)
+                numbers = [best, last, best - last, min(differences), max(differences)]
             span = f"{number(numbers[3], sign=True)} to {number(numbers[4], sign=True)}" if done else NONE
             texts = [params.datasets[dataset].title, params.recipes[recipe].title, f"{len(done)} of {len(expected)}"]
             texts += [number(numbers[0]), number(numbers[1]), number(numbers[2], sign=True), span]
@@ -88,14 +88,14 @@ def make(collection: Collection) -> Table:
             asked = collection.expected_of(dataset, other, "protocols") if other else []
             accuracy = mean(chosen, "best_epoch") if chosen else None
             pairs = paired(done, chosen)
-            flattery = statistics.fmean(pairs) if pairs else None
+            flattery = over_folds(pairs).mean if pairs else None
             if with_inner:
                 texts += [f"{len(chosen)} of {len(asked)}", number(accuracy), number(flattery, sign=True)]
             lines.append(texts)
             row: list[object] = [dataset, recipe, len(done), len(expected), *numbers]
             data.append([*row, other, len(chosen), len(asked), accuracy, len(pairs), flattery])
     caption = (
-        "Held-out accuracy in %, mean over runs, at the epoch that the held-out fold itself chooses (best) and at the "
+        "Held-out accuracy in %, mean over folds, at the epoch that the held-out fold itself chooses (best) and at the "
         "last; their difference in percentage points is what that choice adds. "
         f"{covered(len(collection.own), len(collection.expected[None]))}."
     )
@@ -111,8 +111,13 @@ def make(collection: Collection) -> Table:
     return Table("protocols", "Protocols", caption, columns, lines, data, results)
 
 
-def paired(base: Sequence[RunResult], inner: Sequence[RunResult]) -> list[float]:
-    """Best epoch's accuracy minus the inner fold's, in percentage points, for the folds and seeds that both have."""
+def mean(results: Sequence[RunResult], protocol: Protocol) -> float:
+    """Mean accuracy over folds, each the mean of its seeds, in percent."""
+    return over_folds((result.run.fold, points(result, protocol)) for result in results).mean
+
+
+def paired(base: Sequence[RunResult], inner: Sequence[RunResult]) -> list[tuple[int, float]]:
+    """Fold, and best epoch's accuracy minus the inner fold's, for the folds and seeds that both have; points."""
     accuracy = {(r.run.fold, r.run.seed): points(r, "best_epoch") for r in inner}
     places = [((r.run.fold, r.run.seed), points(r, "best_epoch")) for r in base]
-    return [value - accuracy[place] for place, value in places if place in accuracy]
+    return [(place[0], value - accuracy[place]) for place, value in places if place in accuracy]

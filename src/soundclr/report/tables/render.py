@@ -1,6 +1,7 @@
 """A table, and what it looks like as CSV, Markdown and LaTeX."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -112,22 +113,24 @@ def cells(row: Sequence[Cell | str]) -> list[Cell]:
 
 
 def markdown_escape(text: str) -> str:
-    """Text that Markdown shows as it is, in a table's cell too."""
-    for character in "\\`*_[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
+    """Text that Markdown shows as it is, in a table's cell too: no markup, HTML, formula or list."""
+    text = re.sub(r"[\\`*_\[\]<>|&$~#]", r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+.)])(?!\w)", r"\1\\\2", text)
 
 
 def rst_escape(text: str) -> str:
-    """Text that reStructuredText shows as it is, in a caption that Snakemake renders as a Jinja template first."""
-    for character in "\\`*_|":
-        text = text.replace(character, f"\\{character}")
-    braces = {"{": "{{ '{' }}", "}": "{{ '}' }}"}
-    return "".join(braces.get(character, character) for character in " ".join(text.split()))
+    """Text that reStructuredText shows as it is, in a caption that Snakemake renders as a Jinja template first.
+
+    It is one line that begins with an escaped space, which is no output: so it is a paragraph and never a directive,
+    such as one that includes a file. A colon before a word could make a link.
+    """
+    text = re.sub(r"[\\`*_|@]|:(?! )", r"\\\g<0>", " ".join(text.split()))
+    return "\\ " + re.sub(r"[{}]", r"{{ '\g<0>' }}", text)
 
 
 LATEX = {
     **{character: f"\\{character}" for character in "{}&%$#_"},
+    **{character: f"{{{character}}}" for character in "[]*"},  # after a line's end these would be its argument
     "\\": "\\textbackslash{}",
     "~": "\\textasciitilde{}",
     "^": "\\textasciicircum{}",

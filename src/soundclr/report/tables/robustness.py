@@ -10,6 +10,7 @@ import pandas as pd
 from soundclr.report.accuracy import covered, number
 from soundclr.report.collect import Collection, RunResult
 from soundclr.report.evaluations import Evaluation
+from soundclr.report.intervals import over_folds
 from soundclr.report.tables.render import Column, Table
 
 HEADER = [
@@ -68,7 +69,7 @@ def area(table: pd.DataFrame) -> float:
 
 
 def make(collection: Collection) -> Table:
-    """A row a noise, a column a scheme: mean over evaluated runs."""
+    """A row a noise, a column a scheme: mean over evaluated folds."""
     params, settings = collection.params, collection.params.evaluation
     chosen = params.artefact(collection.study, "figure5")
     datasets, recipes = chosen.datasets or (), chosen.recipes or ()
@@ -84,18 +85,19 @@ def make(collection: Collection) -> Table:
         for heard in noises:
             texts = [params.datasets[dataset].title, heard.noise, heard.title]
             for recipe in recipes:
-                values = [accuracy(evaluation, heard) for evaluation in evaluated[recipe]]
+                places = [(e.run.fold, accuracy(e, heard)) for e in evaluated[recipe]]
+                values = [value for _, value in places]
                 level = [None if v is None else f"{v:g}" for v in (heard.sigma, heard.snr)]
                 measure = "area" if heard.title == "area" else "accuracy"
                 counts = [len(values), len(collection.expected_of(dataset, recipe, "figure5"))]
-                mean = statistics.fmean(values) if values else None
+                mean = over_folds(places).mean if places else None
                 std = statistics.stdev(values) if len(values) > 1 else None
                 texts.append(number(mean))
                 data.append([dataset, recipe, heard.noise, *level, measure, *counts, mean, std])
             if any(evaluated.values()):
                 lines.append(texts)
     caption = (
-        "Held-out accuracy in % under noise added to the waveforms, mean over evaluated runs; the same noise for all "
+        "Held-out accuracy in % under noise added to the waveforms, mean over evaluated folds; the same noise for all "
         "schemes, models of the last epoch. σ: standard deviation of white noise on waveforms in [−1, 1]; dB: ratio of "
         "a clip's mean power to the noise's; area: under accuracy against dB, divided by the range of dB. "
         f"{evaluated_of(collection)}."

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from soundclr.params import RunSettings
 from soundclr.report.accuracy import NONE, PARTIAL, Group, both, covered, group, number
 from soundclr.report.collect import Collection
+from soundclr.report.intervals import half_width
 from soundclr.report.paper import percent, published
 from soundclr.report.tables.render import Cell, Column, Table
 
@@ -100,7 +101,7 @@ def repeated_settings(paper: Mapping[tuple[Block, int, int], float]) -> tuple[in
 
 def noise(collection: Collection, dataset: str, recipes: Iterable[str]) -> str:
     """What is known of the noise of one of our cells, as a sentence; nothing where no cell has all its folds."""
-    deviations, errors = [], []
+    deviations, halves = [], []
     for recipe in recipes:
         by_seed = defaultdict(list)
         for run, result in collection.found.items():  # also seeds that other tables ask for
@@ -110,7 +111,7 @@ def noise(collection: Collection, dataset: str, recipes: Iterable[str]) -> str:
         seeds = [values for values in by_seed.values() if len(values) == folds]
         if len(seeds) > 1:
             deviations.append((len(seeds), statistics.stdev(map(statistics.fmean, seeds))))
-        errors += [statistics.stdev(values) / math.sqrt(folds) for values in seeds if folds > 1]
+        halves += [half_width(values) for values in seeds if folds > 1]
     if deviations:
         pooled = math.sqrt(sum((n - 1) * s * s for n, s in deviations) / sum(n - 1 for n, _ in deviations))
         settings = "1 setting" if len(deviations) == 1 else f"{len(deviations)} settings"
@@ -118,10 +119,10 @@ def noise(collection: Collection, dataset: str, recipes: Iterable[str]) -> str:
             f"Noise of one cell of ours: {number(pooled)} points, the standard deviation over seeds "
             f"(of {settings}, {sum(n for n, _ in deviations)} seeds)."
         )
-    if errors:
+    if halves:
         return (
-            "Noise of one cell of ours: one seed each, so seeds say nothing; the standard error over folds is "
-            f"{number(statistics.fmean(errors))} points (mean of {len(errors)} cells)."
+            "Noise of one cell of ours: one seed each, so seeds say nothing; the 95 % interval (Student's t over "
+            f"folds) is ± {number(statistics.fmean(halves))} points (mean of {len(halves)} cells)."
         )
     return ""
 

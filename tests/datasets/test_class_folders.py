@@ -1,0 +1,123 @@
+"""Your own sounds in a folder with a folder for each class: the study `own` needs nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from small_copies import write_clip
+
+from soundclr import cli, plan, runs
+from soundclr.datasets import fetch_dataset, read_index
+from soundclr.errors import UserError
+from soundclr.params import DatasetSettings, Params, load
+
+SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
+CLIPS = ["wren/1.wav", "wren/2.flac", "wren/a, b.wav", "robin/1.wav", "robin/2.wav"]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the clips, in a repository's root, in which commands run."""
+    monkeypatch.chdir(tmp_path)
+    for path in CLIPS:
+        write_clip(tmp_path / "sounds" / path, 400, 8000, kind="FLAC" if path.endswith("flac") else "WAV")
+    return tmp_path / "sounds"
+
+
+def settings(**changes: Any) -> DatasetSettings:
+    return DatasetSettings.model_validate({**SETTINGS, "samples": 800, **changes})
+
+
+def fetch(**changes: Any) -> pd.DataFrame:
+    return read_index(fetch_dataset("own", settings(**changes), Path("data"), None))
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        fetch(**changes)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_folder_of_class_folders_is_a_dataset(project: Path) -> None:
+    (project / ".DS_Store").touch()
+    (project / "wren" / "._1.wav").touch()
+    (project / "birds.csv").touch()
+    index = fetch().set_index("clip")
+    assert sorted(index.index) == ["robin/1", "robin/2", "wren/1", "wren/2", "wren/a, b"]
+    assert index.loc["wren/2", ["path", "label", "class"]].tolist() == ["../../sounds/wren/2.flac", 1, "wren"]
+    assert set(index["fold"]) == {1, 2}
+    assert not list(Path("data").rglob("*.wav"))  # nothing is copied
+
+
+def test_its_list_of_files_counts_in_the_hash(project: Path) -> None:
+    before = runs.definition_hash(settings())
+    (project / ".hidden").touch()
+    project.rename("elsewhere")
+    assert runs.definition_hash(settings(file="elsewhere")) == before
+    Path("elsewhere/wren/1.wav").rename("elsewhere/robin/3.wav")
+    assert runs.definition_hash(settings(file="elsewhere")) != before
+
+
+def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
+    assert "sounds has 2 classes ('robin', 'wren'); params.yaml says 3" in refusal(classes=3)
+    assert "gives no `file`" in refusal(file=None)
+    assert "nowhere: is not there; it is the folder of your sounds, with a folder for each class" in refusal(
+        file="nowhere"
+    )
+    assert "sounds/wren/1.wav: cannot be read (Not a directory)" in refusal(file="sounds/wren/1.wav")
+    (project / "wren/1.flac").write_bytes((project / "wren/1.wav").read_bytes())
+    assert "sounds/wren/1.wav: wren/1 stands there twice, first in sounds/wren/1.flac" in refusal()
+    (project / "wren/1.flac").rename(project / "stray.flac")
+    assert "sounds/stray.flac: is in no class's folder; move it into one" in refusal()
+    (project / "stray.flac").unlink()
+    (project / "wren/notes.txt").write_text("no sound")
+    assert "notes.txt cannot be read as audio" in refusal()
+    (project / "wren").rename("wren")
+    assert "sounds has 1 classes ('robin'); it takes 2 to tell them apart" in refusal()
+    (project / "robin").rename("robin")
+    assert "sounds has 0 classes" in refusal()
+
+
+def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:
+    (project / "wren/1.wav").rename(project / "wren/\udcff.wav")
+    assert "a name in it is not UTF-8" in refusal()
+
+
+@pytest.fixture
+def params(repo: Path) -> Params:
+    return load(repo / "params.yaml")
+
+
+def test_only_the_study_of_own_sounds_misses_them(
+    params: Params, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for study in params.studies:
+        if study != "own":
+            assert list(runs.expand(params, study))
+    assert cli.main(["--params", str(repo / "params.yaml"), "plan", "--study", "own"]) == 2
+    assert capsys.readouterr().err.startswith("soundclr: error: sounds: is not there; it is the folder of your sounds")
+
+
+def test_the_study_s_budget_is_enough_for_40_clips_and_is_warned_of_below(params: Params, project: Path) -> None:
+    for number in range(35):
+        (project / f"wren/more{number}.wav").touch()  # to be counted, not read
+    [run, *_] = runs.expand(params, "own")
+    assert params.resolve("own", "own", run.recipe).encoder.weights == "imagenet_pqf"
+    assert plan.clips_of(params, "own") == 40
+    assert plan.warnings(params, "own") == []
+    for number in range(20):
+        (project / f"wren/more{number}.wav").unlink()
+    assert "on own, stage 'joint' takes only 40 optimiser steps" in plan.warnings(params, "own")[0]
+
+
+def test_the_command_line(repo: Path, project: Path) -> None:
+    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content["datasets"]["own"] |= {"folds": 2, "sample_rate": 8000, "samples": 800}
+    Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert cli.main(["fetch", "own"]) == 0
+    assert cli.main(["features", "own", "--threads", "1"]) == 0
+    assert runs.features_path(load(Path("params.yaml")), "own").is_file()

@@ -1,0 +1,141 @@
+"""Few clips, few runs, names that mean something to pandas, matplotlib, LaTeX or a page; and damaged files."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from fabricate import edit, fabricate, fabricate_evaluation, trial_params
+from matplotlib.figure import Figure
+
+from soundclr.errors import UserError
+from soundclr.params import Params
+from soundclr.report.collect import collect
+from soundclr.report.write import write_report
+from soundclr.runs import Run, expand
+
+NAMES = ("class", "stage", "epochs", r"$\foo$", "_x", "1", "nan", "# 1. -", "a & b", "x" * 300)
+"""Names of classes."""
+
+TITLE = r"$\foo$ <script> .. include:: /etc/passwd & _x_ [1] 50 % #1"
+
+
+@pytest.fixture(scope="module")
+def params(repo: Path) -> Params:
+    """``few`` has two folds, two schemes and every figure, of a dataset and recipes with odd titles."""
+    content = trial_params(
+        repo,
+        few={
+            "title": TITLE,
+            "note": TITLE,
+            "folds": [1, 2],
+            "seeds": [0],
+            "recipes": ["cross_entropy", "hybrid"],
+            "artefacts": {
+                "table1": {"recipes": ["cross_entropy", "masks_f0_t0"]},
+                "table2": {"recipes": ["alpha_001", "hybrid"]},
+                "figure3": {"recipes": ["masks_f0_t0", "cross_entropy"]},
+                "figure5": {},
+                "protocols": {"recipes": ["cross_entropy_inner"]},
+            },
+        },
+    ).model_dump(mode="json")
+    content["datasets"]["esc10"]["title"] = content["recipes"]["hybrid"]["title"] = TITLE
+    content["recipes"]["cross_entropy"]["title"] = r"_x $\foo$"
+    return Params.model_validate(content)
+
+
+def few(params: Params, results: Path, wanted: Callable[[Run], bool] = lambda run: True, **made: Any) -> None:
+    """The runs of ``few``, and their evaluations, whose distances are not defined."""
+    evaluated = set(expand(params, "few", "figure5"))
+    for run in filter(wanted, expand(params, "few")):
+        fabricate(params, run, results, **made)
+        if run in evaluated:
+            folder = fabricate_evaluation(params, run, results)
+            if made.get("test_clips", 20) <= 10:
+                edit(folder, name="evaluation.json", distances=dict.fromkeys(("intra", "inter", "ratio", "silhouette")))
+
+
+@pytest.fixture
+def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
+    """Write the report of ``few`` into a folder, without a warning, its figures laid out but not saved; its page."""
+
+    def save(figure: Figure, folder: Path, name: str) -> Path:
+        figure.draw_without_rendering()
+        return folder / f"{name}.png"
+
+    def write(folder: Path) -> str:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            paths = write_report(params, "few", folder / "results", folder / "figures")
+        assert all(path.stat().st_size for path in paths if path.suffix in (".md", ".tex", ".json", ".rst"))
+        return (folder / "results/few/README.md").read_text()
+
+    monkeypatch.setattr("soundclr.report.figures.save", save)
+    return write
+
+
+@pytest.mark.parametrize(
+    ("runs", "made"),
+    [
+        (lambda run: False, {}),
+        (lambda run: (run.recipe, run.fold) == ("hybrid", 2), {}),
+        (lambda run: run.recipe == "cross_entropy_inner", {}),
+        (lambda run: True, {"test_clips": 10}),
+        (lambda run: True, {"test_clips": 1, "skill": 1.1}),
+        (lambda run: True, {"skill": 0.0}),
+    ],
+    ids=["nothing", "one run", "only an inner fold", "one clip a class", "one clip", "all wrong"],
+)
+def test_a_report_of_few_or_poor_runs(
+    params: Params,
+    report: Callable[[Path], str],
+    tmp_path: Path,
+    runs: Callable[[Run], bool],
+    made: dict[str, Any],
+) -> None:
+    few(params, tmp_path / "results", runs, **made)
+    page = report(tmp_path)
+    assert f"{sum(map(runs, expand(params, 'few')))} of {len(list(expand(params, 'few')))} runs" in page
+
+
+def test_classes_may_have_any_name(params: Params, report: Callable[[Path], str], tmp_path: Path) -> None:
+    few(params, tmp_path / "results", classes=NAMES)
+    found = collect(params, "few", tmp_path / "results")
+    for result in found.results:
+        assert list(result.predictions.columns[3:]) == list(NAMES)
+        assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[3:])
+    report(tmp_path)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "metrics.json cut short": lambda folder: (folder / "metrics.json").write_text('{"format"'),
+    "metrics.json empty": lambda folder: (folder / "metrics.json").write_bytes(b""),
+    "metrics.json edited": lambda folder: edit(folder, seal=False, epochs=2),
+    "metrics.json of another version": lambda folder: edit(folder, format=99),
+    "metrics.json lacks a field": lambda folder: edit(folder, device=None),
+    "metrics.json of other clips": lambda folder: edit(folder, clips={"train": 80, "test": 21}),
+    "predictions.csv missing": lambda folder: (folder / "predictions.csv").unlink(),
+    "history.csv empty": lambda folder: (folder / "history.csv").write_bytes(b""),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_run_says_what_to_do(params: Params, tmp_path: Path, damage: str) -> None:
+    run = next(expand(params, "few"))
+    DAMAGES[damage](fabricate(params, run, tmp_path))
+    with pytest.raises(
+        UserError, match=r"[a-z]: .*; restore the run folder from git or delete it and train the run again$"
+    ):
+        collect(params, "few", tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"format": 99}, {"clips": 3}, {"accuracy": []}, {"device": None}, {"key": "x"}])
+def test_a_damaged_evaluation_says_what_to_do(params: Params, tmp_path: Path, changes: dict[str, Any]) -> None:
+    run = next(expand(params, "few", "figure5"))
+    fabricate(params, run, tmp_path)
+    edit(fabricate_evaluation(params, run, tmp_path), name="evaluation.json", **changes)
+    with pytest.raises(UserError, match=r"; restore the folder from git or delete it and evaluate the run again$"):
+        collect(params, "few", tmp_path)
