@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundclr import __version__, runs
-from soundclr.errors import UserError
+from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
 from soundclr.params import Params, known
-from soundclr.records import Metrics
 from soundclr.training.signals import Ended, Interrupted, ending, listening
 
 if TYPE_CHECKING:
@@ -239,11 +238,15 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not path.exists():
         return False
 
+    from soundclr.records import Metrics
+
     again = "--force trains it again"
-    record = Metrics.read(path, run)
+    with remedied(again):
+        metrics = Metrics.read(path, run)
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
-    if record.model_sha256 != sha256_of_file(model):
+    has = sha256_of_file(model)
+    if metrics.model_sha256 != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True
