@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
+from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
 from soundclr.datasets.own import fetch_folders, fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
@@ -25,9 +25,10 @@ Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
 
 ADAPTERS: dict[str, Adapter] = {
     "csv": fetch_own,
-    "esc10": fetch_esc10,
+    "esc10": fetch_esc_ogg,
     "esc10_of_esc50": fetch_esc10_of_esc50,
     "esc50": fetch_esc50,
+    "esc50_ogg": fetch_esc_ogg,
     "folders": fetch_folders,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,

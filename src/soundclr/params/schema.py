@@ -179,6 +179,7 @@ class DatasetSettings(Section):
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
     whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
     ``classes`` how many classes, None for as many as there are.
+    ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
     """
@@ -190,6 +191,8 @@ class DatasetSettings(Section):
     held_out: tuple[Positive, ...] | None = None
     sample_rate: Hertz
     samples: Samples
+    channels: Literal["mean", "sum"] = "mean"
+    longest: Samples | None = None
     url: str | None = None
     file: str | None = None
     sha256: Sha256 | None = None
