@@ -1,4 +1,4 @@
-"""From a published archive, or a copy of it that was unpacked already, to the folder of a dataset's clips.
+"""The source of a dataset: the folder of its published clips, unpacked from their archive or a copy that you have.
 
 A copy that you have is used where it lies, not copied: let the mirror (``--mirror`` or SOUNDCLR_MIRROR) be the
 folder that holds it, under the archive's name without its suffix (``ESC-50-master``, ``UrbanSound8K``), or be that
@@ -14,9 +14,8 @@ from pathlib import Path
 
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.files import atomic_folder, reason
 from soundclr.locks import in_turn
 from soundclr.params import DatasetSettings
 
