@@ -188,7 +188,7 @@ def build_features(options: argparse.Namespace) -> None:
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(index, output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads, source.channels, source.longest)
     print(output)
 
 

@@ -1,4 +1,4 @@
-"""Your own sounds: a CSV table of them is a dataset.
+"""Your own sounds as a dataset: the clips that a CSV table lists, or those in a folder for each class.
 
 Columns: ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the class's name)
 and, if you like, ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; without it each clip is
@@ -13,7 +13,7 @@ one of its own). Commas or semicolons separate its values. In params.yaml::
         folds: 5
         sample_rate: 44100
         samples: 220500
-        own: {seed: 0} # other folds, where the table gives none; may be left out
+        fold_seed: 0 # another draws other folds, where the table gives none; may be left out
 
 Classes are numbered in the order of their names. The clips stay where they are. The table's contents count in the
 hash that names runs and features; a clip's do not, so a clip that changes needs another name.
@@ -43,7 +43,7 @@ from soundclr.runs import table_of_folders
 RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
 
 
-def fetch_own(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
     """Read and check the table ``settings.file``; return its rows, paths relative to ``data/<name>``.
 
     A clip is called by its path in the table, without the suffix. Folds are the table's, or drawn from the seed.
@@ -56,7 +56,7 @@ def fetch_own(name: str, settings: DatasetSettings, data: Path, mirror: Path | N
 
 
 def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """The clips in the folder ``settings.file``, which has a folder for each class, as :func:`fetch_own` returns them.
+    """The clips in the folder ``settings.file``, which has a folder for each class, as :func:`fetch_csv` returns them.
 
     Each file is a clip and a source of its own: one that is no sound is a UserError, as is a sound beside the folders.
     """
@@ -164,4 +164,4 @@ def _drawn(
                 f"{table}: all clips of {class_name} are of one source, so that no fold could be drawn "
                 "which leaves some to learn from; add another source, or give the folds"
             )
-    return draw_folds([label for _, label in labels], sources, settings.folds, settings.own.seed)
+    return draw_folds([label for _, label in labels], sources, settings.folds, settings.fold_seed)

@@ -20,7 +20,7 @@ from small_copies import write_clip, write_table
 from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import fetch_dataset, read_index
-from soundclr.datasets.own import draw_folds
+from soundclr.datasets.csv_dataset import draw_folds
 from soundclr.datasets.table import read_table
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load
@@ -123,7 +123,7 @@ def test_without_folds_they_are_drawn_and_sources_stay_whole(project: Path) -> N
     assert Path("data/birds/index.csv").read_bytes() == text  # the order of the lines does not matter
     others = []
     for seed in range(1, 9):
-        fetch(own={"seed": seed})
+        fetch(fold_seed=seed)
         others.append(Path("data/birds/index.csv").read_bytes())
     assert any(other != text for other in others)
 
@@ -282,7 +282,7 @@ def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
         return runs.dataset_hash(Params.model_validate(changed), "birds")
 
     before = key()
-    assert key(own={}) == key(own={"seed": 0}) == before != key(own={"seed": 1})
+    assert key(fold_seed=0) == before != key(fold_seed=1)
     shutil.copy("sounds/birds.csv", "moved.csv")
     assert key(file="moved.csv") == before
     spoil("wren,1", "wren,2")

@@ -1,5 +1,7 @@
-"""Slots among real processes, on a pretended pool: never shared, never lost, however a holder ends."""
+"""Locks among real processes: never shared, never lost, however a holder ends."""
 
+import errno
+import fcntl
 import multiprocessing
 import os
 import random
@@ -11,7 +13,7 @@ import time
 import pytest
 
 from soundclr.errors import UserError
-from soundclr.slots import hold
+from soundclr.locks import hold_slots, in_turn, is_held, locked, only_one
 
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend seconds on its imports
 POOL = ["a", "b", "c", "d"]
@@ -20,7 +22,7 @@ POOL = ["a", "b", "c", "d"]
 def work(folder, count, each, seconds):
     """In a process of its own: hold slots for a while, and write to a log when that begins and ends."""
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process
-    with open(folder / "log", "a") as log, hold(POOL, folder / "locks", each, count, poll_seconds=0.02) as name:
+    with open(folder / "log", "a") as log, hold_slots(POOL, folder / "locks", each, count, poll_seconds=0.02) as name:
         log.write(f"begin {name} {os.getpid()} {count} {time.monotonic_ns()}\n")
         log.flush()
         time.sleep(seconds)
@@ -94,9 +96,9 @@ def test_forty_processes_some_of_them_killed(tmp_path, each, counts):
 
 
 def test_an_empty_name_comes_before_a_shared_one(tmp_path):
-    with hold(["a", "b"], tmp_path, 2) as first, hold(["a", "b"], tmp_path, 2) as second:
+    with hold_slots(["a", "b"], tmp_path, 2) as first, hold_slots(["a", "b"], tmp_path, 2) as second:
         assert (first, second) == ("a", "b")
-        with hold(["a", "b"], tmp_path, 2) as third, hold(["a", "b"], tmp_path, 2) as fourth:
+        with hold_slots(["a", "b"], tmp_path, 2) as third, hold_slots(["a", "b"], tmp_path, 2) as fourth:
             assert (third, fourth) == ("a", "b")
 
 
@@ -105,11 +107,11 @@ def test_both_slots_are_of_one_name(tmp_path, capsys):
     got = []
 
     def wait():
-        with hold(["a", "b"], tmp_path, 2, 2, poll_seconds=0.01) as name:
+        with hold_slots(["a", "b"], tmp_path, 2, 2, poll_seconds=0.01) as name:
             got.append(name)
 
-    with hold(["a", "b"], tmp_path, 2):
-        with hold(["a", "b"], tmp_path, 2):
+    with hold_slots(["a", "b"], tmp_path, 2):
+        with hold_slots(["a", "b"], tmp_path, 2):
             thread = threading.Thread(target=wait, daemon=True)
             thread.start()
             time.sleep(0.1)
@@ -120,13 +122,13 @@ def test_both_slots_are_of_one_name(tmp_path, capsys):
 
 
 def refused(folder, fault):
-    with pytest.raises(UserError, match=fault) as error, hold(["a"], folder):
+    with pytest.raises(UserError, match=fault) as error, hold_slots(["a"], folder):
         pass
     assert str(error.value).startswith(f"{folder}: must be a folder of yours") and "\n" not in str(error.value)
 
 
 def test_a_new_folder_is_for_its_owner_alone(tmp_path):
-    with hold(["a"], tmp_path / "locks"):
+    with hold_slots(["a"], tmp_path / "locks"):
         assert (tmp_path / "locks").stat().st_mode & 0o777 == 0o700
         assert {path.stat().st_mode & 0o777 for path in (tmp_path / "locks").iterdir()} == {0o600}
 
@@ -162,10 +164,56 @@ def test_a_lock_that_is_a_link_is_not_followed_and_none_is_emptied(tmp_path, nam
     (tmp_path / "diary").write_text("private")
     (tmp_path / "locks").mkdir(mode=0o700)
     (tmp_path / "locks" / name).symlink_to(tmp_path / "diary")
-    with pytest.raises(OSError, match="Too many levels of symbolic links"), hold(["a"], tmp_path / "locks"):
+    with pytest.raises(OSError, match="Too many levels of symbolic links"), hold_slots(["a"], tmp_path / "locks"):
         pass
     (tmp_path / "locks" / name).unlink()
     os.link(tmp_path / "diary", tmp_path / "locks" / name)
-    with hold(["a"], tmp_path / "locks"):
+    with hold_slots(["a"], tmp_path / "locks"):
         pass
     assert (tmp_path / "diary").read_text() == "private"
+
+
+def test_the_second_is_told_who_holds_it_and_gets_it_after_the_first(tmp_path):
+    path = tmp_path / "new" / "a.lock"
+    assert not is_held(path)
+    with locked(path, "the kettle is being used"):
+        assert is_held(path)
+        with pytest.raises(UserError, match=rf"a.lock: the kettle is being used by process {os.getpid()} on "):
+            locked(path, "the kettle is being used")
+    assert not is_held(path)
+    locked(path, "the kettle is being used").close()
+
+
+def test_only_one_leaves_nothing_behind(tmp_path):
+    with only_one(tmp_path / "a.lock", "it is being used"):
+        assert is_held(tmp_path / "a.lock")
+        with pytest.raises(UserError, match="it is being used by"), only_one(tmp_path / "a.lock", "it is being used"):
+            pass
+        assert is_held(tmp_path / "a.lock")
+    assert not list(tmp_path.iterdir())
+
+
+def test_in_turn_waits_for_the_first(tmp_path):
+    order = []
+
+    def second():
+        with in_turn(tmp_path / "a.lock"):
+            order.append("second")
+
+    with in_turn(tmp_path / "a.lock"):
+        thread = threading.Thread(target=second, daemon=True)
+        thread.start()
+        time.sleep(0.1)
+        order.append("first")
+    thread.join(timeout=30)
+    assert order == ["first", "second"]
+
+
+@pytest.mark.parametrize("take", [in_turn, lambda path: only_one(path, "busy")])
+def test_a_file_system_without_locks_stops_nobody(tmp_path, monkeypatch, take):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with take(tmp_path / "a.lock"), take(tmp_path / "a.lock"):
+        assert not is_held(tmp_path / "a.lock")
