@@ -2,15 +2,12 @@
 
 import os
 import sys
-from typing import Any
 
 SAID = "the first step is done"
 
 
-def stop(_: Any, clips: int) -> None:
-    """After a batch: wait for the device, say so, and end the process."""
-    if clips == 0:  # an epoch begins
-        return
+def stop(*_: object) -> None:
+    """After an optimiser's step: wait for the device, say so, and end the process."""
     import torch
 
     if torch.cuda.is_initialized():
@@ -20,11 +17,12 @@ def stop(_: Any, clips: int) -> None:
 
 
 def main() -> int:
-    """Run the command line with the progress bar's step as the place to stop."""
-    from soundclr import cli
-    from soundclr.training.progress import Progress
+    """Run the command line with torch's own hook after a step as the place to stop."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    Progress.batch = stop  # type: ignore[method-assign,assignment]
+    from soundclr import cli
+
+    register_optimizer_step_post_hook(stop)
     return cli.main(sys.argv[1:])
 
 
