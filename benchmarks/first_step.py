@@ -20,10 +20,10 @@ def main() -> int:
     """Run the command line with torch's own hook after a step as the place to stop."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    from soundclr import cli
+    from soundclr.cli import main as soundclr
 
     register_optimizer_step_post_hook(stop)
-    return cli.main(sys.argv[1:])
+    return soundclr(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The benchmark's bookkeeping on made-up rows, and that both sides do the same work. Nothing is timed."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -160,6 +161,11 @@ def test_the_other_sides_image_is_ours(repo, tmp_path):
     ours = Inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
     others = np.stack([baseline.image(path, settings, np.random.default_rng(0)) for path in paths])
     np.testing.assert_allclose(ours.numpy(), others, atol=0.02)
+
+
+def test_the_package_imports_no_benchmark(repo):
+    sources = (file.read_text(encoding="utf-8") for file in (repo / "src").rglob("*.py"))
+    assert not any(re.search(r"^\s*(import|from) benchmarks", source, re.MULTILINE) for source in sources)
 
 
 def test_the_machine_names_its_device():
