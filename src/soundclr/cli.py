@@ -291,9 +291,9 @@ def plan_study(options: argparse.Namespace) -> None:
     params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
     if options.measure:
-        from soundclr.benchmark.stages import write_rates
+        from soundclr.measuring import measure
 
-        print(write_rates(params, study, options.results / "benchmark"))
+        print(measure(params, study, options.results / "benchmark"))
     for line in plan.lines(params, study, options.results, options.devices):
         print(line)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import wait_for
-from soundclr.benchmark.trainer import Trainer
+from benchmarks import problem
+from benchmarks.context import Context, Row
+from benchmarks.timing import wait_for
+from benchmarks.trainer import Trainer
 from soundclr.params import RunSettings
 
 AT_ONCE = (1, 2, 4, 8)
@@ -43,7 +43,7 @@ def measure(context: Context) -> Iterator[Row]:
 def seconds(context: Context, settings: Path, count: int) -> float:
     """Seconds that ``count`` processes at once need for 1,000 clips."""
     duration = context.choose(15, 2)
-    command = [sys.executable, "-m", "soundclr.benchmark.jobs", str(settings), str(context.device), str(duration)]
+    command = [sys.executable, "-m", "benchmarks.jobs", str(settings), str(context.device), str(duration)]
     children = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
     ]
@@ -61,7 +61,7 @@ def seconds(context: Context, settings: Path, count: int) -> float:
 def main(settings: Path, device: torch.device, duration: float) -> None:
     """One of the trainings: prints that it is ready, waits for a line, trains, prints its clips a second."""
     run = RunSettings.model_validate_json(settings.read_text())
-    trainer = Trainer(run, problem.waveforms(problem.clips(64)), device)
+    trainer = Trainer(run, problem.waveforms(problem.clips(64)), device, settings.parent)
     trainer.train(3)
     wait_for(device)
     print(READY, flush=True)

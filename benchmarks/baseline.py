@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from soundclr.audio.augmentations import FrequencyMask, TimeMask
+from soundclr.audio.pipeline import Augment
+from soundclr.audio.representations import LogMel, representation_of
 from soundclr.errors import UserError
 from soundclr.params import RunSettings
 
@@ -37,30 +40,30 @@ def image(path: Path, settings: RunSettings, random: np.random.Generator) -> Flo
 
     Kept in float32, which is faster than what ``np.interp`` leaves.
     """
-    augment, logmel = settings.augment, settings.logmel
+    augment, logmel = Augment.of(settings.stages[0].augment), representation_of(settings)
+    assert isinstance(logmel, LogMel)
     samples, rate = soundfile.read(path, dtype="float32")
     sounding = np.flatnonzero(samples)
     samples = samples[sounding[0] : sounding[-1] + 1] if len(sounding) else samples
-    scale = augment.scale_factor ** random.uniform(-1, 1)
+    scale = augment.scale.factor ** random.uniform(-1, 1) if augment.scale else 1.0
     count = max(1, int(len(samples) * scale))
     scaled = np.interp(np.arange(count) / scale, np.arange(len(samples)), samples).astype(np.float32)
     spectrogram = librosa.feature.melspectrogram(
         y=place(scaled, settings.audio.samples, random.uniform()),
         sr=rate,
-        n_fft=logmel.fft,
-        hop_length=logmel.hop,
-        n_mels=logmel.bands,
+        n_fft=logmel.n_fft,
+        hop_length=logmel.hop_length,
+        n_mels=logmel.n_mels,
         window=logmel.window,
     )
     decibels = librosa.power_to_db(spectrogram * 32768**2, ref=np.max, top_db=-logmel.floor_db)
-    for axis, masks, width in (
-        (0, augment.frequency_masks, augment.frequency_width),
-        (1, augment.time_masks, augment.time_width),
-    ):
-        for _ in range(masks):
-            size = int(random.integers(0, width + 1))
+    for mask in augment.spectrogram:
+        assert isinstance(mask, FrequencyMask | TimeMask)
+        axis = mask.axis - 2  # without clips and channels
+        for _ in range(mask.count):
+            size = int(random.integers(0, mask.width + 1))
             start = int(random.integers(0, decibels.shape[axis] - size + 1))
-            decibels[(slice(None),) * axis + (slice(start, start + size),)] = augment.mask_value
+            decibels[(slice(None),) * axis + (slice(start, start + size),)] = mask.value
     return decibels
 
 
@@ -89,7 +92,7 @@ class Images(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         clip = index % len(self.paths)
         made = image(self.paths[clip], self.settings, np.random.default_rng(index))
-        return torch.from_numpy(made)[None].repeat(self.settings.encoder.channels, 1, 1), self.labels[clip]
+        return torch.from_numpy(made)[None].repeat(representation_of(self.settings).channels, 1, 1), self.labels[clip]
 
 
 def batches(images: Images, batch_size: int, workers: int, pin: bool) -> Iterator[tuple[Tensor, Tensor]]:

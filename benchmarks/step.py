@@ -7,12 +7,13 @@ from pathlib import Path
 import torch
 from torch.nn.functional import cross_entropy
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row, counted
-from soundclr.benchmark.timing import in_turns, timed
-from soundclr.benchmark.trainer import Trainer, bare
+from benchmarks import problem
+from benchmarks.context import Context, Row, counted
+from benchmarks.timing import in_turns, timed
+from benchmarks.trainer import Trainer, bare
+from soundclr.audio.representations import representation_of
 from soundclr.devices import precision
-from soundclr.models import Network, build_encoder
+from soundclr.models.network import Network
 from soundclr.params import RunSettings
 
 DISTINCT = 128  # clips; they come as often as it takes
@@ -20,14 +21,13 @@ DISTINCT = 128  # clips; they come as often as it takes
 
 def measure(context: Context) -> Iterator[Row]:
     """ResNet-50 on 3 x 128 x 431, cross-entropy."""
-    from soundclr.benchmark import baseline
+    from benchmarks import baseline
 
     device, size = context.device, context.batch_size
-    name = "resnet18" if context.quick else "resnet50"
-    settings = problem.run_settings(context.params, "cross_entropy", size, name=name)
+    settings = problem.run_settings(context.params, "cross_entropy", size, context.encoder)
     arrays = problem.clips(context.choose(DISTINCT, 8))
     waveforms = problem.waveforms(arrays)
-    trainer = Trainer(settings, waveforms, device)
+    trainer = Trainer(settings, waveforms, device, context.folder)
     dtype = str(precision(device, "auto")).removeprefix("torch.")
 
     paths = baseline.write_wavs(arrays, problem.RATE, context.folder / "wav")
@@ -76,10 +76,10 @@ def _plain(
     context: Context, settings: RunSettings, paths: list[Path], labels: list[int], count: int
 ) -> Callable[[], float]:
     """Milliseconds a clip of ``count`` steps of the plain training, its workers already at full speed."""
-    from soundclr.benchmark import baseline
+    from benchmarks import baseline
 
     device, size = context.device, settings.stages[0].training.batch_size
-    network = Network(build_encoder(settings.encoder, None), settings.projection.size, problem.CLASSES).to(device)
+    network = Network.of(settings, representation_of(settings).channels, problem.CLASSES).to(device)
     optimizer = torch.optim.AdamW(network.parameters())
     # The workers' first batches come together: as many are left out, whose work is not in the time.
     before = context.cores if device.type == "cuda" else 1

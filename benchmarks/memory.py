@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Iterator
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.start import prepare
-from soundclr.benchmark.timing import cost_of
+from benchmarks import problem
+from benchmarks.context import Context, Row
+from benchmarks.start import prepare
+from benchmarks.timing import cost_of
 
 SIZES = {"ESC-50": (2000, 220500), "UrbanSound8K": (8732, 176400)}
 FEW = 160  # ten batches: a first one alone needs less than those after it
@@ -25,7 +25,8 @@ def measure(context: Context) -> Iterator[Row]:
         params = problem.parameters(
             context.params,
             samples,
-            encoder={"name": "small", "weights": "none"},
+            encoder="small",
+            start={"weights": "none"},
             training={"batch_size": 16, "epochs": 1},
         )
         name = title.lower().replace("-", "")

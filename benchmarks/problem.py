@@ -40,7 +40,7 @@ def waveforms(arrays: list[npt.NDArray[np.int16]]) -> Waveforms:
     return Waveforms(bare.samples, bare.offsets, number % CLASSES, number % FOLDS + 1, bare.clips, classes, RATE)
 
 
-def parameters(params: Params, samples: int = SAMPLES, **settings: dict[str, Any]) -> Params:
+def parameters(params: Params, samples: int = SAMPLES, **settings: Any) -> Params:
     """``params`` with the dataset and the study ``benchmark``, which lays ``settings`` over the defaults."""
     dataset = DatasetSettings(
         adapter="synthetic", title=NAME, classes=CLASSES, folds=FOLDS, sample_rate=RATE, samples=samples
@@ -50,10 +50,10 @@ def parameters(params: Params, samples: int = SAMPLES, **settings: dict[str, Any
     return params.model_copy(update={"study": NAME, "datasets": {NAME: dataset}, "studies": {NAME: study}})
 
 
-def run_settings(params: Params, recipe: str, batch_size: int, **encoder: Any) -> RunSettings:
+def run_settings(params: Params, recipe: str, batch_size: int, encoder: str = "resnet50") -> RunSettings:
     """The settings of a recipe at the paper's input size, its encoder from scratch."""
     training = {"batch_size": batch_size, "precision": "auto"}
-    study = parameters(params, encoder={"weights": "none", **encoder}, training=training)
+    study = parameters(params, encoder=encoder, start={"weights": "none"}, training=training)
     return study.resolve(NAME, NAME, recipe)
 
 

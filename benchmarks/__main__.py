@@ -1,4 +1,4 @@
-"""`python -m soundclr.benchmark`: measure, and keep what was measured after each module."""
+"""`python -m benchmarks`: measure, and keep what was measured after each module."""
 
 import os
 
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from soundclr import params
-from soundclr.benchmark.context import Context
-from soundclr.benchmark.machine import machine
-from soundclr.benchmark.store import entry, file_of, line, record
+from benchmarks.context import Context
+from benchmarks.machine import machine
+from benchmarks.store import entry, file_of, line, record
 from soundclr.errors import UserError
+from soundclr.method import load_checked
 
 MODULES = ("data_path", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     try:
         device = chosen(options.device)
-        parameters = params.load(options.params)
+        parameters = load_checked(options.params)
         here = machine(device)
         file_of(options.output, here)  # a file that this machine may not write is not for after the measuring
     except UserError as error:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with tempfile.TemporaryDirectory(prefix="soundclr-benchmark-") as folder:
                 context = Context(parameters, device, Path(folder), options.params.absolute().parent, options.quick)
-                measured = importlib.import_module(f"soundclr.benchmark.{name}").measure(context)
+                measured = importlib.import_module(f"benchmarks.{name}").measure(context)
                 rows = [entry(row, name, options.quick) for row in measured]
             path = record(options.output, here, rows)
         except UserError as error:
@@ -70,7 +70,7 @@ def chosen(name: str) -> torch.device:
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    top = argparse.ArgumentParser(prog="python -m soundclr.benchmark", description=__doc__)
+    top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     top.add_argument("--only", nargs="+", choices=MODULES, default=MODULES, metavar="NAME", help=", ".join(MODULES))
     top.add_argument("--quick", action="store_true", help="few repeats, small batches: to see that it works")
     top.add_argument("--output", type=Path, default=Path("results/benchmark"), help="default: %(default)s")

@@ -1,16 +1,15 @@
 """The start of a job: from the process's start to the end of its first training step."""
 
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 import yaml
 
+from benchmarks import bare_start, first_step, problem
+from benchmarks.context import Context, Row
+from benchmarks.timing import in_turns, until_line
 from soundclr import runs
-from soundclr.benchmark import bare_start, first_step, problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import in_turns, until_line
 from soundclr.params import Params
 
 WEIGHTS, CLIPS, SAMPLES = "imagenet1k_v1", 20, 22050
@@ -19,11 +18,12 @@ TINY = {"batch_size": 2, "epochs": 1}
 
 def measure(context: Context) -> Iterator[Row]:
     """Fresh processes in turns: `soundclr train` with ResNet-50's weights, and what it cannot do without."""
-    encoder = "resnet18" if context.quick else "resnet50"
+    encoder = context.encoder
     params = problem.parameters(
         context.params,
         SAMPLES,
-        encoder={"name": encoder, "weights": WEIGHTS},
+        encoder=encoder,
+        start={"weights": WEIGHTS},
         training=TINY,
     )
     arguments = prepare(context, params, "start", CLIPS, SAMPLES)
@@ -32,11 +32,11 @@ def measure(context: Context) -> Iterator[Row]:
     environment, log = context.environment(), context.folder / "start" / "log.txt"
 
     def ours() -> float:
-        return until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
+        return until_line("benchmarks.first_step", arguments, first_step.SAID, environment, log)
 
     def against(*network: str) -> float:
         needed = [str(weights), str(context.device), *network]
-        return until_line("soundclr.benchmark.bare_start", needed, bare_start.SAID, environment, log)
+        return until_line("benchmarks.bare_start", needed, bare_start.SAID, environment, log)
 
     values = in_turns([ours, against, lambda: against(encoder)], context.choose(5, 1))
     others = (
@@ -55,18 +55,6 @@ def measure(context: Context) -> Iterator[Row]:
             against=seconds,
             target=target,
         )
-
-
-def start_seconds(context: Context, encoder: str, repeats: int = 3) -> float:
-    """Seconds that a job of this encoder, from scratch, takes to the end of its first tiny step: the median."""
-    params = problem.parameters(context.params, SAMPLES, encoder={"name": encoder, "weights": "none"}, training=TINY)
-    arguments = prepare(context, params, "start", CLIPS, SAMPLES)
-    environment, log = context.environment(), context.folder / "start" / "log.txt"
-    times = [
-        until_line("soundclr.benchmark.first_step", arguments, first_step.SAID, environment, log)
-        for _ in range(1 + repeats)
-    ]
-    return statistics.median(times[1:])
 
 
 def prepare(context: Context, params: Params, name: str, clips: int, samples: int) -> list[str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import in_turns, one_thread, timed
-from soundclr.training.job import make_inputs
+from benchmarks import problem
+from benchmarks.context import Context, Row
+from benchmarks.timing import in_turns, one_thread, timed
+from soundclr.audio.pipeline import Augment, Inputs
 
 BATCH = 128
 CPU = torch.device("cpu")
@@ -16,17 +16,18 @@ CPU = torch.device("cpu")
 
 def measure(context: Context) -> Iterator[Row]:
     """A batch of 128 clips of 5 s, on one CPU core or on the GPU, against one core that uses librosa."""
-    from soundclr.benchmark import baseline
+    from benchmarks import baseline
 
     count = context.choose(BATCH, 8)
     settings = problem.run_settings(context.params, "cross_entropy", count)
     arrays = problem.clips(count)
-    inputs = make_inputs(problem.waveforms(arrays).to(context.device), settings)
+    inputs = Inputs(problem.waveforms(arrays).to(context.device), settings)
+    augment = Augment.of(settings.stages[0].augment)
     paths = baseline.write_wavs(arrays, problem.RATE, context.folder / "wav")
     indices, generator, random = torch.arange(count), torch.Generator().manual_seed(0), np.random.default_rng(0)
 
     def ours() -> float:
-        return 1000 * timed(lambda: inputs.train_batch(indices, generator), context.device) / count
+        return 1000 * timed(lambda: inputs.train_batch(indices, augment, generator), context.device) / count
 
     def against() -> float:
         return 1000 * timed(lambda: [baseline.image(path, settings, random) for path in paths], CPU) / count

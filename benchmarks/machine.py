@@ -29,8 +29,3 @@ def machine(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
-
-
-def slug(device: str) -> str:
-    """A device's name as the name of a file: ``AMD EPYC, 2 threads`` becomes ``amd-epyc-2-threads``."""
-    return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")

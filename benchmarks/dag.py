@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import cost_of
+from benchmarks.context import Context, Row
+from benchmarks.timing import cost_of
 from soundclr.errors import UserError
 from soundclr.params import Params
 

@@ -11,10 +11,10 @@ import numpy as np
 import soundfile
 import torch
 
+from benchmarks import problem
+from benchmarks.context import Context, Row, counted
+from benchmarks.timing import in_turns, timed
 from soundclr.audio import features
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row, counted
-from soundclr.benchmark.timing import in_turns, timed
 from soundclr.datasets.index import IndexRow, read_index, write_index
 
 CLIPS = 400

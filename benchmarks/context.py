@@ -34,6 +34,11 @@ class Context:
         return self.choose(128 if self.device.type == "cuda" else 16, 4)
 
     @property
+    def encoder(self) -> str:
+        """The paper's encoder, or a smaller one for a quick run."""
+        return "resnet18" if self.quick else "resnet50"
+
+    @property
     def cores(self) -> int:
         """The cores that this process may use."""
         return len(os.sched_getaffinity(0))

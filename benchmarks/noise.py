@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import torch
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import in_turns, timed
-from soundclr.benchmark.trainer import make_network
+from benchmarks import problem
+from benchmarks.context import Context, Row
+from benchmarks.timing import in_turns, timed
+from benchmarks.trainer import make_network
+from soundclr.audio.pipeline import Inputs
 from soundclr.devices import precision
 from soundclr.evaluation.job import Listener, listen
-from soundclr.training.job import make_inputs
 
 SIGMAS = (1e-4, 5e-4, 1e-3, 5e-3)
 
@@ -18,12 +18,11 @@ SIGMAS = (1e-4, 5e-4, 1e-3, 5e-3)
 def measure(context: Context) -> Iterator[Row]:
     """Four levels of white noise in one pass, as `soundclr evaluate` asks for them, against a pass for each."""
     size, device = context.batch_size, context.device
-    name = "resnet18" if context.quick else "resnet50"
-    settings = problem.run_settings(context.params, "cross_entropy", size, name=name)
+    settings = problem.run_settings(context.params, "cross_entropy", size, context.encoder)
     waveforms = problem.waveforms(problem.clips(2 * size))
     listener = Listener(
         make_network(settings, problem.CLASSES, device).eval(),
-        make_inputs(waveforms.to(device), settings),
+        Inputs(waveforms.to(device), settings),
         precision(device, "auto"),
         size,
     )

@@ -3,17 +3,16 @@
 In the same folder lie the rates of `soundclr plan --measure`, which are none of these.
 """
 
-import datetime
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from soundclr.benchmark.context import Row, counted
-from soundclr.benchmark.machine import slug
+from benchmarks.context import Row, counted
 from soundclr.errors import UserError
 from soundclr.files import read_json, write_json, write_text
-from soundclr.training.job import git_state
+from soundclr.provenance import git_state, now
+from soundclr.rates import slug
 
 FORMAT = 1
 SAME = ("device", "cpu", "cpu_units", "cores", "precision")  # of one machine in one file
@@ -43,8 +42,8 @@ def entry(row: Row, module: str, quick: bool) -> dict[str, Any]:
         "reached": row.reached,
         "note": row.note,
         "quick": quick,
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        **git_state(),
+        "date": now(),
+        **git_state("benchmarks"),
     }
 
 

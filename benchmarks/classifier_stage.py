@@ -5,21 +5,21 @@ from collections.abc import Iterator
 
 import torch
 
-from soundclr.benchmark import problem
-from soundclr.benchmark.context import Context, Row
-from soundclr.benchmark.timing import in_turns, timed
-from soundclr.benchmark.trainer import make_network, make_task
-from soundclr.devices import precision
-from soundclr.losses import combined
-from soundclr.models import Network
-from soundclr.training.loop import Task, train
+from benchmarks import problem
+from benchmarks.context import Context, Row
+from benchmarks.timing import in_turns, timed
+from benchmarks.trainer import make_network, make_task
+from soundclr.audio.pipeline import Augment
+from soundclr.losses import Loss
+from soundclr.models.network import Network
+from soundclr.training.loop import Task, in_precision, outputs_of, train
+from soundclr.training.optimizers import make_optimizer
 
 
 def measure(context: Context) -> Iterator[Row]:
     """Two epochs over 6 batches and 2 held-out ones, checkpoints included, against the loop anyone would write."""
     size, device = context.batch_size, context.device
-    name = "resnet18" if context.quick else "resnet50"
-    settings = problem.run_settings(context.params, "supervised_contrastive", size, name=name)
+    settings = problem.run_settings(context.params, "supervised_contrastive", size, context.encoder)
     epochs = context.choose(2, 1)
     stage = settings.stages[-1]
     stage = stage.model_copy(update={"training": stage.training.model_copy(update={"epochs": epochs})})
@@ -29,7 +29,7 @@ def measure(context: Context) -> Iterator[Row]:
         task,
         stages=(stage,),
         train=torch.arange(context.choose(6, 1) * size) % len(clips),
-        watch=torch.arange(context.choose(2, 1) * size) % len(clips),
+        val=torch.arange(context.choose(2, 1) * size) % len(clips),
     )
     network = make_network(settings, problem.CLASSES, device)
     checkpoint = context.folder / "classifier.resume"
@@ -44,7 +44,7 @@ def measure(context: Context) -> Iterator[Row]:
     )
     yield Row(
         name="classifier_stage",
-        what=f"an epoch of stage two, {len(task.train)} clips and {len(task.watch)} held out",
+        what=f"an epoch of stage two, {len(task.train)} clips and {len(task.val)} held out",
         kind="speed-up",
         unit="s",
         ours_is="training.loop",
@@ -57,26 +57,24 @@ def measure(context: Context) -> Iterator[Row]:
 def plain(task: Task, network: Network, context: Context) -> None:
     """The stage with an encoder that merely learns nothing; saves the network after each epoch."""
     stage = task.stages[0]
-    network.set_training(stage.trains)
-    optimizer = torch.optim.AdamW(network.classifier.parameters(), weight_decay=stage.training.weight_decay)
+    augment, loss_of, optimizer = Augment.of(stage.augment), Loss.of(stage), make_optimizer(network, stage)
     generator = torch.Generator().manual_seed(0)
-    dtype = precision(task.device, stage.training.precision)
 
     def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.autocast(task.device.type, dtype=dtype, enabled=dtype != torch.float32):
+        with in_precision(task.device, stage):
             return network(images)
 
     size = stage.training.batch_size
     for _ in range(stage.training.epochs):
         network.set_training(stage.trains)
         for indices in task.train[torch.randperm(len(task.train), generator=generator)].split(size):
-            z, logits = forward(task.inputs.train_batch(indices, generator))
-            loss = combined(z, logits, task.labels[indices].to(task.device), stage.loss)
+            embeddings, logits = forward(task.inputs.train_batch(indices, augment, generator))
+            loss = loss_of(outputs_of(embeddings, logits, task.labels[indices], indices, 1))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
         network.eval()
         with torch.inference_mode():
-            for indices in task.watch.split(size):
+            for indices in task.val.split(size):
                 forward(task.inputs.eval_batch(indices, generator))
         torch.save(network.state_dict(), context.folder / "plain.pt")

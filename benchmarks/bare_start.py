@@ -1,4 +1,4 @@
-"""What a job's start cannot do without: python -m soundclr.benchmark.bare_start FILE DEVICE [ENCODER]."""
+"""What a job's start cannot do without: python -m benchmarks.bare_start FILE DEVICE [ENCODER]."""
 
 import sys
 
