@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclr.params import load
+from soundclr.method import load_checked
 from soundclr.runs import expand
 
 
@@ -28,7 +28,7 @@ def test_numbers_of_trainings(repo: Path, tmp_path: Path, monkeypatch: pytest.Mo
     """The table of studies: its last column is what params.yaml expands to, own sounds being there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sounds").mkdir()
-    params = load(repo / "params.yaml")
+    params = load_checked(repo / "params.yaml")
     lines = (repo / "README.md").read_text().splitlines()
     stated = {m[1]: int(m[2]) for line in lines if (m := re.match(r"\| `(\w+)` \|.*\| (\d+) \|$", line))}
     assert stated == {study: len(list(expand(params, study))) for study in params.studies}

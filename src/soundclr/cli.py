@@ -1,18 +1,24 @@
 """The command line: `soundclr VERB`, which the workflow's rules call and a person can call."""
 
+from __future__ import annotations
+
 import argparse
 import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from soundclr import __version__, runs
-from soundclr.errors import UserError
+from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
 from soundclr.params import Params, known
 from soundclr.training.signals import Ended, Interrupted, ending, listening
+
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +62,14 @@ def parser() -> argparse.ArgumentParser:
         help="default: $SOUNDCLR_PARAMS, which the workflow sets to its own copy, or params.yaml",
     )
     verbs = top.add_subparsers(required=True, metavar="VERB")
+    add_data_verbs(verbs)
+    add_run_verbs(verbs)
+    add_study_verbs(verbs)
+    return top
 
+
+def add_data_verbs(verbs: Verbs) -> None:
+    """What brings and prepares data."""
     fetch = verbs.add_parser("fetch", help="fetch a dataset, verify and index it")
     fetch.set_defaults(verb=fetch_dataset)
     fetch.add_argument("dataset")
@@ -74,6 +87,9 @@ def parser() -> argparse.ArgumentParser:
     features.add_argument("--threads", type=positive, default=os.cpu_count())
     add_places(features)
 
+
+def add_run_verbs(verbs: Verbs) -> None:
+    """What trains a run, and what uses its model."""
     train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
     train.set_defaults(verb=train_run)
     add_run(train)
@@ -86,6 +102,19 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--key", help="refuse if params.yaml gives evaluations another key than this")
     add_places(evaluate)
 
+    classify = verbs.add_parser("classify", help="the likely classes of sound files, by a trained run")
+    classify.set_defaults(verb=classify_files)
+    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
+    classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
+
+
+def add_study_verbs(verbs: Verbs) -> None:
+    """What is of a whole study."""
     plan = verbs.add_parser("plan", help="a study's jobs, hours and disk, before anyone spends them")
     plan.set_defaults(verb=plan_study)
     plan.add_argument("--study", help="default: params.yaml's")
@@ -100,17 +129,6 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("--study", help="default: params.yaml's")
     report.add_argument("--results", type=Path, default=Path("results"))
     report.add_argument("--figures", type=Path, default=Path("figures"))
-
-    classify = verbs.add_parser("classify", help="the likely classes of sound files, by a trained run")
-    classify.set_defaults(verb=classify_files)
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
-    classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
-    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
-    forms = classify.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="a JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
-    return top
 
 
 def count(text: str, least: int = 0, most: int = 10_000) -> int:
@@ -200,6 +218,8 @@ def train_run(options: argparse.Namespace) -> None:
         return
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     weights = weights_file(params, run, options.data)
+    if (other := runs.started_from(params, run)) is not None:
+        check_trained(other, options.results)
 
     import torch  # takes seconds, which a mistake above need not wait for
 
@@ -218,15 +238,15 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not path.exists():
         return False
 
-    from soundclr.report.collect import TABLES
-    from soundclr.report.sealed import read_sealed
+    from soundclr.records import Metrics
 
     again = "--force trains it again"
-    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    with remedied(again):
+        metrics = Metrics.read(path, run)
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
     has = sha256_of_file(model)
-    if content.get("model_sha256") != has:
+    if metrics.model_sha256 != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True
@@ -238,8 +258,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     run = asked_run(options, params)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
-    existing(run.directory(options.results) / "metrics.json", run.train_command)
-    existing(run.model(options.results), f"{run.train_command} --force", "or pull the model")
+    check_trained(run, options.results)
 
     import torch  # takes seconds, which a mistake above need not wait for
 
@@ -275,6 +294,12 @@ def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     if weights == "none":
         return None
     return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")
+
+
+def check_trained(run: runs.Run, results: Path) -> None:
+    """Raise UserError with the command that trains ``run``, where it or its model is not there."""
+    existing(run.directory(results) / "metrics.json", run.train_command)
+    existing(run.model(results), f"{run.train_command} --force", "or pull the model")
 
 
 def existing(path: Path, command: str, otherwise: str = "") -> Path:

@@ -20,6 +20,16 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
 
 
+def named_layer(layer: Any) -> Any:
+    """A head's layer: refuse what is neither a name nor a name with one argument."""
+    if isinstance(layer, str) or (isinstance(layer, dict) and len(layer) == 1 and isinstance(next(iter(layer)), str)):
+        return layer
+    raise PydanticCustomError("layer", "Input should be a layer's name, or its name and argument as in linear: 64")
+
+
+Layer = Annotated[str | dict[str, Any], BeforeValidator(named_layer)]
+
+
 def named_precision(setting: Any) -> Any:
     """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
 
@@ -111,7 +121,7 @@ class HeadSettings(Section):
     """A head: its layers, on the encoder's representation or on the projection's output."""
 
     input: Literal["encoder", "projection"] = "encoder"
-    layers: tuple[str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)], ...]
+    layers: tuple[Layer, ...]
 
 
 class TrainingSettings(Section):
@@ -183,7 +193,7 @@ class DatasetSettings(Section):
     title: str
     classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
-    held_out: tuple[Positive, ...] | None = None
+    held_out: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     sample_rate: Hertz
     samples: Samples
     channels: Literal["mean", "sum"] = "mean"
@@ -196,6 +206,17 @@ class DatasetSettings(Section):
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
     fold_seed: Count = 0
+
+    @field_validator("held_out")
+    @classmethod
+    def _each_a_fold(cls, held_out: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
+        """Refuse a fold that there is not, or that stands there twice."""
+        folds, chosen = info.data.get("folds", 0), held_out or ()
+        if not all(fold <= folds for fold in chosen) or len(set(chosen)) < len(chosen):
+            raise PydanticCustomError(
+                "held_out", "Input should be folds from 1 to {folds}, each once", {"folds": folds}
+            )
+        return held_out
 
 
 class WeightsFile(Section):
@@ -235,19 +256,23 @@ class GridValue(Section):
     settings: dict[str, Any]
 
 
+Values = Annotated[tuple[str, ...], Field(min_length=1)]
+Product = Annotated[dict[str, Values], Field(min_length=1)]  # the values that each axis takes
+
+
 class GridSettings(Section):
     """Recipes that are products of lists: one for each combination of values of each of ``products``.
 
-    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. A name of ``equals`` is the
-    recipe that stands there, whose settings are the same.
+    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. In place of a name of
+    ``equals`` a study shows the recipe that stands there, whose settings must be the same.
     """
 
     name: str
     title: str
     base: Name | None = None
-    values: dict[str, GridValue]
-    products: Annotated[tuple[dict[str, tuple[str, ...]], ...], Field(min_length=1)]
+    products: Annotated[tuple[Product, ...], Field(min_length=1)]
     equals: dict[Name, Name] = {}
+    values: dict[str, GridValue]
 
 
 class Selection(Section):

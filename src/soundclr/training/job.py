@@ -173,7 +173,8 @@ def check_weights(path: Path | None, params: Params, settings: RunSettings) -> s
     says, has = params.weights[name].files[encoder].sha256, sha256_of_file(path)
     if not has.startswith(says):
         raise UserError(
-            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run `soundclr weights {name} {encoder}`"
+            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run "
+            f"`soundclr weights {name} {encoder}`"
         )
     return has
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from soundclr.errors import UserError
 from soundclr.params.checks import check_together
 from soundclr.params.merging import check_keys, known, merge, validated
-from soundclr.params.resolving import choose, grid_names, grid_recipes, lineage
+from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
 from soundclr.params.schema import (
     AudioSettings,
     DatasetSettings,
@@ -47,10 +47,13 @@ class Params(Section):
         """The recipes written down, then those of grids; UserError for a name that two of them have."""
         recipes = dict(self.recipes)
         for grid, settings in self.grids.items():
-            for name, recipe in grid_recipes(settings, f"grids.{grid}"):
+            for name, recipe in grid_recipes(settings, f"grids.{grid}").items():
                 if name in recipes or grid in recipes:
                     raise UserError(f"grids.{grid}: {name if name in recipes else grid} is another recipe's name")
                 recipes[name] = recipe
+        for grid, settings in self.grids.items():
+            for name, other in settings.equals.items():
+                known(other, recipes, f"recipe in grids.{grid}.equals.{name}")
         return recipes
 
     def get_study(self, name: str | None = None) -> StudySettings:
@@ -94,28 +97,48 @@ class Params(Section):
         ]
         differences.append((f"studies.{study}.settings", self.studies[study].settings))
         differences += [(f"recipes.{r}.settings", self.all_recipes[r].settings) for r in recipes]
-        merged = merge({}, self.defaults)
-        for place, settings in differences:
-            check_keys(settings, merged, place)
-            merged = merge(merged, settings)
+        merged = with_all_losses(self.defaults)
+        for place, difference in differences:
+            check_keys(difference, merged, place)
+            merged = merge(merged, difference)
         place = f"{study}/{dataset}/{recipe}"
         merged["audio"] = {"sample_rate": source.sample_rate, "samples": source.samples}
         settings = validated(RunSettings, choose(merged, place), place)
-        weights, encoder = settings.start.weights, settings.encoder.name
-        if weights != "none":
-            known(weights, ["none", *self.weights], f"weights in {place}")
-            known(encoder, self.weights[weights].files, f"encoder with weights '{weights}'")
+        self.check_weights(settings, place)
         check_together(settings, source.folds, place)
         return settings
 
+    def check_weights(self, settings: RunSettings, place: str) -> None:
+        """Raise UserError for initial weights that there are not, or not for the encoder."""
+        weights, encoder = settings.start.weights, settings.encoder.name
+        if weights != "none":
+            known(weights, ["none", *self.weights], f"weights in {place}")
+            known(encoder, self.weights[weights].files, f"encoder with weights '{weights}' in {place}")
+
+    def origins(self, study: str, dataset: str, recipe: str) -> list[tuple[str, str]]:
+        """Dataset and recipe of the run that a run starts from, then of the one that this starts from, and so on.
+
+        Raises UserError for one that does not exist, or that starts from itself.
+        """
+        found = [(dataset, recipe)]
+        while (start := self.resolve(study, *found[-1]).start).run is not None:
+            place = f"{study}/{'/'.join(found[-1])}: start"
+            other = (start.dataset or found[-1][0], known(start.run, self.all_recipes, f"recipe in {place}.run"))
+            known(other[0], self.datasets, f"dataset in {place}.dataset")
+            if other in found:
+                raise UserError(f"{place}.run: {recipe} starts from its own run, by way of {other[1]} on {other[0]}")
+            found.append(other)
+        return found[1:]
+
     def check_defaults(self, file: str) -> None:
         """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
+        check_defaults(self.defaults, f"{file}: defaults")
         training = self.defaults.get("training")
         if isinstance(training, Mapping):
             validated(TrainingSettings, training, file, "defaults", "training")
         audio = AudioSettings(sample_rate=44_100, samples=44_100)
         content = choose({**self.defaults, "audio": audio}, f"{file}: defaults")
-        validated(RunSettings, content, file, "defaults")
+        self.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
 
 
 def load(path: Path) -> Params:
@@ -125,6 +148,9 @@ def load(path: Path) -> Params:
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
     params = validated(Params, content, str(path))
     params.check_defaults(str(path))
+    for name, recipe in params.recipes.items():
+        for dataset in recipe.datasets:
+            known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
     for name, study in params.studies.items():
         place = f"studies.{name}"
         check_selection(params, name, f"{path}: {place}", place, Selection())
@@ -139,15 +165,24 @@ def load(path: Path) -> Params:
 
 def check_selection(params: Params, study: str, title: str, place: str, chosen: Selection) -> None:
     """A choice of runs must name what there is, each once, and every run of it resolves."""
+    own = params.studies[study]
     for key in ("datasets", "recipes", "seeds", "folds"):
-        values = getattr(chosen, key) or getattr(params.studies[study], key) or ()
+        values = getattr(chosen, key) or getattr(own, key) or ()
         if repeated := [value for value in values if values.count(value) > 1]:
             raise UserError(f"{title}.{key}: {repeated[0]!r} stands there more than once")
-    for dataset in chosen.datasets or params.studies[study].datasets:
+    for dataset in chosen.datasets or own.datasets:
         known(dataset, params.datasets, f"dataset in {place}.datasets")
+    for name in chosen.recipes or own.recipes:
+        params.recipes_of(name, f"{place}.recipes")
     whole = params.selection(study, chosen)
     for dataset in whole.datasets or ():
-        for fold in whole.folds or ():
-            known(fold, params.held_out(dataset), f"fold of {dataset} in {place}.folds")
+        folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():
             params.resolve(study, dataset, recipe)
+            for other, start in params.origins(study, dataset, recipe):
+                for fold in folds or params.held_out(dataset):
+                    known(
+                        fold,
+                        params.held_out(other),
+                        f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from",
+                    )
