@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from soundclr import __version__, runs
-from soundclr.errors import UserError
+from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
 from soundclr.params import Params, known
@@ -218,15 +218,15 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not path.exists():
         return False
 
-    from soundclr.report.collect import TABLES
-    from soundclr.report.sealed import read_sealed
+    from soundclr.records import Metrics
 
     again = "--force trains it again"
-    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    with remedied(again):
+        metrics = Metrics.read(path, run)
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
     has = sha256_of_file(model)
-    if content.get("model_sha256", has) != has:
+    if metrics.model_sha256 != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True

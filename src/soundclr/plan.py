@@ -10,18 +10,10 @@ from pathlib import Path
 from soundclr import runs
 from soundclr.errors import UserError
 from soundclr.files import read_json
-from soundclr.params import Artefact, Params, RunSettings, StageSettings
+from soundclr.params import Params, RunSettings, StageSettings
+from soundclr.report.artefact import needs
 from soundclr.runs import Run
 from soundclr.training import budget
-
-TITLES: dict[Artefact | None, str] = {
-    None: "Table III (with Table IV, Figure 4 and what needs no other runs)",
-    "table1": "Table I",
-    "table2": "Table II",
-    "figure3": "Figure 3",
-    "figure5": "Figure 5 (the models of these are evaluated)",
-    "protocols": "inner-fold protocol",
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -100,14 +92,12 @@ def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSett
 
 
 def shares(params: Params, study: str) -> list[Share]:
-    """How many trainings each table and figure needs; equal ones are trained once and counted at their first."""
+    """How many trainings each choice of runs needs; equal ones are trained once and counted at their first."""
     seen: set[Run] = set()
     lines = []
-    artefacts: list[Artefact | None] = [None, *params.studies[study].artefacts]
-    for artefact in artefacts:
-        wanted = set(runs.own_grid(params, study) if artefact is None else runs.expand(params, study, artefact))
-        lines.append(Share(TITLES[artefact], len(wanted), len(wanted - seen)))
-        seen |= wanted
+    for title, chosen in needs(params, study):
+        lines.append(Share(title, len(chosen), len(set(chosen) - seen)))
+        seen |= set(chosen)
     return lines
 
 
@@ -204,8 +194,8 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     for share in shares(params, study):
         yield f"{share.trainings:>10} {share.new:>6}  {share.title}"
     yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
-    if "figure5" in params.studies[study].artefacts:
-        yield f"{'':>10} {len(list(runs.expand(params, study, 'figure5'))):>6}  evaluations of trained models"
+    if evaluated := runs.evaluated(params, study):
+        yield f"{'':>10} {len(evaluated):>6}  evaluations of trained models"
     yield ""
     yield from hours(params, study, results, devices, wanted)
     yield ""

@@ -1,4 +1,4 @@
-# Evaluate: one job a run of figure 5, on the run's model. Its path holds the key of the evaluation's settings, so
+# Evaluate: one job a run of the study's `evaluate:`, on the run's model. Its path holds the key of the evaluation's settings, so
 # more noise is other files, and trains nothing.
 
 
