@@ -10,7 +10,6 @@ from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
-from soundclr.report.tables import MAKE
 from soundclr.runs import Run, evaluation_key, expand
 
 
@@ -95,7 +94,7 @@ def test_what_is_not_defined_may_be_missing(params: Params, folder: Path, tmp_pa
     says = json.loads((folder / "evaluation.json").read_text())
     undefined = {"intra": None, "ratio": None, "silhouette": None}
     edit(folder, name="evaluation.json", distances=says["distances"] | undefined)
-    line = next(row for row in MAKE["distances"](collect(params, "trial", tmp_path)).rows if row[2] == "1 of 5")
+    line = next(row for row in make(collect(params, "trial", tmp_path), "distances").rows if row[2] == "1 of 5")
     assert line[3] == line[5] == line[6] == "–"
     assert line[4] == f"{says['distances']['inter']:.3f}"
 

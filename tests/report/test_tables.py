@@ -22,7 +22,6 @@ from markdown_it import MarkdownIt
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.layout import caption_path, category, report_paths, tables_of
-from soundclr.report.tables import MAKE
 from soundclr.report.tables.render import (
     Cell,
     Column,
@@ -49,7 +48,7 @@ def test_table1_has_the_papers_cells(toy: Params, tmp_path: Path) -> None:
     assert by_place["16", "32", "0", "3"]["recipe"] == by_place["32", "32", "0", "3"]["recipe"] == "masks_f0_t3_32"
     assert by_place["32", "64", "3", "3"]["paper_percent"] == "91.05"
     assert {line["runs"] for line in lines} == {"0"}
-    table = MAKE["table1"](collection)
+    table = make(collection, "table1")
     assert [row[:2] for row in table.rows][3:6] == [["16, 32", "3"], ["32, 32", "0"], ["32, 32", "1"]]
     assert bold(table) == [("32, 32", "2", "92.10")]
     assert "0 of 200 runs, of 40 different settings" in table.caption
@@ -75,7 +74,7 @@ def test_table1_numbers(toy: Params, toy_results: Path) -> None:
         assert float(lines[place]["last_epoch_percent"]) == near((last(runs[1, 0]) + last(runs[2, 0])) / 2)
     assert lines["16", "32", "3", "3"]["recipe"] == ""
 
-    table = MAKE["table1"](collection)
+    table = make(collection, "table1")
     top = said(toy_results, "masks", "masks_f1_32_t0")
     text = f"{(best(top[1, 0]) + best(top[2, 0])) / 2:.2f} ({(last(top[1, 0]) + last(top[2, 0])) / 2:.2f})"
     assert bold(table) == [("32, 32", "1", text), ("32, 32", "2", "92.10"), ("32, 64", "1", text)]
@@ -93,7 +92,7 @@ def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_resul
     for recipe in ("cross_entropy", "masks_f0_t0", "masks_f1_32_t0", "masks_f1_16_t1_32"):
         runs = said(tmp_path, "masks", recipe)
         errors.append(12.7062 * abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)  # Student's t of two folds
-    text = MAKE["table1"](collect(toy, "masks", tmp_path)).caption
+    text = make(collect(toy, "masks", tmp_path), "table1").caption
     assert (
         f"the 95 % interval (Student's t over folds) is ± {statistics.fmean(errors):.2f} points (mean of 4 cells)"
         in text
@@ -101,7 +100,7 @@ def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_resul
 
 
 def test_table1_of_other_widths_has_blocks_of_its_own(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table1"](collect(toy, "narrow", tmp_path))
+    table = make(collect(toy, "narrow", tmp_path), "table1")
     # 2 x 4 and 1 x 4 with none; 1 x 16 with 1 x 32, and with none; and two of 64 frames alone.
     places = [[c if isinstance(c, str) else c.text for c in row[:2]] for row in table.rows]
     one_kind = [["–, 64", "0"], ["32, –", "0"], ["32, –", "1"]]
@@ -125,7 +124,7 @@ def test_table2_numbers(everything: Collection, toy_results: Path) -> None:
         assert float(line["paper_percent"]) == published
         assert float(line["difference_points"]) == near(float(line["best_epoch_percent"]) - published)
     assert (lines[2]["runs"], lines[2]["best_epoch_percent"], lines[2]["paper_percent"]) == ("0", "", "99.25")
-    table = MAKE["table2"](everything)
+    table = make(everything, "table2")
     assert "6 of 9 runs" in table.caption
     assert table.rows[2][1:] == ["0 of 3", "–", "–", "99.25", "–"]
 
@@ -155,7 +154,7 @@ def test_table4_numbers(everything: Collection, toy_results: Path) -> None:
     # A fold with a single seed has no ensemble; other schemes stand in the CSV alone.
     assert ("supervised_contrastive", "ensemble") not in lines
     assert ("cross_entropy", "ensemble") in lines
-    table = MAKE["table4"](everything)
+    table = make(everything, "table4")
     names = [(row[0], row[1]) for row in table.rows]
     assert names == [
         ("Human", "paper: reported"),
@@ -174,14 +173,14 @@ def test_table4_numbers(everything: Collection, toy_results: Path) -> None:
 
 
 def test_table4_without_hybrid_shows_the_others(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table4"](collect(toy, "single", tmp_path))
+    table = make(collect(toy, "single", tmp_path), "table4")
     assert [row[0] for row in table.rows][-6:] == ["ours: cross-entropy"] * 3 + ["ours: supervised contrastive"] * 3
     assert table.rows[-1][1:] == ["ensemble of the seeds", "–"]
     assert "No ensemble of cross-entropy (–) where a fold has fewer than two seeds" in table.caption
 
 
 def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table4"](collect(toy, "demo", tmp_path))
+    table = make(collect(toy, "demo", tmp_path), "table4")
     assert {row[0] for row in table.rows} == {"ours: hybrid (SoundCLR)"}
     assert "Nasiri" not in table.caption
 
@@ -244,7 +243,7 @@ def test_a_mark_and_a_group_in_each_format() -> None:
 def test_latex_of_every_table(everything: Collection, toy: Params, toy_results: Path) -> None:
     """As many cells in every line as there are columns, and no sign that LaTeX does not know."""
     made = [MAKE[name](everything) for name in tables_of(toy, "everything")]
-    for table in [*made, MAKE["table1"](collect(toy, "masks", toy_results))]:
+    for table in [*made, make(collect(toy, "masks", toy_results), "table1")]:
         text = to_latex(table, table.caption, "tab:x")
         assert text.isascii(), {character for character in text if ord(character) > 127}
         for line in text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines():

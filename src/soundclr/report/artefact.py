@@ -87,6 +87,7 @@ def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ..
 
 def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
     """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
+    check_artefacts(params)
     published = [artefact.title for artefact in showing(OWN) if artefact.paper]
     own = f"the study's own: {', '.join(published)} and what else needs no other runs"
     named = {key: " and ".join(artefact.title for artefact in showing(key)) for key in choices(params, study)}
