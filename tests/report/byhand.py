@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from soundclr.report.collect import Collection
 from soundclr.report.artefact import declared
+from soundclr.report.collect import Collection
 from soundclr.report.table import Table, table_csv
 
 FOLDS, SEEDS = (1, 2, 3), (0, 1)
@@ -59,9 +59,7 @@ def near(value: float, digits: int = 2) -> object:
 
 def bold(table: Table) -> list[tuple[str, ...]]:
     """The first two cells of each row with a marked cell, and the marked text."""
-    return [
-        (row[0].text, row[1].text, cell.text) for row in table.rows for cell in row if cell.best
-    ]
+    return [(row[0].text, row[1].text, cell.text) for row in table.rows for cell in row if cell.best]
 
 
 def evaluations(results: Path, recipe: str) -> list[dict[str, Any]]:

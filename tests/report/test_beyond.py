@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from byhand import FOLDS, SEEDS, best, evaluations, last, near, rows, said
+from byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 from soundclr.params import Params
-from soundclr.report.collect import Collection, collect
 from soundclr.report.artefacts.tables.comparison import compare, wilcoxon_p
+from soundclr.report.collect import Collection, collect
 
 
 def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
@@ -131,7 +131,7 @@ def test_robustness_numbers(toy: Params, everything: Collection, toy_results: Pa
         assert float(line["std_percent"]) == near(statistics.stdev(values))
     table = make(everything, "robustness")
     assert "8 of 9 runs evaluated" in table.caption
-    assert [row[2] for row in table.rows[:5]] == ["σ = 0", "σ = 0.0001", "σ = 0.0005", "σ = 0.001", "30 dB"]
+    assert [row[2] for row in texts(table)[:5]] == ["σ = 0", "σ = 0.0001", "σ = 0.0005", "σ = 0.001", "30 dB"]
 
 
 def test_distances_numbers(everything: Collection, toy_results: Path) -> None:

@@ -144,10 +144,12 @@ def coverage(collection: Collection) -> str:
     """How many runs are there in all and of each choice, and how many more are, of other settings."""
     titles = {key: " and ".join(artefact.title for artefact in showing(key)) for key in collection.expected}
     titles |= {OWN: "its own", EVALUATED: "to be evaluated"}
-    parts = [f"{titles[key]} {collection.covered(key).removesuffix(' runs')}" for key in collection.expected]
+    counts = {key: (len(collection.of(choice=key)), len(runs)) for key, runs in collection.expected.items()}
+    parts = [f"{titles[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
     text = collection.coverage + (f" (a run may serve several: {', '.join(parts)})" if len(parts) > 1 else "")
-    aside = len(collection.set_aside)
-    return text + (f"; {aside} of other settings set aside" if aside else "")
+    runs, evaluations = len(collection.set_aside), len(collection.evaluations_set_aside)
+    text += f"; {runs} of other settings set aside" if runs else ""
+    return text + (f"; {evaluations} evaluations of other settings or runs set aside" if evaluations else "")
 
 
 def data(collection: Collection, results: Sequence[RunResult]) -> str:

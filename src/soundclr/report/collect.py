@@ -93,14 +93,10 @@ class Collection:
         return self.params.all_recipes[recipe].title
 
     def covered(self, choice: str = OWN, dataset: str | None = None) -> str:
-        """How many runs of a choice are there, as in ``15 of 25 runs``."""
-        return f"{len(self.of(dataset, choice=choice))} of {len(self.expected_of(dataset, choice=choice))} runs"
-
-    def covered_by_evaluations(self, dataset: str | None = None) -> str:
-        """How many of the runs to be evaluated have been, and how many evaluations are of others."""
-        text = f"{len(self.evaluated(dataset))} of {len(self.expected_of(dataset, choice=EVALUATED))} runs evaluated"
-        aside = len(self.evaluations_set_aside)
-        return text + (f"; {aside} evaluations of other settings or runs set aside" if aside and not dataset else "")
+        """How much of a choice is there, as in ``15 of 25 runs`` or ``9 of 10 runs evaluated``."""
+        done = self.evaluated(dataset) if choice == EVALUATED else self.of(dataset, choice=choice)
+        text = f"{len(done)} of {len(self.expected_of(dataset, choice=choice))} runs"
+        return f"{text} evaluated" if choice == EVALUATED else text
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:

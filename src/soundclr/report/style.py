@@ -174,19 +174,18 @@ def add_legend(figure: "Figure", handles: "Sequence[Line2D]", side: Side = "outs
         legend.remove()
 
 
-def save(figure: "Figure", folder: Path, name: str) -> Path:
-    """Write a figure in all formats, the same bytes each time; the PNG's path."""
+def save(figure: "Figure", png: Path) -> None:
+    """Write a figure in all formats, beside the PNG, the same bytes each time."""
     for form in FIGURE_FORMATS:
         # None drops what would tell the date and the library.
         unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
-        with atomic_path(folder / f"{name}.{form}") as path:
+        with atomic_path(png.with_suffix(f".{form}")) as path:
             figure.savefig(path, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
         figure.set_layout_engine("none")  # laid out once is enough
-    return folder / f"{name}.png"
 
 
-def no_runs(title: str) -> "Figure":
-    """The figure of a dataset without runs: a sentence."""
+def sentence(text: str) -> "Figure":
+    """A figure that is a sentence."""
     figure = new_figure(COLUMN, 0.6)
-    figure.text(0.5, 0.5, f"{title}: no runs yet", ha="center", va="center")
+    figure.text(0.5, 0.5, text, ha="center", va="center")
     return figure

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from soundclr.files import write_json, write_text
 from soundclr.params import Params
-from soundclr.report.artefact import EVALUATED, check_artefacts
+from soundclr.report.artefact import Artefact, check_artefacts
 from soundclr.report.captions import Shown, alone, captions
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
 from soundclr.report.made_of import FILE, made_of
 from soundclr.report.outputs import caption_path, category, figures_of, report_paths, summary_paths, tables_of
 from soundclr.report.page import study_page, table_page
-from soundclr.report.style import no_runs, save, styled
+from soundclr.report.style import Drawing, save, sentence, styled
 from soundclr.report.table import sentences, table_csv, to_latex
 
 DVC_PLOTS = {
@@ -67,18 +67,29 @@ def write_table(collection: Collection, shown: Shown, folder: Path) -> None:
 
 
 def write_figures(collection: Collection, folder: Path) -> list[Shown]:
-    """Write ``<figure>-<dataset>`` for each figure and dataset of a study, those without runs as one sentence."""
+    """Write ``<figure>-<dataset>`` for each figure and dataset of a study."""
     found = []
     with styled():
         for dataset in collection.datasets:
             for artefact in figures_of(collection.params, collection.study, dataset):
-                title, stem = collection.title(dataset), f"{artefact.name}-{dataset}"
-                drawn = artefact.make(collection, dataset)
-                text = f"{title}. {drawn.caption}" if drawn else f"{title}: no runs yet"
-                results, counts = collection.shown(artefact, dataset), collection.covered(artefact.runs, dataset)
-                if artefact.runs == EVALUATED:
-                    counts = collection.covered_by_evaluations(dataset)
-                path = save(drawn.figure if drawn else no_runs(title), folder, stem)
-                caption = sentences(text, counts)
-                found.append(Shown(artefact, caption, results, path=path, dataset=dataset, there=bool(drawn)))
+                path = folder / f"{artefact.name}-{dataset}.png"
+                said = draw(artefact, collection, dataset, path)
+                counts = collection.covered(artefact.runs, dataset)
+                text = sentences(
+                    f"{collection.title(dataset)}. {said}" if said else no_runs(collection, dataset), counts
+                )
+                results = collection.shown(artefact, dataset)
+                found.append(Shown(artefact, text, results, path=path, dataset=dataset, there=bool(said)))
     return found
+
+
+def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
+    """Write a figure in all its formats; its caption or, without runs, a sentence in the figure and None."""
+    drawing: Drawing | None = artefact.make(collection, dataset)
+    save(drawing.figure if drawing else sentence(no_runs(collection, dataset)), path)
+    return drawing and drawing.caption
+
+
+def no_runs(collection: Collection, dataset: str) -> str:
+    """What stands for a figure without runs."""
+    return f"{collection.title(dataset)}: no runs yet"

@@ -29,7 +29,7 @@ def make(collection: Collection) -> Table:
         "Cosine distance of two held-out clips' representations (the last epoch's model), mean over pairs of one class "
         "and of different classes, their ratio, and the mean silhouette: mean ± sample standard deviation over "
         "evaluated runs",
-        collection.covered_by_evaluations(),
+        collection.covered(EVALUATED),
     )
     columns = place_columns(collection)
     for name, title in MEASURES.items():

@@ -90,7 +90,7 @@ def make(collection: Collection) -> Table:
         "Held-out accuracy in % under noise added to the waveforms, mean over evaluated folds; the same noise for all "
         "schemes, models of the last epoch. σ: standard deviation of white noise on waveforms in [−1, 1]; dB: ratio of "
         "a clip's mean power to the noise's; area: under accuracy against dB, divided by the range of dB",
-        collection.covered_by_evaluations(),
+        collection.covered(EVALUATED),
     )
     return Table(columns, records, caption, collection.shown(ARTEFACT), line=["dataset", "noise", "level"])
 
