@@ -2,15 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.files import to_csv
 from soundclr.report.accuracy import PROTOCOLS, own_groups, points
 from soundclr.report.collect import Collection
-from soundclr.report.run_results import RunResult
-
-if TYPE_CHECKING:
-    import pandas as pd
+from soundclr.report.run_results import DataFrame, RunResult
 
 CONFUSION_ROWS = 20_000
 """Above so many clips confusion.csv counts them by dataset, recipe and pair of classes, to stay small."""
@@ -18,7 +15,7 @@ CONFUSION_ROWS = 20_000
 LIBRARIES = ("python", "torch", "torchvision", "torchaudio", "soundclr")
 
 
-def mean_history(results: Sequence[RunResult]) -> "pd.DataFrame":
+def mean_history(results: Sequence[RunResult]) -> DataFrame:
     """Mean, least and greatest held-out accuracy (%) and training loss over runs, by stage and epoch.
 
     Columns stage, epoch, elapsed (the epoch counted through all stages), runs (that got so far), and mean,

@@ -3,17 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from soundclr import runs
 from soundclr.errors import UserError, remedied
 from soundclr.params import EvaluationSettings, Params, validated
 from soundclr.records import Distances, EvaluationRecord
-from soundclr.report.run_results import RunResult, read_table
+from soundclr.report.run_results import DataFrame, RunResult, read_table
 from soundclr.runs import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
 
@@ -27,7 +23,7 @@ class Evaluation:
 
     run: Run
     record: EvaluationRecord
-    projection: "pd.DataFrame"
+    projection: DataFrame
 
     @property
     def distances(self) -> Distances:

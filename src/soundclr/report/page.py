@@ -5,15 +5,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from soundclr.report import dvc_plots
 from soundclr.report.captions import Shown, alone, commit, on_page, study_caption
 from soundclr.report.collect import Collection
-from soundclr.report.dvc_plots import percents
 from soundclr.report.outputs import heading
-from soundclr.report.run_results import RunResult
 from soundclr.report.table import markdown_escape, to_markdown
 
 LONG = 25
 """Rows above which a table is folded away."""
+
+PROVENANCE = {
+    "run": "run",
+    "best_epoch_percent": "best epoch (%)",
+    "last_epoch_percent": "last epoch (%)",
+    "best_at": "best at",
+    "epochs": "epochs",
+    "device": "device",
+    "precision": "precision",
+    "minutes": "minutes",
+    "clips_per_second": "clips/s",
+    "code": "code",
+    "torch": "torch",
+    "created": "created",
+}
+"""What a page has of :func:`dvc_plots.provenance`, and under which headings."""
 
 
 def table_page(collection: Collection, shown: Shown) -> str:
@@ -54,29 +69,14 @@ def section(collection: Collection, shown: Shown, folder: Path) -> str:
 
 def provenance(collection: Collection) -> str:
     """A table of all runs, folded away: what each says of its making."""
-    header = "run,best epoch (%),last epoch (%),best at,epochs,device,precision,minutes,clips/s,code,torch,created"
-    lines = [header.split(","), ["--"] * (header.count(",") + 1), *map(provenance_line, collection.results)]
+    lines = [list(PROVENANCE.values()), ["--"] * len(PROVENANCE)]
+    for result in collection.results:
+        said = dvc_plots.provenance(result) | {"code": commit(result)}
+        said["epochs"] = f"{said['epochs']}{' (stopped early)' if said['stopped_early'] else ''}"
+        lines.append([str(said[key] or "–") for key in PROVENANCE])
     table = "\n".join(f"| {' | '.join(markdown_escape(cell) for cell in line)} |" for line in lines)
     others = [*collection.set_aside, *collection.evaluations_set_aside]
     set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in others)
     if set_aside:
         set_aside = f"\n\nSet aside, since params.yaml does not ask for them:\n\n{set_aside.rstrip()}"
     return f"<details>\n<summary>Where each run came from</summary>\n\n{table}{set_aside}\n\n</details>"
-
-
-def provenance_line(result: RunResult) -> list[str]:
-    """The line of a run."""
-    metrics = result.metrics
-    return [
-        f"{result.run.group}/{result.run.name}",
-        *percents(result).values(),
-        str(metrics.best_epoch),
-        f"{metrics.epochs}{' (stopped early)' if metrics.stopped_early else ''}",
-        metrics.device,
-        metrics.precision,
-        f"{metrics.duration_seconds / 60:.1f}",
-        f"{metrics.clips_per_second:.1f}",
-        commit(result),
-        metrics.versions.get("torch") or "–",
-        metrics.created,
-    ]

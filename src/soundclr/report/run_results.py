@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from soundclr import runs
 from soundclr.errors import UserError
@@ -14,7 +14,9 @@ from soundclr.records import Metrics
 from soundclr.runs import Run
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame as DataFrame
+else:  # only annotations name it: pandas takes a second to import
+    DataFrame = Any
 
 HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "val_accuracy"}
 
@@ -28,10 +30,10 @@ class RunResult:
     run: Run
     metrics: Metrics
     settings: RunSettings
-    history: "pd.DataFrame"
-    predictions: "pd.DataFrame"
+    history: DataFrame
+    predictions: DataFrame
 
-    def at(self, epoch: Epoch) -> "pd.DataFrame":
+    def at(self, epoch: Epoch) -> DataFrame:
         """The held-out clips' rows at the best or the last epoch."""
         return self.predictions[self.predictions["epoch"] == epoch]
 
@@ -42,7 +44,7 @@ class RunResult:
         return [(classes[label], classes[guess]) for label, guess in zip(rows["label"], guesses, strict=True)]
 
 
-def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> "pd.DataFrame":
+def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> DataFrame:
     """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
     import pandas as pd
 
@@ -107,7 +109,7 @@ def check_predictions(path: Path, result: RunResult) -> None:
             )
 
 
-def certainly_right(numbers: "pd.DataFrame", classes: list[str]) -> tuple[int, int]:
+def certainly_right(numbers: DataFrame, classes: list[str]) -> tuple[int, int]:
     """How many clips the probabilities get right at least and at most.
 
     They are rounded, so where the label's equals another class's the clip may count or not.

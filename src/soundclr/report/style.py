@@ -13,9 +13,11 @@ from soundclr.report.intervals import Mean
 from soundclr.report.outputs import FIGURE_FORMATS
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
     from matplotlib.lines import Line2D
+else:  # only annotations name them: matplotlib takes a second to import
+    Axes = Figure = Line2D = Any
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0  # inches: both columns
@@ -76,18 +78,18 @@ def styled() -> Iterator[None]:
 class Drawing(NamedTuple):
     """A figure and its caption."""
 
-    figure: "Figure"
+    figure: Figure
     caption: str
 
 
-def new_figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height))
 
 
-def handle(label: str, **style: Any) -> "Line2D":
+def handle(label: str, **style: Any) -> Line2D:
     """A legend's entry for what is plotted with these keywords."""
     from matplotlib.lines import Line2D
 
@@ -128,13 +130,13 @@ def look(collection: Collection, recipe: str) -> Look:
     return Look(collection.scheme(recipe), COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], dashes)
 
 
-def end_at_100(axes: "Axes", axis: Literal["x", "y"]) -> None:
+def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
     """Let an axis of accuracies in percent end where they do, though an interval may go on."""
     low, high = getattr(axes, f"get_{axis}lim")()
     axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
 
 
-def draw_strip(axes: "Axes", place: int, values: Sequence[float], style: Look) -> None:
+def draw_strip(axes: Axes, place: int, values: Sequence[float], style: Look) -> None:
     """A row's values as points, equal ones piled up."""
     rounded = [round(value, 6) for value in values]
     step = min(0.09, 0.42 / max(Counter(rounded).values()))  # the highest pile stays in its row
@@ -146,12 +148,12 @@ def draw_strip(axes: "Axes", place: int, values: Sequence[float], style: Look) -
     axes.plot(rounded, heights, **style.point, markersize=2.6, alpha=0.7, zorder=3)
 
 
-def draw_interval(axes: "Axes", place: float, mean: Mean, style: dict[str, Any]) -> None:
+def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -> None:
     """A mean and, where it has one to show, its interval."""
     axes.errorbar(mean.mean, place, xerr=mean.bar, **style, **BARS, zorder=4)
 
 
-def label_rows(axes: "Axes", labels: Sequence[str], numbers: Sequence[str] = ()) -> None:
+def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -> None:
     """The rows' names on the left, their numbers on the right, and lines for the horizontal axis alone."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.65)
@@ -165,7 +167,7 @@ def label_rows(axes: "Axes", labels: Sequence[str], numbers: Sequence[str] = ())
 Side = Literal["outside upper center", "outside lower center"]
 
 
-def add_legend(figure: "Figure", handles: "Sequence[Line2D]", side: Side = "outside upper center") -> None:
+def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside upper center") -> None:
     """A legend beside the axes, above them if not said otherwise, in as many columns as the figure is wide for."""
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(handles=handles, loc=side, ncols=columns, columnspacing=1.0, handlelength=1.6)
@@ -174,7 +176,7 @@ def add_legend(figure: "Figure", handles: "Sequence[Line2D]", side: Side = "outs
         legend.remove()
 
 
-def save(figure: "Figure", png: Path) -> None:
+def save(figure: Figure, png: Path) -> None:
     """Write a figure in all formats, beside the PNG, the same bytes each time."""
     for form in FIGURE_FORMATS:
         # None drops what would tell the date and the library.
@@ -184,7 +186,7 @@ def save(figure: "Figure", png: Path) -> None:
         figure.set_layout_engine("none")  # laid out once is enough
 
 
-def sentence(text: str) -> "Figure":
+def sentence(text: str) -> Figure:
     """A figure that is a sentence."""
     figure = new_figure(COLUMN, 0.6)
     figure.text(0.5, 0.5, text, ha="center", va="center")

@@ -3,47 +3,36 @@
 import math
 from typing import Any
 
+from soundclr.report import style
 from soundclr.report.accuracy import number
 from soundclr.report.artefact import Artefact
 from soundclr.report.artefacts.tables.comparison import compare
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS
-from soundclr.report.style import (
-    COLUMN,
-    MEAN,
-    Drawing,
-    add_legend,
-    draw_interval,
-    draw_strip,
-    handle,
-    label_rows,
-    look,
-    new_figure,
-)
 
-LAST: dict[str, Any] = {**MEAN, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
+LAST: dict[str, Any] = {**style.MEAN, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
 
 
-def draw(collection: Collection, dataset: str) -> Drawing | None:
+def draw(collection: Collection, dataset: str) -> style.Drawing | None:
     """Two schemes a row: a point a fold and seed, and the means at both epochs with their intervals."""
     best, last = (compare(collection, dataset, protocol) for protocol in ("best_epoch", "last_epoch"))
     if not best:
         return None
-    figure = new_figure(COLUMN, 0.8 + 0.45 * len(best))
+    figure = style.new_figure(style.COLUMN, 0.8 + 0.45 * len(best))
     axes = figure.subplots()
     axes.axvline(0, color="black", linewidth=0.6)
     for place, (pair, later) in enumerate(zip(best, last, strict=True)):
-        draw_strip(axes, place, pair.differences, look(collection, pair.first))
-        draw_interval(axes, place + 0.14, pair.mean, MEAN)
-        draw_interval(axes, place + 0.32, later.mean, LAST)
+        style.draw_strip(axes, place, pair.differences, style.look(collection, pair.first))
+        style.draw_interval(axes, place + 0.14, pair.mean, style.MEAN)
+        style.draw_interval(axes, place + 0.32, later.mean, LAST)
     labels = [f"{collection.scheme(pair.first)}\n− {collection.scheme(pair.second)}" for pair in best]
-    label_rows(axes, labels, [number(pair.mean.mean, sign=True) for pair in best])
+    style.label_rows(axes, labels, [number(pair.mean.mean, sign=True) for pair in best])
     axes.set_xlabel("difference (percentage points)")
-    add_legend(figure, [handle("mean, best epoch", **MEAN), handle("mean, last epoch", **LAST)])
+    style.add_legend(figure, [style.handle("mean, best epoch", **style.MEAN), style.handle("mean, last epoch", **LAST)])
     text = "Paired differences of two schemes' accuracies: at the best epoch a point a fold and seed that both have"
     text += ", their mean (in numbers at the right), and the mean at the last epoch"
     text += "" if all(math.isnan(pair.mean.bar) for pair in best) else f"; bars: {INTERVALS}"
-    return Drawing(figure, f"{text}. Right of the line the first of the two is better.")
+    return style.Drawing(figure, f"{text}. Right of the line the first of the two is better.")
 
 
 ARTEFACT = Artefact("comparison", "Paired comparison", "figure", draw, schemes=2)

@@ -2,19 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from soundclr.report.accuracy import own_groups
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
-from soundclr.report.style import COLUMN, PAGE, Drawing, class_title, new_figure
-
-if TYPE_CHECKING:
-    import numpy as np
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
+from soundclr.report.style import COLUMN, PAGE, Axes, Drawing, Figure, class_title, new_figure
 
 FEW = 12
 """Up to so many classes every scheme has a panel and cells show counts; above, the best scheme alone."""
@@ -56,7 +50,7 @@ def shown(collection: Collection, dataset: str, few: bool) -> list[str]:
     return [max(complete, key=lambda recipe: complete[recipe].best_epoch.mean or 0.0)]
 
 
-def make_figure(classes: Sequence[str], columns: int, lines: int) -> "Figure":
+def make_figure(classes: Sequence[str], columns: int, lines: int) -> Figure:
     """A figure that has room for so many panels with the classes' names."""
     names = 0.045 * max(len(class_title(name)) for name in classes)  # inches that a class's name takes below the panel
     if len(classes) > FEW:
@@ -67,7 +61,7 @@ def make_figure(classes: Sequence[str], columns: int, lines: int) -> "Figure":
     return figure
 
 
-def count(results: Sequence[RunResult], classes: Sequence[str]) -> "np.ndarray":
+def count(results: Sequence[RunResult], classes: Sequence[str]) -> Any:
     """How many clips of each class (rows) were taken for each (columns): int, (classes, classes)."""
     import numpy as np
 
@@ -79,7 +73,7 @@ def count(results: Sequence[RunResult], classes: Sequence[str]) -> "np.ndarray":
     return counts
 
 
-def draw_matrix(axes: "Axes", counts: "np.ndarray", classes: Sequence[str], numbers: bool) -> "AxesImage":
+def draw_matrix(axes: Axes, counts: Any, classes: Sequence[str], numbers: bool) -> Any:
     """One matrix, row-normalised; the image, for a colour bar."""
     import numpy as np
     from matplotlib.colors import PowerNorm

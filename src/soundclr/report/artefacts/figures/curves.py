@@ -1,16 +1,13 @@
 """Training curves: held-out accuracy and training loss against the epoch, one colour a scheme."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
-from soundclr.report.style import COLUMN, Drawing, add_legend, handle, look, new_figure
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from soundclr.report.run_results import DataFrame
+from soundclr.report.style import COLUMN, Axes, Drawing, add_legend, handle, look, new_figure
 
 FOLDS = {"held_out": "held-out", "inner": "inner-fold"}
 """What chooses the epoch, by ``training.validation``; the history's validation accuracy is of it."""
@@ -69,7 +66,7 @@ def validations_of(collection: Collection, dataset: str) -> dict[str, list[str]]
     return {validation: list(titles) for validation, titles in found.items()}
 
 
-def draw_stages(axes: "Axes", table: "pd.DataFrame", value: str, line: dict[str, Any]) -> None:
+def draw_stages(axes: Axes, table: DataFrame, value: str, line: dict[str, Any]) -> None:
     """A value's mean and band, a line a stage; a single epoch is a point."""
     for _, stage in table.groupby("stage", sort=False):
         axes.plot(stage["elapsed"], stage[f"{value}_mean"], marker="." if len(stage) == 1 else "", **line)
@@ -77,7 +74,7 @@ def draw_stages(axes: "Axes", table: "pd.DataFrame", value: str, line: dict[str,
         axes.fill_between(stage["elapsed"], low, high, color=line["color"], alpha=0.15, linewidth=0)
 
 
-def later_stages(table: "pd.DataFrame") -> Iterator[tuple[float, str]]:
+def later_stages(table: DataFrame) -> Iterator[tuple[float, str]]:
     """Where each stage after the first begins, and its name."""
     for place, (name, stage) in enumerate(table.groupby("stage", sort=False)):
         if place:

@@ -2,17 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.report.artefact import EVALUATED, Artefact
 from soundclr.report.artefacts.tables.robustness import Noise, accuracy, by_recipe, number_of_db
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.intervals import INTERVALS, Mean, over_folds
-from soundclr.report.style import COLUMN, Drawing, add_legend, end_at_100, handle, look, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from soundclr.report.style import COLUMN, Axes, Drawing, add_legend, end_at_100, handle, look, new_figure
 
 
 def draw(collection: Collection, dataset: str) -> Drawing | None:
@@ -54,7 +51,7 @@ def mean_under(found: Sequence[Evaluation], noise: Noise) -> Mean:
     return over_folds((evaluation.run.fold, accuracy(evaluation, noise)) for evaluation in found)
 
 
-def draw_curve(axes: "Axes", ratios: Sequence[float], means: Sequence[Mean], line: dict[str, Any]) -> None:
+def draw_curve(axes: Axes, ratios: Sequence[float], means: Sequence[Mean], line: dict[str, Any]) -> None:
     """Means against their ratios, with a band for their intervals."""
     halves = [0.0 if math.isnan(mean.bar) else mean.bar for mean in means]
     low, high = ([mean.mean + sign * half for mean, half in zip(means, halves, strict=True)] for sign in (-1, 1))

@@ -3,15 +3,11 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from soundclr.report.artefact import Artefact
 from soundclr.report.artefacts.tables.per_class import class_accuracy
 from soundclr.report.collect import Collection
-from soundclr.report.style import COLUMN, PAGE, Drawing, Look, add_legend, class_title, handle, look, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from soundclr.report.style import COLUMN, PAGE, Axes, Drawing, Look, add_legend, class_title, handle, look, new_figure
 
 FEW = 25
 """Up to so many classes stand in one column; more in two."""
@@ -46,7 +42,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def draw_column(
-    axes: "Axes", classes: Sequence[str], shares: Sequence[Mapping[str, float]], looks: Sequence[Look]
+    axes: Axes, classes: Sequence[str], shares: Sequence[Mapping[str, float]], looks: Sequence[Look]
 ) -> None:
     """Some classes from top to bottom: a point a scheme, and a line from the least to the greatest."""
     from matplotlib.ticker import MaxNLocator

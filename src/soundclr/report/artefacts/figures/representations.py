@@ -2,38 +2,25 @@
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from soundclr.report import style
 from soundclr.report.accuracy import number
 from soundclr.report.artefact import EVALUATED, Artefact
 from soundclr.report.artefacts.tables.robustness import by_recipe
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
-from soundclr.report.style import (
-    COLOURS,
-    COLUMN,
-    MARKERS,
-    PAGE,
-    Drawing,
-    add_legend,
-    class_title,
-    handle,
-    new_figure,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 FEW = 10
 """Up to so many classes have a colour and marker; of more, the worst recognised, the others being grey."""
 
 # The lines' colours and three of Tol's muted ones: ten that the colour-blind tell apart, with a marker each.
-CLASS_COLOURS = (*COLOURS, "#882255", "#999933", "#777777")
-CLASS_MARKERS = (*MARKERS, "<", "h")
+CLASS_COLOURS = (*style.COLOURS, "#882255", "#999933", "#777777")
+CLASS_MARKERS = (*style.MARKERS, "<", "h")
 OTHER: dict[str, Any] = {"color": "#BBBBBB", "marker": ".", "mew": 0}
 
 
-def draw(collection: Collection, dataset: str) -> Drawing | None:
+def draw(collection: Collection, dataset: str) -> style.Drawing | None:
     """A panel a scheme, all of the same fold and seed: the first that every evaluated scheme has."""
     chosen = one_of_each(by_recipe(collection, dataset))
     if not chosen:
@@ -43,8 +30,8 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     others = len(set(first.projection["class"])) > len(marked)
     columns = min(len(chosen), 3)
     lines = math.ceil(len(chosen) / columns)
-    width = PAGE if columns > 1 else COLUMN
-    figure = new_figure(width, lines * (width / columns + 0.3) + 0.35)
+    width = style.PAGE if columns > 1 else style.COLUMN
+    figure = style.new_figure(width, lines * (width / columns + 0.3) + 0.35)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(lines, columns, squeeze=False)
     for axes in panels.flat:
@@ -54,11 +41,13 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         distances = evaluation.distances
         numbers = f"intra/inter {number(distances.ratio)}, silhouette {number(distances.silhouette)}"
         axes.set_title(f"{collection.scheme(recipe)}\n{numbers}")
-    handles = [handle(class_title(name), linestyle="", markersize=4, **style) for name, style in marked.items()]
-    handles += [handle("other classes", linestyle="", markersize=3, **OTHER)] if others else []
-    add_legend(figure, handles, "outside lower center")
+    handles = [
+        style.handle(style.class_title(name), linestyle="", markersize=4, **point) for name, point in marked.items()
+    ]
+    handles += [style.handle("other classes", linestyle="", markersize=3, **OTHER)] if others else []
+    style.add_legend(figure, handles, "outside lower center")
     worst = f"; the {len(marked)} classes that these models recognise worst in colour" if others else ""
-    return Drawing(
+    return style.Drawing(
         figure,
         f"Representations of the held-out clips of fold {first.run.fold}, seed {first.run.seed}, by the last epoch's "
         f"models, projected to two dimensions by t-SNE{worst}. Intra/inter: mean cosine distance of pairs of one class "
@@ -91,13 +80,13 @@ def marked_classes(collection: Collection, chosen: dict[str, Evaluation]) -> dic
     return {name: {"color": CLASS_COLOURS[i], "marker": CLASS_MARKERS[i], "mew": 0} for i, name in enumerate(names)}
 
 
-def draw_panel(axes: "Axes", evaluation: Evaluation, marked: dict[str, dict[str, Any]]) -> None:
+def draw_panel(axes: style.Axes, evaluation: Evaluation, marked: dict[str, dict[str, Any]]) -> None:
     """One scheme's clips; a frame, since the axes of a projection have no unit."""
     axes.axis("on")
     for name, clips in evaluation.projection.groupby("class", sort=False):
         known = str(name) in marked
-        style = marked[str(name)] if known else OTHER
-        axes.plot(clips["x"], clips["y"], linestyle="", markersize=3.2 if known else 3, zorder=2 + known, **style)
+        point = marked[str(name)] if known else OTHER
+        axes.plot(clips["x"], clips["y"], linestyle="", markersize=3.2 if known else 3, zorder=2 + known, **point)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(True)

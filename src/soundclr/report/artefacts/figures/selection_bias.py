@@ -2,30 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from soundclr.report import style
 from soundclr.report.accuracy import at_places, gains, number
 from soundclr.report.artefact import Artefact
 from soundclr.report.artefacts.tables.protocols import INNER, inner_recipes
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS, Mean, over_folds
 from soundclr.report.run_results import RunResult
-from soundclr.report.style import (
-    BARS,
-    COLUMN,
-    MEAN,
-    Drawing,
-    draw_interval,
-    draw_strip,
-    end_at_100,
-    handle,
-    label_rows,
-    look,
-    new_figure,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 PROTOCOLS: dict[str, dict[str, Any]] = {
     "best epoch": {"marker": "o"},
@@ -37,7 +22,7 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
 STYLE: dict[str, Any] = {"linestyle": "", "markersize": 3.6, "mew": 0.8}
 
 
-def draw(collection: Collection, dataset: str) -> Drawing | None:
+def draw(collection: Collection, dataset: str) -> style.Drawing | None:
     """Above, a point a run: best minus last epoch. Below, where an inner fold chose as well: the three means."""
     found = {recipe: results for recipe in collection.recipes if (results := collection.of(dataset, recipe))}
     if not found:
@@ -49,7 +34,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         if recipe in inner and (means := protocol_means(collection, dataset, recipe, inner[recipe]))
     }
     heights = [0.4 * len(found) + 0.2, 0.4 * len(protocols) + 0.1]
-    figure = new_figure(COLUMN, 0.4 + heights[0] + (0.5 + heights[1] if protocols else 0))
+    figure = style.new_figure(style.COLUMN, 0.4 + heights[0] + (0.5 + heights[1] if protocols else 0))
     above, *below = figure.subplots(2, 1, height_ratios=heights) if protocols else [figure.subplots()]
     bars = draw_gains(above, collection, found)
     for axes in below:
@@ -62,32 +47,32 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
             f"looked at once, but one fold less is learned from ({collection.covered(INNER, dataset)} with an inner "
             "fold)"
         )
-    return Drawing(figure, f"{text}.")
+    return style.Drawing(figure, f"{text}.")
 
 
-def draw_gains(axes: "Axes", collection: Collection, found: Mapping[str, Sequence[RunResult]]) -> bool:
+def draw_gains(axes: style.Axes, collection: Collection, found: Mapping[str, Sequence[RunResult]]) -> bool:
     """Best minus last epoch of each scheme's runs, and the mean; whether it has an interval to show."""
     means = {r: over_folds(zip((one.run.fold for one in found[r]), gains(found[r]), strict=True)) for r in found}
     for place, (recipe, mean) in enumerate(means.items()):
-        draw_strip(axes, place, gains(found[recipe]), look(collection, recipe))
-        draw_interval(axes, place + 0.22, mean, MEAN)
+        style.draw_strip(axes, place, gains(found[recipe]), style.look(collection, recipe))
+        style.draw_interval(axes, place + 0.22, mean, style.MEAN)
     numbers = [number(mean.mean, sign=True) for mean in means.values()]
-    label_rows(axes, [title(collection, recipe) for recipe in found], numbers)
+    style.label_rows(axes, [title(collection, recipe) for recipe in found], numbers)
     axes.axvline(0, color="black", linewidth=0.6)
     axes.set_xlabel("best minus last epoch (percentage points)")
     return not all(math.isnan(mean.bar) for mean in means.values())
 
 
-def draw_protocols(axes: "Axes", collection: Collection, protocols: dict[str, list[Mean]]) -> None:
+def draw_protocols(axes: style.Axes, collection: Collection, protocols: dict[str, list[Mean]]) -> None:
     """The mean accuracy of each scheme by how its epoch was chosen."""
     for place, (recipe, means) in enumerate(protocols.items()):
-        colour = look(collection, recipe).colour
-        for shift, mean, style in zip((-0.22, 0.0, 0.22), means, PROTOCOLS.values(), strict=True):
-            axes.errorbar(mean.mean, place + shift, xerr=mean.bar, color=colour, **style, **STYLE, **BARS)
-    label_rows(axes, [title(collection, recipe) for recipe in protocols])
+        colour = style.look(collection, recipe).colour
+        for shift, mean, marker in zip((-0.22, 0.0, 0.22), means, PROTOCOLS.values(), strict=True):
+            axes.errorbar(mean.mean, place + shift, xerr=mean.bar, color=colour, **marker, **STYLE, **style.BARS)
+    style.label_rows(axes, [title(collection, recipe) for recipe in protocols])
     axes.set_xlabel("accuracy (%)")
-    end_at_100(axes, "x")
-    handles = [handle(name, color="#444444", **style, **STYLE) for name, style in PROTOCOLS.items()]
+    style.end_at_100(axes, "x")
+    handles = [style.handle(name, color="#444444", **marker, **STYLE) for name, marker in PROTOCOLS.items()]
     axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, columnspacing=1, handlelength=1)
 
 

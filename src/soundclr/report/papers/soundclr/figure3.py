@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.params import RunSettings
 from soundclr.report.accuracy import at_places, by_fold, number
@@ -13,10 +13,7 @@ from soundclr.report.intervals import INTERVALS
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.published import percent, published
 from soundclr.report.run_results import RunResult
-from soundclr.report.style import BARS, COLOURS, COLUMN, Drawing, add_legend, end_at_100, handle, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from soundclr.report.style import BARS, COLOURS, COLUMN, Axes, Drawing, add_legend, end_at_100, handle, new_figure
 
 WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
 
@@ -67,7 +64,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     return Drawing(figure, f"{text}. At the right the mean at the best epoch and the gain over the step above.")
 
 
-def draw_step(axes: "Axes", place: int, found: Sequence[RunResult], above: Sequence[RunResult]) -> None:
+def draw_step(axes: Axes, place: int, found: Sequence[RunResult], above: Sequence[RunResult]) -> None:
     """A step's folds and means, and the gain over the step ``above``, where both have the same folds and seeds."""
     best, last = by_fold(found), by_fold(found, "last_epoch")
     axes.plot(list(best.folds.values()), [place - 0.12] * len(best.folds), **FOLD, zorder=2)

@@ -2,17 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.report.accuracy import at_places
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import ENOUGH, over_folds
 from soundclr.report.papers.soundclr import PAPER
-from soundclr.report.style import COLUMN, Drawing, Look, add_legend, end_at_100, handle, look, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from soundclr.report.style import COLUMN, Axes, Drawing, Look, add_legend, end_at_100, handle, look, new_figure
 
 
 def draw(collection: Collection, dataset: str) -> Drawing | None:
@@ -49,7 +46,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     return Drawing(figure, f"{text}: seeds (small), their mean (large){interval}.")
 
 
-def draw_scheme(axes: "Axes", by_fold: Sequence[Sequence[float]], shift: float, width: float, look: Look) -> None:
+def draw_scheme(axes: Axes, by_fold: Sequence[Sequence[float]], shift: float, width: float, look: Look) -> None:
     """One scheme's accuracies of each fold, ``shift`` beside it, so that no scheme hides another."""
     style: dict[str, Any] = {"color": look.colour, "marker": look.marker}
     x = [place + shift for place in range(len(by_fold))]

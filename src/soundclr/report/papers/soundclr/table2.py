@@ -1,5 +1,7 @@
 """Table II: the hybrid loss with several values of alpha, ours beside the paper's."""
 
+from collections.abc import Callable
+
 from soundclr.params import RunSettings
 from soundclr.report.accuracy import PARTIAL_NOTE, Group, difference, group_of, number, spread
 from soundclr.report.artefact import Artefact
@@ -17,41 +19,34 @@ def alpha_of(settings: RunSettings) -> float:
 def make(collection: Collection) -> Table:
     """A row a value of alpha; for each dataset best and last epoch, and the paper's where it has one."""
     params, study = collection.params, collection.study
-    datasets = collection.datasets_of("table2")
-    paper = {
-        dataset: {float(line["row"].removeprefix("alpha=")): percent(line) for line in published("table2", dataset)}
-        for dataset in datasets
-    }
-    places = {
-        (alpha_of(params.resolve(study, dataset, recipe)), dataset): recipe
-        for dataset in datasets
-        for recipe in collection.recipes_of("table2")
-    }
-    order = sorted(places, key=lambda place: (place[0], datasets.index(place[1])))
-    records = []
-    for alpha, dataset in order:
-        recipe = places[alpha, dataset]
-        ours = group_of(collection, dataset, recipe, "table2")
-        records.append(record(alpha, dataset, recipe, ours, paper[dataset].get(alpha)))
-    columns = csv_columns()
-    for dataset in datasets:
-        columns += page_columns(collection.title(dataset), {"dataset": dataset}, bool(paper[dataset]))
+    records, columns = [], [Column("alpha", "alpha", show=lambda r: f"{r['alpha']:g}", form="g", align="l")]
+    columns += [*map(Column, ("dataset", "recipe", "runs", "expected_runs", "seeds"))]
+    columns += [Column(f"{epoch}_epoch{what}_percent") for epoch in ("best", "last") for what in ("", "_std")]
+    columns += [Column("paper_percent"), Column("difference_points")]
+    for dataset in collection.datasets_of("table2"):
+        lines = published("table2", dataset)
+        paper = {float(line["row"].removeprefix("alpha=")): percent(line) for line in lines}
+        columns += page_columns(collection.title(dataset), {"dataset": dataset}, bool(paper))
+        for recipe in collection.recipes_of("table2"):
+            alpha = alpha_of(params.resolve(study, dataset, recipe))
+            ours = group_of(collection, dataset, recipe, "table2")
+            records.append({"alpha": alpha, "dataset": dataset, "recipe": recipe, **cells(ours, paper.get(alpha))})
+    records.sort(key=lambda record: record["alpha"])
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
         + (", mean ± sample standard deviation over seeds" if any(r["seeds"] > 1 for r in records) else ""),
         f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid",
         PARTIAL_NOTE if any(r["ours"].partial for r in records) else "",
-        "Diff.: our best epoch minus the paper's, in percentage points" if any(paper.values()) else "",
+        "Diff.: our best epoch minus the paper's, in percentage points"
+        if any(column.name == "diff." for column in columns)
+        else "",
     )
     return Table(columns, records, caption, collection.of(choice="table2"), line=["alpha"])
 
 
-def record(alpha: float, dataset: str, recipe: str, ours: Group, theirs: float | None) -> Record:
-    """A value of alpha on a dataset."""
+def cells(ours: Group, theirs: float | None) -> Record:
+    """A value of alpha on a dataset, ours and the paper's."""
     return {
-        "alpha": alpha,
-        "dataset": dataset,
-        "recipe": recipe,
         "ours": ours,
         **vars(ours),
         "best_epoch_percent": ours.best_epoch.mean,
@@ -63,29 +58,16 @@ def record(alpha: float, dataset: str, recipe: str, ours: Group, theirs: float |
     }
 
 
-def csv_columns() -> list[Column]:
-    """The columns of the CSV file, of which the page has alpha alone."""
-    accuracies = [f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std")]
-    names = ["dataset", "recipe", "runs", "expected_runs", "seeds", *accuracies, "paper_percent", "difference_points"]
-    alpha = Column("alpha", "alpha", show=lambda record: f"{record['alpha']:g}", form="g", align="l")
-    return [alpha, *map(Column, names)]
-
-
 def page_columns(title: str, where: Record, with_paper: bool) -> list[Column]:
     """The columns of a dataset on the page."""
-
-    def ours(epoch: str) -> Column:
-        def show(record: Record) -> str:
-            return spread(getattr(record["ours"], f"{epoch}_epoch"), record["ours"].partial)
-
-        return Column(name=f"{epoch} epoch", group=title, show=show, where=where)
-
-    columns = [Column(name="runs", group=title, show=lambda r: r["ours"].coverage, where=where)]
-    columns += [ours("best"), ours("last")]
+    shows: dict[str, Callable[[Record], str]] = {
+        "runs": lambda record: record["ours"].coverage,
+        "best epoch": lambda record: spread(record["best_epoch"], record["ours"].partial),
+        "last epoch": lambda record: spread(record["last_epoch"], record["ours"].partial),
+    }
     if with_paper:
-        columns.append(Column(name="paper", group=title, show=lambda r: number(r["paper_percent"]), where=where))
-        columns.append(Column(name="diff.", group=title, show=signed("difference_points"), where=where))
-    return columns
+        shows |= {"paper": lambda record: number(record["paper_percent"]), "diff.": signed("difference_points")}
+    return [Column(name=name, group=title, show=show, where=where) for name, show in shows.items()]
 
 
 ARTEFACT = Artefact("table2", "Table II", "table", make, runs="table2", paper=PAPER)

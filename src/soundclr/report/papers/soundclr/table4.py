@@ -1,21 +1,16 @@
 """Table IV: ours among the published systems, single and as an ensemble of the seeds."""
 
 import statistics
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from soundclr.report.accuracy import NONE, PARTIAL, group_of, number
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.published import lines, percent, published
-from soundclr.report.run_results import Epoch, RunResult
+from soundclr.report.run_results import DataFrame, Epoch, RunResult
 from soundclr.report.table import Column, Record, Table, sentences
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 OURS = "hybrid"
 """The recipe that the paper compares; other recipes stand in the CSV, or in the table where it is not studied."""
@@ -23,33 +18,26 @@ OURS = "hybrid"
 NUMBERS = tuple(f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std"))
 
 
-@dataclass(frozen=True)
-class Ensemble:
-    """Accuracies in percent, mean over folds, of the mean probabilities of a fold's ``least`` to ``most`` seeds."""
+def ensemble(collection: Collection, dataset: str, recipe: str) -> dict[str, Any]:
+    """Of the mean probabilities of a fold's seeds: accuracies in percent, mean over folds; least and most seeds.
 
-    least: int
-    most: int
-    best_epoch: float
-    last_epoch: float
-
-
-def ensemble(collection: Collection, dataset: str, recipe: str) -> Ensemble | None:
-    """The ensemble of the seeds that there are; None unless every fold has two or more."""
-    by_fold: dict[int, list[RunResult]] = defaultdict(list)
+    Nothing unless every fold has two or more.
+    """
+    by_fold: dict[int, list[RunResult]] = {run.fold: [] for run in collection.expected_of(dataset, recipe)}
     for result in collection.of(dataset, recipe):
         by_fold[result.run.fold].append(result)
-    folds = {run.fold for run in collection.expected_of(dataset, recipe)}
-    counts = [len(by_fold[fold]) for fold in folds]
+    counts = [len(found) for found in by_fold.values()]
     if min(counts, default=0) < 2:
-        return None
+        return {"seeds": 0}
 
     def mean(epoch: Epoch) -> float:
-        return 100 * statistics.fmean(ensemble_accuracy([r.at(epoch) for r in by_fold[fold]]) for fold in folds)
+        return 100 * statistics.fmean(ensemble_accuracy([r.at(epoch) for r in found]) for found in by_fold.values())
 
-    return Ensemble(min(counts), max(counts), mean("best"), mean("last"))
+    accuracies = {"best_epoch_percent": mean("best"), "last_epoch_percent": mean("last")}
+    return {**accuracies, "seeds": min(counts), "most": max(counts)}
 
 
-def ensemble_accuracy(members: "list[pd.DataFrame]") -> float:
+def ensemble_accuracy(members: list[DataFrame]) -> float:
     """The share of clips that the mean of the members' class probabilities gets right."""
     import pandas as pd
 
@@ -65,8 +53,8 @@ def make(collection: Collection) -> Table:
     shown = [OURS] if OURS in collection.recipes else list(collection.recipes)
     systems = list(published_systems(datasets))
     ours = {recipe: list(our_systems(collection, recipe)) for recipe in collection.recipes}
-    for recipe in collection.recipes:
-        name_ensemble(ours[recipe], len(collection.params.studies[collection.study].seeds))
+    for found in ours.values():
+        name_ensemble(found, len(collection.params.studies[collection.study].seeds))
     records = [*systems, *({**record, "csv_only": recipe not in shown} for recipe in ours for record in ours[recipe])]
     done = [result for recipe in shown for result in collection.of(recipe=recipe)]
     asked = [run for recipe in shown for run in collection.expected_of(recipe=recipe)]
@@ -125,19 +113,17 @@ def published_systems(datasets: Sequence[str]) -> Iterator[dict[str, Any]]:
 def our_systems(collection: Collection, recipe: str) -> Iterator[dict[str, Any]]:
     """A recipe's mean, its best seed and its ensemble, on each dataset."""
     for dataset in collection.datasets:
-        ours, together = group_of(collection, dataset, recipe), ensemble(collection, dataset, recipe)
+        ours = group_of(collection, dataset, recipe)
         pair = {"best_epoch": ours.best_epoch, "last_epoch": ours.last_epoch}
-        title, mark = collection.scheme(recipe), f" {PARTIAL}" if ours.partial else ""
         place = {"recipe": recipe, "seeds": ours.seeds, "expected_seeds": ours.expected_seeds, "mark": ""}
-        means = {f"{key}_percent": accuracy.mean for key, accuracy in pair.items()}
-        stds = {f"{key}_std_percent": accuracy.std for key, accuracy in pair.items()}
-        mean = {**place, **means, **stds, "mark": mark}
-        yield system(title, "mean", dataset, **mean, what="mean of single seeds")
+        mean = {f"{key}_percent": accuracy.mean for key, accuracy in pair.items()}
+        mean |= {f"{key}_std_percent": accuracy.std for key, accuracy in pair.items()}
         best = {f"{key}_percent": accuracy.best for key, accuracy in pair.items()}
+        together = ensemble(collection, dataset, recipe)
+        title, mark = collection.scheme(recipe), f" {PARTIAL}" if ours.partial else ""
+        yield system(title, "mean", dataset, **(place | mean | {"mark": mark}), what="mean of single seeds")
         yield system(title, "best", dataset, **place, **best, what="best seed")
-        numbers = {f"{key}_percent": getattr(together, key) for key in pair} if together else {}
-        place["seeds"] = together.least if together else 0
-        yield system(title, "ensemble", dataset, **place, **numbers, most=together.most if together else 0)
+        yield system(title, "ensemble", dataset, **(place | together))
 
 
 def name_ensemble(records: Sequence[dict[str, Any]], seeds: int) -> None:
