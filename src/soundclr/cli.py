@@ -157,7 +157,7 @@ def build_features(options: argparse.Namespace) -> None:
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(index, output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads, source.channels, source.longest)
     print(output)
 
 
@@ -267,9 +267,9 @@ def plan_study(options: argparse.Namespace) -> None:
     params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
     if options.measure:
-        from soundclr.benchmark.stages import write_rates
+        from soundclr.measuring import measure
 
-        print(write_rates(params, study, options.results / "benchmark"))
+        print(measure(params, study, options.results / "benchmark"))
     for line in plan.lines(params, study, options.results, options.devices):
         print(line)
 

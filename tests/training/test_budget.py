@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 from soundclr import plan, runs
 from soundclr.audio.features import Waveforms
 from soundclr.files import read_json
-from soundclr.models import ENCODERS
+from soundclr.models.encoders import ENCODERS
 from soundclr.params import Params
 from soundclr.training import budget
 from soundclr.training.job import Paths, run_job
@@ -20,8 +21,8 @@ from soundclr.training.job import Paths, run_job
 RATE = 16000
 
 
-def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32) -> list[str]:
-    settings = toy.params(repo, epochs=epochs, batch_size=batch_size).resolve("toy", "toy", recipe)
+def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32, **changes: Any) -> list[str]:
+    settings = toy.params(repo, epochs=epochs, batch_size=batch_size, **changes).resolve("toy", "toy", recipe)
     return list(budget.warnings(settings, clips))
 
 
@@ -35,14 +36,19 @@ def test_the_rule_is_the_optimiser_s_steps(repo: Path) -> None:
     assert len(steps(repo, "cross_entropy", epochs=22, batch_size=16)) == 1
 
 
+def test_views_are_not_steps(repo: Path) -> None:
+    assert steps(repo, "cross_entropy", 10, 16, views=4) == steps(repo, "cross_entropy", 10, 16) != []
+
+
 def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> None:
     [line] = steps(repo, "supervised_contrastive", epochs=10, batch_size=16)
     assert line.startswith("stage 'contrastive' ")
 
 
 def test_every_encoder_s_batch_norms_have_the_momentum(repo: Path) -> None:
-    for build in ENCODERS.values():
-        norms = [module for module in build(1, None).modules() if isinstance(module, nn.BatchNorm2d)]
+    for entry in ENCODERS.values():
+        modules = [module for block in entry(frozen=0).build(1, None)[0] for module in block.modules()]
+        norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
         assert norms and {norm.momentum for norm in norms} == {budget.MOMENTUM}
 
 
@@ -78,7 +84,7 @@ def test_40_separable_clips_are_learnt_unless_it_warns(
     content = toy.content(repo)
     content["datasets"]["toy"] |= {"sample_rate": RATE, "samples": RATE}
     content["studies"]["toy"]["settings"] = settings = content["studies"]["demo"]["settings"]
-    settings["augment"] = {"frequency_masks": 0, "time_masks": 0}
+    settings["augment"] = ["scale"]
     settings["training"] |= {"epochs": epochs, "patience": epochs}
     params = Params.model_validate(content)
     run = runs.find_run(params, "toy", "toy", "cross_entropy", 1, 0)

@@ -10,8 +10,9 @@ from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
-from soundclr.report.layout import caption_path, category, report_paths
+from soundclr.report.artefact import check_artefacts
 from soundclr.report.made_of import is_current
+from soundclr.report.outputs import caption_path, category, report_paths
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
@@ -24,6 +25,7 @@ try:
     if set("{}") & set(f"{Path.cwd()}{workflow.basedir}"):
         raise UserError(f"{Path.cwd()}: Snakemake cannot work in a folder with braces in its path; rename it")
     PARAMS = load_checked(PARAMS_FILE)
+    check_artefacts(PARAMS)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
     RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:

@@ -177,18 +177,14 @@ class SyntheticSettings(Section):
     seed: Count
 
 
-class OwnSettings(Section):
-    """The seed by which the folds of your own sounds are drawn where their table gives none."""
-
-    seed: Count = 0
-
-
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
     whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
-    ``classes`` how many classes, None for as many as there are.
+    ``classes`` how many classes, None for as many as there are. ``fold_seed`` draws the folds of your own sounds where
+    their table gives none.
+    ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
     """
@@ -200,6 +196,8 @@ class DatasetSettings(Section):
     held_out: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     sample_rate: Hertz
     samples: Samples
+    channels: Literal["mean", "sum"] = "mean"
+    longest: Samples | None = None
     url: str | None = None
     file: str | None = None
     sha256: Sha256 | None = None
@@ -207,7 +205,7 @@ class DatasetSettings(Section):
     max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
-    own: OwnSettings = OwnSettings()
+    fold_seed: Count = 0
 
     @field_validator("held_out")
     @classmethod
