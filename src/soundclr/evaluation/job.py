@@ -1,9 +1,8 @@
 """The evaluation of one run's model, as a Snakemake job or by hand: nothing is trained."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from soundclr.audio.pipeline import Inputs
 from soundclr.devices import describe, precision, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
-from soundclr.evaluation.space import distances, project
+from soundclr.evaluation.space import Array, distances, project
 from soundclr.files import sha256_of_file, to_csv, write_text
 from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params
@@ -51,7 +50,6 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     accuracy that it had after its last epoch.
     """
     metrics, settings, network = load_run(run.directory(results))
-    classes = metrics.classes
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
     check_trained_on(waveforms, metrics, features, run.directory(results))
@@ -61,12 +59,8 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     training = settings.stages[-1].training
     warn_if_slow(device, training.precision)
     network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
-    listener = Listener(
-        network,
-        Inputs(waveforms.to(device), settings),
-        precision(device, training.precision),
-        training.batch_size,
-    )
+    inputs = Inputs(waveforms.to(device), settings)
+    listener = Listener(network, inputs, precision(device, training.precision), training.batch_size)
     right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "val"))
     if not np.isfinite(representations).all():
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
@@ -75,10 +69,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
-    places = project(representations)
-    rows = zip(names, labels.tolist(), places.tolist(), strict=True)
-    table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
-    write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
+    write_text(folder / "projection.csv", projection_csv(representations, names, labels.tolist(), metrics.classes))
     EvaluationRecord(
         **run.coordinates,
         key=evaluation_key(params),
@@ -99,6 +90,13 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         **made_with("numpy", "scikit-learn"),
     ).write(folder / "evaluation.json")
     return folder / "evaluation.json"
+
+
+def projection_csv(representations: Array, names: Sequence[str], labels: Sequence[int], classes: Sequence[str]) -> str:
+    """Where each clip lies in the plane, a row each."""
+    rows = zip(names, labels, project(representations).tolist(), strict=True)
+    table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
+    return to_csv([["clip", "label", "class", "x", "y"], *table])
 
 
 def check_trained_on(waveforms: Waveforms, metrics: Metrics, features: Path, folder: Path) -> None:
@@ -127,7 +125,7 @@ def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
 @torch.inference_mode()
 def listen(
     listener: Listener, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
-) -> tuple[dict[Noise, int], np.ndarray[Any, np.dtype[np.float64]]]:
+) -> tuple[dict[Noise, int], Array]:
     """How many of ``clips`` (indices, (n,)) are right under each noise, and their representations without any.
 
     A batch is gathered once, and heard with each noise in turn. ``random`` draws the crops where they are random,
