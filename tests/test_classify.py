@@ -15,7 +15,7 @@ from soundclr import cli
 from soundclr.classify import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
 from soundclr.errors import UserError
 from soundclr.runs import find_run
-from soundclr.trained import load_run
+from soundclr.models.load import load_run
 from soundclr.training.job import Paths, run_job
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}

@@ -20,7 +20,7 @@ from soundclr.files import sha256_of_file, sha256_of_json
 from soundclr.params import Params
 from soundclr.records import code_version, write_record
 from soundclr.runs import evaluation_key, find_run
-from soundclr.trained import load_run
+from soundclr.models.load import load_run
 from soundclr.training.job import Paths, make_inputs, run_job
 
 CPU = torch.device("cpu")

@@ -16,13 +16,13 @@ from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
 from soundclr.evaluation.space import distances, project
 from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.models.load import load_run
 from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params
 from soundclr.provenance import code_version, made_with
 from soundclr.randomness import generator
 from soundclr.records import Distances, EvaluationRecord, Heard, Metrics
 from soundclr.runs import Run, evaluation_key
-from soundclr.trained import load_run
 from soundclr.training.job import check_features
 
 

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
-from soundclr.models.start import first_line, read_weights
+from soundclr.models.weights import first_line, read_weights
 from soundclr.params import HeadSettings, RunSettings
 
 
