@@ -9,7 +9,7 @@ from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 from soundclr.models.network import Network
 from soundclr.models.weights import first_line
-from soundclr.params import RunSettings
+from soundclr.params import RunSettings, validated
 from soundclr.records import Metrics
 from soundclr.runs import Run
 
@@ -29,8 +29,8 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
             f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
             f"it, then {again}"
         )
+    settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
     try:
-        settings = RunSettings.model_validate(metrics.settings)
         network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
