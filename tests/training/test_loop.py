@@ -7,6 +7,7 @@ import signal
 
 import pytest
 import torch
+from outcomes import TIMES, always, assert_equal, assert_same_outcome, without_times
 from toy import Interrupted
 
 from soundclr.errors import UserError
@@ -16,33 +17,11 @@ from soundclr.training.listener import Listener
 from soundclr.training.loop import train
 from soundclr.training.schedule import Exponential
 
-TIMES = ("seconds", "clips_per_second")
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
-
-
-def without_times(history):
-    return [{key: value for key, value in row.items() if key not in TIMES} for row in history]
 
 
 def copy(network):
     return {key: value.clone() for key, value in network.state_dict().items()}
-
-
-def assert_equal(one, other):
-    assert one.keys() == other.keys()
-    assert [key for key in one if not torch.equal(one[key], other[key])] == []
-
-
-def assert_same_outcome(state, network, other_state, other_network):
-    assert without_times(state.history) == without_times(other_state.history)
-    assert (state.epoch, state.best.epoch, state.best.value) == (
-        other_state.epoch,
-        other_state.best.epoch,
-        other_state.best.value,
-    )
-    assert torch.equal(state.last, other_state.last)
-    assert torch.equal(state.best.probabilities, other_state.best.probabilities)
-    assert_equal(network.state_dict(), other_network.state_dict())
 
 
 @pytest.mark.parametrize("recipe", SCHEMES)
@@ -214,11 +193,6 @@ def test_a_training_interrupted_after_every_epoch_ends_bit_for_bit_the_same(
         break
     assert interruptions == len(whole.history) == 3 * len(chosen.stages)
     assert_same_outcome(state, pieces, whole, network)
-
-
-def always():
-    """A clock by which it is time for a checkpoint whenever it is asked."""
-    return itertools.count(step=checkpoints.INTERVAL).__next__
 
 
 def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
