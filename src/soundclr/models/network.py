@@ -34,7 +34,7 @@ class Encoder(nn.Module):
         """Blocks for so many input channels; UserError for a file of weights that is not of them."""
         super().__init__()
         try:
-            blocks, self.size = entry.build(channels, weights and read_weights(weights))
+            blocks, self.size = entry.build(channels, read_weights(weights) if weights else None)
         except (RuntimeError, ValueError) as error:
             raise UserError(f"{weights}: not what the encoder starts from ({first_line(error)})") from error
         self.blocks = nn.Sequential(*blocks)

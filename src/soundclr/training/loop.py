@@ -4,7 +4,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -208,17 +208,18 @@ class StageLoop:
         return partial
 
     def outputs(self, indices: Tensor, random: torch.Generator) -> Outputs:
-        """What the network makes of a training batch: clips ``indices``, in as many views as the stage has."""
+        """What the network makes of a training batch, of clips ``indices``."""
         if self.still:
-            found = self.network.heads(self.listener.represent(indices))
-            return outputs_of(*found, self.task.known[indices], indices, self.stage.views)
-        return self.views(indices, self.task.known, self.stage.views, random)
+            embeddings, logits = self.network.heads(self.listener.represent(indices))
+            return outputs_of(embeddings, logits, self.task.known[indices], indices, views=1)
+        return self.views(indices, self.task.known, random)
 
-    def views(self, indices: Tensor, labels: Tensor, views: int, random: torch.Generator) -> Outputs:
-        """What the network makes of clips ``indices``, augmented; ``labels`` are those of all clips."""
+    def views(self, indices: Tensor, labels: Tensor, random: torch.Generator) -> Outputs:
+        """What the network makes of the stage's views of clips ``indices``; ``labels`` are those of all clips."""
+        views = self.stage.views
         with in_precision(self.task.device, self.stage):
-            found = self.network(self.task.inputs.train_batch(indices, self.augment, random, views))
-        return outputs_of(*found, labels[indices], indices, views)
+            embeddings, logits = self.network(self.task.inputs.train_batch(indices, self.augment, random, views))
+        return outputs_of(embeddings, logits, labels[indices], indices, views)
 
     def validate(self) -> tuple[float, Tensor]:
         """The loss of the validation clips, as one batch, and their logits (clips, classes) on the CPU.
@@ -233,7 +234,7 @@ class StageLoop:
             else:
                 random, parts = generator(*task.seed, "val views"), []
                 for indices in task.val.split(self.stage.training.batch_size):
-                    parts.append(self.views(indices, task.labels, self.stage.views, random))
+                    parts.append(self.views(indices, task.labels, random))
                     self.pause()
                 outputs = joined(parts)
             return float(self.loss(outputs)), logits.float().cpu()
@@ -275,7 +276,7 @@ class StageLoop:
         moments = [] if self.optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
         self.network.set_training(self.stage.trains)
         random = generator(*self.task.seed)
-        self.loss(self.views(self.clips[:clips], self.task.known, self.stage.views, random)).backward()
+        self.loss(self.views(self.clips[:clips], self.task.known, random)).backward()
         moments.clear()  # they stay when an optimiser has taken its first step
 
 
@@ -287,4 +288,4 @@ def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """Several batches' outputs as one."""
-    return Outputs(*(torch.cat([getattr(part, name) for part in parts]) for name in Outputs.__dataclass_fields__))
+    return Outputs(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Outputs)))
