@@ -77,7 +77,7 @@ def done(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resul
     folder = tmp_path_factory.mktemp("identity")
     write_project(repo, folder)
     content = yaml.safe_load((folder / "params.yaml").read_text())
-    content["studies"]["toy"]["artefacts"] = {"figure5": {}}
+    content["studies"]["toy"]["evaluate"] = {}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -8,7 +8,7 @@ from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 from soundclr.models.network import Network
-from soundclr.models.weights import first_line
+from soundclr.models.weights import in_short
 from soundclr.params import RunSettings, validated
 from soundclr.records import Metrics
 from soundclr.runs import Run
@@ -34,8 +34,9 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
         network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{model}: is not a model of this version ({reason}); remove it, then {again}") from error
+        raise UserError(
+            f"{model}: is not a model of this version ({in_short(error)}); remove it, then {again}"
+        ) from error
     return metrics, settings, network.eval()
 
 
@@ -51,7 +52,7 @@ def start_from_run(network: Network, run: Run, results: Path) -> Metrics:
     try:
         network.encoder.load_state_dict(trained.encoder.state_dict())
     except RuntimeError as error:
-        raise UserError(f"{directory}: its encoder is not this run's ({first_line(error)})") from error
+        raise UserError(f"{directory}: its encoder is not this run's ({in_short(error)})") from error
     return metrics
 
 

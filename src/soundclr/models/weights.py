@@ -13,12 +13,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds; all of them mean that this file will not do
-        raise UserError(f"{path}: cannot be read ({first_line(error)}); fetch it again") from error
+        raise UserError(f"{path}: cannot be read ({in_short(error)}); fetch it again") from error
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise UserError(f"{path}: not a state dict of tensors; fetch it again")
     return content
 
 
-def first_line(error: Exception) -> str:
-    """What an error says first, or its kind where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def in_short(error: Exception) -> str:
+    """The beginning of what an error says, in one line, or its kind where it says nothing."""
+    return " ".join(str(error).split())[:120] or type(error).__name__
