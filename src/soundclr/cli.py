@@ -226,7 +226,7 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
     has = sha256_of_file(model)
-    if content.get("model_sha256", has) != has:
+    if content.get("model_sha256") != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True

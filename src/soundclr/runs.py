@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_json
+from soundclr.files import read_regular, sha256_of_json
 from soundclr.params import DatasetSettings, Params, Selection, known
 
 RUN_PATH = re.compile(
@@ -148,7 +148,7 @@ def table_of_folders(folder: Path) -> bytes:
 
 # How the tables of your own sounds are read, by adapter, and what a user is told who has none.
 OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
-    "csv": (Path.read_bytes, "the table of your sounds: path,label, and a line for each clip"),
+    "csv": (read_regular, "the table of your sounds: path,label, and a line for each clip"),
     "folders": (table_of_folders, "the folder of your sounds, with a folder for each class, such as wren/march_1.wav"),
 }
 

@@ -189,9 +189,12 @@ def test_set_aside_runs_are_counted_and_change_no_number(
     old = trial_params(repo, trial={"settings": settings})
     for run in list(expand(old, "trial"))[:2]:
         fabricate(old, run, tmp_path / "results", skill=1.0)
+    left = tmp_path / "results/trial/summary/esc10/a_recipe_that_is_gone.json"
+    left.write_text("{}")
     write_report(params, "trial", tmp_path / "results", tmp_path / "figures")
+    assert not left.exists()
     assert "75 of 75 runs; 2 of other settings set aside." in (tmp_path / "results/trial/README.md").read_text()
-    for name in ("tables/table3.csv", "summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
+    for name in ("tables/table3.csv", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
         assert (tmp_path / "results/trial" / name).read_bytes() == (full / "results/trial" / name).read_bytes()
 
 
@@ -209,9 +212,12 @@ def test_same_runs_give_the_same_bytes(params: Params, full: Path, tmp_path: Pat
 
 
 def test_summary_for_dvc_metrics(full: Path) -> None:
-    summary = json.loads((full / "results/trial/summary.json").read_text())
-    for row in table(full / "results/trial/tables/table3.csv"):
-        entry = summary[row["dataset"]][row["recipe"]]
+    """A file a scheme, so that `dvc metrics show` has a row for each; no others."""
+    rows = table(full / "results/trial/tables/table3.csv")
+    paths = {full / f"results/trial/summary/{row['dataset']}/{row['recipe']}.json": row for row in rows}
+    assert set(paths) == set(full.glob("results/trial/summary/*/*"))
+    for path, row in paths.items():
+        entry = json.loads(path.read_text())
         assert entry == {
             "best_epoch": float(row["best_epoch_mean_percent"]),
             "last_epoch": float(row["last_epoch_mean_percent"]),
@@ -300,9 +306,9 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     assert "![" not in page
     assert {row["runs"] for row in table(tmp_path / "results" / study / "tables" / "table3.csv")} == {"0"}
     assert table(tmp_path / "results" / study / "confusion.csv") == []
-    summary = json.loads((tmp_path / "results" / study / "summary.json").read_text())
-    assert summary["us8k"]["hybrid"]["runs"] == 0
-    assert "best_epoch" not in summary["us8k"]["hybrid"]
+    summary = json.loads((tmp_path / "results" / study / "summary/us8k/hybrid.json").read_text())
+    assert summary["runs"] == 0
+    assert "best_epoch" not in summary
 
 
 def test_dataset_without_runs_beside_one_with_runs(params: Params, tmp_path: Path) -> None:

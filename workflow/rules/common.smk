@@ -11,7 +11,7 @@ from soundclr.files import write_text
 from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
 from soundclr.report.layout import caption_path, category, report_paths
-from soundclr.report.made_of import is_outdated
+from soundclr.report.made_of import is_current
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
@@ -90,17 +90,18 @@ def unless_evaluated(wildcards, file):
     return if_there([str(file)]) if evaluated else str(file)
 
 
-def unless_reported(wildcards):
-    """A file of this moment where the report was made of anything else than what is there now, else none.
+def to_report(wildcards):
+    """What the tables need: runs and evaluations, whose age says nothing where the report is of what is there now.
 
-    The report's own record tells, so that neither files' times nor lost metadata of Snakemake keep an old table. The
-    file must exist: for the lack of an intermediate one Snakemake runs nothing again.
+    Where its own record says that it is not, a file of this moment makes it anew: neither files' times nor lost
+    metadata of Snakemake keep an old table. (For the lack of an intermediate file Snakemake runs nothing again.)
     """
-    if not is_outdated(PARAMS, STUDY_NAME, Path("results")):
-        return []
+    if is_current(PARAMS, STUDY_NAME, Path("results")):
+        forced = workflow.dag_settings.forcerun  # trainings that are to run again, say
+        return REPORTED if forced else [ancient(file) if Path(file).exists() else file for file in REPORTED]
     marker = Path(f".snakemake/{STUDY_NAME}.outdated")
     write_text(marker, f"found at {time.time_ns()}")
-    return str(marker)
+    return [*REPORTED, str(marker)]
 
 
 def if_there(files):

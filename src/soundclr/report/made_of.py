@@ -39,10 +39,9 @@ def shown(params: Params, study: str) -> dict[str, Any]:
     }
 
 
-def is_outdated(params: Params, study: str, results: Path) -> bool:
-    """Whether a report is there that was made of anything else than what is there now."""
-    record = results / study / FILE
+def is_current(params: Params, study: str, results: Path) -> bool:
+    """Whether a report is there that was made of exactly what is there now."""
     try:
-        return record.exists() and read_json(record) != made_of(params, study, results)
-    except UserError:  # damaged
-        return True
+        return read_json(results / study / FILE) == made_of(params, study, results)
+    except UserError:  # missing or damaged
+        return False
