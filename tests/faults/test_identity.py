@@ -53,7 +53,7 @@ def report() -> Any:
     """All that tables and figures are made of."""
 
     def told(evaluation: Evaluation) -> Any:
-        return evaluation.accuracy.to_csv(), evaluation.projection.to_csv(), evaluation.distances
+        return evaluation.record.accuracy, evaluation.projection.to_csv(), evaluation.distances
 
     collection = collect(load(Path("params.yaml")), "toy", Path("results"))
     runs = [(r.run, r.metrics.accuracy, r.history.to_csv(), r.predictions.to_csv()) for r in collection.results]
