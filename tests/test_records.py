@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclr import records
+from soundclr import provenance, records
 from soundclr.errors import UserError
 
 CONTENT = {"a": 1, "b": [1.5, None, "x"]}
@@ -47,29 +47,30 @@ def test_what_is_no_record(path: Path, content: str | None) -> None:
 def test_the_version_of_the_code_is_that_of_what_decides_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("audio/masks.py", "losses.py", "report/page.py", "records.py"):
+    files = [room for room in provenance.ROOMS if room.endswith(".py")]
+    for name in ("audio/crop.py", "report/page.py", "records.py", *files):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("1")
-    monkeypatch.setattr(records, "__file__", str(tmp_path / "records.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
 
     def version() -> str:
-        records.code_version.cache_clear()
-        return records.code_version()
+        provenance.code_version.cache_clear()
+        return provenance.code_version()
 
     try:
         before = version()
         (tmp_path / "report/page.py").write_text("2")
         assert version() == before
         seen = {before}
-        for change in ("audio/masks.py", "losses.py"):
+        for change in ("audio/crop.py", "losses.py"):
             (tmp_path / change).write_text("2")
             seen.add(version())
-        (tmp_path / "audio/masks.py").rename(tmp_path / "audio/other.py")
+        (tmp_path / "audio/crop.py").rename(tmp_path / "audio/other.py")
         assert len(seen | {version()}) == 4
     finally:
-        records.code_version.cache_clear()
+        provenance.code_version.cache_clear()
 
 
 def test_every_room_is_there() -> None:
-    top = Path(records.__file__).parent
-    assert all((top / room).exists() for room in records.ROOMS)
+    top = Path(provenance.__file__).parent
+    assert all((top / room).exists() for room in provenance.ROOMS)

@@ -88,20 +88,21 @@ def test_of_a_longer_clip_the_rest_is_left_out_before_it_is_trimmed(tmp_path):
         assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == kept
 
 
-def test_decoded_clips_do_not_pile_up_before_a_slow_disk():
+def test_decoded_clips_come_in_order_and_do_not_pile_up_before_a_slow_disk():
     """However fast the decoding, no more than six wait."""
     begun = []
 
     def decode(path, sha256):
-        begun.append((path, sha256))
-        return np.ones(3, np.int16)
+        begun.append(path)
+        return np.full(3, int(sha256), np.int16)
 
     clips = [(Path(str(number)), str(number)) for number in range(50)]
     with ThreadPoolExecutor(3) as pool:
-        for number, _ in enumerate(features._in_order(pool, decode, clips, 6)):
+        for number, clip in enumerate(features._in_order(pool, decode, clips, 6)):
             time.sleep(0.002)  # a slow disk
             assert len(begun) <= number + 1 + 6
-    assert sorted(begun) == sorted(clips)
+            assert clip.tolist() == [number] * 3
+    assert sorted(begun) == sorted(path for path, _ in clips)
 
 
 def test_load_maps_the_file(tmp_path):

@@ -83,6 +83,6 @@ def test_in_a_later_epoch_the_checkpoint_stays(settings, make_task, make_network
         return call(self, outputs)
 
     monkeypatch.setattr(loop.Loss, "__call__", later)
-    with pytest.raises(UserError, match="epoch 2 of stage 'joint': .* with batches of 5 in float32; 2 fit"):
+    with pytest.raises(UserError, match=r"epoch 2 of stage 'joint': .* with batches of 5 in float32; 2 fit"):
         train(make_task(chosen), network, tmp_path / "x.resume")
     assert torch.load(tmp_path / "x.resume")["state"]["epoch"] == 1

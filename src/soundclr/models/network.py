@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
-from soundclr.models.start import first_line, read_weights
+from soundclr.models.weights import in_short, read_weights
 from soundclr.params import HeadSettings, RunSettings
 
 
@@ -27,7 +27,9 @@ class Encoder(nn.Module):
         try:
             blocks, self.size = entry.build(channels, read_weights(weights) if weights else None)
         except (RuntimeError, ValueError) as error:
-            raise UserError(f"{weights}: not what the encoder starts from ({first_line(error)})") from error
+            raise UserError(
+                f"{weights}: not the weights of this encoder ({in_short(error)}); fetch it again"
+            ) from error
         self.blocks = nn.Sequential(*blocks)
         self.frozen = entry.frozen
 

@@ -17,15 +17,16 @@ from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, to_csv, write_text
 from soundclr.locks import only_one
+from soundclr.models.load import start_from_run
 from soundclr.models.network import Network
-from soundclr.models.start import start_from_run
 from soundclr.params import Params, RunSettings
 from soundclr.provenance import made_with
 from soundclr.randomness import seed_of
 from soundclr.records import Accuracies, Clips, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
 from soundclr.training import budget
-from soundclr.training.loop import Listener, Task, train
+from soundclr.training.listener import Listener
+from soundclr.training.loop import Task, train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, split
@@ -94,11 +95,8 @@ def make_network(
     other = started_from(params, run)
     if other is None:
         return network, StartUsed(name=settings.start.weights, sha256=weights)
-    folder, model = other.directory(paths.results), other.model(paths.results)
-    record = Metrics.read(folder / "metrics.json", other)
-    record.check_file(model, record.model_sha256)
-    start_from_run(network.encoder, model)
-    return network, StartUsed(name=f"{other.group}/{other.name}", sha256=record.model_sha256)
+    metrics = start_from_run(network, other, paths.results)
+    return network, StartUsed(name=f"{other.group}/{other.name}", sha256=metrics.model_sha256)
 
 
 def make_task(
@@ -145,7 +143,7 @@ def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabili
     assert state.best.network is not None
     found: Probabilities = {}
     last = {key: value.clone() for key, value in network.state_dict().items()}
-    listener = Listener(task, task.stages[-1], network, fixed=False)
+    listener = Listener(network, task.inputs, task.stages[-1], task.seed, fixed=False)
     for epoch, weights in (("best", state.best.network), ("last", last)):
         network.load_state_dict(weights)
         found[epoch] = listener.hear(clips)[1].float().cpu().softmax(dim=1)

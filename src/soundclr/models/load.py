@@ -8,7 +8,8 @@ from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 from soundclr.models.network import Network
-from soundclr.params import RunSettings
+from soundclr.models.weights import in_short
+from soundclr.params import RunSettings, validated
 from soundclr.records import Metrics
 from soundclr.runs import Run
 
@@ -28,14 +29,31 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
             f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
             f"it, then {again}"
         )
+    settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
     try:
-        settings = RunSettings.model_validate(metrics.settings)
         network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{model}: is not a model of this version ({reason}); remove it, then {again}") from error
+        raise UserError(
+            f"{model}: is not a model of this version ({in_short(error)}); remove it, then {again}"
+        ) from error
     return metrics, settings, network.eval()
+
+
+def start_from_run(network: Network, run: Run, results: Path) -> Metrics:
+    """Give ``network`` the encoder of the trained ``run``, of which what its folder says is returned.
+
+    Raises UserError for a run that is not trained or is damaged, or whose encoder is another one.
+    """
+    directory = run.directory(results)
+    if not (directory / "metrics.json").is_file():
+        raise UserError(f"{directory}: is what this run starts from, and not there; make it with `{run.train_command}`")
+    metrics, _, trained = load_run(directory)
+    try:
+        network.encoder.load_state_dict(trained.encoder.state_dict())
+    except RuntimeError as error:
+        raise UserError(f"{directory}: its encoder is not this run's ({in_short(error)})") from error
+    return metrics
 
 
 def read_run(directory: Path) -> tuple[Run, Path, Metrics]:
