@@ -65,7 +65,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
-        probabilities = look(task, network, state, test) if task.keep_best else val_probabilities(state)
+        probabilities = test_probabilities(task, network, state, test) if task.keep_best else val_probabilities(state)
         folder = run.directory(paths.results)
         write_text(folder / "history.csv", history_csv(state))
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test.tolist()))
@@ -138,7 +138,7 @@ def val_probabilities(state: State) -> Probabilities:
     return {"best": state.best.probabilities, "last": state.last}
 
 
-def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
+def test_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
     """The probabilities of ``clips``, which no epoch has been judged on, at the best and at the last epoch."""
     assert state.best.network is not None
     found: Probabilities = {}
