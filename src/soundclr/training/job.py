@@ -56,7 +56,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     check_features(waveforms, params, run, paths.features)
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
-    task, test = make_task(run, params, settings, waveforms, network, device)
+    task, test = make_task(run, params, settings, waveforms, network, start, device)
     for line in budget.warnings(settings, len(task.train)):
         print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
@@ -100,7 +100,13 @@ def make_network(
 
 
 def make_task(
-    run: Run, params: Params, settings: RunSettings, waveforms: Waveforms, network: Network, device: torch.device
+    run: Run,
+    params: Params,
+    settings: RunSettings,
+    waveforms: Waveforms,
+    network: Network,
+    start: StartUsed,
+    device: torch.device,
 ) -> tuple[Task, Tensor]:
     """What the run trains on, and its held-out clips; the clips and ``network`` go to ``device``."""
     inner = settings.stages[-1].training.validation == "inner"
@@ -127,7 +133,7 @@ def make_task(
         device=device,
         val_name="inner fold's" if inner else "held-out",
         keep_best=inner,
-        features=waveforms.sha256,
+        source=f"{waveforms.sha256} {start.sha256}",
     )
     return task, test
 
