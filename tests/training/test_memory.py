@@ -71,6 +71,12 @@ def test_the_line_says_what_fits(settings, make_task, make_network, tmp_path, sm
     assert not (tmp_path / "x.resume").exists()
 
 
+def test_views_are_named(settings, make_task, make_network, tmp_path, small_device):
+    chosen = settings("hybrid", batch_size=8, views=2)
+    with pytest.raises(UserError, match=r"with batches of 8 clips in 2 views in float32; 4 fit: lower"):
+        train(make_task(chosen), small_device(make_network(chosen), 9), tmp_path / "x.resume")
+
+
 def test_in_a_later_epoch_the_checkpoint_stays(settings, make_task, make_network, tmp_path, monkeypatch, interrupt):
     chosen = settings("hybrid")
     network = make_network(chosen)

@@ -17,6 +17,7 @@ from soundclr.evaluation.job import evaluate_job
 from soundclr.files import read_json, sha256_of_file
 from soundclr.method import check
 from soundclr.params import Params
+from soundclr.records import write_record
 from soundclr.runs import find_run, started_from
 from soundclr.training import state as checkpoints
 from soundclr.training.job import Paths, run_job
@@ -253,6 +254,27 @@ def test_a_run_starts_from_another_runs_encoder(repo, features, tmp_path):
     other.model(tmp_path).write_bytes(b"x")
     with pytest.raises(UserError, match=r"fold2-seed1\.pt: is damaged or another run's"):
         run_job(run, params, paths, CPU)
+
+
+def test_a_checkpoint_of_another_start_is_not_gone_on_from(repo, features, tmp_path, interrupt, capsys):
+    """The run that it starts from was trained again, elsewhere: metrics.json could not name both."""
+    params = params_of(repo, START, epochs=2)
+    paths = Paths(features, None, tmp_path)
+    run = find_run(params, "toy", "toy", "method", 2, 1)
+    other = started_from(params, run)
+    run_job(other, params, paths, CPU)
+    interrupt(1)
+    with pytest.raises(Interrupted):
+        run_job(run, params, paths, CPU)
+    interrupt(99)
+    state = torch.load(other.model(tmp_path))
+    torch.save({key: value * 2 if "encoder" in key else value for key, value in state.items()}, other.model(tmp_path))
+    path = other.directory(tmp_path) / "metrics.json"
+    record = read_json(path)
+    del record["checksum"]
+    write_record(path, record | {"model_sha256": sha256_of_file(other.model(tmp_path))})
+    run_job(run, params, paths, CPU)
+    assert "fold2-seed1.resume: cannot resume from it" in capsys.readouterr().err
 
 
 def test_a_start_from_another_encoder_is_one_line(repo, features, tmp_path):

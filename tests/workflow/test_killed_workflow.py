@@ -71,6 +71,9 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_second_snakemake_gives_way_and_after_a_kill_the_same_command_goes_on(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["studies"]["demo"]["settings"]["training"] |= {"epochs": 60, "patience": 60}  # longer than two look on
+    write(project, params)
     process = start(project, *COMMAND)
     second = run_in(project, *COMMAND, check=False)
     assert second.returncode == 1

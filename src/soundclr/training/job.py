@@ -56,7 +56,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     check_features(waveforms, params, run, paths.features)
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
-    task, test = make_task(run, params, settings, waveforms, network, device)
+    task, test = make_task(run, params, settings, waveforms, network, start, device)
     for line in budget.warnings(settings, len(task.train)):
         print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
@@ -65,7 +65,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
-        probabilities = look(task, network, state, test) if task.keep_best else val_probabilities(state)
+        probabilities = test_probabilities(task, network, state, test) if task.keep_best else val_probabilities(state)
         folder = run.directory(paths.results)
         write_text(folder / "history.csv", history_csv(state))
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test.tolist()))
@@ -100,7 +100,13 @@ def make_network(
 
 
 def make_task(
-    run: Run, params: Params, settings: RunSettings, waveforms: Waveforms, network: Network, device: torch.device
+    run: Run,
+    params: Params,
+    settings: RunSettings,
+    waveforms: Waveforms,
+    network: Network,
+    start: StartUsed,
+    device: torch.device,
 ) -> tuple[Task, Tensor]:
     """What the run trains on, and its held-out clips; the clips and ``network`` go to ``device``."""
     inner = settings.stages[-1].training.validation == "inner"
@@ -127,7 +133,7 @@ def make_task(
         device=device,
         val_name="inner fold's" if inner else "held-out",
         keep_best=inner,
-        features=waveforms.sha256,
+        source=f"{waveforms.sha256} {start.sha256}",
     )
     return task, test
 
@@ -138,7 +144,7 @@ def val_probabilities(state: State) -> Probabilities:
     return {"best": state.best.probabilities, "last": state.last}
 
 
-def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
+def test_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
     """The probabilities of ``clips``, which no epoch has been judged on, at the best and at the last epoch."""
     assert state.best.network is not None
     found: Probabilities = {}

@@ -38,7 +38,8 @@ class Task:
 
     ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
     the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
-    weights are kept too. ``features`` is the hash of the clips: a checkpoint of other ones is not gone on from.
+    weights are kept too. ``source`` has the hashes of the clips and of what the encoder starts from: a checkpoint of
+    other ones is not gone on from.
     """
 
     identity: str
@@ -52,7 +53,7 @@ class Task:
     device: torch.device
     val_name: str = "held-out"
     keep_best: bool = False
-    features: str = ""
+    source: str = ""
 
     def keeps_best(self, stage: StageSettings) -> bool:
         """Whether the weights of the stage's best epoch are needed afterwards."""
@@ -73,7 +74,7 @@ def train(
     the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
-    identity = f"{task.identity} {task.features}".strip()
+    identity = f"{task.identity} {task.source}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
     clips = (len(task.train), len(task.val))
     check = functools.partial(check_resume, network=network, stages=task.stages, keeps=task.keeps_best, clips=clips)
