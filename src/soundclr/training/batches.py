@@ -1,9 +1,13 @@
 """An epoch's batches."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the plan counts batches without torch, which takes seconds to import
+    import torch
+    from torch import Tensor
 
 
 def batch_count(clips: int, size: int) -> int:
@@ -17,6 +21,8 @@ def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Sequence[Te
     A clip that would be alone in it is in the batch before: alone it has no variance for a batch norm to divide by,
     and no other clip for a contrastive loss.
     """
+    import torch
+
     order = indices[torch.randperm(len(indices), generator=random)]
     count = batch_count(len(order), size)
     return [*order[: (count - 1) * size].split(size), order[(count - 1) * size :]] if count > 1 else [order]
