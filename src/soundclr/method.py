@@ -11,7 +11,7 @@ from soundclr.errors import UserError
 from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
-from soundclr.params import Params, RunSettings, Selection, StageSettings, known, load, validated
+from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 
@@ -33,15 +33,15 @@ def load_checked(path: Path) -> Params:
     params = load(path)
     check_defaults(params, str(path))
     for name, study in params.studies.items():
-        selections = [Selection(), *study.artefacts.values(), *([study.evaluate] if study.evaluate else [])]
-        chosen = [params.selection(name, selection) for selection in selections]
-        for run in {(d, r): None for one in chosen for d in one.datasets or () for r in one.recipes or ()}:
+        chosen = [params.selection(name, selection) for selection in study.selections.values()]
+        for run in dict.fromkeys((d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()):
             line = [run, *params.origins(name, *run)]
-            for dataset, recipe in line:
-                check(params.resolve(name, dataset, recipe), f"{name}/{dataset}/{recipe}")
-            for one, other in itertools.pairwise(line):
-                check_start(params.resolve(name, *one), params.resolve(name, *other), f"{name}/{'/'.join(one)}", other)
-        for selection in selections:
+            methods = [(f"{name}/{'/'.join(place)}", params.resolve(name, *place)) for place in line]
+            for place, settings in methods:
+                check(settings, place)
+            for mine, its in itertools.pairwise(methods):
+                check_start(*mine, *its)
+        for selection in study.selections.values():
             check_equals(params, name, selection.datasets or study.datasets, selection.recipes or study.recipes)
     return params
 
@@ -58,13 +58,13 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
                     )
 
 
-def check_start(settings: RunSettings, start: RunSettings, place: str, other: tuple[str, str]) -> None:
-    """Raise UserError for an encoder that cannot start from the one of the run of the settings ``start``."""
-    mine, its = ((s.encoder.name, representation_of(s, place).channels) for s in (settings, start))
+def check_start(place: str, settings: RunSettings, start: str, its_settings: RunSettings) -> None:
+    """Raise UserError for an encoder that cannot start from that of the run ``start``."""
+    mine, its = ((s.encoder.name, representation_of(s, place).channels) for s in (settings, its_settings))
     if mine != its:
         raise UserError(
-            f"{place}: starts from {other[1]} on {other[0]}, whose encoder {its[0]} has {its[1]} channels, but its own "
-            f"{mine[0]} has {mine[1]}"
+            f"{place}: starts from {start}, whose encoder {its[0]} has {its[1]} channels, but its own {mine[0]} "
+            f"has {mine[1]}"
         )
 
 

@@ -211,12 +211,10 @@ def expand(params: Params, study: str) -> Iterator[Run]:
     In the order of datasets, recipes, folds and seeds. Two recipes that come to the same settings on a dataset
     would train twice what can be shown twice: a UserError that names them.
     """
-    chosen = params.get_study(study)
-    evaluate = [chosen.evaluate] if chosen.evaluate else []
     names: dict[tuple[str, str], str] = {}
     seen: dict[Run, None] = {}
     for run in itertools.chain.from_iterable(
-        select(params, study, one) for one in (Selection(), *chosen.artefacts.values(), *evaluate)
+        select(params, study, one) for one in params.get_study(study).selections.values()
     ):
         start: Run | None = run
         while start is not None and start not in seen:

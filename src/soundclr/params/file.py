@@ -152,26 +152,23 @@ def load(path: Path) -> Params:
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
     for name, study in params.studies.items():
-        place = f"studies.{name}"
-        check_selection(params, name, f"{path}: {place}", place, Selection())
-        others = {f"artefacts.{artefact}": chosen for artefact, chosen in study.artefacts.items()}
-        for key, chosen in {**others, **({"evaluate": study.evaluate} if study.evaluate else {})}.items():
-            for dataset in chosen.datasets or ():
-                known(dataset, study.datasets, f"dataset of the study in {place}.{key}.datasets")
-            check_selection(params, name, f"{path}: {place}.{key}", f"{place}.{key}", chosen)
+        for key, chosen in study.selections.items():
+            check_selection(params, name, str(path), f"studies.{name}{key}", chosen)
     known(params.study, params.studies, "study")
     return params
 
 
-def check_selection(params: Params, study: str, title: str, place: str, chosen: Selection) -> None:
+def check_selection(params: Params, study: str, file: str, place: str, chosen: Selection) -> None:
     """A choice of runs must name what there is, each once, and every run of it resolves."""
     own = params.studies[study]
     for key in ("datasets", "recipes", "seeds", "folds"):
         values = getattr(chosen, key) or getattr(own, key) or ()
         if repeated := [value for value in values if values.count(value) > 1]:
-            raise UserError(f"{title}.{key}: {repeated[0]!r} stands there more than once")
-    for dataset in chosen.datasets or own.datasets:
+            raise UserError(f"{file}: {place}.{key}: {repeated[0]!r} stands there more than once")
+    for dataset in own.datasets:
         known(dataset, params.datasets, f"dataset in {place}.datasets")
+    for dataset in chosen.datasets or ():
+        known(dataset, own.datasets, f"dataset of the study in {place}.datasets")
     for name in chosen.recipes or own.recipes:
         params.recipes_of(name, f"{place}.recipes")
     whole = params.selection(study, chosen)
@@ -180,9 +177,6 @@ def check_selection(params: Params, study: str, title: str, place: str, chosen: 
         for recipe in whole.recipes or ():
             params.resolve(study, dataset, recipe)
             for other, start in params.origins(study, dataset, recipe):
+                what = f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from"
                 for fold in folds or params.held_out(dataset):
-                    known(
-                        fold,
-                        params.held_out(other),
-                        f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from",
-                    )
+                    known(fold, params.held_out(other), what)

@@ -301,6 +301,12 @@ class StudySettings(Section):
     evaluate: Selection | None = None
     artefacts: dict[Name, Selection] = {}
 
+    @property
+    def selections(self) -> dict[str, Selection]:
+        """All that the study needs: its own runs, its artefacts' and those that are evaluated, by their keys here."""
+        artefacts = {f".artefacts.{name}": chosen for name, chosen in self.artefacts.items()}
+        return {"": Selection(), **artefacts, **({".evaluate": self.evaluate} if self.evaluate else {})}
+
 
 class EvaluationSettings(Section):
     """What a run's model is asked after training, on its held-out clips; nothing here trains anything anew.
