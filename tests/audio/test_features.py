@@ -80,6 +80,14 @@ def test_trimming_comes_before_rounding(tmp_path):
     assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
 
 
+def test_of_a_longer_clip_the_rest_is_left_out_before_it_is_trimmed(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([0, 1, 2, 0, 0, 3, 4], dtype=np.int16), RATE)
+    write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
+    for longest, kept in ((5, [1, 2]), (6, [1, 2, 0, 0, 3]), (9, [1, 2, 0, 0, 3, 4])):
+        build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1, longest=longest)
+        assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == kept
+
+
 def test_decoded_clips_come_in_order_and_do_not_pile_up_before_a_slow_disk():
     """However fast the decoding, no more than six wait."""
     begun = []

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from soundclr.training.job import Paths, run_job
 RATE = 16000
 
 
-def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32) -> list[str]:
-    settings = toy.params(repo, epochs=epochs, batch_size=batch_size).resolve("toy", "toy", recipe)
+def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32, **changes: Any) -> list[str]:
+    settings = toy.params(repo, epochs=epochs, batch_size=batch_size, **changes).resolve("toy", "toy", recipe)
     return list(budget.warnings(settings, clips))
 
 
@@ -35,6 +36,10 @@ def test_the_rule_is_the_optimiser_s_steps(repo: Path) -> None:
     assert steps(repo, "cross_entropy", epochs=22, batch_size=16, clips=34) == []  # the last, smaller batch counts
     assert len(steps(repo, "cross_entropy", epochs=22, batch_size=16, clips=33)) == 1  # unless it were one clip
     assert len(steps(repo, "cross_entropy", epochs=22, batch_size=16)) == 1
+
+
+def test_views_are_not_steps(repo: Path) -> None:
+    assert steps(repo, "cross_entropy", 10, 16, views=4) == steps(repo, "cross_entropy", 10, 16) != []
 
 
 def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from projects import copy_of, run_in, surroundings
 
-from soundclr.training.lock import locked
+from soundclr.locks import locked
 
 COMMAND = ("snakemake", "runs", "--cores", "2")
 

@@ -6,21 +6,12 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
 from soundclr.models.weights import in_short, read_weights
 from soundclr.params import HeadSettings, RunSettings
-
-
-class Normalise(nn.Module):
-    """Each row to length 1."""
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """(batch, size) -> (batch, size)."""
-        return normalize(rows, dim=1)
 
 
 class Encoder(nn.Module):

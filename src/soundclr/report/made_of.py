@@ -34,7 +34,7 @@ def shown(params: Params, study: str) -> dict[str, Any]:
         "runs": [[run.group, run.name] for run in chosen],
         "evaluation": params.evaluation.model_dump(mode="json"),
         "datasets": {run.dataset: params.datasets[run.dataset].model_dump(mode="json") for run in chosen},
-        "recipes": {run.recipe: params.recipes[run.recipe].title for run in chosen},
+        "recipes": {run.recipe: params.all_recipes[run.recipe].title for run in chosen},
         "weights": {name: weights.title for name, weights in params.weights.items()},
     }
 

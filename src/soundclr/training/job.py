@@ -16,6 +16,7 @@ from soundclr.audio.representations import representation_of
 from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.locks import only_one
 from soundclr.models.load import start_from_run
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings
@@ -25,7 +26,6 @@ from soundclr.records import Accuracies, Clips, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
 from soundclr.training import budget
 from soundclr.training.listener import Listener
-from soundclr.training.lock import only_one
 from soundclr.training.loop import Task, train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
@@ -61,7 +61,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
-    with only_one(model.with_suffix(".lock")):
+    with only_one(model.with_suffix(".lock"), "this run is being trained"):
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
