@@ -34,12 +34,12 @@ test-slurm: $(INSTALLED) ## run the tests that need SLURM, which it installs and
 	@tests/slurm/run.sh $(BIN)/pytest -q tests/slurm --durations 5 $(ARGS)
 
 bench: $(INSTALLED) ## measure this machine, both sides of each comparison, into results/benchmark; ARGS="--quick", "--only step"
-	@$(BIN)/python -m soundclr.benchmark $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(INSTALLED) ## run the linters and the type checker
 	@$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy src
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	for snakefile in Snakefile $(wildcard workflow/report.smk); do
 	  $(BIN)/snakemake --lint --snakefile "$$snakefile"
@@ -59,7 +59,7 @@ lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
 
 clean: ## remove the demo's output and the tools' caches (the environment: rm -r .venv)
 	@rm -rf results/demo figures/demo .mypy_cache .pytest_cache .ruff_cache
-	find src tests -name __pycache__ -prune -exec rm -rf {} +
+	find src benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A copied or moved folder has an environment that points to the old place: the stamp holds the place, and is out of date elsewhere.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))

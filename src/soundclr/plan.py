@@ -3,50 +3,19 @@
 import csv
 import heapq
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundclr import runs
+from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
-from soundclr.files import read_json
-from soundclr.params import Params, RunSettings, StageSettings
+from soundclr.params import Params, RunSettings
+from soundclr.rates import Kind, Rate, Rates, kinds
 from soundclr.report.artefact import needs
 from soundclr.runs import Run
 from soundclr.training import budget
-
-
-@dataclass(frozen=True, order=True)
-class Kind:
-    """All of a stage that its speed depends on; ``bands`` and ``frames`` are the spectrogram's."""
-
-    encoder: str
-    channels: int
-    frozen: int
-    samples: int
-    bands: int
-    frames: int
-    batch_size: int
-    trains: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Clips a second of a stage's training, and of judging held-out clips after each epoch."""
-
-    train: float
-    evaluate: float
-
-
-@dataclass(frozen=True)
-class Rates:
-    """What was measured on a device: each kind's rate, and the seconds that a job takes before its first batch."""
-
-    path: Path
-    device: str
-    created: str
-    start_seconds: float
-    of: Mapping[Kind, Rate]
 
 
 @dataclass(frozen=True)
@@ -67,35 +36,17 @@ class Schedule:
     busy: float
 
 
-def kind_of(settings: RunSettings, stage: StageSettings) -> Kind:
-    """The kind of one of a run's stages."""
-    return Kind(
-        encoder=settings.encoder.name,
-        channels=settings.encoder.channels,
-        frozen=settings.encoder.frozen,
-        samples=settings.audio.samples,
-        bands=settings.logmel.bands,
-        frames=settings.audio.samples // settings.logmel.hop + 1,
-        batch_size=stage.training.batch_size,
-        trains=stage.trains,
-    )
-
-
-def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSettings]]:
-    """Every kind of stage that a study trains, with an example of it."""
-    found: dict[Kind, tuple[RunSettings, StageSettings]] = {}
-    for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in runs.expand(params, study)):
-        settings = params.resolve(study, dataset, recipe)
-        for stage in settings.stages:
-            found.setdefault(kind_of(settings, stage), (settings, stage))
-    return found
-
-
 def shares(params: Params, study: str) -> list[Share]:
-    """How many trainings each choice of runs needs; equal ones are trained once and counted at their first."""
+    """How many trainings each choice of runs needs; equal ones are trained once and counted at their first.
+
+    Those that others start from have a line of their own.
+    """
+    wanted = needs(params, study)
+    if starts := {start for run in runs.expand(params, study) if (start := runs.started_from(params, run))}:
+        wanted.append(("models that others start from", tuple(starts)))
     seen: set[Run] = set()
     lines = []
-    for title, chosen in needs(params, study):
+    for title, chosen in wanted:
         lines.append(Share(title, len(chosen), len(set(chosen) - seen)))
         seen |= set(chosen)
     return lines
@@ -136,21 +87,30 @@ def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: floa
     """A run's time on one device if no patience ends it early; ``start`` is what a job takes before its first batch."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
     learnt, fold = training_clips(params, run), clips_of(params, run.dataset) / params.datasets[run.dataset].folds
-    seconds = start
-    for stage in settings.stages:
-        rate = rates[kind_of(settings, stage)]
-        epoch = learnt / rate.train + fold / rate.evaluate
-        seconds += stage.training.epochs * epoch
-    return seconds
+    return start + sum(
+        rates[Kind.of(settings, stage)].seconds(stage.training.epochs, learnt, fold) for stage in settings.stages
+    )
 
 
-def schedule(seconds: Sequence[float], devices: int) -> Schedule:
-    """Jobs in their order, each on the device that is free first, as Snakemake starts them."""
-    free = [0.0] * devices
-    for job in seconds:
-        heapq.heapreplace(free, free[0] + job)
-    end = max(free)
-    return Schedule(devices, end / 3600, sum(seconds) / (end * devices) if end else 0.0)
+def schedule(seconds: Sequence[float], devices: int, starts: Mapping[int, int] | None = None) -> Schedule:
+    """Jobs in their order, each on the device that is free first, as Snakemake starts them.
+
+    ``starts`` are the jobs, by their places, that wait for another one's end.
+    """
+    waiting = defaultdict(list)
+    for job, start in (starts or {}).items():
+        waiting[start].append(job)
+    ready = [job for job in range(len(seconds)) if job not in (starts or {})]  # ascending, thus a heap
+    running: list[tuple[float, int]] = []
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < devices:
+            job = heapq.heappop(ready)
+            heapq.heappush(running, (now + seconds[job], job))
+        now, ended = heapq.heappop(running)
+        for job in waiting[ended]:
+            heapq.heappush(ready, job)
+    return Schedule(devices, now / 3600, sum(seconds) / (now * devices) if now else 0.0)
 
 
 def features_bytes(params: Params, datasets: Iterable[str]) -> int:
@@ -162,26 +122,11 @@ def model_bytes(settings: RunSettings, classes: int) -> int:
     """A trained network's file, about: its tensors, none of which is made for it."""
     import torch  # takes seconds, which nothing else here needs
 
-    from soundclr.models import Network, build_encoder
+    from soundclr.models.network import Network
 
     with torch.device("meta"):
-        network = Network(build_encoder(settings.encoder, None), settings.projection.size, classes)
+        network = Network.of(settings, representation_of(settings).channels, classes)
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
-
-
-def read_rates(path: Path) -> Rates:
-    """A file that `soundclr plan --measure` wrote; UserError for one that is not."""
-    content = read_json(path)
-    try:
-        of = {
-            Kind(**{**row["kind"], "trains": tuple(row["kind"]["trains"])}): Rate(row["train"], row["evaluate"])
-            for row in content["rates"]
-        }
-        return Rates(path, content["device"], content["created"], content["start_seconds"], of)
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{path}: not of this version ({error}); measure again with `soundclr plan --measure`"
-        ) from error
 
 
 def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> Iterator[str]:
@@ -207,27 +152,30 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
 def hours(params: Params, study: str, results: Path, devices: Sequence[int], wanted: Sequence[Run]) -> Iterator[str]:
     """Hours on so many devices, for each device that all of the study's kinds of stage were measured on."""
     needed = kinds(params, study).keys()
-    measured = [read_rates(path) for path in sorted((results / "benchmark").glob("rates-*.json"))]
-    usable = [rates for rates in measured if needed <= rates.of.keys()]
+    files = sorted((results / "benchmark").glob("rates-*.json"))
+    usable = [(path, rates) for path in files if needed <= (rates := Rates.read(path)).of.keys()]
     if not usable:
         yield "Hours: nobody has measured this study's stages yet; `soundclr plan --measure` does, on this device."
-    for rates in usable:
+    places = {run: place for place, run in enumerate(wanted)}
+    starts = {places[run]: places[start] for run in wanted if (start := runs.started_from(params, run))}
+    for path, rates in usable:
         seconds = [seconds_of(params, run, rates.of, rates.start_seconds) for run in wanted]
         yield f"Hours at most (where no patience ends a training early), from clips/s measured on {rates.device}"
-        yield f"({rates.path}, {rates.created}); fetching, evaluations and tables are not counted:"
+        yield f"({path}, {rates.created}); fetching, evaluations and tables are not counted:"
         yield f"{'devices':>10} {'hours':>10} {'busy':>6}"
         for number in devices:
-            plan = schedule(seconds, number)
+            plan = schedule(seconds, number, starts)
             yield f"{number:>10,} {plan.hours:>10,.1f} {plan.busy:>6.0%}"
+        longest = schedule(seconds, len(seconds), starts).hours
         yield (
-            f"The longest training takes {max(seconds) / 3600:,.1f} hours, so more than about "
-            f"{-(-sum(seconds) // max(seconds)):,.0f} devices gain nothing."
+            f"The longest training{', with what it starts from,' if starts else ''} takes {longest:,.1f} hours, so "
+            f"more than about {-(-sum(seconds) // (3600 * longest)):,.0f} devices gain nothing."
         )
 
 
 def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
     """Decoded clips and trained models, in GB."""
-    features = features_bytes(params, params.studies[study].datasets)
+    features = features_bytes(params, {run.dataset for run in wanted})
     sizes = {
         (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes or 2)
         for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in wanted)

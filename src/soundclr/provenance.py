@@ -43,8 +43,8 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def git_state() -> dict[str, Any]:
-    """The commit that the code is of, and whether code or parameters differ from it; None outside a repository."""
+def git_state(*others: str) -> dict[str, Any]:
+    """The commit that the code is of, and whether code, parameters or ``others`` differ from it; None without git."""
     root = Path(__file__).parents[2]
 
     def git(*arguments: str) -> str | None:
@@ -55,5 +55,5 @@ def git_state() -> dict[str, Any]:
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml", *others)
     return {"git_commit": commit, "git_dirty": None if commit is None else bool(changed)}

@@ -1,21 +1,23 @@
 """The benchmark's bookkeeping on made-up rows, and that both sides do the same work. Nothing is timed."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from soundclr import params
+from benchmarks import problem, store
+from benchmarks.__main__ import main
+from benchmarks.context import Row
+from benchmarks.machine import machine
+from benchmarks.timing import in_turns
 from soundclr.audio.features import Waveforms
-from soundclr.benchmark import problem, stages, store
-from soundclr.benchmark.__main__ import main
-from soundclr.benchmark.context import Row
-from soundclr.benchmark.machine import machine, slug
-from soundclr.benchmark.timing import in_turns
+from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
-from soundclr.training.job import make_inputs
+from soundclr.method import load_checked
+from soundclr.rates import slug
 
 MACHINE = {
     "device": "Toy GPU (80 GB)",
@@ -116,9 +118,7 @@ def test_a_quick_run_of_a_module_is_recorded(repo, tmp_path, monkeypatch):
         assert context.quick and context.root == repo and context.device == torch.device("cpu")
         yield row("tiny")
 
-    monkeypatch.setattr(
-        "soundclr.benchmark.__main__.importlib.import_module", lambda name: SimpleNamespace(measure=measure)
-    )
+    monkeypatch.setattr("benchmarks.__main__.importlib.import_module", lambda name: SimpleNamespace(measure=measure))
     options = ["--quick", "--only", "features", "--device", "cpu"]
     assert main([*options, "--output", str(tmp_path), "--params", str(repo / "params.yaml")]) == 0
     [file] = tmp_path.glob("*.json")
@@ -136,7 +136,7 @@ def test_what_cannot_be_measured_is_one_line(repo, tmp_path, capsys):
 def test_a_file_of_another_machine_is_refused_before_anything_is_measured(repo, tmp_path, monkeypatch, capsys):
     here = machine(torch.device("cpu"))
     store.record(tmp_path, {**here, "cores": here["cores"] + 1}, [])
-    monkeypatch.setattr("soundclr.benchmark.__main__.importlib.import_module", lambda name: pytest.fail("measured"))
+    monkeypatch.setattr("benchmarks.__main__.importlib.import_module", lambda name: pytest.fail("measured"))
     options = ["--only", "data_path", "--device", "cpu", "--output", str(tmp_path)]
     assert main([*options, "--params", str(repo / "params.yaml")]) == 2
     [said] = capsys.readouterr().err.splitlines()
@@ -153,27 +153,19 @@ def test_a_sparse_features_file_can_be_loaded(tmp_path):
 
 def test_the_other_sides_image_is_ours(repo, tmp_path):
     """Unscaled, centred clips without masks: the same spectrogram, so both sides do the same work."""
-    baseline = pytest.importorskip("soundclr.benchmark.baseline")
-    settings = problem.run_settings(params.load(repo / "params.yaml"), "cross_entropy", 2)
-    still = {"scale_factor": 1.0, "frequency_masks": 0, "time_masks": 0}
-    settings = settings.model_copy(update={"augment": settings.augment.model_copy(update=still)})
+    baseline = pytest.importorskip("benchmarks.baseline")
+    settings = problem.run_settings(load_checked(repo / "params.yaml"), "cross_entropy", 2)
+    settings = settings.model_copy(update={"stages": (settings.stages[0].model_copy(update={"augment": ()}),)})
     arrays = [clip for clip in problem.clips(8) if clip[-1] != 0][:2]
     paths = baseline.write_wavs(arrays, problem.RATE, tmp_path)
-    ours = make_inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
+    ours = Inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
     others = np.stack([baseline.image(path, settings, np.random.default_rng(0)) for path in paths])
     np.testing.assert_allclose(ours.numpy(), others, atol=0.02)
 
 
-def test_every_kind_of_stage_is_measured(repo):
-    import toy
-
-    rows = stages.measure(toy.params(repo), "toy", torch.device("cpu"), batches=1, repeats=1)
-    assert [(r["kind"]["trains"], r["measured_batch_size"]) for r in rows] == [
-        (["encoder", "projection", "classifier"], 5),
-        (["encoder", "projection"], 5),
-        (["classifier"], 5),
-    ]
-    assert all(r["train"] > 0 and r["evaluate"] > 0 for r in rows)
+def test_the_package_imports_no_benchmark(repo):
+    sources = (file.read_text(encoding="utf-8") for file in (repo / "src").rglob("*.py"))
+    assert not any(re.search(r"^\s*(import|from) benchmarks", source, re.MULTILINE) for source in sources)
 
 
 def test_the_machine_names_its_device():

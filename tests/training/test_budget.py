@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 import toy
 from torch import nn
 
-from soundclr import plan, runs
+from soundclr import runs
 from soundclr.audio.features import Waveforms
 from soundclr.files import read_json
-from soundclr.models import ENCODERS
+from soundclr.models.encoders import ENCODERS
+from soundclr.models.network import Encoder
 from soundclr.params import Params
 from soundclr.training import budget
 from soundclr.training.job import Paths, run_job
@@ -20,8 +22,8 @@ from soundclr.training.job import Paths, run_job
 RATE = 16000
 
 
-def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32) -> list[str]:
-    settings = toy.params(repo, epochs=epochs, batch_size=batch_size).resolve("toy", "toy", recipe)
+def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32, **changes: Any) -> list[str]:
+    settings = toy.params(repo, epochs=epochs, batch_size=batch_size, **changes).resolve("toy", "toy", recipe)
     return list(budget.warnings(settings, clips))
 
 
@@ -31,8 +33,13 @@ def test_the_rule_is_the_optimiser_s_steps(repo: Path) -> None:
     assert "takes only 20 optimiser steps (10 epochs of 2, from 32 clips)" in line
     assert "with training.epochs 33 or a smaller training.batch_size" in line
     assert steps(repo, "cross_entropy", epochs=33, batch_size=16) == []
-    assert steps(repo, "cross_entropy", epochs=22, batch_size=16, clips=33) == []  # the last, smaller batch counts
+    assert steps(repo, "cross_entropy", epochs=22, batch_size=16, clips=34) == []  # the last, smaller batch counts
+    assert len(steps(repo, "cross_entropy", epochs=22, batch_size=16, clips=33)) == 1  # unless it were one clip
     assert len(steps(repo, "cross_entropy", epochs=22, batch_size=16)) == 1
+
+
+def test_views_are_not_steps(repo: Path) -> None:
+    assert steps(repo, "cross_entropy", 10, 16, views=4) == steps(repo, "cross_entropy", 10, 16) != []
 
 
 def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> None:
@@ -41,12 +48,16 @@ def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> N
 
 
 def test_every_encoder_s_batch_norms_have_the_momentum(repo: Path) -> None:
-    for build in ENCODERS.values():
-        norms = [module for module in build(1, None).modules() if isinstance(module, nn.BatchNorm2d)]
+    for entry in ENCODERS.values():
+        with torch.device("meta"):
+            modules = Encoder(entry(frozen=0), channels=1).modules()
+        norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
         assert norms and {norm.momentum for norm in norms} == {budget.MOMENTUM}
 
 
 def test_the_plan_says_it_of_each_dataset_once(repo: Path) -> None:
+    from soundclr import plan
+
     [joint, contrastive] = plan.warnings(toy.params(repo), "toy")
     assert joint.startswith("cross_entropy, hybrid on toy, stage 'joint' takes only 12 optimiser steps (3 epochs of 4")
     assert contrastive.startswith("supervised_contrastive on toy, stage 'contrastive'")
@@ -78,7 +89,7 @@ def test_40_separable_clips_are_learnt_unless_it_warns(
     content = toy.content(repo)
     content["datasets"]["toy"] |= {"sample_rate": RATE, "samples": RATE}
     content["studies"]["toy"]["settings"] = settings = content["studies"]["demo"]["settings"]
-    settings["augment"] = {"frequency_masks": 0, "time_masks": 0}
+    settings["augment"] = ["scale"]
     settings["training"] |= {"epochs": epochs, "patience": epochs}
     params = Params.model_validate(content)
     run = runs.find_run(params, "toy", "toy", "cross_entropy", 1, 0)

@@ -9,15 +9,15 @@ import pytest
 import yaml
 from projects import commit_all, copy_of, run_in
 
-from soundclr.training.lock import locked
+from soundclr.locks import locked
 
 MODELS = "results/demo/models/*/*/*.pt"
 
 
-def change(folder: Path, alpha: float) -> None:
-    """Another alpha for the hybrid scheme."""
+def change(folder: Path, weight: float) -> None:
+    """Another weight of the contrastive loss for the hybrid scheme."""
     params = yaml.safe_load((folder / "params.yaml").read_text())
-    params["recipes"]["hybrid"]["settings"]["loss"]["alpha"] = alpha
+    params["recipes"]["hybrid"]["settings"]["loss"]["supcon"] = weight
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -28,7 +28,8 @@ def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["study"] = "demo"
     params["studies"]["demo"] |= {"folds": [1], "recipes": ["cross_entropy", "hybrid"]}
-    params["studies"]["demo"]["artefacts"] = {"figure5": {"recipes": ["cross_entropy"]}}  # which no test changes
+    params["studies"]["demo"]["artefacts"] = {}
+    params["studies"]["demo"]["evaluate"] = {"recipes": ["cross_entropy"]}  # which no test changes
     params["studies"]["demo"]["settings"]["training"]["epochs"] = 1
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     commit_all(folder)
@@ -105,10 +106,9 @@ def test_each_plot_keeps_schemes_apart(project: Path, command: str, revisions: s
 def test_an_experiment_in_place(project: Path) -> None:
     """`dvc exp run -S` trains the changed recipe alone, and lists the result beside the last commit's."""
     before = trained(project)
-    run_in(project, "dvc", "exp", "run", "-S", "recipes.hybrid.settings.loss.alpha=0.75")
+    run_in(project, "dvc", "exp", "run", "-S", "recipes.hybrid.settings.loss.supcon=0.75")
     assert len(trained(project)) == len(before) + 1
-    assert (
-        yaml.safe_load((project / "params.yaml").read_text())["recipes"]["hybrid"]["settings"]["loss"]["alpha"] == 0.75
-    )
+    loss = yaml.safe_load((project / "params.yaml").read_text())["recipes"]["hybrid"]["settings"]["loss"]
+    assert loss == {"cross_entropy": 0.5, "supcon": 0.75}
     rows = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
     assert "0.75" in json.dumps(rows)

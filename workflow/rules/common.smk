@@ -64,6 +64,9 @@ def weights_files(dataset, recipe):
 
 WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})
 
+# The paths of a run of the study, for any values of the wildcards in them.
+ANY_RUN = runs.Run(STUDY_NAME, "{dataset}", "{recipe}", "{hash}", "{fold}", "{seed}")
+
 
 def run_of(wildcards):
     """The run that a job is for."""
@@ -71,8 +74,28 @@ def run_of(wildcards):
     return runs.Run(STUDY_NAME, wildcards.dataset, wildcards.recipe, wildcards.hash, fold, seed)
 
 
-# Evaluations that are still to come need their runs' models.
-WANTED_MODELS = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
+@cache
+def started_from(run):
+    """The run that a run's encoder starts from, None for any other start."""
+    return runs.started_from(PARAMS, run)
+
+
+def is_to_train(run, wanted):
+    """Whether a run is not there, or its model is ``wanted`` and not there."""
+    trained = (run.directory() / "metrics.json").exists()
+    return not trained or (run.model() in wanted and not run.model().exists())
+
+
+def wanted_models():
+    """The models that evaluations which are still to come need, and the trainings that start from another run."""
+    wanted = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
+    for run in RUNS:
+        while is_to_train(run, wanted) and (run := started_from(run)):
+            wanted.add(run.model())
+    return wanted
+
+
+WANTED_MODELS = wanted_models()
 
 
 def unless_trained(wildcards, files):
@@ -80,10 +103,13 @@ def unless_trained(wildcards, files):
 
     So neither a file's time nor missing data, on a clone say, trains again what has been trained.
     """
-    run = run_of(wildcards)
-    trained = (run.directory() / "metrics.json").exists()
-    wanted = run.model() in WANTED_MODELS and not run.model().exists()
-    return if_there(files) if trained and not wanted else files
+    return files if is_to_train(run_of(wildcards), WANTED_MODELS) else if_there(files)
+
+
+def start_files(wildcards):
+    """The record and the model of the run that a training starts from, none for any other start."""
+    other = started_from(run_of(wildcards))
+    return [] if other is None else [f"{other.directory()}/metrics.json", str(other.model())]
 
 
 def unless_evaluated(wildcards, file):

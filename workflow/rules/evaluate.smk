@@ -8,12 +8,12 @@ rule evaluate:
         metrics=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).directory() / "metrics.json"),
         model=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).model()),
     output:
-        evaluation=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/evaluation.json",
-        projection=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/projection.csv",
+        evaluation=f"{ANY_RUN.evaluation('{key}')}/evaluation.json",
+        projection=f"{ANY_RUN.evaluation('{key}')}/projection.csv",
     log:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.log",
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}-evaluation-{{key}}.log",
     benchmark:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.tsv"
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}-evaluation-{{key}}.tsv"
     retries: RETRIES
     conda:
         "../../environment.yml"

@@ -1,0 +1,100 @@
+"""A training step end to end, and how little of it is not the network."""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from benchmarks import problem
+from benchmarks.context import Context, Row, counted
+from benchmarks.timing import in_turns, timed
+from benchmarks.trainer import Trainer, bare
+from soundclr.audio.representations import representation_of
+from soundclr.devices import precision
+from soundclr.models.network import Network
+from soundclr.params import RunSettings
+
+DISTINCT = 128  # clips; they come as often as it takes
+
+
+def measure(context: Context) -> Iterator[Row]:
+    """ResNet-50 on 3 x 128 x 431, cross-entropy."""
+    from benchmarks import baseline
+
+    device, size = context.device, context.batch_size
+    settings = problem.run_settings(context.params, "cross_entropy", size, context.encoder)
+    arrays = problem.clips(context.choose(DISTINCT, 8))
+    waveforms = problem.waveforms(arrays)
+    trainer = Trainer(settings, waveforms, device, context.folder)
+    dtype = str(precision(device, "auto")).removeprefix("torch.")
+
+    paths = baseline.write_wavs(arrays, problem.RATE, context.folder / "wav")
+    gpu = device.type == "cuda"
+    count = context.choose(32 if gpu else 4, 1)
+    plain = _plain(context, settings, paths, waveforms.labels.tolist(), count)
+    values = in_turns([milliseconds(trainer.train, count, size, device), plain], context.choose(5, 1))
+    yield Row(
+        name="step",
+        what=f"training step, {settings.encoder.name}, batch of {size}",
+        kind="speed-up",
+        unit="ms a clip",
+        ours_is=f"{dtype}, channels-last, batches made on the device",
+        ours=values[0],
+        against_is=f"float32, contiguous, librosa in {counted(context.cores, 'data-loader worker')}",
+        against=values[1],
+        target=8 if gpu else 3,
+        note="" if gpu or dtype == "bfloat16" else "the target is for CPUs with bfloat16 units, which this one lacks",
+    )
+
+    alone = bare(trainer)
+    count = context.choose(50 if gpu else 4, 1)
+    values = in_turns(
+        [milliseconds(trainer.train, count, size, device), milliseconds(alone, count, size, device)],
+        context.choose(7, 1),
+    )
+    yield Row(
+        name="efficiency",
+        what=f"pipeline efficiency, an epoch of {count} batches of {size}",
+        kind="speed-up",
+        unit="ms a clip",
+        ours_is=f"the whole loop, {dtype}, channels-last",
+        ours=values[0],
+        against_is="the bare network on a batch that lies on the device, same precision and layout",
+        against=values[1],
+        target=0.90 if gpu else 0.92,
+    )
+
+
+def milliseconds(train: Callable[[int], None], batches: int, size: int, device: torch.device) -> Callable[[], float]:
+    """What measures ``train(batches)``, in milliseconds a clip."""
+    return lambda: 1000 * timed(lambda: train(batches), device) / (batches * size)
+
+
+def _plain(
+    context: Context, settings: RunSettings, paths: list[Path], labels: list[int], count: int
+) -> Callable[[], float]:
+    """Milliseconds a clip of ``count`` steps of the plain training, its workers already at full speed."""
+    from benchmarks import baseline
+
+    device, size = context.device, settings.stages[0].training.batch_size
+    network = Network.of(settings, representation_of(settings).channels, problem.CLASSES).to(device)
+    optimizer = torch.optim.AdamW(network.parameters())
+    # The workers' first batches come together: as many are left out, whose work is not in the time.
+    before = context.cores if device.type == "cuda" else 1
+    images = baseline.Images(paths, labels, settings, (before + count) * size)
+
+    def train(batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        for batch, targets in batches:
+            loss = cross_entropy(network(batch.to(device))[1], targets.to(device))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+
+    def measured() -> float:
+        batches = baseline.batches(images, size, context.cores, pin=device.type == "cuda")
+        train(islice(batches, before))
+        return 1000 * timed(lambda: train(batches), device) / (count * size)
+
+    return measured
