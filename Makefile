@@ -19,7 +19,7 @@ help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
 
 demo: $(INSTALLED) ## run everything on a small synthetic dataset
-	@$(BIN)/snakemake --cores all --resources gpu=2 --config study=demo
+	@$(BIN)/snakemake --cores all --config study=demo
 	$(BIN)/snakemake --cores 1 --config study=demo --report results/demo/report.html
 	printf '\nThe demo is done. Look at\n  %s\n  %s\n  %s\n' 'results/demo/README.md    the tables' \
 	  'figures/demo/             the figures' 'results/demo/report.html  all of it, and how it was made (open it in a browser)'

@@ -41,7 +41,7 @@ def demo_under_way(
     from projects import begin_in, copy_of  # beside the tests that ask for it
 
     folder = copy_of(repo, tmp_path_factory.mktemp("demo") / "project")
-    command = ["snakemake", "--cores", "all", "--resources", "gpu=2", "--config", "study=demo"]
+    command = ["snakemake", "--cores", "all", "--config", "study=demo"]
     process = begin_in(folder, *command)
     yield folder, process
     process.terminate()

@@ -14,8 +14,10 @@ import toy
 from soundclr import cli
 from soundclr.classify import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+from soundclr.models.load import load_run
+from soundclr.records import write_record
 from soundclr.runs import find_run
-from soundclr.trained import load_run
 from soundclr.training.job import Paths, run_job
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
@@ -160,8 +162,8 @@ def test_agrees_with_the_runs_predictions(trained, classifier, tmp_path):
 
 def test_the_network_is_ready_to_judge(trained):
     results, run = trained
-    settings, network, classes = load_run(run.directory(results))
-    assert not network.training and classes == list(toy.CLASSES) and settings.encoder.name == "small"
+    metrics, settings, network = load_run(run.directory(results))
+    assert not network.training and metrics.classes == toy.CLASSES and settings.encoder.name == "small"
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "missing", "folder", "truncated"])
@@ -208,26 +210,44 @@ def test_a_damaged_model(results, kind):
         model.write_text("x")
     else:
         state = torch.load(model)
-        torch.save({**state, "classifier.weight": torch.zeros(4, 128)}, model)
+        torch.save({**state, "classifier.1.weight": torch.zeros(4, 128)}, model)
     with pytest.raises(UserError, match=rf"{run.name}\.pt: is damaged .*; remove it") as error:
         load_run(run.directory(folder))
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kind", ["text", "list", "no settings", "no classes", "unknown setting"])
-def test_damaged_metrics(results, kind):
+DAMAGE = {
+    "no settings": lambda metrics: metrics.pop("settings"),
+    "no classes": lambda metrics: metrics.pop("classes"),
+    "unknown setting": lambda metrics: metrics["settings"]["encoder"].update(depth=3),
+    "another format": lambda metrics: metrics.update(format=2),
+    "another run": lambda metrics: metrics.update(seed=7),
+}
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_metrics_of_something_else(results, kind, sealed):
+    """Whether by hand, which the checksum tells, or as another version writes them."""
     folder, run = results
     path = run.directory(folder) / "metrics.json"
     metrics = json.loads(path.read_text())
-    if kind == "list":
-        metrics = []
-    elif kind == "no settings":
-        del metrics["settings"]
-    elif kind == "no classes":
-        del metrics["classes"]
-    elif kind == "unknown setting":
-        metrics["settings"]["encoder"]["depth"] = 3
-    path.write_text("{" if kind == "text" else json.dumps(metrics))
+    DAMAGE[kind](metrics)
+    if sealed:
+        del metrics["checksum"]
+        write_record(path, metrics)
+    else:
+        path.write_text(json.dumps(metrics))
+    with pytest.raises(UserError, match=r"metrics\.json") as error:
+        load_run(run.directory(folder))
+    assert "\n" not in str(error.value) and ("changed after it was written" in str(error.value)) != sealed
+
+
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_metrics_that_are_none(results, text):
+    folder, run = results
+    path = run.directory(folder) / "metrics.json"
+    path.write_text(text)
     with pytest.raises(UserError, match=r"metrics\.json") as error:
         load_run(run.directory(folder))
     assert "\n" not in str(error.value)
@@ -281,7 +301,11 @@ def test_a_bad_file_does_not_stop_the_rest(trained, tmp_path, monkeypatch, capsy
 def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
     folder, run = results
     state = torch.load(run.model(folder))
-    torch.save({**state, "classifier.bias": torch.full((3,), torch.nan)}, run.model(folder))
+    torch.save({**state, "classifier.1.bias": torch.full((3,), torch.nan)}, run.model(folder))
+    path = run.directory(folder) / "metrics.json"
+    metrics = json.loads(path.read_text())
+    del metrics["checksum"]
+    write_record(path, metrics | {"model_sha256": sha256_of_file(run.model(folder))})
     soundfile.write(tmp_path / "x.wav", tone(700), toy.RATE)
     with pytest.raises(UserError, match="the run's model gives no numbers"):
         Classifier(run.directory(folder)).classify(tmp_path / "x.wav")

@@ -14,7 +14,7 @@ from soundclr import __version__, cli, runs
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.runs import find_run
 
-VERBS = ["fetch", "weights", "features", "train", "evaluate", "report", "classify"]
+VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "report", "classify"]
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_mistakes_are_one_line(project, soundclr, tmp_path, line, messages):
 
 def test_train_needs_the_initial_weights(project, soundclr, tmp_path):
     content = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    content["studies"]["toy"]["settings"]["encoder"] = {"name": "resnet18", "weights": "imagenet_pqf"}
+    content["studies"]["toy"]["settings"].update(encoder="resnet18", start={"weights": "imagenet_pqf"})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     assert_one_line(
         soundclr(HYBRID),
@@ -214,7 +214,7 @@ def test_the_mirror_comes_from_the_environment_or_the_command_line(monkeypatch):
 
 
 def test_interruption_is_told_in_one_line(project, soundclr, monkeypatch):
-    monkeypatch.setattr(cli, "load", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(cli, "load_checked", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
     code, _, err = soundclr(HYBRID)
     assert code == 130 and err.count("\n") == 1 and "interrupted" in err
 

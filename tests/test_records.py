@@ -1,11 +1,16 @@
 """Records carry the hash of their contents, and name the version of the code that decides numbers."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from soundclr import records
+from soundclr import provenance, records
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+from soundclr.records import Accuracies, Clips, Metrics, StartUsed
+from soundclr.runs import Run
 
 CONTENT = {"a": 1, "b": [1.5, None, "x"]}
 
@@ -47,29 +52,100 @@ def test_what_is_no_record(path: Path, content: str | None) -> None:
 def test_the_version_of_the_code_is_that_of_what_decides_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("audio/masks.py", "losses.py", "report/page.py", "records.py"):
+    files = [room for room in provenance.ROOMS if room.endswith(".py")]
+    for name in ("audio/crop.py", "report/page.py", "records.py", *files):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("1")
-    monkeypatch.setattr(records, "__file__", str(tmp_path / "records.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
 
     def version() -> str:
-        records.code_version.cache_clear()
-        return records.code_version()
+        provenance.code_version.cache_clear()
+        return provenance.code_version()
 
     try:
         before = version()
         (tmp_path / "report/page.py").write_text("2")
         assert version() == before
         seen = {before}
-        for change in ("audio/masks.py", "losses.py"):
+        for change in ("audio/crop.py", "losses.py"):
             (tmp_path / change).write_text("2")
             seen.add(version())
-        (tmp_path / "audio/masks.py").rename(tmp_path / "audio/other.py")
+        (tmp_path / "audio/crop.py").rename(tmp_path / "audio/other.py")
         assert len(seen | {version()}) == 4
     finally:
-        records.code_version.cache_clear()
+        provenance.code_version.cache_clear()
 
 
 def test_every_room_is_there() -> None:
-    top = Path(records.__file__).parent
-    assert all((top / room).exists() for room in records.ROOMS)
+    top = Path(provenance.__file__).parent
+    assert all((top / room).exists() for room in provenance.ROOMS)
+
+
+RUN = Run("toy", "toy", "hybrid", "0123456789ab", 1, 0)
+
+
+def metrics(folder: Path) -> Path:
+    """A metrics.json and its table, as a job writes them."""
+    (folder / "history.csv").write_text("stage\n")
+    path = folder / "metrics.json"
+    Metrics(
+        **RUN.coordinates,
+        settings={},
+        index_sha256="0" * 64,
+        features_sha256="1" * 64,
+        model_sha256="2" * 64,
+        device="a CPU",
+        precision="float32",
+        files={"history.csv": sha256_of_file(folder / "history.csv")},
+        accuracy=Accuracies(best_epoch=0.75, last_epoch=0.5),
+        best_epoch=1,
+        epochs=2,
+        stopped_early=False,
+        clips=Clips(train=8, test=4),
+        classes=("a", "b"),
+        dataset_hash="3" * 64,
+        start=StartUsed(name="none", sha256=None),
+        duration_seconds=1.5,
+        clips_per_second=10,
+        code=("4" * 12,),
+        **provenance.made_with(),
+    ).write(path)
+    return path
+
+
+def test_one_class_writes_and_reads(tmp_path: Path) -> None:
+    record = Metrics.read(metrics(tmp_path), RUN)
+    assert (record.accuracy.last_epoch, record.clips.validation, record.classes) == (0.5, None, ("a", "b"))
+    record.write(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "metrics.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fold": 2}, "says fold 2, its path says 1"),
+        ({"recipe_hash": "0" * 12}, "says recipe_hash '000000000000', its path says '0123456789ab'"),
+        ({"format": 2}, "is of format 2, not 3"),
+        ({"accuracy": {"best_epoch": 1.5, "last_epoch": 0.5}}, "accuracy.best_epoch: Input should be less than"),
+        ({"epochs": 0}, "epochs: Input should be greater than"),
+        ({"code": []}, "code: "),
+        ({"files": {"history.csv": "0" * 64}}, "history.csv: has SHA-256 .*, the record beside it says 0000"),
+        ({"files": {"gone.csv": "0" * 64}}, "gone.csv: missing, though the record beside it says"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    """Sealed all the same, as another version or another run's would be."""
+    path = metrics(tmp_path)
+    content = records.read_record(path, "do this")
+    del content["checksum"]
+    records.write_record(path, content | changes)
+    with pytest.raises(UserError, match=message) as error:
+        Metrics.read(path, RUN)
+    assert "\n" not in str(error.value) and str(tmp_path) in str(error.value)
+
+
+def test_what_a_path_says_besides_is_asked_too(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="says seed 0, its path says 1"):
+        Metrics.read(metrics(tmp_path), dataclasses.replace(RUN, seed=1))
+    with pytest.raises(UserError, match="says key None, its path says 'x'"):
+        Metrics.read(metrics(tmp_path), RUN, key="x")

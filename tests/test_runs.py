@@ -8,10 +8,22 @@ import yaml
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.params import Params
-from soundclr.runs import Run, dataset_hash, expand, features_key, find_run, recipe_hash
+from soundclr.params import Params, Selection
+from soundclr.params.resolving import CHOICES, OF_A_RUN
+from soundclr.runs import (
+    Run,
+    dataset_hash,
+    evaluated,
+    expand,
+    features_key,
+    find_run,
+    recipe_hash,
+    select,
+    started_from,
+)
 
 REPO = Path(__file__).resolve().parents[1]
+SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 CONTENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
 PLACE = ("esc10", "esc10", "supervised_contrastive")  # two stages, and weights that exist for two encoders
 
@@ -20,15 +32,18 @@ OTHER = {
     "centre": "random",
     "hann": "hamming",
     "zeros": "reflect",
-    "resnet50": "resnet18",
+    "resnet18": "resnet50",
     "imagenet_pqf": "imagenet1k_v1",
     "contrastive": "another",
     "classifier": "another",
+    "encoder": "projection",
     "accuracy": "loss",
     "loss": "accuracy",
     "last": "best",
     "float32": "bfloat16",
     "held_out": "inner",
+    "adamw": "adam",
+    "exponential": "cosine",
 }
 
 
@@ -47,6 +62,8 @@ def changed(**changes):
 PARAMS = changed()
 HASH = recipe_hash(PARAMS, *PLACE)
 SETTINGS = PARAMS.resolve(*PLACE).model_dump(mode="json")
+ENTRIES = {**OF_A_RUN, **CHOICES}
+NAMES = {"representation": "waveform", "augment": ["time_mask"], "optimizer": "adam", "schedule": "cosine"}
 
 
 def leaves(value, path=()):
@@ -58,41 +75,89 @@ def leaves(value, path=()):
     return [path]
 
 
+def at(block, path):
+    """What stands at a path."""
+    for key in path:
+        block = block[key]
+    return block
+
+
 def another(name, value):
     """A valid value beside ``value`` of the setting ``name``."""
+    if name == "layers":
+        return [*value, "relu"]
     if isinstance(value, list):
         return [*value, *(part for part in ("encoder", "projection", "classifier") if part not in value)]
     if isinstance(value, str):
         return OTHER[value]
-    if isinstance(value, int):
-        return 1 if name == "channels" else value + 1
-    return value * 0.8 or {"mask_value": -20.0, "alpha": 0.5}[name]
+    return value + 1 if isinstance(value, int) else value * 0.8
 
 
-def with_settings(settings):
-    """Parameters that resolve to ``settings`` at PLACE."""
-    settings = copy.deepcopy(settings)
-    audio = settings.pop("audio")
-    return changed(datasets={"esc10": audio}, recipes={"supervised_contrastive": {"settings": settings}})
+def difference(leaf):
+    """Where params.yaml has what a run's settings have at ``leaf``, and another value there."""
+    value = another(leaf[-1], at(SETTINGS, leaf)) if leaf[-1] != "name" or len(leaf) == 3 else None
+    above = leaf[:2] if leaf[0] == "stages" else ()
+    key, *inside = leaf[len(above) :]
+    if key not in ENTRIES:
+        return leaf, value
+    choice = at(SETTINGS, (*above, key, *inside[:-1])) if inside[-1] in ("name", "weight") else None
+    if inside[-1] == "weight":
+        return (*above, key, choice["name"]), value
+    if inside[-1] == "name" and key == "loss":
+        return (*above, key), {choice["name"]: 0, "nt_xent": 1}
+    if inside[-1] == "name":
+        return (*above, key), NAMES.get(key) or OTHER[choice["name"]]
+    choice = at(SETTINGS, (*above, key, *inside[:-2]))
+    return (*above, ENTRIES[key], choice["name"], inside[-1]), value
 
 
-def test_all_settings_spelled_out_are_the_same_run():
-    assert recipe_hash(with_settings(SETTINGS), *PLACE) == HASH
+def put(content, path, value):
+    """Lay a value at a path over ``content``, whose other values stay."""
+    *parents, last = path
+    block = content
+    for key in parents:
+        block = block[key] if isinstance(block, list) else block.setdefault(key, {})
+    block[last] = {**block[last], **value} if isinstance(block.get(last), dict) else value
 
 
-@pytest.mark.parametrize("leaf", leaves(SETTINGS), ids=lambda leaf: ".".join(map(str, leaf)))
+CHANGEABLE = [leaf for leaf in leaves(SETTINGS) if at(SETTINGS, leaf) is not None and leaf != ("projection", "input")]
+
+
+@pytest.mark.parametrize("leaf", CHANGEABLE, ids=lambda leaf: ".".join(map(str, leaf)))
 def test_every_setting_changes_the_hash(leaf):
-    settings = copy.deepcopy(SETTINGS)
-    block = settings
-    for key in leaf[:-1]:
-        block = block[key]
-    block[leaf[-1]] = another(leaf[-1], block[leaf[-1]])
+    content = copy.deepcopy(CONTENT)
+    path, value = difference(leaf)
+    if path[0] == "audio":
+        content["datasets"]["esc10"][path[1]] = value
+    else:
+        put(content["recipes"]["supervised_contrastive"]["settings"], path, value)
     if leaf[-1] == "validation":  # is one for all stages
-        for stage in settings["stages"]:
-            stage["training"]["validation"] = block["validation"]
-    params = with_settings(settings)
-    assert params.resolve(*PLACE).model_dump(mode="json") == settings != SETTINGS  # the change arrived
+        for stage in content["recipes"]["supervised_contrastive"]["settings"]["stages"]:
+            put(stage, path[2:], value)
+    params = Params.model_validate(content)
+    after = params.resolve(*PLACE).model_dump(mode="json")
+    assert after != SETTINGS  # the change arrived
+    if isinstance(value, int | float):
+        assert at(after, leaf) == value
     assert recipe_hash(params, *PLACE) != HASH
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("representations", "waveform", "channels"),
+        ("encoders", "resnet50", "frozen"),
+        ("augmentations", "time_mask", "width"),
+        ("losses", "nt_xent", "temperature"),
+        ("optimizers", "adam", "weight_decay"),
+        ("schedules", "cosine", "warmup"),
+    ],
+    ids=".".join,
+)
+def test_what_is_not_chosen_does_not_change_the_hash(path):
+    content = copy.deepcopy(CONTENT)
+    put(content["defaults"], path, at(CONTENT["defaults"], path) + 1)
+    assert recipe_hash(Params.model_validate(content), *PLACE) == HASH
 
 
 @pytest.mark.parametrize(
@@ -106,7 +171,7 @@ def test_every_setting_changes_the_hash(leaf):
         {"datasets": {"esc10": {"synthetic": {"clips_per_fold": 4, "seed": 1}}}},
         {
             "weights": {
-                "imagenet_pqf": {"files": {"resnet50": {"file": "resnet50-imagenet-pqf.pth", "sha256": "0" * 64}}}
+                "imagenet_pqf": {"files": {"resnet18": {"file": "resnet18-imagenet-pqf.pth", "sha256": "0" * 64}}}
             }
         },
     ],
@@ -131,7 +196,9 @@ def test_the_packaged_manifest_changes_the_hash(monkeypatch):
         {"datasets": {"us8k": {"classes": 12}}},
         {"weights": {"imagenet_pqf": {"title": "?"}}},
         {"weights": {"imagenet1k_v1": {"files": {}}}},
+        {"grids": {"masks": {"title": "{bands}? {frames}?"}}},
         {"recipes": {"supervised_contrastive": {"title": "?"}}},
+        {"recipes": {"supervised_contrastive": {"datasets": {"us8k": {"training": {"lr": 1.0}}}}}},
         {"recipes": {"hybrid": {"settings": {}}}},
         {"studies": {"esc10": {"title": "?", "note": "?", "seeds": [7], "folds": [2], "recipes": ["hybrid"]}}},
         {"studies": {"demo": {"settings": {}}}},
@@ -166,7 +233,7 @@ def test_features_depend_on_the_dataset_and_not_on_how_it_is_trained():
     assert dataset_hash(PARAMS, "esc10") != dataset_hash(PARAMS, "us8k")
 
 
-@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 65), ("demo", 22)])
+@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 15), ("demo", 22)])
 def test_a_study_expands_to_its_runs(study, count):
     expanded = list(expand(PARAMS, study))
     assert len(expanded) == len(set(expanded)) == count
@@ -177,7 +244,7 @@ def test_a_study_expands_to_its_runs(study, count):
 
 
 def test_two_names_for_one_training_are_refused():
-    twins = changed(recipes={"twin": {"title": "as hybrid", "settings": {"loss": {"alpha": 0.5}}}})
+    twins = changed(recipes={"twin": {"title": "as hybrid", "base": "hybrid"}})
     study = twins.studies["demo"].model_copy(update={"recipes": ("hybrid", "twin")})
     with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin are the same settings on demo"):
         list(expand(twins.model_copy(update={"studies": {"demo": study}}), "demo"))
@@ -185,13 +252,29 @@ def test_two_names_for_one_training_are_refused():
 
 def test_an_artefact_s_runs_are_among_the_study_s():
     runs_of_all = set(expand(PARAMS, "paper"))
-    for artefact in PARAMS.studies["paper"].artefacts:
-        of_it = list(expand(PARAMS, "paper", artefact))
+    for chosen in PARAMS.studies["paper"].artefacts.values():
+        of_it = list(select(PARAMS, "paper", chosen))
         assert of_it
         assert set(of_it) <= runs_of_all
-    alphas = {run.recipe for run in expand(PARAMS, "paper", "table2")}
-    assert alphas == {"hybrid", "alpha_001", "alpha_025", "alpha_075", "alpha_099"}
-    assert {run.seed for run in expand(PARAMS, "paper", "table2")} == {0}
+    alphas = list(select(PARAMS, "paper", PARAMS.studies["paper"].artefacts["table2"]))
+    assert {run.recipe for run in alphas} == {"hybrid", "alpha_001", "alpha_025", "alpha_075", "alpha_099"}
+    assert {run.seed for run in alphas} == {0}
+
+
+def test_evaluated_are_the_three_schemes_on_esc50():
+    models = evaluated(PARAMS, "paper")
+    assert len(models) == 75
+    assert {(run.dataset, run.recipe) for run in models} == {("esc50", recipe) for recipe in SCHEMES}
+    assert set(models) <= set(expand(PARAMS, "paper"))
+    assert evaluated(changed(studies={"esc10": {"evaluate": None}}), "esc10") == []
+
+
+def test_each_choice_that_a_selection_leaves_out_is_the_study_s():
+    all_of_it = list(select(PARAMS, "demo", Selection()))
+    assert [(run.recipe, run.fold) for run in all_of_it] == [
+        (recipe, fold) for recipe in SCHEMES for fold in range(1, 6)
+    ]
+    assert list(select(PARAMS, "demo", Selection(folds=(2,), recipes=("hybrid",)))) == [all_of_it[11]]
 
 
 def test_the_paper_has_its_folds_and_seeds():
@@ -255,3 +338,61 @@ def test_an_unknown_run_is_named(place, message):
 def test_find_run_does_not_ask_that_the_study_has_the_run():
     run = find_run(PARAMS, "demo", "esc10", "hybrid", 3, 99)
     assert (run.study, run.dataset, run.fold, run.seed) == ("demo", "esc10", 3, 99)
+
+
+def probe(start, **recipe):
+    """A recipe that trains the classifier alone, on an encoder that starts from ``start``."""
+    stages = [{"name": "probe", "trains": ["classifier"]}]
+    settings = {"start": {"weights": "none", **start}, "stages": stages}
+    return {"title": "probe", "base": "cross_entropy", "settings": settings, **recipe}
+
+
+PROBE = probe({"run": "hybrid"})
+
+
+def probing(study=None, **changes):
+    """Parameters with the recipe ``probe``, which starts from hybrid, in the study demo, and other changes."""
+    changes.setdefault("recipes", {}).setdefault("probe", PROBE)
+    return changed(
+        **changes, studies={"demo": {"recipes": ["probe"], "artefacts": {}, "evaluate": None, **(study or {})}}
+    )
+
+
+def test_a_run_that_starts_from_another_brings_it_along():
+    params = probing()
+    expanded = list(expand(params, "demo"))
+    assert [(run.recipe, run.fold) for run in expanded] == [
+        (recipe, fold) for fold in range(1, 6) for recipe in ("probe", "hybrid")
+    ]
+    for probe, hybrid in zip(expanded[::2], expanded[1::2], strict=True):
+        assert started_from(params, probe) == hybrid and started_from(params, hybrid) is None
+        assert (probe.fold, probe.seed) == (hybrid.fold, hybrid.seed)
+
+
+def test_all_that_start_from_a_run_share_it():
+    second = {"probe_half": {"title": "half the labels", "base": "probe", "settings": {"labels": 0.5}}}
+    params = probing(recipes=second, study={"recipes": ["probe", "probe_half", "hybrid"], "folds": [1]})
+    assert [run.recipe for run in expand(params, "demo")] == ["probe", "hybrid", "probe_half"]
+
+
+def test_the_other_run_s_settings_change_the_hash():
+    other_loss = {"title": "hybrid", "settings": {"loss": {"cross_entropy": 0.4, "supcon": 0.6}}}
+    others = [
+        probing(),
+        probing(recipes={"hybrid": other_loss}),
+        probing(recipes={"probe": probe({})}),
+        probing(recipes={"probe": probe({"run": "alpha_001"})}),
+        probing(revision=9),
+    ]
+    assert len({recipe_hash(params, "demo", "demo", "probe") for params in others}) == 5
+
+
+def test_the_other_run_s_name_does_not_change_the_hash():
+    again = probe({"run": "again"})
+    renamed = probing(recipes={"again": {**CONTENT["recipes"]["hybrid"], "title": "?"}, "probe": again})
+    assert recipe_hash(renamed, "demo", "demo", "probe") == recipe_hash(probing(), "demo", "demo", "probe")
+
+
+def test_a_run_may_start_from_one_on_another_dataset():
+    params = probing(recipes={"probe": probe({"run": "hybrid", "dataset": "esc10"})})
+    assert {(run.dataset, run.recipe) for run in expand(params, "demo")} == {("demo", "probe"), ("esc10", "hybrid")}

@@ -14,7 +14,7 @@ from soundclr.audio.decode import read_audio, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
-from soundclr.trained import load_run
+from soundclr.models.load import load_run
 
 AT_ONCE = 16  # windows in one batch
 CSV_HEADER = "file,begin,end,class,probability"

@@ -4,15 +4,18 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from soundclr import __version__, runs
-from soundclr.errors import UserError
+from soundclr.arguments import add_places, add_run, positive
+from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
 from soundclr.params import Params, known
 from soundclr.training.signals import Ended, Interrupted, ending, listening
+
+Add = Callable[..., argparse.ArgumentParser]  # (name, function, help) -> the parser of a verb
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,52 +60,47 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(required=True, metavar="VERB")
 
-    fetch = verbs.add_parser("fetch", help="fetch a dataset, verify and index it")
-    fetch.set_defaults(verb=fetch_dataset)
+    def add(name: str, verb: Callable[[argparse.Namespace], int | None], help: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=help)
+        added.set_defaults(verb=verb)
+        return added
+
+    add_data_verbs(add)
+    add_run_verbs(add)
+    add_study_verbs(add)
+    return top
+
+
+def add_data_verbs(add: Add) -> None:
+    """What brings and prepares data."""
+    fetch = add("fetch", fetch_dataset, "fetch a dataset, verify and index it")
     fetch.add_argument("dataset")
     add_places(fetch)
 
-    weights = verbs.add_parser("weights", help="fetch an encoder's initial weights and verify them")
-    weights.set_defaults(verb=fetch_weights)
+    weights = add("weights", fetch_weights, "fetch an encoder's initial weights and verify them")
     weights.add_argument("weights")
     weights.add_argument("encoder")
     add_places(weights)
 
-    features = verbs.add_parser("features", help="decode a dataset once into one memory-mapped file")
-    features.set_defaults(verb=build_features)
+    features = add("features", build_features, "decode a dataset once into one memory-mapped file")
     features.add_argument("dataset")
     features.add_argument("--threads", type=positive, default=os.cpu_count())
     add_places(features)
 
-    train = verbs.add_parser("train", help="train one run, going on where an interrupted one stopped")
-    train.set_defaults(verb=train_run)
+
+def add_run_verbs(add: Add) -> None:
+    """What trains a run, and what uses its model."""
+    train = add("train", train_run, "train one run, going on where an interrupted one stopped")
     add_run(train)
     train.add_argument("--force", action="store_true", help="train a finished run again, in its place")
     add_places(train)
 
-    evaluate = verbs.add_parser("evaluate", help="a run's model on noisy held-out clips, and where it places them")
-    evaluate.set_defaults(verb=evaluate_run)
+    evaluate = add("evaluate", evaluate_run, "a run's model on noisy held-out clips, and where it places them")
     add_run(evaluate)
     evaluate.add_argument("--key", help="refuse if params.yaml gives evaluations another key than this")
     add_places(evaluate)
 
-    plan = verbs.add_parser("plan", help="a study's jobs, hours and disk, before anyone spends them")
-    plan.set_defaults(verb=plan_study)
-    plan.add_argument("--study", help="default: params.yaml's")
-    plan.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
-    plan.add_argument(
-        "--measure", action="store_true", help="measure clips/s of the study's stages on this device first"
-    )
-    plan.add_argument("--results", type=Path, default=Path("results"))
-
-    report = verbs.add_parser("report", help="write a study's tables and figures from the runs there are")
-    report.set_defaults(verb=report_study)
-    report.add_argument("--study", help="default: params.yaml's")
-    report.add_argument("--results", type=Path, default=Path("results"))
-    report.add_argument("--figures", type=Path, default=Path("figures"))
-
-    classify = verbs.add_parser("classify", help="the likely classes of sound files, by a trained run")
-    classify.set_defaults(verb=classify_files)
+    classify = add("classify", classify_files, "the likely classes of sound files, by a trained run")
     classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
     classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
@@ -110,51 +108,22 @@ def parser() -> argparse.ArgumentParser:
     forms = classify.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="a JSON object a line")
     forms.add_argument("--csv", action="store_true", help="a table with a class a line")
-    return top
 
 
-def count(text: str, least: int = 0, most: int = 10_000) -> int:
-    """A number from 0 to 10,000 on the command line."""
-    number = int(text)
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
-    return number
-
-
-def positive(text: str) -> int:
-    """A number from 1 to 10,000 on the command line."""
-    return count(text, 1)
-
-
-def add_run(verb: argparse.ArgumentParser) -> None:
-    """Which run a job is for, and what it may use."""
-    verb.add_argument("--study", help="default: params.yaml's")
-    verb.add_argument("--dataset", required=True)
-    verb.add_argument("--recipe", required=True)
-    verb.add_argument("--fold", type=int, required=True)
-    verb.add_argument("--seed", type=int, default=0)
-    verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
-    verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
-    verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
-    verb.add_argument(
-        "--jobs-per-gpu",
-        type=positive,
-        default=os.environ.get("SOUNDCLR_JOBS_PER_GPU") or 1,
-        metavar="SLOTS",
-        help="how many slots each GPU has; default: $SOUNDCLR_JOBS_PER_GPU or 1",
+def add_study_verbs(add: Add) -> None:
+    """What is of a whole study."""
+    plan = add("plan", plan_study, "a study's jobs, hours and disk, before anyone spends them")
+    plan.add_argument("--study", help="default: params.yaml's")
+    plan.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
+    plan.add_argument(
+        "--measure", action="store_true", help="measure clips/s of the study's stages on this device first"
     )
-    verb.add_argument("--results", type=Path, default=Path("results"))
+    plan.add_argument("--results", type=Path, default=Path("results"))
 
-
-def add_places(verb: argparse.ArgumentParser) -> None:
-    """The folders that data are kept in and looked for."""
-    verb.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
-    verb.add_argument(
-        "--mirror",
-        type=Path,
-        default=os.environ.get("SOUNDCLR_MIRROR") or None,
-        help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
-    )
+    report = add("report", report_study, "write a study's tables and figures from the runs there are")
+    report.add_argument("--study", help="default: params.yaml's")
+    report.add_argument("--results", type=Path, default=Path("results"))
+    report.add_argument("--figures", type=Path, default=Path("figures"))
 
 
 def fetch_dataset(options: argparse.Namespace) -> None:
@@ -188,7 +157,7 @@ def build_features(options: argparse.Namespace) -> None:
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(index, output, source.sample_rate, options.threads)
+    features.build(index, output, source.sample_rate, options.threads, source.channels, source.longest)
     print(output)
 
 
@@ -200,6 +169,8 @@ def train_run(options: argparse.Namespace) -> None:
         return
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     weights = weights_file(params, run, options.data)
+    if (other := runs.started_from(params, run)) is not None:
+        check_trained(other, options.results)
 
     import torch  # takes seconds, which a mistake above need not wait for
 
@@ -218,15 +189,15 @@ def is_finished(run: runs.Run, results: Path) -> bool:
     if not path.exists():
         return False
 
-    from soundclr.report.collect import TABLES
-    from soundclr.report.sealed import read_sealed
+    from soundclr.records import Metrics
 
     again = "--force trains it again"
-    content = read_sealed(path, run, {}, TABLES, f"restore the run folder, or {again}")
+    with remedied(again):
+        metrics = Metrics.read(path, run)
     if not model.exists():
         raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
     has = sha256_of_file(model)
-    if content.get("model_sha256", has) != has:
+    if metrics.model_sha256 != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")
     print(f"{path}: the run is finished; {again}")
     return True
@@ -238,8 +209,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     run = asked_run(options, params)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
-    existing(run.directory(options.results) / "metrics.json", run.train_command)
-    existing(run.model(options.results), f"{run.train_command} --force", "or pull the model")
+    check_trained(run, options.results)
 
     import torch  # takes seconds, which a mistake above need not wait for
 
@@ -275,6 +245,12 @@ def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     if weights == "none":
         return None
     return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")
+
+
+def check_trained(run: runs.Run, results: Path) -> None:
+    """Raise UserError with the command that trains ``run``, where it or its model is not there."""
+    existing(run.directory(results) / "metrics.json", run.train_command)
+    existing(run.model(results), f"{run.train_command} --force", "or pull the model")
 
 
 def existing(path: Path, command: str, otherwise: str = "") -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from soundclr.errors import UserError
-from soundclr.slots import hold
+from soundclr.locks import hold_slots
 
 # Where leases stand. All jobs of a user on a node must come to the same folder, thus none that a variable names: TMPDIR
 # is often one for each cluster job, and XDG_RUNTIME_DIR is set in login shells alone and is deleted at the last logout,
@@ -40,7 +40,7 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
         for index in range(torch.cuda.device_count())
     }
     what = "GPUs" if jobs_per_gpu == 1 else "slots on GPUs"
-    with hold(list(pool), LEASES, jobs_per_gpu, slots, what, poll_seconds) as name:
+    with hold_slots(list(pool), LEASES, jobs_per_gpu, slots, what, poll_seconds) as name:
         yield pool[name]
 
 

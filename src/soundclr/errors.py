@@ -1,5 +1,8 @@
 """The one exception that a user is meant to read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class UserError(Exception):
     """Something the user can mend: one line that says what, where and what to do.
@@ -10,3 +13,14 @@ class UserError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+
+
+@contextmanager
+def remedied(remedy: str) -> Iterator[None]:
+    """End a UserError of the block with ``remedy``, where it does not say it itself."""
+    try:
+        yield
+    except UserError as error:
+        if remedy in str(error):
+            raise
+        raise UserError(f"{error}; {remedy}") from error

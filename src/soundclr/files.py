@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the hashes that name their contents."""
+"""Files and folders that are written whole or not at all, and the hashes that name their contents."""
 
 import csv
 import errno
@@ -8,6 +8,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -61,6 +62,28 @@ def clear_if_abandoned(leftover: Path) -> None:
     with suppress(OSError), open(leftover, "rb+") as file:  # to write: NFS locks only those
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         leftover.unlink()
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside ``folder``; give it that name when the block ends well.
+
+    A folder that already has the name is replaced. When the block fails, the temporary folder is deleted
+    and the old one stays. What a killed process left behind is cleared by the next call.
+    """
+    temporary = folder.with_name(f".{folder.name}.partial")
+    outdated = folder.with_name(f".{folder.name}.outdated")
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(outdated, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.exists():
+            folder.rename(outdated)  # a delete can be cut short, a rename cannot
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(outdated, ignore_errors=True)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ Temperature = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network makes of a batch: a row for each view of each clip, all clips of one view before the next view.
+    """What a network makes of a batch: a row for each view of each clip.
 
     ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
     ``clips`` (rows,): which clip a row is a view of.

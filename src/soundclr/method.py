@@ -1,6 +1,7 @@
 """A run's method, from its settings: every entry that they name, made or refused; what fits what."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from soundclr.audio.augmentations import AUGMENTATIONS, DOMAINS
@@ -9,7 +10,7 @@ from soundclr.entries import Entry, entry_of
 from soundclr.errors import UserError
 from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
-from soundclr.models.heads import check_head
+from soundclr.models.heads import check_head, outputs
 from soundclr.params import Params, RunSettings, Selection, StageSettings, known, load, validated
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
@@ -34,9 +35,37 @@ def load_checked(path: Path) -> Params:
     for name, study in params.studies.items():
         selections = [Selection(), *study.artefacts.values(), *([study.evaluate] if study.evaluate else [])]
         chosen = [params.selection(name, selection) for selection in selections]
-        for dataset, recipe in {(d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()}:
-            check(params.resolve(name, dataset, recipe), f"{name}/{dataset}/{recipe}")
+        for run in {(d, r): None for one in chosen for d in one.datasets or () for r in one.recipes or ()}:
+            line = [run, *params.origins(name, *run)]
+            for dataset, recipe in line:
+                check(params.resolve(name, dataset, recipe), f"{name}/{dataset}/{recipe}")
+            for one, other in itertools.pairwise(line):
+                check_start(params.resolve(name, *one), params.resolve(name, *other), f"{name}/{'/'.join(one)}", other)
+        for selection in selections:
+            check_equals(params, name, selection.datasets or study.datasets, selection.recipes or study.recipes)
     return params
+
+
+def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: Iterable[str]) -> None:
+    """Raise UserError where a grid of ``recipes`` says that two recipes are equal, and in a study they are not."""
+    for grid in params.grids.keys() & set(recipes):
+        for name, other in params.grids[grid].equals.items():
+            for dataset in datasets:
+                if params.resolve(study, dataset, name) != params.resolve(study, dataset, other):
+                    raise UserError(
+                        f"grids.{grid}.equals: {name} and {other} have other settings in {study} on {dataset}; take "
+                        f"{name} out of equals, so that it is trained too"
+                    )
+
+
+def check_start(settings: RunSettings, start: RunSettings, place: str, other: tuple[str, str]) -> None:
+    """Raise UserError for an encoder that cannot start from the one of the run of the settings ``start``."""
+    mine, its = ((s.encoder.name, representation_of(s, place).channels) for s in (settings, start))
+    if mine != its:
+        raise UserError(
+            f"{place}: starts from {other[1]} on {other[0]}, whose encoder {its[0]} has {its[1]} channels, but its own "
+            f"{mine[0]} has {mine[1]}"
+        )
 
 
 def check_defaults(params: Params, file: str) -> None:
@@ -60,6 +89,8 @@ def check(settings: RunSettings, place: str) -> None:
         )
     for head in ("projection", "classifier"):
         check_head(getattr(settings, head), f"{place}: {head}")
+    if outputs(settings.classifier) != "classes":
+        raise UserError(f"{place}: classifier.layers must end in as many outputs as there are classes: linear: classes")
     for stage in settings.stages:
         size = stage.training.batch_size * stage.views * representation.numbers(settings.audio.samples)
         if size > LARGEST:
@@ -76,6 +107,9 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
     entry_of(SCHEDULES, stage.schedule, "schedule", place)
     loss, terms = Loss.of(stage, place), " and ".join(term.name for term in stage.loss)
     augmentations = [entry_of(AUGMENTATIONS, choice, "augmentation", place) for choice in stage.augment]
+    names = [choice.name for choice in stage.augment]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{place}: augment names {repeated[0]} more than once")
     domains = [augmentation.domain for augmentation in augmentations]
     if domains != sorted(domains, key=DOMAINS.index):
         raise UserError(
@@ -90,8 +124,9 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
             f"{place} trains {', '.join(stage.trains)}, which learn nothing from {terms}: each loss "
             "learns through one head, and frozen blocks do not learn"
         )
-    if stage.views < loss.least_views:
-        raise UserError(f"{place}: {terms} wants views: {loss.least_views}, found {stage.views}")
+    for choice, (_, term) in zip(stage.loss, loss.terms, strict=True):
+        if stage.views < term.least_views:
+            raise UserError(f"{place}: {choice.name} wants views: {term.least_views}, found {stage.views}")
     if stage.views > 1 and not augmentations and settings.crop.train == "centre":
         raise UserError(f"{place}: views is {stage.views}, but nothing is random, so that they would be the same")
     if "classifier" not in loss.reads and stage.training.monitor == "accuracy":

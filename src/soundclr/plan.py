@@ -11,8 +11,9 @@ from pathlib import Path
 from soundclr import runs
 from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
-from soundclr.params import Params, RunSettings, Selection
+from soundclr.params import Params, RunSettings
 from soundclr.rates import Kind, Rate, Rates, kinds
+from soundclr.report.artefact import needs
 from soundclr.runs import Run
 from soundclr.training import budget
 
@@ -35,28 +36,19 @@ class Schedule:
     busy: float
 
 
-def title_of(artefact: str) -> str:
-    """What an artefact is called."""
-    return artefact
-
-
 def shares(params: Params, study: str) -> list[Share]:
-    """How many trainings each artefact needs; equal ones are trained once and counted at their first.
+    """How many trainings each choice of runs needs; equal ones are trained once and counted at their first.
 
     Those that others start from have a line of their own.
     """
-    settings = params.studies[study]
-    wanted = [("the study's recipes", list(runs.select(params, study, Selection())))]
-    wanted += [(title_of(name), list(runs.select(params, study, one))) for name, one in settings.artefacts.items()]
-    if settings.evaluate:
-        wanted.append(("models that are evaluated, each in a job of its own", runs.evaluated(params, study)))
+    wanted = needs(params, study)
     if starts := {start for run in runs.expand(params, study) if (start := runs.started_from(params, run))}:
-        wanted.append(("models that others start from", list(starts)))
+        wanted.append(("models that others start from", tuple(starts)))
     seen: set[Run] = set()
     lines = []
-    for title, needed in wanted:
-        lines.append(Share(title, len(needed), len(set(needed) - seen)))
-        seen |= set(needed)
+    for title, chosen in wanted:
+        lines.append(Share(title, len(chosen), len(set(chosen) - seen)))
+        seen |= set(chosen)
     return lines
 
 
@@ -147,6 +139,8 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     for share in shares(params, study):
         yield f"{share.trainings:>10} {share.new:>6}  {share.title}"
     yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
+    if evaluated := runs.evaluated(params, study):
+        yield f"{'':>10} {len(evaluated):>6}  evaluations of trained models"
     yield ""
     yield from hours(params, study, results, devices, wanted)
     yield ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_json
+from soundclr.files import read_regular, sha256_of_json
 from soundclr.params import DatasetSettings, Params, Selection, known
 
 RUN_PATH = re.compile(
@@ -148,7 +148,7 @@ def table_of_folders(folder: Path) -> bytes:
 
 # How the tables of your own sounds are read, by adapter, and what a user is told who has none.
 OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
-    "csv": (Path.read_bytes, "the table of your sounds: path,label, and a line for each clip"),
+    "csv": (read_regular, "the table of your sounds: path,label, and a line for each clip"),
     "folders": (table_of_folders, "the folder of your sounds, with a folder for each class, such as wren/march_1.wav"),
 }
 
@@ -161,24 +161,19 @@ def manifest_text(adapter: str) -> str | None:
     return file.read_text() if file.is_file() else None
 
 
-def recipe_hash(params: Params, study: str, dataset: str, recipe: str, after: tuple[str, ...] = ()) -> str:
+def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     """The first 12 digits of the hash of all that decides a run's numbers, but for its fold and seed.
 
     That is the resolved settings, what the encoder starts from (a file or another run), the dataset and params.yaml's
     ``revision``; not the study's or the recipe's name. A setting that a later version adds has a default in its class,
-    the behaviour before it, and counts only where it differs: results that are there keep their paths. Raises
-    UserError for runs that start ``after`` themselves.
+    the behaviour before it, and counts only where it differs: results that are there keep their paths.
     """
     settings = params.resolve(study, dataset, recipe)
-    start, encoder = settings.start, settings.encoder.name
     source: str | None = None
-    if start.run is not None:
-        place = f"{start.dataset or dataset}/{start.run}"
-        if place in after:
-            raise UserError(f"recipes.{recipe}: starts from its own run, by way of {' and '.join(after)}")
-        source = recipe_hash(params, study, start.dataset or dataset, start.run, (*after, place))
-    elif start.weights != "none":
-        source = params.weights[start.weights].files[encoder].sha256
+    if origins := params.origins(study, dataset, recipe):
+        source = recipe_hash(params, study, *origins[0])
+    elif (weights := settings.start.weights) != "none":
+        source = params.weights[weights].files[settings.encoder.name].sha256
     return sha256_of_json(
         {
             "settings": settings.model_dump(mode="json", exclude_defaults=True, exclude={"start"}),
@@ -191,10 +186,8 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str, after: tu
 
 def started_from(params: Params, run: Run) -> Run | None:
     """The run whose encoder ``run`` starts from, of the same study, fold and seed; None for any other start."""
-    start = params.resolve(run.study, run.dataset, run.recipe).start
-    if start.run is None:
-        return None
-    return find_run(params, run.study, start.dataset or run.dataset, start.run, run.fold, run.seed)
+    origins = params.origins(run.study, run.dataset, run.recipe)
+    return find_run(params, run.study, *origins[0], run.fold, run.seed) if origins else None
 
 
 def features_key(params: Params, dataset: str) -> str:

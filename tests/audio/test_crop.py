@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from soundclr.audio import crop
-from soundclr.audio.features import Waveforms
 from soundclr.audio.crop import waveform_batch
+from soundclr.audio.features import Waveforms
 
 LENGTH = 1000
 

@@ -44,6 +44,14 @@ def test_channels_become_their_mean(tmp_path):
     np.testing.assert_allclose(read_audio(tmp_path / "a.wav", RATE), (left + right) / 2, atol=1e-6)
 
 
+def test_or_their_sum_where_that_is_asked_for(tmp_path):
+    stereo = np.array([[0.5, 0.25], [-0.5, 0.5], [0.75, 0.75], [-1.0, -0.5]])
+    soundfile.write(tmp_path / "a.wav", stereo, RATE, subtype="FLOAT")
+    assert read_audio(tmp_path / "a.wav", RATE, "sum").tolist() == [0.75, 0.0, 1.0, -1.0]
+    soundfile.write(tmp_path / "mono.wav", stereo[:, 0], RATE, subtype="FLOAT")
+    assert read_audio(tmp_path / "mono.wav", RATE, "sum").tolist() == stereo[:, 0].tolist()
+
+
 @pytest.mark.parametrize("rate", [48000, 22050, 8000, 44101, 11024, 768_000])
 def test_resampling_keeps_length_and_pitch(tmp_path, rate):
     soundfile.write(tmp_path / "a.wav", tone(1000, rate=rate), rate, subtype="FLOAT")

@@ -80,21 +80,29 @@ def test_trimming_comes_before_rounding(tmp_path):
     assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
 
 
-def test_decoded_clips_do_not_pile_up_before_a_slow_disk(dataset, monkeypatch):
+def test_of_a_longer_clip_the_rest_is_left_out_before_it_is_trimmed(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.array([0, 1, 2, 0, 0, 3, 4], dtype=np.int16), RATE)
+    write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
+    for longest, kept in ((5, [1, 2]), (6, [1, 2, 0, 0, 3]), (9, [1, 2, 0, 0, 3, 4])):
+        build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1, longest=longest)
+        assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == kept
+
+
+def test_decoded_clips_come_in_order_and_do_not_pile_up_before_a_slow_disk():
     """However fast the decoding, no more than six wait."""
     begun = []
 
-    def read(path, rate):
+    def decode(path, sha256):
         begun.append(path)
-        return np.ones(3, np.float32)
+        return np.full(3, int(sha256), np.int16)
 
-    monkeypatch.setattr(features, "read_audio", read)
-    paths = [Path(str(number)) for number in range(50)]
+    clips = [(Path(str(number)), str(number)) for number in range(50)]
     with ThreadPoolExecutor(3) as pool:
-        for number, _ in enumerate(features._decoded(pool, paths, RATE, 6)):
+        for number, clip in enumerate(features._in_order(pool, decode, clips, 6)):
             time.sleep(0.002)  # a slow disk
             assert len(begun) <= number + 1 + 6
-    assert sorted(begun) == sorted(paths)
+            assert clip.tolist() == [number] * 3
+    assert sorted(begun) == sorted(path for path, _ in clips)
 
 
 def test_load_maps_the_file(tmp_path):
@@ -156,7 +164,7 @@ def test_a_clip_that_cannot_be_decoded_is_named_and_nothing_is_written(dataset, 
     rows = [IndexRow("a", "audio/clip 1.wav", 0, "dog", 1, "s")]
     write_index(index, rows, "made by hand")
     output = tmp_path / "new" / "features.safetensors"
-    with pytest.raises(UserError, match=r"clip 1\.wav: cannot be decoded"):
+    with pytest.raises(UserError, match=r"clip 1\.wav: is no WAV, FLAC, Ogg or MP3 file"):
         build(index, output, RATE, 2)
     assert not output.exists()
 

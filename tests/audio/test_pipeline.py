@@ -65,7 +65,7 @@ def test_waveforms_for_a_1_d_encoder():
     source = inputs(representation="waveform")
     batch = source.train_batch(ALL, augment(1.25), seeded(), views=2)
     assert batch.shape == (14, 1, SAMPLES) and batch.is_contiguous()
-    waves = torch.cat(list(source.eval_waveforms(ALL, seeded())))
+    waves = torch.cat([part for part, _ in source.eval_waveforms(ALL, seeded())])
     assert torch.equal(source.eval_batch(ALL, seeded()), waves[:, None])
 
 
@@ -120,9 +120,24 @@ def test_evaluation_is_random_only_by_parameter():
 def test_the_evaluation_batch_in_two_steps(crop):
     """Waveforms first, then their images: what noise is added between."""
     source = inputs(eval=crop)
-    waves = list(source.eval_waveforms(ALL, seeded()))
-    assert torch.cat(waves).shape == (7, SAMPLES)
+    waves, own = zip(*source.eval_waveforms(ALL, seeded()), strict=True)
+    assert torch.cat(waves).shape == (7, SAMPLES) and torch.cat(own).shape == (7, 2)
     assert torch.equal(source.images(waves), source.eval_batch(ALL, seeded()))
+
+
+@pytest.mark.parametrize("crop", ["centre", "random"])
+def test_a_clips_own_samples_are_told_from_its_padding(crop):
+    """Of clips of 1, 900, 4000 and more samples in 4000: what is outside is the first or last of them, over again."""
+    source = inputs(eval=crop)
+    clips = source.waveforms
+    for clip, (wave, own) in enumerate(source.eval_waveforms(ALL, seeded())):
+        begin, end = own[0].tolist()
+        samples = clips.samples[clips.offsets[clip] : clips.offsets[clip + 1]].float() / 32768
+        if len(samples) < SAMPLES:
+            assert torch.equal(wave[0, begin:end], samples)
+            assert (wave[0, :begin] == samples[0]).all() and (wave[0, end:] == samples[-1]).all()
+        else:
+            assert (begin, end) == (0, SAMPLES)
 
 
 def test_masks_have_their_value():

@@ -1,4 +1,4 @@
-"""Small faithful copies of ESC-50 and UrbanSound8K: their layouts, columns and kinds of WAV file, tiny clips."""
+"""Small faithful copies of ESC-50, in both releases, and UrbanSound8K: layouts, columns, kinds of file; tiny clips."""
 
 import csv
 import tarfile
@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 import soundfile
+
+from soundclr.datasets.manifest import audio_files, read_manifest
+from soundclr.files import sha256_of_file
 
 ESC50_ARCHIVE, US8K_ARCHIVE = "ESC-50-master.zip", "UrbanSound8K.tar.gz"
 ESC50: dict[str, Any] = {
@@ -27,6 +30,17 @@ ESC10: dict[str, Any] = {
     "title": "ESC-10 (from ESC-50)",
     "clips": 20,
     "classes": 10,
+}
+ESC50_OGG: dict[str, Any] = {
+    "adapter": "esc50_ogg",
+    "title": "ESC-50 (first release)",
+    "file": "ESC-50-c6371fcfe5198bcdf6a6ae41f628275c6d3a335d.zip",
+    "classes": 50,
+    "folds": 2,
+    "sample_rate": 44100,
+    "samples": 4410,
+    "channels": "sum",
+    "longest": 4410,
 }
 US8K: dict[str, Any] = {
     "adapter": "us8k",
@@ -112,6 +126,32 @@ def make_esc50(folder: Path) -> Path:
     (top / "audio" / "._1-1100-A-0.wav").write_bytes(b"macOS")
     (top / "README.md").write_text("ESC-50\n")
     return top
+
+
+def make_esc50_ogg(folder: Path) -> Path:
+    """Below ``folder``: ESC-50's first release with an Ogg clip for each of 50 classes and two folds.
+
+    Of four clips in a row one is mono and 0.1 s long, one is longer, one stereo, with channels that differ and are
+    past full scale together, and one stereo at 48 kHz.
+    """
+    top = folder / ESC50_OGG["file"].removesuffix(".zip")
+    classes = sorted({path.split("/")[0] for path in read_manifest("esc50_ogg")})
+    for fold in (1, 2):
+        for target in range(50):
+            kind = (target + fold) % 4
+            rate, channels, seconds = ((44100, 1, 0.1), (44100, 1, 0.15), (44100, 2, 0.1), (48000, 2, 0.1))[kind]
+            path = top / classes[target] / f"{fold}-{1000 * fold + target}-A.ogg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            moments = np.arange(round(seconds * rate)) / rate
+            sound = [0.7 * np.sin(2 * np.pi * (400 + 100 * side) * moments + 1) for side in range(channels)]
+            soundfile.write(path, np.stack(sound, 1), rate, format="OGG", subtype="VORBIS")
+    (top / "README.txt").write_text("ESC-50\n")
+    return top
+
+
+def manifest_of(top: Path) -> dict[str, str]:
+    """The clips below ``top`` and their hashes, as :func:`soundclr.datasets.manifest.read_manifest` has them."""
+    return {path: sha256_of_file(top / path) for path in sorted(audio_files(top))}
 
 
 def make_us8k(folder: Path) -> Path:

@@ -74,7 +74,7 @@ def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
     assert "sounds/stray.flac: is in no class's folder; move it into one" in refusal()
     (project / "stray.flac").unlink()
     (project / "wren/notes.txt").write_text("no sound")
-    assert "notes.txt cannot be read as audio" in refusal()
+    assert "notes.txt: is no WAV, FLAC, Ogg or MP3 file" in refusal()
     (project / "wren").rename("wren")
     assert "sounds has 1 classes ('robin'); it takes 2 to tell them apart" in refusal()
     (project / "robin").rename("robin")

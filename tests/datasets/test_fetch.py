@@ -1,8 +1,6 @@
-"""Whole datasets and weights: ESC-10's real release, the synthetic one, and what they stop at."""
+"""Whole datasets and weights: the synthetic one, and what they stop at."""
 
 import lzma
-import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +11,13 @@ import soundfile
 
 from soundclr import datasets
 from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
-from soundclr.datasets.esc10 import index_row
 from soundclr.datasets.synthetic import SOUNDS
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
-from soundclr.models.encoders import build_encoder
-from soundclr.params import DatasetSettings, EncoderSettings, SyntheticSettings, WeightsFile, load
+from soundclr.models.encoders import ResNet18
+from soundclr.models.network import Encoder
+from soundclr.params import DatasetSettings, WeightsFile, load
+from soundclr.params.schema import SyntheticSettings
 
 
 def synthetic(**changes: object) -> DatasetSettings:
@@ -129,73 +128,6 @@ def test_adapter_of_another_version(tmp_path: Path) -> None:
         fetch_dataset("nsynth", synthetic(adapter="nsynth"), tmp_path, None)
 
 
-@pytest.fixture(scope="module")
-def esc10_settings(mirror: Path) -> DatasetSettings:
-    archive = next(mirror.glob("ESC-10-*.zip"))
-    return synthetic(adapter="esc10", folds=5, file=archive.name, synthetic=None)
-
-
-@pytest.fixture(scope="module")
-def esc10(mirror: Path, esc10_settings: DatasetSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real ESC-10's index."""
-    return fetch_dataset("esc10", esc10_settings, tmp_path_factory.mktemp("data"), mirror)
-
-
-def test_esc10_is_indexed(esc10: Path) -> None:
-    index = read_index(esc10)
-    assert len(index) == 400
-    assert set(index.groupby(["label", "fold"]).size()) == {8}
-    classes = "dog_bark rain sea_waves baby_cry clock_tick person_sneeze helicopter chainsaw rooster fire_crackling"
-    assert dict(zip(index["label"], index["class"], strict=True)) == dict(enumerate(classes.split()))
-    assert (index.groupby("source")["fold"].nunique() == 1).all()
-    assert index["clip"].is_monotonic_increasing
-    first = index.iloc[0]
-    assert first["path"].endswith("/001 - Dog bark/1-100032-A.ogg") and first["source"] == "100032"
-
-
-def test_esc10_once_unpacked_needs_no_archive(esc10: Path, esc10_settings: DatasetSettings) -> None:
-    before = esc10.read_bytes()
-    data = esc10.parents[1]
-    archive = data / "downloads" / str(esc10_settings.file)
-    kept = archive.rename(archive.with_suffix(".away"))
-    assert fetch_dataset("esc10", esc10_settings, data, None).read_bytes() == before
-    assert not archive.exists()
-    kept.rename(archive)
-
-
-def test_corrupt_esc10_stops_with_the_clip(esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path) -> None:
-    """A mirror's archive in which one clip differs by a byte, and one is gone."""
-    archive = esc10.parents[1] / "downloads" / str(esc10_settings.file)
-    (tmp_path / "mirror").mkdir()
-    with (
-        zipfile.ZipFile(archive) as whole,
-        zipfile.ZipFile(tmp_path / "mirror" / archive.name, "w") as damaged,
-    ):
-        for name in whole.namelist():
-            content = bytearray(whole.read(name))
-            if name.endswith("/1-100032-A.ogg"):
-                content[1000] ^= 1
-            if not name.endswith("/009 - Rooster/1-26806-A.ogg"):
-                damaged.writestr(name, bytes(content))
-    with pytest.raises(UserError, match=r"dataset esc10: .*/1-100032-A\.ogg is corrupt.*, and 1 more of 400.*; delete"):
-        fetch_dataset("esc10", esc10_settings, tmp_path, tmp_path / "mirror")
-    assert not (tmp_path / "esc10" / "index.csv").exists()
-
-
-def test_lost_esc10_clip_is_named(esc10: Path, esc10_settings: DatasetSettings, tmp_path: Path) -> None:
-    shutil.copytree(esc10.parent, tmp_path / "esc10")
-    next(tmp_path.rglob("5-*.ogg")).unlink()
-    with pytest.raises(UserError, match=r"dataset esc10: \d.*/5-\S+\.ogg is missing .*; delete"):
-        fetch_dataset("esc10", esc10_settings, tmp_path, None)
-
-
-def test_clip_named_otherwise() -> None:
-    row = index_row("010 - Fire crackling/3-12-B.ogg", "x")
-    assert row == ("3-12-B", "x/010 - Fire crackling/3-12-B.ogg", 9, "fire_crackling", 3, "12")
-    with pytest.raises(UserError, match=r"ESC-10: 3-12-B\.ogg is not named like"):
-        index_row("3-12-B.ogg", "x")
-
-
 def test_dataset_without_a_file(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"dataset esc10: params\.yaml gives no `file`"):
         fetch_dataset("esc10", synthetic(adapter="esc10"), tmp_path, None)
@@ -218,7 +150,7 @@ def test_weights_that_come_with_the_package_need_no_mirror(repo: Path, tmp_path:
     path = fetch_weights("imagenet_pqf", "resnet18", settings, tmp_path, None)
     assert sha256_of_file(path) == settings.sha256
     assert list((tmp_path / "weights").iterdir()) == [path]
-    build_encoder(EncoderSettings(name="resnet18", weights="imagenet_pqf", channels=3, frozen=0), path)
+    Encoder(ResNet18(frozen=0), 3, path)
     readme = (repo / "src/soundclr/datasets/weights/README.md").read_text()
     assert settings.sha256 in readme
 

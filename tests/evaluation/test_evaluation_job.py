@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -13,24 +12,27 @@ import pytest
 import torch
 import toy
 
+from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
 from soundclr.evaluation import job
 from soundclr.evaluation.noise import Noise, add, draw
 from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.models.load import load_run
+from soundclr.models.network import Encoder, Network
 from soundclr.params import Params
-from soundclr.records import code_version, write_record
+from soundclr.provenance import code_version
+from soundclr.records import write_record
 from soundclr.runs import evaluation_key, find_run
-from soundclr.trained import load_run
-from soundclr.training.job import Paths, make_inputs, run_job
+from soundclr.training.job import Paths, run_job
 
 CPU = torch.device("cpu")
 SIGMAS, SNR = [0.0, 0.1], [20, -5]
 
 
-def parameters(repo, evaluation=None, **augment):
+def parameters(repo, evaluation=None, **settings):
     content = toy.content(repo)
     content["evaluation"] |= {"sigmas": SIGMAS, "snr": SNR} | (evaluation or {})
-    content["studies"]["toy"]["settings"]["augment"] |= augment
+    content["studies"]["toy"]["settings"] |= settings
     content["studies"]["toy"]["settings"]["training"] |= {"epochs": 2}
     return Params.model_validate(content)
 
@@ -83,7 +85,7 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
     assert checksum == sha256_of_json(evaluation)
     metrics = json.loads((run.directory(results) / "metrics.json").read_text(encoding="utf-8"))
     expected = {
-        "format": 2,
+        "format": 3,
         "study": "toy",
         "dataset": "toy",
         "recipe": "hybrid",
@@ -128,7 +130,7 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
 @pytest.mark.parametrize("crop", ["centre", "random"])
 def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, recipe, crop):
     """Also where held-out clips are cropped at random, after training of a few batches: the places are the same."""
-    params = parameters(repo, eval_crop=crop)
+    params = parameters(repo, crop={"eval": crop})
     run = train(params, features, tmp_path, recipe)
     logits = heard(params, features, tmp_path, run)[0]
     rows = csv.reader(io.StringIO((run.directory(tmp_path) / "predictions.csv").read_text(encoding="utf-8")))
@@ -141,9 +143,14 @@ def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, 
 
 def heard(params, features, results, run):
     """The logits that the evaluation's network gives, condition by condition in the order in which it is asked."""
-    seen, hear = [], torch.nn.Linear.forward
+    seen, heads = [], Network.heads
+
+    def noted(self, representations):
+        seen.append((found := heads(self, representations))[1])
+        return found
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch.nn.Linear, "forward", lambda self, x: seen.append(hear(self, x)) or seen[-1])
+        patch.setattr(Network, "heads", noted)
         evaluated(run, params, features, results)
     batches = params.resolve("toy", "toy", run.recipe).stages[-1].training.batch_size
     per_batch = len(seen) // -(-9 // batches)
@@ -153,9 +160,9 @@ def heard(params, features, results, run):
 def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, results):
     """The plain way to the same numbers, without any sharing: what is right and where representations lie."""
     run = trained[1]
-    settings, network, _ = load_run(run.directory(results))
+    _, settings, network = load_run(run.directory(results))
     waveforms = toy.waveforms()
-    inputs = make_inputs(waveforms, settings)
+    inputs = Inputs(waveforms, settings)
     evaluation = evaluated(run, params, features, results)
     expected = dict.fromkeys(rights(evaluation), 0)
     representations, labels = [], []
@@ -163,11 +170,12 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
         for clip in (waveforms.folds == 2).nonzero()[:, 0]:
             [(wave, own)] = inputs.eval_waveforms(clip[None], torch.Generator())
             labels.append(int(waveforms.labels[clip]))
-            representations.append(network.represent(inputs.spectrograms([wave]))[0].double().numpy())
+            representation = network.represent(inputs.images([wave]))[0].double().numpy()
+            representations.append(representation / np.linalg.norm(representation))
             for colour, sigma, ratio in expected:
                 noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
                 noisy = add(wave, own, noise, Noise(colour, sigma, ratio))
-                guess = network(inputs.spectrograms([noisy]))[1].argmax()
+                guess = network(inputs.images([noisy]))[1].argmax()
                 expected[colour, sigma, ratio] += int(guess == labels[-1])
     assert rights(evaluation) == expected
     assert len(set(expected.values())) > 1  # noise that nothing hears would show nothing
@@ -272,8 +280,8 @@ def test_metrics_that_were_cut_short(params, features, trained, results):
     run = trained[1]
     path = run.directory(results) / "metrics.json"
     path.write_text(path.read_text()[:300])
-    folder = re.escape(str(path.parent))
-    refused(rf"metrics\.json: cannot be read .*; .*remove {folder} and train the run", run, params, features, results)
+    remedy = "restore the run folder from git or delete it and train the run again"
+    refused(rf"metrics\.json: cannot be read .*; {remedy}", run, params, features, results)
 
 
 @pytest.mark.parametrize(("clips", "allowed", "not_allowed"), [(60, 1, 2), (400, 4, 5), (1, 1, None)])
@@ -306,8 +314,13 @@ def test_a_run_computes_in_its_own_precision(repo, features, tmp_path, monkeypat
     content["studies"]["toy"]["settings"]["training"] |= {"epochs": 1, "precision": "bfloat16"}
     params = Params.model_validate(content)
     run = train(params, features, tmp_path)
-    seen, hear = set(), job.Listener.hear
-    monkeypatch.setattr(job.Listener, "hear", lambda self, waves: seen.add(self.dtype) or hear(self, waves))
+    seen, forward = set(), Encoder.forward
+
+    def noted(self, images):
+        seen.add((found := forward(self, images)).dtype)
+        return found
+
+    monkeypatch.setattr(Encoder, "forward", noted)
     assert evaluated(run, params, features, tmp_path)["precision"] == "bfloat16"
     assert seen == {torch.bfloat16}
     metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))

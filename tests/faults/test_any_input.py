@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spoiling import NAMES, VALUES, ends_well, examples, mutate
 
-from soundclr import params as parameters
 from soundclr.audio.decode import read_audio
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
+from soundclr.method import load_checked
 from soundclr.params import DatasetSettings
 from soundclr.runs import expand
 
@@ -34,7 +34,7 @@ CONTENT["study"] = "demo"
 
 def load_all(path: Path) -> None:
     """Load params.yaml, and ask for every run."""
-    params = parameters.load(path)
+    params = load_checked(path)
     for study in params.studies:
         list(expand(params, study))
 
@@ -45,7 +45,7 @@ def test_parameters_with_any_entry_changed(data: st.DataObject, tmp_path_factory
     content = mutate(CONTENT, data)
     path = tmp_path_factory.getbasetemp() / "mutated.yaml"
     with pytest.MonkeyPatch.context() as patch:  # not through YAML text, which takes most of the time
-        patch.setattr(parameters, "read_yaml", lambda _: content)
+        patch.setattr("soundclr.params.file.read_yaml", lambda _: content)
         ends_well(lambda: load_all(path))
 
 

@@ -96,7 +96,7 @@ def test_full_disk_while_a_run_is_trained(project, disk, refuse, succeed) -> Non
 @pytest.mark.parametrize("last", ["history.csv", "predictions.csv", "model", "metrics.json"])
 def test_full_disk_while_results_are_written(project, disk, refuse, succeed, monkeypatch, last) -> None:
     """Without metrics.json, which comes last, there is no run; the next attempt completes it from the checkpoint."""
-    maker = {"history.csv": "history_csv", "predictions.csv": "predictions_csv", "metrics.json": "describe_run"}
+    maker = {"history.csv": "history_csv", "predictions.csv": "predictions_csv", "metrics.json": "described"}
     name = maker.get(last)
 
     def then_fill(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -53,7 +53,7 @@ def report() -> Any:
     """All that tables and figures are made of."""
 
     def told(evaluation: Evaluation) -> Any:
-        return evaluation.accuracy.to_csv(), evaluation.projection.to_csv(), evaluation.distances
+        return evaluation.record.accuracy, evaluation.projection.to_csv(), evaluation.distances
 
     collection = collect(load(Path("params.yaml")), "toy", Path("results"))
     runs = [(r.run, r.metrics.accuracy, r.history.to_csv(), r.predictions.to_csv()) for r in collection.results]
@@ -77,7 +77,7 @@ def done(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resul
     folder = tmp_path_factory.mktemp("identity")
     write_project(repo, folder)
     content = yaml.safe_load((folder / "params.yaml").read_text())
-    content["studies"]["toy"]["artefacts"] = {"figure5": {}}
+    content["studies"]["toy"]["evaluate"] = {}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

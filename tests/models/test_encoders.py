@@ -10,7 +10,6 @@ from torch import nn
 from soundclr.errors import UserError
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
-from soundclr.models.start import start_from_run
 
 
 def encoder(name="small", path=None, channels=1, frozen=0):
@@ -101,20 +100,6 @@ def test_frozen_blocks_do_not_learn_but_their_statistics_move(frozen):
             assert (parameter.grad is not None) == moved
             assert torch.equal(parameter, before[f"blocks.{place}.{name}"]) != moved
         assert not torch.equal(block[1].running_mean, before[f"blocks.{place}.1.running_mean"])
-
-
-def test_a_start_from_another_runs_model(tmp_path):
-    other = encoder()
-    torch.save(
-        {f"encoder.{key}": value for key, value in other.state_dict().items()} | {"projection.0.bias": torch.ones(2)},
-        tmp_path / "m.pt",
-    )
-    ours = encoder()
-    start_from_run(ours, tmp_path / "m.pt")
-    assert all(torch.equal(value, other.state_dict()[key]) for key, value in ours.state_dict().items())
-    with pytest.raises(UserError, match=r"m\.pt: its encoder is not this run's") as error:
-        start_from_run(encoder("small_1d"), tmp_path / "m.pt")
-    assert "\n" not in str(error.value)
 
 
 class Trap:

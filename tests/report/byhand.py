@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from soundclr.report.artefact import declared
 from soundclr.report.collect import Collection
-from soundclr.report.tables import MAKE
-from soundclr.report.tables.render import Cell, Table, to_csv
+from soundclr.report.table import Table, table_csv
 
 FOLDS, SEEDS = (1, 2, 3), (0, 1)
 """Of the study "everything"."""
@@ -18,7 +18,19 @@ FOLDS, SEEDS = (1, 2, 3), (0, 1)
 
 def rows(collection: Collection, name: str) -> list[dict[str, str]]:
     """A table's CSV."""
-    return list(csv.DictReader(io.StringIO(to_csv(MAKE[name](collection)))))
+    return list(csv.DictReader(io.StringIO(table_csv(make(collection, name)))))
+
+
+def make(collection: Collection, name: str) -> Table:
+    """A table."""
+    (artefact,) = (one for one in declared() if (one.kind, one.name) == ("table", name))
+    table: Table = artefact.make(collection)
+    return table
+
+
+def texts(table: Table) -> list[list[str]]:
+    """What the cells of its page say."""
+    return [[cell.text for cell in row] for row in table.rows]
 
 
 def said(results: Path, study: str, recipe: str) -> dict[tuple[int, int], dict[str, Any]]:
@@ -47,12 +59,7 @@ def near(value: float, digits: int = 2) -> object:
 
 def bold(table: Table) -> list[tuple[str, ...]]:
     """The first two cells of each row with a marked cell, and the marked text."""
-    return [
-        (*(c if isinstance(c, str) else c.text for c in row[:2]), cell.text)
-        for row in table.rows
-        for cell in row
-        if isinstance(cell, Cell) and cell.best
-    ]
+    return [(row[0].text, row[1].text, cell.text) for row in table.rows for cell in row if cell.best]
 
 
 def evaluations(results: Path, recipe: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from fabricate import fabricate, fabricate_evaluation, trial_params
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
-from soundclr.runs import expand
+from soundclr.runs import evaluated, expand
 
 SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
 
@@ -29,9 +29,9 @@ def toy(repo: Path) -> Params:
         everything={
             "folds": [1, 2, 3],
             "seeds": [0, 1],
+            "evaluate": {"seeds": [0]},
             "artefacts": {
                 "table2": {"seeds": [0], "recipes": ["alpha_001", "hybrid", "alpha_099"]},
-                "figure5": {"seeds": [0]},
                 "protocols": {"seeds": [0], "folds": [1, 2], "recipes": ["cross_entropy_inner", "hybrid_inner"]},
             },
         },
@@ -46,7 +46,7 @@ def toy(repo: Path) -> Params:
             "datasets": ["demo"],
             "recipes": ["cross_entropy"],
             "artefacts": {"table1": {"recipes": [*mixed, "masks_f0_t2_64"]}},
-            "settings": {"augment": {"frequency_width": 4, "time_width": 4}},
+            "settings": {"augmentations": {"frequency_mask": {"width": 4}, "time_mask": {"width": 4}}},
         },
         single={"recipes": ["cross_entropy", "supervised_contrastive"], "seeds": [0]},
     )
@@ -59,7 +59,7 @@ def toy_results(toy: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for run in expand(toy, "everything"):
         if run.recipe != "alpha_099" and (run.recipe, run.fold, run.seed) != ("supervised_contrastive", 3, 1):
             fabricate(toy, run, folder, skill=SKILL.get(run.recipe, 0.8))
-    for run in list(expand(toy, "everything", "figure5"))[1:]:
+    for run in evaluated(toy, "everything")[1:]:
         fabricate_evaluation(toy, run, folder)
     for run in expand(toy, "masks"):
         fabricate(toy, run, folder, test_clips=50, skill=0.95 if run.recipe == "masks_f1_32_t0" else 0.8)

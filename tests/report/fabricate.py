@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from soundclr.files import sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
 from soundclr.params import Params
-from soundclr.report.exports import csv_text
 from soundclr.runs import Run, evaluation_key
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
@@ -26,7 +25,7 @@ def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
         "datasets": ["esc10"],
         "recipes": ["cross_entropy", "supervised_contrastive", "hybrid"],
         "seeds": [0, 1, 2, 3, 4],
-        "settings": {"encoder": {"weights": "imagenet_pqf"}, "training": {"epochs": 6, "patience": 6}},
+        "settings": {"start": {"weights": "imagenet_pqf"}, "training": {"epochs": 6, "patience": 6}},
     }
     for name, changes in studies.items():
         content["studies"][name] = content["studies"]["trial"] | changes
@@ -61,9 +60,9 @@ def fabricate(
             probabilities[guess] = 1.0
             total = sum(probabilities)
             lines.append([f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)])
-    write_text(folder / "predictions.csv", csv_text(lines))
+    write_text(folder / "predictions.csv", to_csv(lines))
 
-    header = "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
+    header = "stage,epoch,lr,train_loss,train_accuracy,val_loss,val_accuracy,seconds,clips_per_second"
     history = [header]
     for stage in settings.stages:
         classifies = "classifier" in stage.trains
@@ -73,13 +72,13 @@ def fabricate(
             history.append(f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy},1.5,200.0")
     write_text(folder / "history.csv", "\n".join(history) + "\n")
 
-    encoder = settings.encoder
-    weights = {"name": "none", "sha256": None}
-    if encoder.weights != "none":
-        sha256 = params.weights[encoder.weights].files[encoder.name].sha256.ljust(64, "0")
-        weights = {"name": encoder.weights, "sha256": sha256}
+    weights = settings.start.weights
+    start = {"name": "none", "sha256": None}
+    if weights != "none":
+        sha256 = params.weights[weights].files[settings.encoder.name].sha256.ljust(64, "0")
+        start = {"name": weights, "sha256": sha256}
     metrics = {
-        "format": 2,
+        "format": 3,
         **run.coordinates,
         "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
         "best_epoch": 3,
@@ -89,7 +88,7 @@ def fabricate(
         "classes": classes,
         "settings": settings.model_dump(mode="json"),
         "dataset_hash": "d" * 64,
-        "weights": weights,
+        "start": start,
         "index_sha256": "1" * 64,
         "features_sha256": "f" * 64,
         "model_sha256": "e" * 64,
@@ -127,11 +126,11 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
         label = clip % len(metrics["classes"])
         place = [f"{label % 4 + rng.gauss(0, 0.3):.4f}", f"{label // 4 + rng.gauss(0, 0.3):.4f}"]
         lines.append([f"1-{clip}-A", label, metrics["classes"][label], *place])
-    write_text(folder / "projection.csv", csv_text(lines))
+    write_text(folder / "projection.csv", to_csv(lines))
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
     identity = {*run.coordinates, "device", "precision", "index_sha256", "features_sha256", "model_sha256"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
-    content = {"format": 2, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
+    content = {"format": 3, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
     content |= {
         "settings": settings.model_dump(mode="json"),
         "epoch": "last",

@@ -11,7 +11,7 @@ import yaml
 from soundclr import runs
 from soundclr.evaluation.job import evaluate_job
 from soundclr.params import Params
-from soundclr.report.layout import report_paths
+from soundclr.report.outputs import report_paths
 from soundclr.report.write import write_report
 from soundclr.training.job import Paths, run_job
 
@@ -24,15 +24,15 @@ def params(repo: Path) -> Params:
     content = toy.content(repo)
     paper = yaml.safe_load((repo / "params.yaml").read_text())["studies"]["paper"]["artefacts"]
     content["studies"]["toy"]["artefacts"] = {
-        "table1": {"folds": [1], "recipes": paper["table1"]["recipes"]},
+        "table1": {"folds": [1], "recipes": ["masks"]},
         "table2": {"folds": [1], "recipes": paper["table2"]["recipes"]},
         "figure3": {"recipes": ["scratch_1_channel", "scratch_3_channels", "masks_f0_t0", "cross_entropy"]},
-        "figure5": {},
         "protocols": {"recipes": ["cross_entropy_inner", "supervised_contrastive_inner", "hybrid_inner"]},
     }
+    content["studies"]["toy"]["evaluate"] = {}
     # The toy's own widths would make two of the grid's settings one: the grid names all of its widths itself.
-    del content["studies"]["toy"]["settings"]["augment"]["frequency_width"]
-    del content["studies"]["toy"]["settings"]["augment"]["time_width"]
+    for mask in ("frequency_mask", "time_mask"):
+        del content["studies"]["toy"]["settings"]["augmentations"][mask]["width"]
     content["studies"]["toy"]["settings"]["training"]["epochs"] = 2
     return Params.model_validate(content)
 
@@ -45,7 +45,7 @@ def study(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths, device = Paths(features, None, folder / "results"), torch.device("cpu")
     for run in runs.expand(params, "toy"):
         run_job(run, params, paths, device)
-    for run in runs.expand(params, "toy", "figure5"):
+    for run in runs.evaluated(params, "toy"):
         evaluate_job(run, params, features, paths.results, device)
     write_report(params, "toy", folder / "results", folder / "figures")
     return folder

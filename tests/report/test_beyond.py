@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from byhand import FOLDS, SEEDS, best, evaluations, last, near, rows, said
+from byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 from soundclr.params import Params
+from soundclr.report.artefacts.tables.comparison import compare, wilcoxon_p
 from soundclr.report.collect import Collection, collect
-from soundclr.report.tables import MAKE
-from soundclr.report.tables.comparison import compare, wilcoxon_p
 
 
 def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
@@ -39,7 +38,7 @@ def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
     half = 4.3027 * statistics.stdev(folds) / 3**0.5
     assert float(line["best_epoch_low_points"]) == near(statistics.fmean(folds) - half)
     assert float(line["best_epoch_high_points"]) == near(statistics.fmean(folds) + half)
-    assert "So few pairs cannot give a p below 0.0625 with 5." in MAKE["comparison"](everything).caption
+    assert "So few pairs cannot give a p below 0.0625 with 5." in make(everything, "comparison").caption
 
 
 def fold_mean(values: dict[tuple[int, int], float]) -> float:
@@ -69,7 +68,7 @@ def test_comparison_without_differences() -> None:
 def test_comparison_of_nothing(toy: Params, tmp_path: Path) -> None:
     collection = collect(toy, "everything", tmp_path)
     assert compare(collection, "esc10") == []
-    assert "No two schemes have a run of the same fold and seed yet." in MAKE["comparison"](collection).caption
+    assert "No two schemes have a run of the same fold and seed yet." in make(collection, "comparison").caption
 
 
 def test_protocols_numbers(everything: Collection, toy_results: Path) -> None:
@@ -92,7 +91,7 @@ def test_protocols_numbers(everything: Collection, toy_results: Path) -> None:
             pairs = [best(runs[place]) - best(inner[place]) for place in inner]
             assert float(line["best_minus_inner_points"]) == near(statistics.fmean(pairs))
     assert lines["hybrid"]["inner_recipe"] == "hybrid_inner"
-    assert "(4 of 4 runs)" in MAKE["protocols"](everything).caption
+    assert "(4 of 4 runs)" in make(everything, "protocols").caption
 
 
 def test_per_class_numbers(everything: Collection, toy_results: Path) -> None:
@@ -130,9 +129,9 @@ def test_robustness_numbers(toy: Params, everything: Collection, toy_results: Pa
         assert len(values) == len(found)
         assert float(line["accuracy_percent"]) == near(statistics.fmean(values))
         assert float(line["std_percent"]) == near(statistics.stdev(values))
-    table = MAKE["robustness"](everything)
+    table = make(everything, "robustness")
     assert "8 of 9 runs evaluated" in table.caption
-    assert [row[2] for row in table.rows[:5]] == ["σ = 0", "σ = 0.0001", "σ = 0.0005", "σ = 0.001", "30 dB"]
+    assert [row[2] for row in texts(table)[:5]] == ["σ = 0", "σ = 0.0001", "σ = 0.0005", "σ = 0.001", "30 dB"]
 
 
 def test_distances_numbers(everything: Collection, toy_results: Path) -> None:

@@ -71,7 +71,7 @@ def test_unknown_study_names_the_nearest(params: Params, tmp_path: Path) -> None
 
 
 def test_runs_of_other_settings_are_set_aside(params: Params, repo: Path, run: Run, tmp_path: Path) -> None:
-    settings = {"encoder": {"weights": "imagenet_pqf"}, "training": {"epochs": 7, "patience": 6}}
+    settings = {"start": {"weights": "imagenet_pqf"}, "training": {"epochs": 7, "patience": 6}}
     changed = trial_params(repo, trial={"settings": settings})
     old = next(expand(changed, "trial"))
     assert old.hash != run.hash
@@ -147,10 +147,9 @@ def test_settings_that_are_not_the_hashs_are_refused(params: Params, folder: Pat
     "weights", [{"name": "imagenet1k_v1", "sha256": "3c49aca5"}, {"name": "imagenet_pqf", "sha256": "f" * 64}]
 )
 def test_other_weights_are_refused(params: Params, folder: Path, tmp_path: Path, weights: dict[str, str]) -> None:
-    edit(folder, weights=weights)
-    assert f"says weights {weights['name']} {weights['sha256']}, params.yaml says imagenet_pqf 3c49" in refusal(
-        params, tmp_path
-    )
+    edit(folder, start=weights)
+    says = refusal(params, tmp_path)
+    assert f"starts from {weights['name']} {weights['sha256']}, params.yaml says imagenet_pqf 3c49" in says
 
 
 @pytest.mark.parametrize("name", ["history.csv", "predictions.csv"])
@@ -238,7 +237,7 @@ def test_datasets_each_have_their_index(repo: Path, tmp_path: Path) -> None:
 def test_a_cell_has_one_precision(params: Params, repo: Path, run: Run, folder: Path, tmp_path: Path) -> None:
     """In another precision it is another run, with another path; one that says otherwise is refused."""
     training = {"epochs": 6, "patience": 6, "precision": "bfloat16"}
-    other = trial_params(repo, trial={"settings": {"encoder": {"weights": "imagenet_pqf"}, "training": training}})
+    other = trial_params(repo, trial={"settings": {"start": {"weights": "imagenet_pqf"}, "training": training}})
     twin = next(expand(other, "trial"))
     assert (twin.recipe, twin.fold, twin.seed) == (run.recipe, run.fold, run.seed) and twin.group != run.group
     fabricate(other, twin, tmp_path)
@@ -256,7 +255,7 @@ def test_a_cell_has_one_precision(params: Params, repo: Path, run: Run, folder: 
 def test_the_page_tells_versions_of_the_code(params: Params, repo: Path, tmp_path: Path) -> None:
     one = trial_params(repo, trial={"recipes": ["hybrid"], "seeds": [0]})
     folders = [fabricate(one, run, tmp_path) for run in expand(one, "trial")]
-    assert code_versions(collect(one, "trial", tmp_path).results) == []
+    assert code_versions(collect(one, "trial", tmp_path).results) == ""
     edit(folders[0], code=["a" * 12], git_commit="9" * 40)
     edit(folders[1], code=["c" * 12, "a" * 12], git_commit="9" * 40)
     collection = collect(one, "trial", tmp_path)
@@ -265,5 +264,5 @@ def test_the_page_tells_versions_of_the_code(params: Params, repo: Path, tmp_pat
         "cccccccccccc, 0123456789 (3 runs); aaaaaaaaaaaa, 9999999999 (1 runs); "
         "cccccccccccc resumed by aaaaaaaaaaaa, 9999999999 (1 runs)"
     )
-    assert code_versions(collection.results) == [told]
+    assert code_versions(collection.results) == told
     assert told in study_caption(collection)

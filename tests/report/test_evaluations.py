@@ -5,18 +5,18 @@ import shutil
 from pathlib import Path
 
 import pytest
+from byhand import make, texts
 from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
-from soundclr.report.tables import MAKE
 from soundclr.runs import Run, evaluation_key, expand
 
 
 @pytest.fixture(scope="module")
 def params(repo: Path) -> Params:
-    return trial_params(repo, trial={"seeds": [0, 1], "artefacts": {"figure5": {"seeds": [0]}}})
+    return trial_params(repo, trial={"seeds": [0, 1], "evaluate": {"seeds": [0]}})
 
 
 @pytest.fixture
@@ -43,15 +43,14 @@ def test_consistent_evaluation_is_loaded(params: Params, run: Run, folder: Path,
     assert list(collection.evaluations) == [run]
     (evaluation,) = collection.evaluated("esc10", "cross_entropy")
     says = json.loads((folder / "evaluation.json").read_text())
-    assert list(evaluation.accuracy["accuracy"]) == [heard["accuracy"] for heard in says["accuracy"]]
-    assert evaluation.accuracy["sigma"].count() == len(params.evaluation.sigmas)
+    assert [heard.accuracy for heard in evaluation.record.accuracy] == [heard["accuracy"] for heard in says["accuracy"]]
     assert len(evaluation.projection) == 20
     assert evaluation.distances.silhouette == says["distances"]["silhouette"]
     assert collection.evaluations_set_aside == ()
 
 
 def test_others_are_set_aside(params: Params, run: Run, folder: Path, tmp_path: Path) -> None:
-    """Of another key, of a run that Figure 5 does not show, and of a run that is not there."""
+    """Of another key, of a run that is not to be evaluated, and of a run that is not there."""
     other = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"seed": 9})})
     assert evaluation_key(other) != evaluation_key(params)
     by_seed = [r for r in expand(params, "trial") if (r.recipe, r.fold) == ("cross_entropy", 1)]
@@ -95,7 +94,7 @@ def test_what_is_not_defined_may_be_missing(params: Params, folder: Path, tmp_pa
     says = json.loads((folder / "evaluation.json").read_text())
     undefined = {"intra": None, "ratio": None, "silhouette": None}
     edit(folder, name="evaluation.json", distances=says["distances"] | undefined)
-    line = next(row for row in MAKE["distances"](collect(params, "trial", tmp_path)).rows if row[2] == "1 of 5")
+    line = next(row for row in texts(make(collect(params, "trial", tmp_path), "distances")) if row[2] == "1 of 5")
     assert line[3] == line[5] == line[6] == "–"
     assert line[4] == f"{says['distances']['inter']:.3f}"
 
@@ -135,5 +134,5 @@ def test_an_evaluation_of_another_model_or_other_clips_is_refused(
     metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text())
     edit(folder, name="evaluation.json", **{what: "9" * 64})
     line = refusal(params, tmp_path)
-    assert f"says {what} {'9' * 64}, the run's metrics.json says {metrics[what]}; " in line
-    assert str(run.directory(tmp_path)) in line and line.endswith("delete it and evaluate the run again")
+    assert f"says {what} {'9' * 64}, its run's metrics.json says {metrics[what]}; " in line
+    assert str(folder) in line and line.endswith("delete it and evaluate the run again")

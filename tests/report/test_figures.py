@@ -18,16 +18,16 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from soundclr.params import Params
+from soundclr.report.artefact import declared
+from soundclr.report.artefacts.figures.representations import one_of_each
+from soundclr.report.artefacts.tables.comparison import compare
 from soundclr.report.collect import Collection, collect
-from soundclr.report.figures import DRAW, write_figures
-from soundclr.report.figures.figure3 import describe
-from soundclr.report.figures.figure5 import power
-from soundclr.report.figures.representations import one_of_each
-from soundclr.report.figures.style import COLOURS, COLUMN, PAGE, styled
-from soundclr.report.layout import FIGURES, figures_of
-from soundclr.report.tables.comparison import compare
-from soundclr.report.tables.table3 import table3_rows
-from soundclr.runs import Run, expand
+from soundclr.report.outputs import figures_of
+from soundclr.report.papers.soundclr.figure3 import describe
+from soundclr.report.papers.soundclr.figure5 import power
+from soundclr.report.style import COLOURS, COLUMN, PAGE, styled
+from soundclr.report.write import write_figures
+from soundclr.runs import Run, evaluated, expand
 
 LADDER = [
     *("scratch_1_channel", "scratch_3_channels", "pretrained_1_channel", "pretrained_3_channels"),
@@ -36,6 +36,8 @@ LADDER = [
 INNER = ["cross_entropy_inner", "supervised_contrastive_inner", "hybrid_inner"]
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
+DRAW = {artefact.name: artefact.make for artefact in declared() if artefact.kind == "figure"}
+
 Drawn = Callable[[str, str], tuple[Figure, str]]
 
 
@@ -43,16 +45,21 @@ Drawn = Callable[[str, str], tuple[Figure, str]]
 def params(repo: Path) -> Params:
     """``ten`` has every figure, ``fifty`` many classes and one seed, ``gaps`` lacks runs, ``bare`` has no artefacts."""
     figure3 = {"recipes": LADDER, "seeds": [0]}
-    artefacts = {"figure3": figure3, "figure5": {}, "protocols": {"recipes": INNER, "seeds": [0]}}
-    few = {"seeds": [0, 1], "folds": [1, 2, 3], "artefacts": artefacts}
+    artefacts = {"figure3": figure3, "protocols": {"recipes": INNER, "seeds": [0]}}
+    few = {"seeds": [0, 1], "folds": [1, 2, 3], "evaluate": {}, "artefacts": artefacts}
     return trial_params(
         repo,
         ten=few,
         gaps=few,
         empty=few,
-        fifty={"datasets": ["esc50"], "seeds": [0], "folds": [1, 2], "artefacts": {"figure3": figure3, "figure5": {}}},
+        fifty={"datasets": ["esc50"], "seeds": [0], "folds": [1, 2], "evaluate": {}, "artefacts": {"figure3": figure3}},
         bare={"recipes": ["hybrid"], "datasets": ["esc10", "us8k"]},
-        alone={"seeds": [0], "folds": [1], "artefacts": artefacts | {"figure3": figure3 | {"recipes": LADDER[-2:]}}},
+        alone={
+            "seeds": [0],
+            "folds": [1],
+            "evaluate": {},
+            "artefacts": artefacts | {"figure3": figure3 | {"recipes": LADDER[-2:]}},
+        },
         inner={"recipes": [INNER[0]], "folds": [1], "seeds": [0]},
         mixed={"recipes": ["hybrid", INNER[0]], "folds": [1], "seeds": [0]},
     )
@@ -72,12 +79,12 @@ def left_out(run: Run) -> bool:
 def results(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     for study, clips in (("ten", 40), ("gaps", 20), ("fifty", 100), ("alone", 20), ("inner", 20), ("mixed", 20)):
-        evaluated = set(expand(params, study, "figure5")) if params.studies[study].artefacts else set()
+        heard = set(evaluated(params, study))
         for run in expand(params, study):
             if study != "gaps" or not left_out(run):
                 skill = 0.95 if run.recipe.startswith("hybrid") else 0.6
                 fabricate(params, run, folder, test_clips=clips, skill=skill)
-                if run in evaluated:
+                if run in heard:
                     fabricate_evaluation(params, run, folder, skill=skill)
     return folder
 
@@ -95,7 +102,7 @@ def drawn(collections: Callable[[str], Collection]) -> Drawn:
     def draw(study: str, name: str) -> tuple[Figure, str]:
         collection = collections(study)
         with styled():
-            found = DRAW[name](collection, dataset_of(collection), table3_rows(collection))
+            found = DRAW[name](collection, dataset_of(collection))
         assert found is not None
         return found
 
@@ -151,9 +158,9 @@ def texts(figure: Figure) -> list[Text]:
 @pytest.mark.parametrize(
     ("study", "name"),
     [
-        *itertools.product(("ten",), FIGURES),
+        *itertools.product(("ten",), DRAW),
         *itertools.product(("fifty",), ("figure3", "per_class", "confusion", "representations")),
-        *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "flattery", "representations")),
+        *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "selection_bias", "representations")),
     ],
 )
 def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name: str) -> None:
@@ -179,26 +186,25 @@ def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name:
         assert axes.has_data()
 
 
-def test_every_figure_has_what_draws_it() -> None:
-    assert list(DRAW) == list(FIGURES)
-
-
 def test_figures_of_a_study(params: Params) -> None:
-    assert figures_of(params, "ten", "esc10") == list(FIGURES)
-    assert figures_of(params, "bare", "us8k") == ["figure4", "per_class", "confusion", "flattery", "curves"]
+    def names(study: str, dataset: str) -> list[str]:
+        return [figure.name for figure in figures_of(params, study, dataset)]
+
+    assert names("ten", "esc10") == list(DRAW)
+    assert names("bare", "us8k") == ["figure4", "confusion", "curves", "per_class", "selection_bias"]
     with_noise = {"figure5", "noise_snr", "representations"}
-    assert with_noise < set(figures_of(params, "paper", "esc50"))
-    assert not (with_noise | {"figure3"}) & set(figures_of(params, "paper", "us8k"))
+    assert with_noise < set(names("paper", "esc50"))
+    assert not (with_noise | {"figure3"}) & set(names("paper", "us8k"))
 
 
 def test_without_runs_a_sentence_stands_in_the_figure(
     params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = {}
-    monkeypatch.setattr("soundclr.report.figures.save", lambda figure, folder, name: saved.setdefault(name, figure))
+    monkeypatch.setattr("soundclr.report.write.save", lambda figure, png: saved.setdefault(png.stem, figure))
     collection = collect(params, "empty", tmp_path)
-    assert write_figures(collection, table3_rows(collection), tmp_path) == []
-    assert set(saved) == {f"{name}-esc10" for name in FIGURES}
+    assert not any(shown.there for shown in write_figures(collection, tmp_path))
+    assert set(saved) == {f"{name}-esc10" for name in DRAW}
     for figure in saved.values():
         assert [text.get_text() for text in texts(figure)] == ["ESC-10: no runs yet"]
 
@@ -243,9 +249,8 @@ def test_figure3_says_which_runs_are_missing(drawn: Drawn) -> None:
 
 def test_step_names_follow_the_settings(params: Params) -> None:
     for recipe in LADDER[:4]:
-        assert describe(params.resolve("paper", "esc50", recipe)) == params.recipes[recipe].title
-    small = "small_waveform_augmentation"
-    assert describe(params.resolve("esc10", "esc10", small)) == params.recipes[small].title
+        assert describe(params.resolve("paper", "esc50", recipe)) == params.all_recipes[recipe].title
+    assert describe(params.resolve("esc10", "esc10", "hybrid")) == "pretrained, 3 channels, waveform augmentation"
     assert describe(params.resolve("demo", "demo", "cross_entropy")) == (
         "scratch, 1 channel, waveform augmentation, masks"
     )
@@ -296,13 +301,13 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
             assert edges[:, 1].max() == pytest.approx(max(m + e for m, e in zip(means, errors, strict=True)))
             trapezoids = sum((a + b) / 2 * 5 for a, b in itertools.pairwise(means)) / 35
             assert f"{trapezoids:.1f} {noise}" in label
-            assert label.startswith(params.recipes[recipe].title)
+            assert label.startswith(params.all_recipes[recipe].title)
     assert "bands: 95 % intervals (Student's t over folds' means, " in caption
 
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
     """Neither drawn nor spoken of."""
-    for name in FIGURES:
+    for name in DRAW:
         figure, caption = drawn("alone", name)
         assert "interval" not in caption, name
         for axes in figure.axes:
@@ -365,9 +370,8 @@ def test_representations_of_one_fold_and_seed(
     for axes, recipe in zip(figure.axes, SCHEMES, strict=True):
         (evaluation,) = [e for e in collection.evaluated("esc10", recipe) if (e.run.fold, e.run.seed) == (2, 0)]
         distances = evaluation.distances
-        assert axes.get_title() == (
-            f"{params.recipes[recipe].title}\nintra/inter {distances.ratio:.2f}, silhouette {distances.silhouette:.2f}"
-        )
+        numbers = f"intra/inter {distances.ratio:.2f}, silhouette {distances.silhouette:.2f}"
+        assert axes.get_title() == f"{params.all_recipes[recipe].title}\n{numbers}"
         points = np.concatenate([line.get_xydata() for line in axes.lines])
         assert sorted(map(tuple, points)) == sorted(map(tuple, evaluation.projection[["x", "y"]].to_numpy()))
         assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 10
@@ -401,9 +405,9 @@ def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collection
         assert sum(len(line.get_xdata()) for line in axes.lines) == 100
 
 
-def test_flattery_by_run_and_by_protocol(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
+def test_selection_bias_by_run_and_by_protocol(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
     collection = collections("ten")
-    figure, caption = drawn("ten", "flattery")
+    figure, caption = drawn("ten", "selection_bias")
     above, below = figure.axes
     expected, protocols = [], []
     strips = [line for line in above.lines if line.get_alpha() == 0.7]
@@ -421,8 +425,8 @@ def test_flattery_by_run_and_by_protocol(drawn: Drawn, collections: Callable[[st
     assert [bar[:2] for bar in bars(below, 0)] == [pytest.approx(pair) for pair in protocols]
     assert [bar[2] for bar in bars(below, 0)][::3] == list(COLOURS[:3])
     assert "one fold less is learned from (9 of 9 runs with an inner fold)." in caption
-    assert len(drawn("fifty", "flattery")[0].axes) == 1
-    assert "inner" not in drawn("fifty", "flattery")[1]
+    assert len(drawn("fifty", "selection_bias")[0].axes) == 1
+    assert "inner" not in drawn("fifty", "selection_bias")[1]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.write import write_report
-from soundclr.runs import Run, expand
+from soundclr.runs import Run, evaluated, expand
 
 NAMES = ("class", "stage", "epochs", r"$\foo$", "_x", "1", "nan", "# 1. -", "a & b", "x" * 300)
 """Names of classes."""
@@ -33,11 +33,11 @@ def params(repo: Path) -> Params:
             "folds": [1, 2],
             "seeds": [0],
             "recipes": ["cross_entropy", "hybrid"],
+            "evaluate": {},
             "artefacts": {
                 "table1": {"recipes": ["cross_entropy", "masks_f0_t0"]},
                 "table2": {"recipes": ["alpha_001", "hybrid"]},
                 "figure3": {"recipes": ["masks_f0_t0", "cross_entropy"]},
-                "figure5": {},
                 "protocols": {"recipes": ["cross_entropy_inner"]},
             },
         },
@@ -49,10 +49,10 @@ def params(repo: Path) -> Params:
 
 def few(params: Params, results: Path, wanted: Callable[[Run], bool] = lambda run: True, **made: Any) -> None:
     """The runs of ``few``, and their evaluations, whose distances are not defined."""
-    evaluated = set(expand(params, "few", "figure5"))
+    heard = set(evaluated(params, "few"))
     for run in filter(wanted, expand(params, "few")):
         fabricate(params, run, results, **made)
-        if run in evaluated:
+        if run in heard:
             folder = fabricate_evaluation(params, run, results)
             if made.get("test_clips", 20) <= 10:
                 edit(folder, name="evaluation.json", distances=dict.fromkeys(("intra", "inter", "ratio", "silhouette")))
@@ -62,9 +62,8 @@ def few(params: Params, results: Path, wanted: Callable[[Run], bool] = lambda ru
 def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
     """Write the report of ``few`` into a folder, without a warning, its figures laid out but not saved; its page."""
 
-    def save(figure: Figure, folder: Path, name: str) -> Path:
+    def save(figure: Figure, png: Path) -> None:
         figure.draw_without_rendering()
-        return folder / f"{name}.png"
 
     def write(folder: Path) -> str:
         with warnings.catch_warnings():
@@ -73,7 +72,7 @@ def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
         assert all(path.stat().st_size for path in paths if path.suffix in (".md", ".tex", ".json", ".rst"))
         return (folder / "results/few/README.md").read_text()
 
-    monkeypatch.setattr("soundclr.report.figures.save", save)
+    monkeypatch.setattr("soundclr.report.write.save", save)
     return write
 
 
@@ -134,7 +133,7 @@ def test_a_damaged_run_says_what_to_do(params: Params, tmp_path: Path, damage: s
 
 @pytest.mark.parametrize("changes", [{"format": 99}, {"clips": 3}, {"accuracy": []}, {"device": None}, {"key": "x"}])
 def test_a_damaged_evaluation_says_what_to_do(params: Params, tmp_path: Path, changes: dict[str, Any]) -> None:
-    run = next(expand(params, "few", "figure5"))
+    run = evaluated(params, "few")[0]
     fabricate(params, run, tmp_path)
     edit(fabricate_evaluation(params, run, tmp_path), name="evaluation.json", **changes)
     with pytest.raises(UserError, match=r"; restore the folder from git or delete it and evaluate the run again$"):

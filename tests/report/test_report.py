@@ -18,10 +18,10 @@ from matplotlib.image import imread
 
 from soundclr.params import Params
 from soundclr.report.collect import collect
-from soundclr.report.exports import confusion_csv, mean_history
-from soundclr.report.layout import report_paths
-from soundclr.report.tables.render import latex_escape, markdown_escape
-from soundclr.report.tables.table3 import paper_accuracy
+from soundclr.report.dvc_plots import confusion_csv, mean_history
+from soundclr.report.outputs import report_paths
+from soundclr.report.papers.soundclr.table3 import paper_accuracy
+from soundclr.report.table import latex_escape, markdown_escape
 from soundclr.report.write import write_report
 from soundclr.runs import expand
 
@@ -52,7 +52,7 @@ def full(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests of tables alone: drawing takes seconds."""
-    monkeypatch.setattr("soundclr.report.write.write_figures", lambda collection, rows, folder: [])
+    monkeypatch.setattr("soundclr.report.write.draw", lambda *figure: None)
 
 
 def accuracies(results: Path, study: str) -> dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]]:
@@ -165,9 +165,9 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         "a trial (made up)",
         "ESC-10, 10 classes, 5 folds, 80 training and 20 held-out clips a fold",
         "resnet50, ImageNet (product-quantised, PQF), SHA-256 3c49aca5",
-        "at most 6 epochs, batch 128, learning rate by the last epoch at 100 % of its peak "
+        "at most 6 epochs, batch 128, learning rate by the last epoch at less than 1 % of its peak "
         "(cross-entropy, hybrid (SoundCLR)); at most 6 + 6 epochs, batch 128, "
-        "learning rate by the last epoch at 100 % + 100 % of its peak (supervised contrastive)",
+        "learning rate by the last epoch at less than 1 % + 4 % of its peak (supervised contrastive)",
         "Device: a made-up device (74 runs); another\\_device (1 runs); "
         "precision: float32; "
         "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 runs)",
@@ -185,13 +185,16 @@ def test_set_aside_runs_are_counted_and_change_no_number(
     params: Params, repo: Path, full: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(full / "results", tmp_path / "results")
-    settings = {"encoder": {"weights": "imagenet_pqf"}, "training": {"epochs": 9, "patience": 6}}
+    settings = {"start": {"weights": "imagenet_pqf"}, "training": {"epochs": 9, "patience": 6}}
     old = trial_params(repo, trial={"settings": settings})
     for run in list(expand(old, "trial"))[:2]:
         fabricate(old, run, tmp_path / "results", skill=1.0)
+    left = tmp_path / "results/trial/summary/esc10/a_recipe_that_is_gone.json"
+    left.write_text("{}")
     write_report(params, "trial", tmp_path / "results", tmp_path / "figures")
+    assert not left.exists()
     assert "75 of 75 runs; 2 of other settings set aside." in (tmp_path / "results/trial/README.md").read_text()
-    for name in ("tables/table3.csv", "summary.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
+    for name in ("tables/table3.csv", "curves.csv", "accuracy_per_fold.csv", "confusion.csv"):
         assert (tmp_path / "results/trial" / name).read_bytes() == (full / "results/trial" / name).read_bytes()
 
 
@@ -209,9 +212,12 @@ def test_same_runs_give_the_same_bytes(params: Params, full: Path, tmp_path: Pat
 
 
 def test_summary_for_dvc_metrics(full: Path) -> None:
-    summary = json.loads((full / "results/trial/summary.json").read_text())
-    for row in table(full / "results/trial/tables/table3.csv"):
-        entry = summary[row["dataset"]][row["recipe"]]
+    """A file a scheme, so that `dvc metrics show` has a row for each; no others."""
+    rows = table(full / "results/trial/tables/table3.csv")
+    paths = {full / f"results/trial/summary/{row['dataset']}/{row['recipe']}.json": row for row in rows}
+    assert set(paths) == set(full.glob("results/trial/summary/*/*"))
+    for path, row in paths.items():
+        entry = json.loads(path.read_text())
         assert entry == {
             "best_epoch": float(row["best_epoch_mean_percent"]),
             "last_epoch": float(row["last_epoch_mean_percent"]),
@@ -245,10 +251,10 @@ def test_curves_are_means_over_runs(full: Path) -> None:
         loss = statistics.fmean(float(r["train_loss"]) for r in runs)
         assert float(row["train_loss"]) == pytest.approx(loss, abs=0.0000501)
         if row["stage"] == "contrastive":
-            assert row["test_accuracy"] == ""
+            assert row["val_accuracy"] == ""
         else:
-            accuracy = 100 * statistics.fmean(float(r["test_accuracy"]) for r in runs)
-            assert float(row["test_accuracy"]) == pytest.approx(accuracy, abs=0.00501)
+            accuracy = 100 * statistics.fmean(float(r["val_accuracy"]) for r in runs)
+            assert float(row["val_accuracy"]) == pytest.approx(accuracy, abs=0.00501)
 
 
 def test_stages_follow_each_other_where_runs_stop_early(params: Params, tmp_path: Path) -> None:
@@ -300,9 +306,9 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     assert "![" not in page
     assert {row["runs"] for row in table(tmp_path / "results" / study / "tables" / "table3.csv")} == {"0"}
     assert table(tmp_path / "results" / study / "confusion.csv") == []
-    summary = json.loads((tmp_path / "results" / study / "summary.json").read_text())
-    assert summary["us8k"]["hybrid"]["runs"] == 0
-    assert "best_epoch" not in summary["us8k"]["hybrid"]
+    summary = json.loads((tmp_path / "results" / study / "summary/us8k/hybrid.json").read_text())
+    assert summary["runs"] == 0
+    assert "best_epoch" not in summary
 
 
 def test_dataset_without_runs_beside_one_with_runs(params: Params, tmp_path: Path) -> None:

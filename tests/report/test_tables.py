@@ -14,25 +14,15 @@ import docutils.core
 import docutils.nodes
 import jinja2
 import pytest
-from byhand import FOLDS, SEEDS, best, bold, last, near, rows, said
+from byhand import FOLDS, SEEDS, best, bold, last, make, near, rows, said, texts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
-from soundclr.report.layout import caption_path, category, report_paths, tables_of
-from soundclr.report.tables import MAKE
-from soundclr.report.tables.render import (
-    Cell,
-    Column,
-    Table,
-    markdown_escape,
-    rst_escape,
-    to_csv,
-    to_latex,
-    to_markdown,
-)
+from soundclr.report.outputs import caption_path, category, report_paths, tables_of
+from soundclr.report.table import Cell, Column, Table, markdown_escape, rst_escape, table_csv, to_latex, to_markdown
 from soundclr.report.write import write_report
 
 
@@ -49,8 +39,8 @@ def test_table1_has_the_papers_cells(toy: Params, tmp_path: Path) -> None:
     assert by_place["16", "32", "0", "3"]["recipe"] == by_place["32", "32", "0", "3"]["recipe"] == "masks_f0_t3_32"
     assert by_place["32", "64", "3", "3"]["paper_percent"] == "91.05"
     assert {line["runs"] for line in lines} == {"0"}
-    table = MAKE["table1"](collection)
-    assert [row[:2] for row in table.rows][3:6] == [["16, 32", "3"], ["32, 32", "0"], ["32, 32", "1"]]
+    table = make(collection, "table1")
+    assert [row[:2] for row in texts(table)][3:6] == [["16, 32", "3"], ["32, 32", "0"], ["32, 32", "1"]]
     assert bold(table) == [("32, 32", "2", "92.10")]
     assert "0 of 200 runs, of 40 different settings" in table.caption
     # Four settings with f = 0 and three with t = 0 stand in two blocks or more; 91.60 and 91.85 differ most.
@@ -75,7 +65,7 @@ def test_table1_numbers(toy: Params, toy_results: Path) -> None:
         assert float(lines[place]["last_epoch_percent"]) == near((last(runs[1, 0]) + last(runs[2, 0])) / 2)
     assert lines["16", "32", "3", "3"]["recipe"] == ""
 
-    table = MAKE["table1"](collection)
+    table = make(collection, "table1")
     top = said(toy_results, "masks", "masks_f1_32_t0")
     text = f"{(best(top[1, 0]) + best(top[2, 0])) / 2:.2f} ({(last(top[1, 0]) + last(top[2, 0])) / 2:.2f})"
     assert bold(table) == [("32, 32", "1", text), ("32, 32", "2", "92.10"), ("32, 64", "1", text)]
@@ -93,7 +83,7 @@ def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_resul
     for recipe in ("cross_entropy", "masks_f0_t0", "masks_f1_32_t0", "masks_f1_16_t1_32"):
         runs = said(tmp_path, "masks", recipe)
         errors.append(12.7062 * abs(best(runs[1, 0]) - best(runs[2, 0])) / 2)  # Student's t of two folds
-    text = MAKE["table1"](collect(toy, "masks", tmp_path)).caption
+    text = make(collect(toy, "masks", tmp_path), "table1").caption
     assert (
         f"the 95 % interval (Student's t over folds) is ± {statistics.fmean(errors):.2f} points (mean of 4 cells)"
         in text
@@ -101,12 +91,12 @@ def test_table1_of_one_seed_knows_the_interval_over_folds(toy: Params, toy_resul
 
 
 def test_table1_of_other_widths_has_blocks_of_its_own(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table1"](collect(toy, "narrow", tmp_path))
+    table = make(collect(toy, "narrow", tmp_path), "table1")
     # 2 x 4 and 1 x 4 with none; 1 x 16 with 1 x 32, and with none; and two of 64 frames alone.
-    places = [[c if isinstance(c, str) else c.text for c in row[:2]] for row in table.rows]
+    places = [row[:2] for row in texts(table)]
     one_kind = [["–, 64", "0"], ["32, –", "0"], ["32, –", "1"]]
     assert places == [["4, 4", "0"], ["4, 4", "2"], ["16, 32", "0"], ["16, 32", "1"], *one_kind]
-    assert len(table.columns) == 2 + 3
+    assert len(table.shown) == 2 + 3
     assert "paper" not in table.caption
 
 
@@ -125,9 +115,9 @@ def test_table2_numbers(everything: Collection, toy_results: Path) -> None:
         assert float(line["paper_percent"]) == published
         assert float(line["difference_points"]) == near(float(line["best_epoch_percent"]) - published)
     assert (lines[2]["runs"], lines[2]["best_epoch_percent"], lines[2]["paper_percent"]) == ("0", "", "99.25")
-    table = MAKE["table2"](everything)
+    table = make(everything, "table2")
     assert "6 of 9 runs" in table.caption
-    assert table.rows[2][1:] == ["0 of 3", "–", "–", "99.25", "–"]
+    assert texts(table)[2][1:] == ["0 of 3", "–", "–", "99.25", "–"]
 
 
 def ensemble_by_hand(runs: Sequence[dict[str, Any]], epoch: str) -> float:
@@ -153,10 +143,10 @@ def test_table4_numbers(everything: Collection, toy_results: Path) -> None:
         folds = [ensemble_by_hand([runs[fold, seed] for seed in SEEDS], epoch) for fold in FOLDS]
         assert float(lines["hybrid", "ensemble"][f"{epoch}_epoch_percent"]) == near(statistics.fmean(folds))
     # A fold with a single seed has no ensemble; other schemes stand in the CSV alone.
-    assert ("supervised_contrastive", "ensemble") not in lines
-    assert ("cross_entropy", "ensemble") in lines
-    table = MAKE["table4"](everything)
-    names = [(row[0], row[1]) for row in table.rows]
+    assert lines["supervised_contrastive", "ensemble"]["best_epoch_percent"] == ""
+    assert lines["cross_entropy", "ensemble"]["best_epoch_percent"] != ""
+    table = make(everything, "table4")
+    names = [(row[0], row[1]) for row in texts(table)]
     assert names == [
         ("Human", "paper: reported"),
         ("Piczak-CNN", "paper: reported"),
@@ -174,28 +164,29 @@ def test_table4_numbers(everything: Collection, toy_results: Path) -> None:
 
 
 def test_table4_without_hybrid_shows_the_others(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table4"](collect(toy, "single", tmp_path))
-    assert [row[0] for row in table.rows][-6:] == ["ours: cross-entropy"] * 3 + ["ours: supervised contrastive"] * 3
-    assert table.rows[-1][1:] == ["ensemble of the seeds", "–"]
+    table = make(collect(toy, "single", tmp_path), "table4")
+    assert [row[0] for row in texts(table)][-6:] == ["ours: cross-entropy"] * 3 + ["ours: supervised contrastive"] * 3
+    assert texts(table)[-1][1:] == ["ensemble of the seeds", "–"]
     assert "No ensemble of cross-entropy (–) where a fold has fewer than two seeds" in table.caption
 
 
 def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) -> None:
-    table = MAKE["table4"](collect(toy, "demo", tmp_path))
-    assert {row[0] for row in table.rows} == {"ours: hybrid (SoundCLR)"}
+    table = make(collect(toy, "demo", tmp_path), "table4")
+    assert {row[0] for row in texts(table)} == {"ours: hybrid (SoundCLR)"}
     assert "Nasiri" not in table.caption
 
 
 def test_artefacts_decide_the_tables(toy: Params) -> None:
-    always = ["table3", "table4", "comparison", "protocols", "per_class"]
-    assert tables_of(toy, "trial") == always
-    assert tables_of(toy, "everything") == ["table2", *always, "robustness", "distances"]
-    assert tables_of(toy, "paper") == ["table1", "table2", *always, "robustness", "distances"]
+    names = {study: [table.name for table in tables_of(toy, study)] for study in ("trial", "everything", "paper")}
+    beyond = ["comparison", "distances", "per_class", "protocols", "robustness"]
+    assert names["trial"] == ["table3", "table4", "comparison", "per_class", "protocols"]
+    assert names["everything"] == ["table2", "table3", "table4", *beyond]
+    assert names["paper"] == ["table1", "table2", "table3", "table4", *beyond]
 
 
 def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file that the layout names, but figures; captions that say their runs; the same bytes again."""
-    monkeypatch.setattr("soundclr.report.write.write_figures", lambda collection, rows, folder: [])
+    monkeypatch.setattr("soundclr.report.write.draw", lambda *figure: None)
     shutil.copytree(toy_results / "everything", tmp_path / "everything")
     paths = write_report(toy, "everything", tmp_path, tmp_path / "figures")
     assert paths == report_paths(toy, "everything", tmp_path, tmp_path / "figures")
@@ -203,13 +194,12 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     assert all(written.values())
 
     page = written[tmp_path / "everything/README.md"].decode()
-    headings = ["Tables", "Figures of the paper", "Figures beyond the paper", "Provenance"]
+    headings = ["Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"]
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == headings
     # 17 of the study's own 18, 3 of alpha 0.01 and none of alpha 0.99, 4 with an inner fold.
-    assert "24 of 28 runs (a run may serve several: Table III 17 of 18, Table II 6 of 9" in page
+    assert "24 of 28 runs (a run may serve several: its own 17 of 18, Table II 6 of 9" in page
     titles = re.findall(r"^\*\*(.*?)\.\*\*", page, re.MULTILINE)
-    collection = collect(toy, "everything", tmp_path)
-    assert titles == [MAKE[name](collection).title for name in tables_of(toy, "everything")]
+    assert titles == [table.title for table in tables_of(toy, "everything")]
 
     for path in filter(category, paths):
         text = written[caption_path(path, "everything", tmp_path)].decode()
@@ -228,27 +218,39 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
 
 
 def test_a_mark_and_a_group_in_each_format() -> None:
-    columns = [Column("a_b", align="l"), Column("x", "both"), Column("y", "both"), Column("z")]
-    table = Table("t", "T", "c", columns, [["k", Cell("1.00", True), "2", "3"], ["l", "1", "2", "3"]], [["h"]], [])
+    columns = [Column("a_b", "a_b", show=lambda r: Cell(r["a_b"]), align="l"), Column("only"), Column("z", form=".3f")]
+    columns[1:1] = [Column("x", "x", "both", lambda r: Cell(f"{r['x']:.2f}", r["x"] == 1)), Column("y", "y", "both")]
+    columns[-1:] = [Column("z", "z", form=".3f")]
+    records = [
+        {"a_b": "k", "x": 1.0, "y": 2, "z": 3.0, "only": None},
+        {"a_b": "l", "x": 1.005, "y": None, "z": 3.0, "only": "x,y"},
+        {"a_b": "m", "x": 1.0, "y": 2, "z": 3.0, "only": "", "csv_only": True},
+    ]
+    table = Table(columns, records, "c", [])
     assert to_markdown(table) == (
-        "| a\\_b | both: x | both: y | z |\n| :-- | --: | --: | --: |\n| k | **1.00** | 2 | 3 |\n| l | 1 | 2 | 3 |\n"
+        "| a\\_b | both: x | both: y | z |\n| :-- | --: | --: | --: |\n"
+        "| k | **1.00** | 2 | 3.00 |\n| l | 1.00 | – | 3.00 |\n"
     )
     text = to_latex(table, "50 %", "tab:t")
     assert " & \\multicolumn{2}{c}{both} &  \\\\\n\\cmidrule(lr){2-3}\na\\_b & x & y & z \\\\\n" in text
-    assert "k & \\textbf{1.00} & 2 & 3 \\\\\n\\addlinespace\nl" in text
-    assert to_csv(Table("t", "T", "c", [], [], [["a", "b"], [1.005, None], [2, "x,y"]], [])) == (
-        'a,b\n1.00,\n2,"x,y"\n'
-    )
+    assert "k & \\textbf{1.00} & 2 & 3.00 \\\\\n\\addlinespace\nl" in text
+    assert table_csv(table) == 'a_b,x,y,only,z\nk,1.00,2,,3.000\nl,1.00,,"x,y",3.000\nm,1.00,2,,3.000\n'
+
+
+def test_records_of_one_line_stand_beside_each_other() -> None:
+    columns = [Column("row", "row"), *(Column(name=c, show=lambda r: r["says"], where={"column": c}) for c in "ab")]
+    records = [{"row": "1", "column": c, "says": f"{c}1"} for c in "ab"] + [{"row": "2", "column": "b", "says": "b2"}]
+    assert texts(Table(columns, records, "", [], line=["row"])) == [["1", "a1", "b1"], ["2", "–", "b2"]]
 
 
 def test_latex_of_every_table(everything: Collection, toy: Params, toy_results: Path) -> None:
     """As many cells in every line as there are columns, and no sign that LaTeX does not know."""
-    made = [MAKE[name](everything) for name in tables_of(toy, "everything")]
-    for table in [*made, MAKE["table1"](collect(toy, "masks", toy_results))]:
+    made = [table.make(everything) for table in tables_of(toy, "everything")]
+    for table in [*made, make(collect(toy, "masks", toy_results), "table1")]:
         text = to_latex(table, table.caption, "tab:x")
         assert text.isascii(), {character for character in text if ord(character) > 127}
         for line in text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines():
-            assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.columns) - 1
+            assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.shown) - 1
 
 
 # What each of the formats, or the template before it, takes for its own; and line ends of all kinds.

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from soundclr.randomness import generator, seed_of
-from soundclr.training.loop import shuffled
+from soundclr.training.batches import batch_count, shuffled
 
 CLIPS = torch.arange(100, 123)
 
@@ -15,11 +15,15 @@ def batches(*seed, size=5):
     return [batch.tolist() for batch in shuffled(CLIPS, size, generator(*seed))]
 
 
-@pytest.mark.parametrize("size", [1, 5, 22, 23, 1000])
-def test_every_clip_once_and_the_smaller_last_batch_kept(size):
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [(5, [5, 5, 5, 5, 3]), (7, [7, 7, 7, 2]), (22, [23]), (11, [11, 12]), (2, [2] * 10 + [3]), (23, [23]), (999, [23])],
+)
+def test_every_clip_once_and_the_smaller_last_batch_kept_unless_it_is_one_clip(size, sizes):
     found = batches(0, size=size)
     assert sorted(chain.from_iterable(found)) == CLIPS.tolist()
-    assert [len(batch) for batch in found] == [size] * (23 // size) + [23 % size] * (23 % size > 0)
+    assert [len(batch) for batch in found] == sizes
+    assert batch_count(len(CLIPS), size) == len(sizes)
 
 
 def test_the_seed_decides_the_order_whatever_was_drawn_elsewhere():

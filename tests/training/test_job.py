@@ -11,15 +11,16 @@ import torch
 import toy
 from toy import Interrupted
 
+from soundclr import provenance
 from soundclr.audio.features import Waveforms
+from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, sha256_of_json
-from soundclr.models import Network, build_encoder
+from soundclr.models.load import load_run
 from soundclr.params import Params, RunSettings
-from soundclr.records import code_version
-from soundclr.report.collect import collect
+from soundclr.provenance import code_version
 from soundclr.runs import dataset_hash, find_run
-from soundclr.training import job, loop
+from soundclr.training import loop
 from soundclr.training.job import Paths, run_job
 
 CPU = torch.device("cpu")
@@ -39,7 +40,7 @@ def params(repo):
 @pytest.fixture(autouse=True)
 def no_git(monkeypatch):
     """The repository's state is not what these tests are about, and two runs may fall on either side of a commit."""
-    monkeypatch.setattr(job, "git_state", lambda: {"git_commit": "a" * 40, "git_dirty": False})
+    monkeypatch.setattr(provenance, "git_state", lambda: {"git_commit": "a" * 40, "git_dirty": False})
 
 
 def start(params, features, results, recipe="hybrid", fold=2, seed=1):
@@ -64,7 +65,7 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
     assert checksum == sha256_of_json(metrics)
     assert metrics["files"] == {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")}
     expected = {
-        "format": 2,
+        "format": 3,
         "study": "toy",
         "dataset": "toy",
         "recipe": recipe,
@@ -73,10 +74,10 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
         "seed": 1,
         "epochs": 3,
         "stopped_early": False,
-        "clips": {"train": 18, "test": 9},
+        "clips": {"train": 18, "test": 9, "validation": None},
         "classes": list(toy.CLASSES),
         "dataset_hash": dataset_hash(params, "toy"),
-        "weights": {"name": "none", "sha256": None},
+        "start": {"name": "none", "sha256": None},
         "index_sha256": "0" * 64,
         "features_sha256": Waveforms.load(features).sha256,
         "model_sha256": sha256_of_file(run.model(tmp_path)),
@@ -97,7 +98,7 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
 
     history = table(folder / "history.csv")
     assert ",".join(history[0]) == (
-        "stage,epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds,clips_per_second"
+        "stage,epoch,lr,train_loss,train_accuracy,val_loss,val_accuracy,seconds,clips_per_second"
     )
     stages = [stage.name for stage in params.resolve("toy", "toy", recipe).stages]
     assert [(row["stage"], row["epoch"]) for row in history] == [(name, str(e)) for name in stages for e in (1, 2, 3)]
@@ -115,22 +116,21 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
         guesses = [max(range(3), key=lambda label, row=row: float(row[toy.CLASSES[label]])) for row in chosen]
         right = sum(str(guess) == row["label"] for guess, row in zip(guesses, chosen, strict=True)) / 9
         assert metrics["accuracy"][f"{epoch}_epoch"] == pytest.approx(right)
-    of_last_stage = [float(row["test_accuracy"]) for row in history if row["stage"] == stages[-1]]
+    of_last_stage = [float(row["val_accuracy"]) for row in history if row["stage"] == stages[-1]]
     assert metrics["accuracy"]["best_epoch"] == pytest.approx(max(of_last_stage), abs=1e-6)
     assert metrics["best_epoch"] == of_last_stage.index(max(of_last_stage)) + 1
     assert metrics["accuracy"]["last_epoch"] == pytest.approx(of_last_stage[-1], abs=1e-6)
 
 
 def test_the_model_gives_the_last_predictions(params, features, tmp_path):
-    run, path = start(params, features, tmp_path)
-    settings = params.resolve("toy", "toy", "hybrid")
-    network = Network(build_encoder(settings.encoder, None), settings.projection.size, 3)
-    network.load_state_dict(torch.load(run.model(tmp_path), weights_only=True))
+    _, path = start(params, features, tmp_path)
+    _, settings, network = load_run(path.parent)
+    assert settings == params.resolve("toy", "toy", "hybrid")
     waveforms = toy.waveforms()
-    inputs = job.make_inputs(waveforms, settings)
+    inputs = Inputs(waveforms, settings)
     clips = (waveforms.folds == 2).nonzero()[:, 0]
     with torch.inference_mode():
-        probabilities = network.eval()(inputs.eval_batch(clips, torch.Generator()))[1].softmax(dim=1)
+        probabilities = network(inputs.eval_batch(clips, torch.Generator()))[1].softmax(dim=1)
     rows = [row for row in table(path.parent / "predictions.csv") if row["epoch"] == "last"]
     written = torch.tensor([[float(row[name]) for name in toy.CLASSES] for row in rows])
     torch.testing.assert_close(written, probabilities, rtol=0, atol=1e-4)
@@ -157,19 +157,6 @@ def test_seed_and_fold_change_the_outcome(params, features, tmp_path):
         (start(params, features, tmp_path, **place)[1].parent / "predictions.csv").read_text() for place in places
     }
     assert len(outcomes) == 3
-
-
-def test_the_folds_that_train_are_watched_and_are_tested():
-    folds = torch.tensor([1, 2, 3, 4, 4, 1])
-
-    def split(held_out, inner):
-        return [sorted({int(folds[clip]) for clip in clips}) for clips in job.split(folds, held_out, 4, inner)]
-
-    assert split(2, False) == [[1, 3, 4], [2], [2]]
-    assert split(2, True) == [[1, 4], [3], [2]]
-    assert split(4, True) == [[2, 3], [1], [4]]
-    with pytest.raises(UserError, match="fold 5 held out: there is no clip to choose the epoch by"):
-        job.split(folds, 5, 6, True)
 
 
 @pytest.mark.parametrize("recipe", ["hybrid_inner", "supervised_contrastive_inner"])
@@ -206,6 +193,8 @@ def test_an_inner_fold_chooses_and_the_held_out_fold_has_no_say(repo, params, fe
 
 
 def test_the_report_takes_runs_with_an_inner_fold(repo, features, tmp_path):
+    from soundclr.report.collect import collect  # all of the report, which no other test here needs
+
     content = toy.content(repo)
     content["studies"]["toy"]["recipes"] = ["hybrid_inner"]
     params = Params.model_validate(content)
@@ -277,7 +266,7 @@ def test_a_run_that_other_code_goes_on_with_names_both(params, features, tmp_pat
 
 
 def test_stopped_early_is_told(repo, features, tmp_path):
-    params = toy.params(repo, epochs=9, patience=1, learning_rate=1e-9)  # nothing is learned, so nothing gets better
+    params = toy.params(repo, epochs=9, patience=1, lr=1e-9)  # nothing is learned, so nothing gets better
     _, path = start(params, features, tmp_path)
     metrics = json.loads(path.read_text(encoding="utf-8"))
     assert metrics["stopped_early"] is True
@@ -291,7 +280,7 @@ def test_any_stage_that_stopped_early_is_told(repo, features, tmp_path, first, s
     stages = content["recipes"]["supervised_contrastive"]["settings"]["stages"]
     for stage, patience in zip(stages, (first, second), strict=True):
         # nothing is learned, so nothing gets better
-        stage["training"] |= {"epochs": 3, "patience": patience, "learning_rate": 1e-12, "monitor": "accuracy"}
+        stage["training"] = {"epochs": 3, "patience": patience, "lr": 1e-12, "monitor": "accuracy"}
     _, path = start(Params.model_validate(content), features, tmp_path, "supervised_contrastive")
     metrics = json.loads(path.read_text(encoding="utf-8"))
     epochs = [row["stage"] for row in table(path.parent / "history.csv")]
@@ -333,7 +322,7 @@ def test_no_features(params, tmp_path):
 
 def test_weights_that_params_yaml_does_not_name_are_refused(repo, features, tmp_path):
     content = toy.content(repo)
-    content["studies"]["toy"]["settings"]["encoder"] |= {"name": "resnet18", "weights": "imagenet_pqf", "channels": 3}
+    content["studies"]["toy"]["settings"] |= {"encoder": "resnet18", "start": {"weights": "imagenet_pqf"}}
     params = Params.model_validate(content)
     weights = tmp_path / "weights.pth"
     torch.save({}, weights)

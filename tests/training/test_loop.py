@@ -7,41 +7,21 @@ import signal
 
 import pytest
 import torch
+from outcomes import TIMES, always, assert_equal, assert_same_outcome, without_times
 from toy import Interrupted
 
 from soundclr.errors import UserError
-from soundclr.training import loop, signals
+from soundclr.training import loop, resume, signals
 from soundclr.training import state as checkpoints
+from soundclr.training.listener import Listener
 from soundclr.training.loop import train
 from soundclr.training.schedule import Exponential
 
-TIMES = ("seconds", "clips_per_second")
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
-
-
-def without_times(history):
-    return [{key: value for key, value in row.items() if key not in TIMES} for row in history]
 
 
 def copy(network):
     return {key: value.clone() for key, value in network.state_dict().items()}
-
-
-def assert_equal(one, other):
-    assert one.keys() == other.keys()
-    assert [key for key in one if not torch.equal(one[key], other[key])] == []
-
-
-def assert_same_outcome(state, network, other_state, other_network):
-    assert without_times(state.history) == without_times(other_state.history)
-    assert (state.epoch, state.best.epoch, state.best.value) == (
-        other_state.epoch,
-        other_state.best.epoch,
-        other_state.best.value,
-    )
-    assert torch.equal(state.last, other_state.last)
-    assert torch.equal(state.best.probabilities, other_state.best.probabilities)
-    assert_equal(network.state_dict(), other_network.state_dict())
 
 
 @pytest.mark.parametrize("recipe", SCHEMES)
@@ -70,7 +50,7 @@ def test_the_state_is_of_the_last_epochs_network(settings, make_task, make_netwo
     assert state.history[-1]["val_accuracy"] == right
 
 
-def val_accuracy_is_empty_where_no_classifier_learns(settings, make_task, make_network, tmp_path):
+def test_accuracy_is_empty_where_no_classifier_learns(settings, make_task, make_network, tmp_path):
     chosen = settings("supervised_contrastive", epochs=2)
     history = train(make_task(chosen), make_network(chosen), tmp_path / "x.resume").history
     for row in history:
@@ -128,6 +108,7 @@ def scripted(monkeypatch):
     def script(losses, accuracies):
         epochs = iter(zip(losses, accuracies, strict=True))
         monkeypatch.setattr(loop.StageLoop, "train_epoch", lambda _: (1.0, 0.5, 1.0))
+        monkeypatch.setattr(resume, "check_moments", lambda *_: None)  # the optimiser takes no step
 
         def validate(self):
             loss, right = next(epochs)
@@ -212,11 +193,6 @@ def test_a_training_interrupted_after_every_epoch_ends_bit_for_bit_the_same(
         break
     assert interruptions == len(whole.history) == 3 * len(chosen.stages)
     assert_same_outcome(state, pieces, whole, network)
-
-
-def always():
-    """A clock by which it is time for a checkpoint whenever it is asked."""
-    return itertools.count(step=checkpoints.INTERVAL).__next__
 
 
 def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
@@ -315,7 +291,7 @@ def test_what_no_epoch_changes_is_made_once(settings, make_task, make_network, t
     network = make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
     assert sum(made) == (3 + 1) * len(task.val)
-    fresh = loop.Listener(task, chosen.stages[-1], network, fixed=False).hear(task.val)[1].softmax(dim=1)
+    fresh = Listener(network, task.inputs, chosen.stages[-1], task.seed, fixed=False).hear(task.val)[1].softmax(dim=1)
     torch.testing.assert_close(state.last, fresh, rtol=0, atol=0)
 
 
@@ -369,6 +345,99 @@ def test_a_damaged_checkpoint_costs_time_and_no_digit(settings, make_task, make_
     state = train(task, again, tmp_path / "x.resume")
     assert_same_outcome(state, again, whole, network)
     assert "x.resume: cannot resume from it" in capsys.readouterr().err
+    assert (tmp_path / "x.damaged").exists()
+
+
+def of_other_rows(content, **changes):
+    content["state"]["history"][-1].update(changes)
+
+
+def without(block, *keys):
+    for key in keys:
+        del block[key]
+
+
+def first_moments(content):
+    return next(iter(content["optimizer"]["state"].values()))
+
+
+# What a checkpoint of this run's name may hold that is not this run's, as other code could have written it.
+STRANGE = {
+    "a weight more": lambda c: c["network"].update(more=torch.zeros(1)),
+    "a weight less": lambda c: without(c["network"], "classifier.1.bias"),
+    "a weight of another shape": lambda c: c["network"].update({"classifier.1.bias": torch.zeros(4)}),
+    "a weight of another format": lambda c: c["network"].update({"classifier.1.bias": torch.zeros(3).half()}),
+    "no weights": lambda c: c.update(network=None),
+    "no optimiser": lambda c: c.update(optimizer={}),
+    "a fresh optimiser": lambda c: c["optimizer"]["state"].clear(),
+    "moments less": lambda c: without(c["optimizer"]["state"], 0),
+    "moments of another shape": lambda c: first_moments(c).update(exp_avg=torch.zeros(7)),
+    "moments of another optimiser": lambda c: first_moments(c).update(max_exp_avg_sq=torch.zeros(7)),
+    "other steps": lambda c: first_moments(c)["step"].add_(1),
+    "other groups": lambda c: c["optimizer"]["param_groups"].pop(),
+    "other options": lambda c: c["optimizer"]["param_groups"][0].update(momentum=0.9),
+    "no history": lambda c: c["state"]["history"].clear(),
+    "a history too short": lambda c: c["state"]["history"].pop(0),
+    "a history without losses": lambda c: without(c["state"]["history"][0], "train_loss"),
+    "a history of another stage": lambda c: of_other_rows(c, stage="joint"),
+    "a history of text": lambda c: of_other_rows(c, seconds="3"),
+    "a history without accuracies": lambda c: of_other_rows(c, val_accuracy=None),
+    "a history that is no list": lambda c: c["state"].update(history=3),
+    "no code": lambda c: c["state"].update(code=[]),
+    "code that is no text": lambda c: c["state"].update(code=[{}]),
+    "another stage": lambda c: c["state"].update(stage=0),
+    "a stage beyond the last": lambda c: c["state"].update(stage=2, epoch=0),
+    "a stage from the end": lambda c: c["state"].update(stage=-1),
+    "other epochs": lambda c: c["state"].update(epoch=0),
+    "predictions of other clips": lambda c: c["state"].update(last=torch.zeros(5, 3)),
+    "no predictions": lambda c: c["state"].update(last=None),
+    "a best epoch to come": lambda c: c["state"]["best"].update(epoch=9),
+    "a best epoch of other clips": lambda c: c["state"]["best"].update(probabilities=torch.zeros(9, 4)),
+    "a best epoch without its weights": lambda c: c["state"]["best"].update(network=None),
+    "batches of another size": lambda c: c["state"]["partial"].update(losses=torch.zeros(3)),
+    "more batches than there are": lambda c: c["state"]["partial"].update(batches=5),
+    "other random numbers": lambda c: c["state"]["partial"].update(random=torch.zeros(3)),
+}
+
+
+@pytest.fixture(scope="module")
+def amid(tmp_path_factory):
+    """Where a checkpoint of the second stage's second epoch stands, after 2 of its 4 batches."""
+    return tmp_path_factory.mktemp("amid") / "x.resume"
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_a_checkpoint_of_something_else_is_set_aside_and_the_run_starts_over(
+    settings, make_task, make_network, tmp_path, capsys, amid, kind
+):
+    chosen = settings("supervised_contrastive", epochs=2)
+    task = dataclasses.replace(make_task(chosen), keep_best=True)
+    if not amid.exists():
+        questions = itertools.count(1)  # 7 an epoch
+        with pytest.raises(signals.Interrupted, match="in epoch 2"):
+            train(task, make_network(chosen), amid, lambda: signal.SIGTERM if next(questions) >= 3 * 7 + 2 else None)
+    content = torch.load(amid)
+    assert (content["state"]["stage"], content["state"]["epoch"], content["state"]["partial"]["batches"]) == (1, 1, 2)
+    STRANGE[kind](content)
+    torch.save(content, tmp_path / "x.resume")
+    capsys.readouterr()
+    with pytest.raises(signals.Interrupted, match="in epoch 1"):
+        train(task, make_network(chosen), tmp_path / "x.resume", lambda: signal.SIGTERM)
+    said = capsys.readouterr().err
+    assert said.startswith(f"{tmp_path / 'x.resume'}: cannot resume from it (") and said.count("\n") == 1, said
+    assert (tmp_path / "x.damaged").exists()
+    assert torch.load(tmp_path / "x.resume")["state"]["stage"] == 0
+
+
+def test_what_was_looked_at_and_not_taken_leaves_no_trace(settings, make_task, make_network, tmp_path):
+    chosen = settings("supervised_contrastive", epochs=2)
+    task, network = make_task(chosen), make_network(chosen)
+    whole = train(task, network, tmp_path / "x.resume")
+    content = torch.load(tmp_path / "x.resume")
+    first_moments(content)["step"].add_(1)  # which is looked at last
+    torch.save(content, tmp_path / "x.resume")
+    again = make_network(chosen)
+    assert_same_outcome(train(task, again, tmp_path / "x.resume"), again, whole, network)
     assert (tmp_path / "x.damaged").exists()
 
 

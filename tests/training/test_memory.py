@@ -71,6 +71,12 @@ def test_the_line_says_what_fits(settings, make_task, make_network, tmp_path, sm
     assert not (tmp_path / "x.resume").exists()
 
 
+def test_views_are_named(settings, make_task, make_network, tmp_path, small_device):
+    chosen = settings("hybrid", batch_size=8, views=2)
+    with pytest.raises(UserError, match=r"with batches of 8 clips in 2 views in float32; 4 fit: lower"):
+        train(make_task(chosen), small_device(make_network(chosen), 9), tmp_path / "x.resume")
+
+
 def test_in_a_later_epoch_the_checkpoint_stays(settings, make_task, make_network, tmp_path, monkeypatch, interrupt):
     chosen = settings("hybrid")
     network = make_network(chosen)
@@ -83,6 +89,6 @@ def test_in_a_later_epoch_the_checkpoint_stays(settings, make_task, make_network
         return call(self, outputs)
 
     monkeypatch.setattr(loop.Loss, "__call__", later)
-    with pytest.raises(UserError, match="epoch 2 of stage 'joint': .* with batches of 5 in float32; 2 fit"):
+    with pytest.raises(UserError, match=r"epoch 2 of stage 'joint': .* with batches of 5 in float32; 2 fit"):
         train(make_task(chosen), network, tmp_path / "x.resume")
     assert torch.load(tmp_path / "x.resume")["state"]["epoch"] == 1

@@ -56,3 +56,29 @@ def test_steps():
     schedule = Steps(warmup=0, at=(3 / 7, 6 / 7), factor_each=0.1)
     factors = [schedule.factor(epoch, 70) for epoch in range(70)]
     assert factors == pytest.approx([1] * 30 + [0.1] * 30 + [0.01] * 10)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "share"),
+    [
+        (Exponential(warmup=1 / 12, final=0.1), 12, 0.1 ** (10 / 11)),
+        (Exponential(warmup=0.0125, final=1.17112e-7), 800, 0.98**789),
+        (Exponential(warmup=0.0, final=0.5), 1, 1),
+        (Exponential(warmup=0.9, final=0.5), 2, 1),
+        (Steps(warmup=0.0, at=(0.0, 0.5), factor_each=0.1), 4, 0.1),
+        (Cosine(warmup=0.0), 4, (1 - math.sqrt(0.5)) / 2),
+    ],
+)
+def test_how_far_it_falls(schedule, epochs, share):
+    """Of the peak: where the first step is at once, that is less than the whole rate."""
+    rates = [3e-3 * schedule.factor(epoch, epochs) for epoch in range(epochs)]
+    assert schedule.left(epochs) == pytest.approx(share, rel=1e-3) == pytest.approx(rates[-1] / max(rates), rel=1e-3)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 3])
+def test_the_whole_rate_is_reached_when_warm(warmup):
+    epochs = warmup + 3
+    schedule = Exponential(warmup=warmup / epochs, final=0.125)
+    rates = [schedule.factor(epoch, epochs) for epoch in range(epochs)]
+    assert max(rates) == 1.0 and rates[warmup:] == pytest.approx([1.0, 0.5, 0.25])
+    assert rates[:warmup] == sorted(rates[:warmup])

@@ -25,9 +25,31 @@ def test_folds(held_out, inner, train, val):
     assert [part.tolist() for part in found] == [train, val, (held_out == FOLDS).nonzero()[:, 0].tolist()]
 
 
+@pytest.mark.parametrize(
+    ("held_out", "inner", "folds"),
+    [(2, False, [[1, 3, 4], [2], [2]]), (2, True, [[1, 4], [3], [2]]), (4, True, [[2, 3], [1], [4]])],
+)
+def test_the_folds_that_train_that_choose_and_that_are_tested(held_out, inner, folds):
+    source = torch.tensor([1, 2, 3, 4, 4, 1])
+    assert [source[clips].unique().tolist() for clips in split(source, held_out, 4, inner)] == folds
+    with pytest.raises(UserError, match="fold 5 held out: there is no clip to choose the epoch by"):
+        split(source, 5, 6, True)
+
+
+def test_a_publishers_split_is_three_folds():
+    """Test, validation and training clips: fold 1 is held out, and nothing of the first two trains."""
+    train, val, test = split(FOLDS, 1, 3, True)
+    assert (FOLDS[train] == 3).all() and (FOLDS[val] == 2).all() and (FOLDS[test] == 1).all()
+
+
+def test_one_clip_is_too_few_to_train_on():
+    with pytest.raises(UserError, match="fold 1 held out: there is only one clip to train on"):
+        split(torch.tensor([1, 1, 2]), 1, 2, False)
+
+
 def test_a_fold_without_clips_is_named():
     with pytest.raises(UserError, match="fold 2 held out: there is no clip to choose the epoch by"):
-        split(torch.tensor([1, 2, 2]), 2, 3, True)
+        split(torch.tensor([1, 1, 2]), 2, 3, True)
 
 
 def test_shares_of_labels_are_by_class_nested_and_a_seeds_own():

@@ -23,7 +23,7 @@ def complete(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copy_of(repo, tmp_path_factory.mktemp("complete") / "project")
     toy.project(repo, folder)
     edit(folder, lambda params: params["studies"]["toy"].update(
-        folds=[1, 2], recipes=["cross_entropy"], artefacts={"figure5": {"folds": [1]}}
+        folds=[1, 2], recipes=["cross_entropy"], evaluate={"folds": [1]}
     ))  # fmt: skip
     run_in(folder, "snakemake", "--cores", "2")
     assert "Nothing to be done" in run_in(folder, "snakemake", "--cores", "1").stderr

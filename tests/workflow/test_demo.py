@@ -11,7 +11,7 @@ from projects import run_in
 
 RECIPES = ("cross_entropy", "supervised_contrastive", "hybrid")
 FIGURES = ["figure3-demo", "figure4-demo", "figure5-demo", "noise_snr-demo", "representations-demo", "curves-demo"]
-FIGURES += ["confusion-demo", "comparison-demo", "per_class-demo", "flattery-demo"]
+FIGURES += ["confusion-demo", "comparison-demo", "per_class-demo", "selection_bias-demo"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -26,7 +26,7 @@ def test_every_run_describes_itself(demo: Path) -> None:
     found = [json.loads(path.read_text()) for path in demo.glob("results/demo/runs/*/*/*/metrics.json")]
     assert len(found) == 22
     assert {(m["recipe"], m["fold"]) for m in found} >= {(r, f) for r in RECIPES for f in range(1, 6)}
-    assert all(m["clips"] == {"train": 240, "test": 60} for m in found)
+    assert all(m["clips"] == {"train": 240, "test": 60, "validation": None} for m in found)
     assert len(list(demo.glob("results/demo/models/*/*/*.pt"))) == 22
     assert not list(demo.rglob("*.resume"))
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from projects import copy_of, run_in, surroundings
 
-from soundclr.training.lock import locked
+from soundclr.locks import locked
 
 COMMAND = ("snakemake", "runs", "--cores", "2")
 
@@ -30,7 +30,7 @@ def prepared(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = yaml.safe_load((folder / "params.yaml").read_text())
     params["study"] = "demo"
     params["datasets"]["demo"]["synthetic"]["clips_per_fold"] = 1
-    params["studies"]["demo"] |= {"folds": [1, 2], "recipes": ["cross_entropy"], "artefacts": {}}
+    params["studies"]["demo"] |= {"folds": [1, 2], "recipes": ["cross_entropy"], "artefacts": {}, "evaluate": None}
     params["studies"]["demo"]["settings"]["training"]["epochs"] = 2
     write(folder, params)
     run_in(folder, "snakemake", "features", "--cores", "1")
@@ -71,6 +71,9 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_second_snakemake_gives_way_and_after_a_kill_the_same_command_goes_on(project: Path) -> None:
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params["studies"]["demo"]["settings"]["training"] |= {"epochs": 60, "patience": 60}  # longer than two look on
+    write(project, params)
     process = start(project, *COMMAND)
     second = run_in(project, *COMMAND, check=False)
     assert second.returncode == 1
@@ -123,7 +126,7 @@ def test_a_job_on_another_machine_reads_the_copy(project: Path) -> None:
     target = next(project.glob("results/demo/runs/demo/*/fold2-seed0/metrics.json"))
     target.unlink()
     params = yaml.safe_load((project / "params.yaml").read_text())
-    params["defaults"]["training"]["weight_decay"] = 0.5
+    params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     write(project, params)
     inner = ["--mode", "remote", "--nolock", "--no-hooks", "--force", "--allowed-rules", "train", "--cores", "1"]
     environment = surroundings() | {"SOUNDCLR_PARAMS": str(copy.relative_to(project))}
@@ -132,7 +135,7 @@ def test_a_job_on_another_machine_reads_the_copy(project: Path) -> None:
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     settings = json.loads(target.read_text())["settings"]
-    assert settings["stages"][0]["training"]["weight_decay"] == 1e-3
+    assert settings["stages"][0]["optimizer"]["parameters"]["weight_decay"] == 1e-3
 
 
 def test_an_edit_of_the_parameters_is_for_the_next_workflow(project: Path) -> None:
@@ -140,7 +143,7 @@ def test_an_edit_of_the_parameters_is_for_the_next_workflow(project: Path) -> No
     process = start(project, *COMMAND)
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["studies"]["demo"]["recipes"] = ["hybrid"]
-    params["defaults"]["training"]["weight_decay"] = 0.5
+    params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     write(project, params)
     assert process.wait(timeout=300) == 0, (project / "messages.txt").read_text()
     assert sorted((run["recipe"], run["fold"]) for run in metrics(project)) == [("cross_entropy", n) for n in (1, 2)]

@@ -10,8 +10,9 @@ from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
-from soundclr.report.layout import caption_path, category, report_paths
-from soundclr.report.made_of import is_outdated
+from soundclr.report.artefact import check_artefacts
+from soundclr.report.made_of import is_current
+from soundclr.report.outputs import caption_path, category, report_paths
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
@@ -24,6 +25,7 @@ try:
     if set("{}") & set(f"{Path.cwd()}{workflow.basedir}"):
         raise UserError(f"{Path.cwd()}: Snakemake cannot work in a folder with braces in its path; rename it")
     PARAMS = load_checked(PARAMS_FILE)
+    check_artefacts(PARAMS)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
     RUNS = list(runs.expand(PARAMS, STUDY_NAME))
 except UserError as error:
@@ -62,6 +64,9 @@ def weights_files(dataset, recipe):
 
 WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})
 
+# The paths of a run of the study, for any values of the wildcards in them.
+ANY_RUN = runs.Run(STUDY_NAME, "{dataset}", "{recipe}", "{hash}", "{fold}", "{seed}")
+
 
 def run_of(wildcards):
     """The run that a job is for."""
@@ -69,8 +74,28 @@ def run_of(wildcards):
     return runs.Run(STUDY_NAME, wildcards.dataset, wildcards.recipe, wildcards.hash, fold, seed)
 
 
-# Evaluations that are still to come need their runs' models.
-WANTED_MODELS = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
+@cache
+def started_from(run):
+    """The run that a run's encoder starts from, None for any other start."""
+    return runs.started_from(PARAMS, run)
+
+
+def is_to_train(run, wanted):
+    """Whether a run is not there, or its model is ``wanted`` and not there."""
+    trained = (run.directory() / "metrics.json").exists()
+    return not trained or (run.model() in wanted and not run.model().exists())
+
+
+def wanted_models():
+    """The models that evaluations which are still to come need, and the trainings that start from another run."""
+    wanted = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
+    for run in RUNS:
+        while is_to_train(run, wanted) and (run := started_from(run)):
+            wanted.add(run.model())
+    return wanted
+
+
+WANTED_MODELS = wanted_models()
 
 
 def unless_trained(wildcards, files):
@@ -78,10 +103,13 @@ def unless_trained(wildcards, files):
 
     So neither a file's time nor missing data, on a clone say, trains again what has been trained.
     """
-    run = run_of(wildcards)
-    trained = (run.directory() / "metrics.json").exists()
-    wanted = run.model() in WANTED_MODELS and not run.model().exists()
-    return if_there(files) if trained and not wanted else files
+    return files if is_to_train(run_of(wildcards), WANTED_MODELS) else if_there(files)
+
+
+def start_files(wildcards):
+    """The record and the model of the run that a training starts from, none for any other start."""
+    other = started_from(run_of(wildcards))
+    return [] if other is None else [f"{other.directory()}/metrics.json", str(other.model())]
 
 
 def unless_evaluated(wildcards, file):
@@ -90,17 +118,18 @@ def unless_evaluated(wildcards, file):
     return if_there([str(file)]) if evaluated else str(file)
 
 
-def unless_reported(wildcards):
-    """A file of this moment where the report was made of anything else than what is there now, else none.
+def to_report(wildcards):
+    """What the tables need: runs and evaluations, whose age says nothing where the report is of what is there now.
 
-    The report's own record tells, so that neither files' times nor lost metadata of Snakemake keep an old table. The
-    file must exist: for the lack of an intermediate one Snakemake runs nothing again.
+    Where its own record says that it is not, a file of this moment makes it anew: neither files' times nor lost
+    metadata of Snakemake keep an old table. (For the lack of an intermediate file Snakemake runs nothing again.)
     """
-    if not is_outdated(PARAMS, STUDY_NAME, Path("results")):
-        return []
+    if is_current(PARAMS, STUDY_NAME, Path("results")):
+        forced = workflow.dag_settings.forcerun  # trainings that are to run again, say
+        return REPORTED if forced else [ancient(file) if Path(file).exists() else file for file in REPORTED]
     marker = Path(f".snakemake/{STUDY_NAME}.outdated")
     write_text(marker, f"found at {time.time_ns()}")
-    return str(marker)
+    return [*REPORTED, str(marker)]
 
 
 def if_there(files):

@@ -1,4 +1,4 @@
-# Evaluate: one job a run of figure 5, on the run's model. Its path holds the key of the evaluation's settings, so
+# Evaluate: one job a run of the study's `evaluate:`, on the run's model. Its path holds the key of the evaluation's settings, so
 # more noise is other files, and trains nothing.
 
 
@@ -8,12 +8,12 @@ rule evaluate:
         metrics=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).directory() / "metrics.json"),
         model=lambda wildcards: unless_evaluated(wildcards, run_of(wildcards).model()),
     output:
-        evaluation=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/evaluation.json",
-        projection=f"results/{STUDY_NAME}/evaluations/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/{{key}}/projection.csv",
+        evaluation=f"{ANY_RUN.evaluation('{key}')}/evaluation.json",
+        projection=f"{ANY_RUN.evaluation('{key}')}/projection.csv",
     log:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.log",
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}-evaluation-{{key}}.log",
     benchmark:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}-evaluation-{{key}}.tsv"
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}-evaluation-{{key}}.tsv"
     retries: RETRIES
     conda:
         "../../environment.yml"

@@ -4,8 +4,7 @@
 
 rule tables:
     input:
-        REPORTED,
-        unless_reported,
+        to_report,
     output:
         [shown(path) for path in report_paths(PARAMS, STUDY_NAME, Path("results"), Path("figures"))],
     log:

@@ -3,7 +3,7 @@ import hashlib
 import signal
 
 from soundclr import plan
-from soundclr.training.lock import is_held, locked
+from soundclr.locks import is_held, locked
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)

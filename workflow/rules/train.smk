@@ -7,15 +7,16 @@ rule train:
         weights=lambda wildcards: unless_trained(
             wildcards, weights_files(wildcards.dataset, wildcards.recipe)
         ),
+        start=lambda wildcards: unless_trained(wildcards, start_files(wildcards)),
     output:
-        metrics=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/metrics.json",
-        history=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/history.csv",
-        predictions=f"results/{STUDY_NAME}/runs/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}/predictions.csv",
-        model=f"results/{STUDY_NAME}/models/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.pt",
+        metrics=f"{ANY_RUN.directory()}/metrics.json",
+        history=f"{ANY_RUN.directory()}/history.csv",
+        predictions=f"{ANY_RUN.directory()}/predictions.csv",
+        model=f"{ANY_RUN.model()}",
     log:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.log",
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}.log",
     benchmark:
-        f"logs/{STUDY_NAME}/{{dataset}}/{{recipe}}-{{hash}}/fold{{fold}}-seed{{seed}}.tsv"
+        f"logs/{STUDY_NAME}/{ANY_RUN.group}/{ANY_RUN.name}.tsv"
     retries: RETRIES
     conda:
         "../../environment.yml"

@@ -3,6 +3,8 @@
 SoundCLR's input pipeline (section 3.2; values as in its reference code).
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -10,8 +12,21 @@ from soundclr.audio.decode import FULL_SCALE
 from soundclr.audio.features import Waveforms
 
 BLOCK = 64  # samples, for the places that scaling reads from
-ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip
-Number = Tensor | int
+ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip, with numbers for columns: a clip stays in its caches
+
+
+class Clips(NamedTuple):
+    """Clips in one array of samples, one row each: int64, (rows, 1), and ``scale`` float64, all on the array's device.
+
+    ``first`` and ``size`` say where a clip is; ``scaled`` is how many samples it has once its time is scaled by
+    ``scale`` (none: it is not); ``start`` is the sample of those that becomes the first of the row.
+    """
+
+    first: Tensor
+    size: Tensor
+    scaled: Tensor
+    start: Tensor
+    scale: Tensor | None
 
 
 def waveform_batch(
@@ -26,7 +41,7 @@ def waveform_batch(
     A clip of n samples and scale s becomes m = int(n * s) samples (at least one), linearly interpolated at
     j / s. With d = abs(length - m), ``position`` p puts left = int(p * d), without it left = round(d / 2).
     A shorter clip gets ``left`` times its first value before it and its last value after it. Of a longer
-    one the window from ``left`` is taken, unless that window is quiet: see :func:`_replace_quiet`.
+    one the window from ``left`` is taken, unless that window is quiet: see :func:`_crop_unless_quiet`.
 
     Args:
         waveforms: the clips; their samples' device is where the work is done.
@@ -44,12 +59,16 @@ def waveform_batch(
     start = _starts(scaled, length, position)
 
     samples, device = waveforms.samples, waveforms.samples.device
-    columns = [first, size, scaled, start] + ([] if scale is None else [scale])
-    if device.type in ONE_BY_ONE:
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        parts = [_read(samples[f : f + n], length, m, 0, n, m, *rest) for f, n, m, *rest in rows]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-    return _read(samples, length, int(scaled.max()), *(column[:, None].to(device) for column in columns))
+    if device.type not in ONE_BY_ONE:
+        columns = [column[:, None].to(device) for column in (first, size, scaled, start)]
+        clips = Clips(*columns, None if scale is None else scale[:, None].to(device))
+        return _many_clips(samples, clips, length, int(scaled.max()))
+    numbers = zip(first.tolist(), size.tolist(), scaled.tolist(), start.tolist(), strict=True)
+    rows = [
+        _one_clip(samples[f : f + n], m, s, length, None if scale is None else scale[row])
+        for row, (f, n, m, s) in enumerate(numbers)
+    ]
+    return rows[0][None] if len(rows) == 1 else torch.stack(rows)
 
 
 def own_columns(waveforms: Waveforms, indices: Tensor, length: int, position: Tensor | None = None) -> Tensor:
@@ -70,96 +89,98 @@ def _starts(size: Tensor, length: int, position: Tensor | None) -> Tensor:
     return torch.where(spare > 0, left, -left).long()
 
 
-def _read(
-    samples: Tensor,
-    length: int,
-    width: int,
-    first: Number,
-    size: Number,
-    scaled: Number,
-    start: Number,
-    scale: Tensor | float | None = None,
-) -> Tensor:
-    """``length`` samples from ``start`` on of scaled clips of at most ``width`` samples: (rows, length).
-
-    Clips are one, given by plain numbers, or many, given by columns (rows, 1) on the device. A GPU wants all
-    at once; a CPU one by one, where it keeps them in its caches and computes faster with numbers than with columns.
-    """
-    begin: Number
-    if scale is None:
-        signals, begin = samples, first
+def _one_clip(signal: Tensor, scaled: int, start: int, length: int, scale: Tensor | None) -> Tensor:
+    """One clip's row, (length,); the numbers are those of :class:`Clips`, ``scale`` has no dimension."""
+    if scale is not None:
+        below, fraction = _places(scaled, scale)
+        low = signal.index_select(0, below.clamp_(max=len(signal) - 1)).float()
+        high = signal.index_select(0, below.add_(1).clamp_(max=len(signal) - 1)).float()
+        signal = low.lerp_(high, fraction)[:scaled]
+    if scaled <= length:
+        row = torch.empty(length, device=signal.device)
+        row[:-start], row[-start : scaled - start], row[scaled - start :] = signal[0], signal, signal[-1]
     else:
-        stretched = _stretched(samples, width, first, size, scale)
-        rows, apart = stretched.shape
-        signals, begin = stretched.view(-1), 0
-        if isinstance(first, Tensor):
-            begin = apart * torch.arange(rows, device=samples.device)[:, None]
-    batch = _windows(signals, begin, scaled, start, length)
+        row = _crop_unless_quiet(signal.float(), start, length)
+    return row.mul_(1 / FULL_SCALE)
+
+
+def _crop_unless_quiet(signal: Tensor, start: int, length: int) -> Tensor:
+    """The window of a clip from ``start`` on, unless the standard-deviation rule gives it another.
+
+    With half = half the standard deviation of the whole scaled signal: a window whose own is below half
+    gives way to the signal's first window; and if that one's is below half too, yet above that of the
+    window it replaced, to the last window. Standard deviations are the unbiased ones.
+    """
+    window, head, tail = signal[start : start + length], signal[:length], signal[-length:]
+    half, crop = 0.5 * _std(signal), _std(window)
+    if crop >= half:
+        return window
+    return tail if half > _std(head) > crop else head
+
+
+def _std(signal: Tensor) -> Tensor:
+    """The unbiased standard deviation of a clip; torch's own takes twice as long."""
+    return torch.linalg.vector_norm(signal - signal.mean()) / (len(signal) - 1) ** 0.5
+
+
+def _many_clips(samples: Tensor, clips: Clips, length: int, width: int) -> Tensor:
+    """The rows of many clips, of at most ``width`` samples once scaled, in a few large steps: (rows, length)."""
+    if clips.scale is None:
+        signals, begin = samples, clips.first
+    else:
+        below, fraction = _places(width, clips.scale)
+        last = clips.first + clips.size - 1
+        below = (below + clips.first).clamp_(max=last)
+        low = samples.index_select(0, below.view(-1)).float()
+        high = samples.index_select(0, below.add_(1).clamp_(max=last).view(-1)).float()
+        signals = low.lerp_(high, fraction.view(-1))
+        begin = below.shape[1] * torch.arange(len(below), device=samples.device)[:, None]
+    batch = _windows(signals, begin, clips.scaled, clips.start, length)
     if width > length:
-        batch = _unless_quiet(batch, signals, begin, scaled, width)
+        batch = _unless_quiet(batch, signals, begin, clips.scaled, width)
     return batch.mul_(1 / FULL_SCALE)
 
 
-def _stretched(samples: Tensor, width: int, first: Number, size: Number, scale: Tensor | float) -> Tensor:
-    """The scaled clips from their first sample on, (rows, width or a few more); no use beyond a clip's end.
+def _windows(signals: Tensor, begin: Tensor, size: Tensor, start: Tensor, length: int) -> Tensor:
+    """``length`` samples from ``start`` on of signals of ``size`` samples, their end values going on beyond them."""
+    places = (torch.arange(length, device=signals.device) + start).clamp_(min=0)
+    places = places.clamp(max=size - 1) + begin
+    return signals.index_select(0, places.view(-1)).float().view(-1, length)
+
+
+def _unless_quiet(batch: Tensor, signals: Tensor, begin: Tensor, size: Tensor, width: int) -> Tensor:
+    """What :func:`_crop_unless_quiet` does, for all rows; those of clips that were not cropped stay as they are."""
+    length = batch.shape[1]
+    half = 0.5 * _stds(_windows(signals, begin, size, torch.zeros_like(size), width), size)
+    head = _windows(signals, begin, size, torch.zeros_like(size), length)
+    tail = _windows(signals, begin, size, size - length, length)
+    whole = torch.full_like(size, length)
+    crop, spread = _stds(batch, whole), _stds(head, whole)
+    other = torch.where((half > spread) & (spread > crop), tail, head)
+    return torch.where((crop < half) & (size > length), other, batch)
+
+
+def _stds(signals: Tensor, counts: Tensor) -> Tensor:
+    """The unbiased standard deviation of the first ``counts`` samples of each row: (rows, 1)."""
+    beyond = torch.arange(signals.shape[1], device=signals.device) >= counts
+    mean = signals.masked_fill(beyond, 0).sum(1, keepdim=True) / counts
+    centred = (signals - mean).masked_fill_(beyond, 0)
+    return torch.linalg.vector_norm(centred, dim=1, keepdim=True) / (counts - 1) ** 0.5
+
+
+def _places(width: int, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The sample before each of ``width`` places or a few more, j / scale for j from 0 on, and how far it is on.
+
+    ``scale`` has no dimension or is (rows, 1); the results, int32 and float32, are (places,) or (rows, places).
 
     Places are float64 where a block begins, and float32 only within it. In float32 throughout they would lie
     1/64 sample apart near the end of a clip of 5 s, which adds noise to high frequencies; in float64 throughout
     they take four times as long. A scale of 1 is exact.
     """
     blocks = -(-width // BLOCK)
-    place = torch.arange(blocks, device=samples.device, dtype=torch.float64) * BLOCK / scale
+    place = torch.arange(blocks, device=scale.device, dtype=torch.float64) * BLOCK / scale
     whole = place.floor()
-    within = (torch.arange(BLOCK, device=samples.device, dtype=torch.float64) / scale).float()
+    within = (torch.arange(BLOCK, device=scale.device, dtype=torch.float64) / scale).float()
     fraction = (place - whole).float()[..., None] + within.unsqueeze(-2)
-    below = fraction.int().add_(whole.int()[..., None]).view(-1, blocks * BLOCK)
-    fraction = fraction.frac_().view(-1, blocks * BLOCK)
-    below = below.clamp_(max=size - 1).add_(first)
-    low = samples.index_select(0, below.view(-1)).float()
-    below = below.add_(1).clamp_(max=first + size - 1)
-    high = samples.index_select(0, below.view(-1)).float()
-    return low.lerp_(high, fraction.view(-1)).view(-1, blocks * BLOCK)
-
-
-def _windows(signals: Tensor, begin: Number, size: Number, start: Number, length: int) -> Tensor:
-    """``length`` samples from ``start`` on of signals of ``size`` samples, their end values going on beyond them."""
-    if isinstance(size, Tensor):
-        places = (torch.arange(length, device=signals.device) + start).clamp_(min=0)
-        places = places.clamp(max=size - 1) + begin
-        return signals.index_select(0, places.view(-1)).float().view(-1, length)
-    assert isinstance(start, int)  # one clip, which begins at 0: its inside, and its end values on both sides
-    inside = signals[max(start, 0) : min(start + length, size)]
-    window = torch.empty(1, length, device=signals.device)
-    before, after = max(-start, 0), min(size - start, length)
-    window[:, :before], window[:, before:after], window[:, after:] = inside[0], inside, inside[-1]
-    return window
-
-
-def _unless_quiet(batch: Tensor, signals: Tensor, begin: Number, size: Number, width: int) -> Tensor:
-    """The standard-deviation rule for clips that were cropped; others stay as they are.
-
-    With half = half the standard deviation of the whole scaled signal: a window whose own is below half
-    gives way to the signal's first window; and if that one's is below half too, yet above that of the
-    window it replaced, to the last window. Standard deviations are the unbiased ones.
-    """
-    length = batch.shape[1]
-    half = 0.5 * _std(_windows(signals, begin, size, 0, width), size)
-    crop = _std(batch, length)
-    if batch.device.type == "cpu" and bool((crop >= half).all()):  # asking a GPU would wait for all that it has to do
-        return batch
-    head = _windows(signals, begin, size, 0, length)
-    tail = _windows(signals, begin, size, size - length, length)
-    spread = _std(head, length)
-    other = torch.where((half > spread) & (spread > crop), tail, head)
-    return torch.where((crop < half) & (size > length), other, batch)
-
-
-def _std(signals: Tensor, counts: Number) -> Tensor:
-    """The unbiased standard deviation of the first ``counts`` samples of each row: (rows, 1)."""
-    if not isinstance(counts, Tensor):
-        centred = signals - signals.mean(1, keepdim=True)
-    else:
-        beyond = torch.arange(signals.shape[1], device=signals.device) >= counts
-        mean = signals.masked_fill(beyond, 0).sum(1, keepdim=True) / counts
-        centred = (signals - mean).masked_fill_(beyond, 0)
-    return torch.linalg.vector_norm(centred, dim=1, keepdim=True) / (counts - 1) ** 0.5
+    below = fraction.int().add_(whole.int()[..., None])
+    return below.flatten(-2), fraction.frac_().flatten(-2)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from soundclr.errors import UserError
 
 Samples = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)
+Mix = Literal["mean", "sum"]  # what several channels become
 
 FULL_SCALE = 32768
 """The int16 value that stands for an amplitude of 1."""
@@ -31,18 +32,18 @@ class _Sound(soundfile.SoundFile):
         return False
 
 
-def read_audio(path: Path, sample_rate: int) -> Samples:
+def read_audio(path: Path, sample_rate: int, channels: Mix = "mean") -> Samples:
     """Decode a WAV, FLAC, Ogg or MP3 file to mono float32 in [-1, 1] at ``sample_rate`` (in hertz).
 
-    Several channels become their mean; another rate is resampled, by soxr as librosa does. Lossy files may decode,
-    and resampling may ring, a little past full scale: the samples are clipped to it.
+    Several channels become their mean, or sum; another rate is resampled, by soxr as librosa does. Sums are past full
+    scale at times, and so, by a little, is what lossy files and resampling give: the samples are clipped to it.
 
     Raises:
         UserError: the file is missing, in another container, empty, longer than an hour or of an odd rate; holds
             less than its header says; or has a sample that is not a number.
     """
     with _opened(path) as (sound, promised):
-        blocks = _blocks(path, sound, promised)
+        blocks = _blocks(path, sound, promised, channels)
         same = sound.samplerate == sample_rate
         samples = np.concatenate(list(blocks) if same else _resampled(blocks, sound.samplerate, sample_rate))
     return samples.clip(-1.0, 1.0, out=samples)
@@ -52,7 +53,7 @@ def check_audio(path: Path) -> None:
     """Raise the UserError that :func:`read_audio` would: of a WAV file by its header alone, of others by decoding."""
     with _opened(path) as (sound, promised):
         if sound.format not in ("WAV", "WAVEX", "RF64"):
-            for _ in _blocks(path, sound, promised):
+            for _ in _blocks(path, sound, promised, "mean"):
                 pass
 
 
@@ -79,14 +80,14 @@ def _opened(path: Path) -> Iterator[tuple[_Sound, int]]:
         raise UserError(f"{path}: cannot be decoded, it is damaged or cut off ({said})") from error
 
 
-def _blocks(path: Path, sound: _Sound, promised: int) -> Iterator[Samples]:
-    """The mean of the channels, part by part, so that a header's promise takes no memory."""
+def _blocks(path: Path, sound: _Sound, promised: int, channels: Mix) -> Iterator[Samples]:
+    """The mean or the sum of the channels, part by part, so that a header's promise takes no memory."""
     left, most = promised, AT_ONCE // sound.channels
     while left > 0 and len(block := sound.read(min(left, most), dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
             raise UserError(f"{path}: has samples that are NaN or infinite; remove it or replace it")
         left -= len(block)
-        yield block[:, 0] if sound.channels == 1 else block.mean(axis=1)
+        yield block[:, 0] if sound.channels == 1 else getattr(block, channels)(axis=1)
     if left > (MP3_FRAME if sound.format == "MP3" and left < promised else 0):
         raise UserError(f"{path}: is cut off, {left} samples before the end that its header gives; replace it")
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from tqdm import tqdm
 
-from soundclr.audio.decode import read_audio, to_int16, trim
+from soundclr.audio.decode import Mix, read_audio, to_int16, trim
 from soundclr.errors import UserError
 from soundclr.files import atomic_path, sha256_of_file
 
@@ -97,7 +97,9 @@ class Waveforms:
         return cls(samples, offsets, none, none, names, (), sample_rate)
 
 
-def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
+def build(
+    index: Path, output: Path, sample_rate: int, workers: int, channels: Mix = "mean", longest: int | None = None
+) -> None:
     """Decode every clip of a dataset's index into one safetensors file, in the index's order.
 
     Args:
@@ -105,6 +107,8 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
         output: the file to write, whole or not at all.
         sample_rate: in hertz; clips of another rate are resampled.
         workers: threads that decode.
+        channels: what several channels become.
+        longest: the samples that are kept of a longer clip, its first ones; none: all.
 
     Raises:
         UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
@@ -126,7 +130,7 @@ def build(index: Path, output: Path, sample_rate: int, workers: int) -> None:
     def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
         if sha256_of_file(path) != sha256:
             raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
-        return to_int16(trim(read_audio(path, sample_rate)))
+        return to_int16(trim(read_audio(path, sample_rate, channels)[:longest]))
 
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
         decoded = _in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)

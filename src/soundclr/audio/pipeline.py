@@ -109,7 +109,7 @@ class Inputs:
             batch = torch.cat(list(waves))
             for augmentation in augment.waveform:
                 batch = augmentation(batch, random)
-            waves = batch.split(1 if batch.device.type == "cpu" else len(batch))
+            waves = batch.split(self._at_once(len(batch)))
         images = torch.cat([self.represent(part) for part in waves])
         for augmentation in augment.spectrogram:
             images = augmentation(images, random)
@@ -118,11 +118,15 @@ class Inputs:
     def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:
         """The padded or cropped clips, (some, samples) at a time."""
         indices = indices.cpu()
-        at_once = CLIPS_AT_ONCE_ON_CPU if self.waveforms.samples.device.type == "cpu" else len(indices)
+        at_once = self._at_once(len(indices))
         for begin in range(0, len(indices), at_once):
             part = slice(begin, begin + at_once)
             scales, positions = (None if values is None else values[part] for values in (scale, position))
             yield waveform_batch(self.waveforms, indices[part], self.samples, scales, positions)
+
+    def _at_once(self, clips: int) -> int:
+        """How many of so many clips are worked on at a time."""
+        return CLIPS_AT_ONCE_ON_CPU if self.waveforms.samples.device.type == "cpu" else clips
 
     def _ordered(self, images: Tensor) -> Tensor:
         """(batch, images, ...) -> (batch, channels, ...), an image channels-last."""

@@ -1,4 +1,9 @@
-"""Datasets: their sources, manifests and folds, and the one index that each of them becomes.
+"""Datasets: each is fetched from its source, checked against a manifest or a table, and becomes an index.
+
+- source: the folder of a dataset's published clips, unpacked from their archive (:mod:`.source`);
+- manifest: a list of its clips and their SHA-256 that comes with this package (:mod:`.manifest`);
+- table: a CSV file that lists clips and comes with them, a publisher's or yours (:mod:`.table`);
+- index: the one table that all datasets become, which is all that the rest of the package reads (:mod:`.index`).
 
 A new dataset is a function in a module of its own, entered in :data:`ADAPTERS`.
 """
@@ -8,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.esc10 import fetch_esc10
 from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
+from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
-from soundclr.datasets.own import fetch_folders, fetch_own
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
@@ -24,10 +29,11 @@ from soundclr.runs import definition_hash
 Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
 
 ADAPTERS: dict[str, Adapter] = {
-    "csv": fetch_own,
-    "esc10": fetch_esc10,
+    "csv": fetch_csv,
+    "esc10": fetch_esc_ogg,
     "esc10_of_esc50": fetch_esc10_of_esc50,
     "esc50": fetch_esc50,
+    "esc50_ogg": fetch_esc_ogg,
     "folders": fetch_folders,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,

@@ -1,4 +1,4 @@
-"""The index: one table that says of each clip where it is, what it is, and in which fold.
+"""The index: the one table that every dataset becomes, which says where each clip is, what it is and in which fold.
 
 Columns: ``clip`` (unique name), ``path`` (relative to the index's folder, POSIX), ``label`` (0 to C - 1),
 ``class`` (its name), ``fold`` (from 1), ``source`` (the recording that the clip was cut from), ``sha256`` (its file's).

@@ -1,4 +1,4 @@
-"""The clips a dataset must consist of, with the SHA-256 of each: CSV files in ``manifests/``."""
+"""Manifests: lists of the clips that a published dataset must have, with their SHA-256, in ``manifests/*.csv``."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""From a published archive, or a copy of it that was unpacked already, to the folder of a dataset's clips.
+"""The source of a dataset: the folder of its published clips, unpacked from their archive or a copy that you have.
 
 A copy that you have is used where it lies, not copied: let the mirror (``--mirror`` or SOUNDCLR_MIRROR) be the
 folder that holds it, under the archive's name without its suffix (``ESC-50-master``, ``UrbanSound8K``), or be that
@@ -6,7 +6,6 @@ folder itself. A link will do, for a copy of another name.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.folders import atomic_folder
 from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.files import atomic_folder, reason
+from soundclr.locks import in_turn
 from soundclr.params import DatasetSettings
 
 UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, below the dataset's folder
@@ -57,7 +56,7 @@ def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path
             shutil.rmtree(folder)  # the link, not the copy: the next call looks again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
     if archive.is_file() and not top.is_symlink():
-        with _alone(archive):
+        with in_turn(_lock(archive)):
             record(source, archive)
 
 
@@ -92,7 +91,7 @@ def _link(copy: Path, folder: Path) -> None:
 
 
 def _unpack_archive(source: Source, archive: Path, folder: Path, mirror: Path | None) -> None:
-    with _alone(archive):
+    with in_turn(_lock(archive)):
         obtain(source, archive, mirror)
     try:
         unpack(archive, folder, source.max_bytes)
@@ -103,15 +102,6 @@ def _unpack_archive(source: Source, archive: Path, folder: Path, mirror: Path | 
         raise
 
 
-@contextlib.contextmanager
-def _alone(archive: Path) -> Iterator[None]:
-    """One process at a time, since datasets fetched at once may share an archive, as ESC-10 and ESC-50 do."""
-    try:
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        lock = open(archive.with_name(f".{archive.name}.lock"), "w")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise UserError(f"{archive.name}: cannot be written to {archive.parent} ({reason(error)})") from error
-    with lock:
-        with contextlib.suppress(OSError):  # some network file systems know no locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _lock(archive: Path) -> Path:
+    """By which datasets that share an archive, as ESC-10 and ESC-50 do, take turns when they are fetched at once."""
+    return archive.with_name(f".{archive.name}.lock")

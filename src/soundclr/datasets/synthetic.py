@@ -13,10 +13,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from soundclr.datasets.folders import atomic_folder
 from soundclr.datasets.index import IndexRow
 from soundclr.errors import UserError
-from soundclr.files import writing
+from soundclr.files import atomic_folder, writing
 from soundclr.params import DatasetSettings
 
 Signal = NDArray[np.float64]

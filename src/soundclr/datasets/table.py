@@ -1,4 +1,4 @@
-"""The table that lists a dataset's clips, and the clips that must be there for it."""
+"""Tables: CSV files that list clips and come with them, a publisher's or yours; and the check that these are there."""
 
 import csv
 import io

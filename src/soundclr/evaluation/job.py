@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,35 +11,44 @@ from torch import Tensor
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
-from soundclr.devices import describe, precision, warn_if_slow
+from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
 from soundclr.evaluation.space import distances, project
 from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.models.load import load_run
 from soundclr.models.network import Network
-from soundclr.params import EvaluationSettings, Params
+from soundclr.params import EvaluationSettings, Params, RunSettings, StageSettings
 from soundclr.provenance import code_version, made_with
 from soundclr.randomness import generator
 from soundclr.records import Distances, EvaluationRecord, Heard, Metrics
 from soundclr.runs import Run, evaluation_key
-from soundclr.trained import load_run
 from soundclr.training.job import check_features
+from soundclr.training.listener import in_precision
+
+Representations = np.ndarray[Any, np.dtype[np.float64]]  # (clips, features)
 
 
 @dataclass(frozen=True)
-class Listener:
-    """A trained network, as it heard its held-out clips in training: the same precision, batches and crops."""
+class Trained:
+    """A trained network on a device, that hears clips as it did in training: the same precision, batches and crops."""
 
     network: Network
     inputs: Inputs
-    dtype: torch.dtype
-    batch_size: int
+    stage: StageSettings
+    device: torch.device
+
+    @classmethod
+    def on(cls, device: torch.device, network: Network, waveforms: Waveforms, settings: RunSettings) -> Self:
+        """The ``network`` of a run with these ``settings``, and the clips, on ``device``."""
+        warn_if_slow(device, settings.stages[-1].training.precision)
+        network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
+        return cls(network, Inputs(waveforms.to(device), settings), settings.stages[-1], device)
 
     def hear(self, waveforms: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         """A batch, some clips (some, samples) at a time -> representations h (batch, features), labels (batch,)."""
-        images = self.inputs.images(waveforms)
-        with torch.autocast(images.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            representations = self.network.represent(images)
+        with in_precision(self.device, self.stage):
+            representations = self.network.represent(self.inputs.images(waveforms))
         return representations, self.network.heads(representations)[1].argmax(dim=1)
 
 
@@ -51,23 +60,12 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     accuracy that it had after its last epoch.
     """
     metrics, settings, network = load_run(run.directory(results))
-    classes = metrics.classes
     waveforms = Waveforms.load(features)
     check_features(waveforms, params, run, features)
     check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
-    names = [waveforms.clips[clip] for clip in clips.tolist()]
-    labels = waveforms.labels[clips]
-    training = settings.stages[-1].training
-    warn_if_slow(device, training.precision)
-    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
-    listener = Listener(
-        network,
-        Inputs(waveforms.to(device), settings),
-        precision(device, training.precision),
-        training.batch_size,
-    )
-    right, representations = listen(listener, clips, params.evaluation, generator(run.seed, run.fold, "val"))
+    trained = Trained.on(device, network, waveforms, settings)
+    right, representations = listen(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
     if not np.isfinite(representations).all():
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
     if (clean := right.get(Noise("white", sigma=0.0))) is not None:
@@ -75,10 +73,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
-    places = project(representations)
-    rows = zip(names, labels.tolist(), places.tolist(), strict=True)
-    table = [[clip, label, classes[label], f"{x:.6g}", f"{y:.6g}"] for clip, label, (x, y) in rows]
-    write_text(folder / "projection.csv", to_csv([["clip", "label", "class", "x", "y"], *table]))
+    write_text(folder / "projection.csv", projection_csv(representations, waveforms, clips))
     EvaluationRecord(
         **run.coordinates,
         key=evaluation_key(params),
@@ -91,14 +86,23 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
             Heard(noise=n.colour, sigma=n.sigma, snr_db=n.snr_db, right=count, accuracy=count / len(clips))
             for n, count in right.items()
         ),
-        distances=Distances(**distances(representations, labels.numpy())),
+        distances=Distances(**distances(representations, waveforms.labels[clips].numpy())),
         device=describe(device),
-        precision=training.precision,
+        precision=settings.stages[-1].training.precision,
         code=code_version(),
         files={"projection.csv": sha256_of_file(folder / "projection.csv")},
         **made_with("numpy", "scikit-learn"),
     ).write(folder / "evaluation.json")
     return folder / "evaluation.json"
+
+
+def projection_csv(representations: Representations, waveforms: Waveforms, clips: Tensor) -> str:
+    """A row for each of ``clips`` (indices): its name, its class, and where the map has it."""
+    rows: list[list[Any]] = [["clip", "label", "class", "x", "y"]]
+    for clip, (x, y) in zip(clips.tolist(), project(representations).tolist(), strict=True):
+        label = int(waveforms.labels[clip])
+        rows.append([waveforms.clips[clip], label, waveforms.classes[label], f"{x:.6g}", f"{y:.6g}"])
+    return to_csv(rows)
 
 
 def check_trained_on(waveforms: Waveforms, metrics: Metrics, features: Path, folder: Path) -> None:
@@ -126,28 +130,27 @@ def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
 
 @torch.inference_mode()
 def listen(
-    listener: Listener, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
-) -> tuple[dict[Noise, int], np.ndarray[Any, np.dtype[np.float64]]]:
+    trained: Trained, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
+) -> tuple[dict[Noise, int], Representations]:
     """How many of ``clips`` (indices, (n,)) are right under each noise, and their representations without any.
 
     A batch is gathered once, and heard with each noise in turn. ``random`` draws the crops where they are random,
     as in training.
     """
-    inputs = listener.inputs
-    device = inputs.waveforms.samples.device
+    inputs, device = trained.inputs, trained.device
     right = {noise: torch.zeros((), dtype=torch.int64, device=device) for noise in conditions(settings)}
     representations = []
-    for indices in clips.split(listener.batch_size):
+    for indices in clips.split(trained.stage.training.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))
         names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0][0]))]
         labels = inputs.waveforms.labels[indices].to(device)
-        clean, heard_clean = listener.hear(waves for waves, _ in parts)
+        clean, heard_clean = trained.hear(waves for waves, _ in parts)
         representations.append(clean)
         for colour in dict.fromkeys(noise.colour for noise in right):
             drawn = [draw(settings.seed, clip_names, colour, inputs.samples, device) for clip_names in names]
             for noise in right:
                 if noise.colour == colour:
                     noisy = (add(*part, raw, noise) for part, raw in zip(parts, drawn, strict=True))
-                    heard = heard_clean if noise.sigma == 0 else listener.hear(noisy)[1]
+                    heard = heard_clean if noise.sigma == 0 else trained.hear(noisy)[1]
                     right[noise] += (heard == labels).sum()
     return {noise: int(count) for noise, count in right.items()}, torch.cat(representations).cpu().double().numpy()

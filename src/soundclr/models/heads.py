@@ -27,7 +27,7 @@ SIZED = ("linear", "linear_without_bias")
 
 def normalised() -> nn.Module:
     """A layer that brings each row to length 1."""
-    from soundclr.models.network import Normalise
+    from soundclr.models.layers import Normalise
 
     return Normalise()
 
@@ -50,6 +50,11 @@ def check_head(settings: HeadSettings, place: str) -> None:
             raise UserError(f"{place}: dropout wants a share from 0 to below 1, found {argument!r}")
         if name not in (*SIZED, "dropout") and argument is not None:
             raise UserError(f"{place}: {name} takes no argument, found {argument!r}")
+
+
+def outputs(settings: HeadSettings) -> Any:
+    """The size that a head's last sized layer is given, None where it has none."""
+    return next((argument for name, argument in reversed(layers_of(settings)) if name in SIZED), None)
 
 
 def build_head(settings: HeadSettings, inputs: int, classes: int) -> tuple[nn.Sequential, int]:

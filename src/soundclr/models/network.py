@@ -6,21 +6,12 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
 
 from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
-from soundclr.models.start import first_line, read_weights
+from soundclr.models.weights import in_short, read_weights
 from soundclr.params import HeadSettings, RunSettings
-
-
-class Normalise(nn.Module):
-    """Each row to length 1."""
-
-    def forward(self, rows: Tensor) -> Tensor:
-        """(batch, size) -> (batch, size)."""
-        return normalize(rows, dim=1)
 
 
 class Encoder(nn.Module):
@@ -34,9 +25,11 @@ class Encoder(nn.Module):
         """Blocks for so many input channels; UserError for a file of weights that is not of them."""
         super().__init__()
         try:
-            blocks, self.size = entry.build(channels, weights and read_weights(weights))
+            blocks, self.size = entry.build(channels, read_weights(weights) if weights else None)
         except (RuntimeError, ValueError) as error:
-            raise UserError(f"{weights}: not what the encoder starts from ({first_line(error)})") from error
+            raise UserError(
+                f"{weights}: not the weights of this encoder ({in_short(error)}); fetch it again"
+            ) from error
         self.blocks = nn.Sequential(*blocks)
         self.frozen = entry.frozen
 

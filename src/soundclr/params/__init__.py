@@ -1,6 +1,6 @@
 """params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
 
-from soundclr.params.load import Params, load
+from soundclr.params.file import Params, load
 from soundclr.params.merging import known, merge, validated
 from soundclr.params.schema import (
     AudioSettings,

@@ -31,13 +31,18 @@ def merge(base: Any, differences: Any) -> Any:
 
 
 def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:
-    """A difference must change something that the defaults name: a mistyped key is a :class:`UserError`."""
+    """A difference must change what the defaults name, to a value of its shape; a mistyped key is a UserError."""
     for key, value in differences.items():
         known(key, base, f"key in {place}")
-        if isinstance(base[key], Mapping):
-            if not isinstance(value, Mapping):
-                raise UserError(f"{place}.{key}: expected a mapping like {dict(base[key])}, found {value!r}")
+        if (wanted := shape(base[key])) != shape(value):
+            raise UserError(f"{place}.{key}: expected {wanted} like {base[key]!r}, found {value!r}")
+        if isinstance(value, Mapping):
             check_keys(value, base[key], f"{place}.{key}")
+
+
+def shape(value: Any) -> str:
+    """What a value is to a reader of YAML."""
+    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "one value"
 
 
 def validated(kind: type[S], content: Mapping[str, Any], place: str, *inside: str) -> S:

@@ -1,54 +1,63 @@
 """From the names in params.yaml to all settings of a run: grids, recipes that build on others, chosen entries."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.params.merging import known, merge
-from soundclr.params.schema import GridSettings, RecipeSettings
+from soundclr.params.merging import check_keys, known, merge, shape
+from soundclr.params.schema import GridSettings, RecipeSettings, RunSettings
 
 # A choice, and the key of what may be chosen.
 OF_A_RUN = {"representation": "representations", "encoder": "encoders"}
 CHOICES = {"augment": "augmentations", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
 # What a stage may have otherwise than its run.
 OF_A_STAGE = (*CHOICES, *CHOICES.values(), "views", "training")
+# What the defaults have, and recipes, studies and stages may have otherwise.
+KEYS = (*(key for key in RunSettings.model_fields if key != "audio"), *OF_A_RUN.values(), *OF_A_STAGE)
+PLACE = re.compile(r"\{(\w+)\}")  # of an axis, in the name and title of a grid's recipes
 
 
-def grid_recipes(grid: GridSettings, place: str) -> Iterator[tuple[str, RecipeSettings]]:
-    """Each of a grid's recipes once, by name; UserError for a value that it does not have or a name without a place."""
-    seen = set()
-    for product in grid.products:
-        for values in itertools.product(*product.values()):
-            chosen = {
-                axis: known(value, grid.values, f"value in {place}")
-                for axis, value in zip(product, values, strict=True)
-            }
-            try:
-                name = grid.name.format(**chosen)
-                title = grid.title.format(**{axis: grid.values[value].title for axis, value in chosen.items()})
-            except (KeyError, IndexError, ValueError) as error:
-                raise UserError(
-                    f"{place}: name and title must have a place for each axis, as {{{next(iter(product))}}}"
-                ) from error
-            if name not in seen and name not in grid.equals:
-                settings: dict[str, Any] = {}
-                for value in values:
-                    settings = merge(settings, grid.values[value].settings)
-                yield name, RecipeSettings(title=title, base=grid.base, settings=settings)
-            seen.add(name)
+def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
+    """A grid's recipes by name; UserError for a value that it does not have, or names that do not tell them apart."""
+    recipes: dict[str, RecipeSettings] = {}
+    for chosen in combinations(grid):
+        values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}
+        name = filled(grid.name, chosen, f"{place}.name")
+        if not re.fullmatch("[a-z][a-z0-9_]*", name):
+            raise UserError(f"{place}.name: {name!r} is no recipe's name, of small letters, digits and _")
+        title = filled(grid.title, {axis: value.title for axis, value in values.items()}, f"{place}.title")
+        settings: dict[str, Any] = {}
+        for value in values.values():
+            settings = merge(settings, value.settings)
+        recipe = RecipeSettings(title=title, base=grid.base, settings=settings)
+        if recipes.setdefault(name, recipe) != recipe:
+            raise UserError(f"{place}.name: {name} would be two recipes with other settings")
     for name in grid.equals:
-        known(name, seen, f"recipe in {place}.equals")
+        known(name, recipes, f"recipe in {place}.equals")
+    return recipes
 
 
 def grid_names(grid: GridSettings) -> list[str]:
     """The names of a grid's recipes, of those that ``equals`` others the others', in the order of its products."""
-    names = (
-        grid.name.format(**dict(zip(product, values, strict=True)))
-        for product in grid.products
-        for values in itertools.product(*product.values())
-    )
+    names = (filled(grid.name, chosen, "name") for chosen in combinations(grid))
     return list(dict.fromkeys(grid.equals.get(name, name) for name in names))
+
+
+def combinations(grid: GridSettings) -> Iterator[dict[str, str]]:
+    """Each choice of one value for every axis, of all products."""
+    for product in grid.products:
+        for values in itertools.product(*product.values()):
+            yield dict(zip(product, values, strict=True))
+
+
+def filled(template: str, values: Mapping[str, str], place: str) -> str:
+    """``template`` with each axis' value in its place; UserError where a place or an axis is without the other."""
+    if set(PLACE.findall(template)) != set(values):
+        wanted = " and ".join(f"{{{axis}}}" for axis in values)
+        raise UserError(f"{place}: must have a place for each axis, {wanted}; found {template!r}")
+    return PLACE.sub(lambda match: values[match[1]], template)
 
 
 def lineage(recipes: Mapping[str, RecipeSettings], name: str) -> list[str]:
@@ -60,6 +69,13 @@ def lineage(recipes: Mapping[str, RecipeSettings], name: str) -> list[str]:
             raise UserError(f"recipes.{name}: builds on itself, by way of {' and '.join(names)}")
         names.insert(0, base)
     return names
+
+
+def with_all_losses(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults with a weight for each of their losses: 0 where they name none."""
+    losses, named = defaults["losses"], defaults["loss"]
+    weights = {**dict.fromkeys(losses, 0), **named} if isinstance(named, Mapping) else named
+    return {**defaults, "loss": weights}
 
 
 def choose(merged: dict[str, Any], place: str) -> dict[str, Any]:
@@ -82,9 +98,7 @@ def stage_of(common: dict[str, Any], stage: Any, place: str) -> Any:
     if not isinstance(stage, Mapping):
         return stage
     place = f"{place}: stage {stage.get('name')!r}"
-    for key in stage.keys() & common.keys():
-        if isinstance(common[key], Mapping) and not isinstance(stage[key], Mapping):
-            raise UserError(f"{place}.{key}: expected a mapping like {dict(common[key])}, found {stage[key]!r}")
+    check_keys({key: value for key, value in stage.items() if key in common}, common, place)
     merged = merge(common, stage)
     found = {key: chosen(merged, key, entries, place) for key, entries in CHOICES.items()}
     return {**{key: value for key, value in merged.items() if key not in CHOICES.values()}, **found}
@@ -96,11 +110,24 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
     A name, a list of names, or a mapping from names to weights, in which 0 means that it is left out.
     """
     choice, parameters = settings.get(key), settings.get(entries) or {}
-    if isinstance(choice, str):
-        return {"name": choice, "parameters": parameters[known(choice, parameters, f"{key} in {place}")] or {}}
-    if isinstance(choice, list):
-        return [chosen({key: name, entries: parameters}, key, entries, place) for name in choice]
+
+    def entry(name: Any) -> dict[str, Any]:
+        known(name, parameters, f"{key} in {place}")
+        return {"name": name, "parameters": parameters[name] or {}}
+
     if isinstance(choice, Mapping):
-        weighed = {name: weight for name, weight in choice.items() if weight != 0}
-        return [{**chosen({key: n, entries: parameters}, key, entries, place), "weight": w} for n, w in weighed.items()]
-    return choice
+        weighed = {name: weight for name, weight in choice.items() if weight is False or weight != 0}
+        return [{**entry(name), "weight": weight} for name, weight in weighed.items()]
+    return [entry(name) for name in choice] if isinstance(choice, list) else entry(choice)
+
+
+def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
+    """Raise UserError for a key that the defaults lack or that nothing has, or entries that are no mapping."""
+    for key in defaults:
+        known(key, KEYS, f"key in {place}.{key}")
+    for key in KEYS:
+        if key not in defaults:
+            raise UserError(f"{place}.{key}: is not there")
+    for key in (*OF_A_RUN.values(), *CHOICES.values()):
+        if shape(entries := defaults[key]) != "a mapping":
+            raise UserError(f"{place}.{key}: expected a mapping from names to parameters, found {entries!r}")

@@ -20,6 +20,16 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
 
 
+def named_layer(layer: Any) -> Any:
+    """A head's layer: refuse what is neither a name nor a name with one argument."""
+    if isinstance(layer, str) or (isinstance(layer, dict) and len(layer) == 1 and isinstance(next(iter(layer)), str)):
+        return layer
+    raise PydanticCustomError("layer", "Input should be a layer's name, or its name and argument as in linear: 64")
+
+
+Layer = Annotated[str | dict[str, Any], BeforeValidator(named_layer)]
+
+
 def named_precision(setting: Any) -> Any:
     """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
 
@@ -111,7 +121,7 @@ class HeadSettings(Section):
     """A head: its layers, on the encoder's representation or on the projection's output."""
 
     input: Literal["encoder", "projection"] = "encoder"
-    layers: tuple[str | Annotated[dict[str, Any], Field(min_length=1, max_length=1)], ...]
+    layers: tuple[Layer, ...]
 
 
 class TrainingSettings(Section):
@@ -167,18 +177,14 @@ class SyntheticSettings(Section):
     seed: Count
 
 
-class OwnSettings(Section):
-    """The seed by which the folds of your own sounds are drawn where their table gives none."""
-
-    seed: Count = 0
-
-
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
     whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
-    ``classes`` how many classes, None for as many as there are.
+    ``classes`` how many classes, None for as many as there are. ``fold_seed`` draws the folds of your own sounds where
+    their table gives none.
+    ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
     """
@@ -187,9 +193,11 @@ class DatasetSettings(Section):
     title: str
     classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
-    held_out: tuple[Positive, ...] | None = None
+    held_out: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     sample_rate: Hertz
     samples: Samples
+    channels: Literal["mean", "sum"] = "mean"
+    longest: Samples | None = None
     url: str | None = None
     file: str | None = None
     sha256: Sha256 | None = None
@@ -197,7 +205,18 @@ class DatasetSettings(Section):
     max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
     clips: Positive | None = None
     synthetic: SyntheticSettings | None = None
-    own: OwnSettings = OwnSettings()
+    fold_seed: Count = 0
+
+    @field_validator("held_out")
+    @classmethod
+    def _each_a_fold(cls, held_out: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
+        """Refuse a fold that there is not, or that stands there twice."""
+        folds, chosen = info.data.get("folds", 0), held_out or ()
+        if not all(fold <= folds for fold in chosen) or len(set(chosen)) < len(chosen):
+            raise PydanticCustomError(
+                "held_out", "Input should be folds from 1 to {folds}, each once", {"folds": folds}
+            )
+        return held_out
 
 
 class WeightsFile(Section):
@@ -237,19 +256,23 @@ class GridValue(Section):
     settings: dict[str, Any]
 
 
+Values = Annotated[tuple[str, ...], Field(min_length=1)]
+Product = Annotated[dict[str, Values], Field(min_length=1)]  # the values that each axis takes
+
+
 class GridSettings(Section):
     """Recipes that are products of lists: one for each combination of values of each of ``products``.
 
-    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. A name of ``equals`` is the
-    recipe that stands there, whose settings are the same.
+    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. In place of a name of
+    ``equals`` a study shows the recipe that stands there, whose settings must be the same.
     """
 
     name: str
     title: str
     base: Name | None = None
-    values: dict[str, GridValue]
-    products: Annotated[tuple[dict[str, tuple[str, ...]], ...], Field(min_length=1)]
+    products: Annotated[tuple[Product, ...], Field(min_length=1)]
     equals: dict[Name, Name] = {}
+    values: dict[str, GridValue]
 
 
 class Selection(Section):

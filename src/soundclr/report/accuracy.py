@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from soundclr.report.collect import RunResult
+from soundclr.report.artefact import OWN
+from soundclr.report.collect import Collection
+from soundclr.report.intervals import Mean, over_folds
+from soundclr.report.run_results import RunResult
 from soundclr.runs import Run
 
 PARTIAL = "†"
+PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"
 NONE = "–"
 
 Protocol = Literal["best_epoch", "last_epoch"]
@@ -47,8 +51,19 @@ class Group:
         return f"{self.runs} of {self.expected_runs}"
 
 
+def group_of(collection: Collection, dataset: str, recipe: str, choice: str = OWN) -> Group:
+    """The accuracies of one dataset's and recipe's runs of a choice."""
+    return group(collection.expected_of(dataset, recipe, choice), collection.of(dataset, recipe, choice))
+
+
+def own_groups(collection: Collection) -> dict[tuple[str, str], Group]:
+    """The accuracies of each dataset and recipe of a study's own, also where no run is there."""
+    places = [(dataset, recipe) for dataset in collection.datasets for recipe in collection.recipes]
+    return {place: group_of(collection, *place) for place in places}
+
+
 def group(expected: Sequence[Run], done: Sequence[RunResult]) -> Group:
-    """The accuracies of one dataset's and recipe's runs."""
+    """The accuracies of runs that differ in fold and seed alone."""
     folds = len({run.fold for run in expected})
     by_seed = defaultdict(list)
     for result in done:
@@ -83,11 +98,26 @@ def points(result: RunResult, protocol: Protocol) -> float:
     return 100 * accuracy
 
 
-def difference(ours: Group, paper: float | None) -> float | None:
-    """Our mean (best epoch, the paper's protocol) minus the paper's, of the numbers as shown; points."""
-    if ours.best_epoch.mean is None or paper is None or ours.partial:
+def difference(ours: Group, theirs: float | None) -> float | None:
+    """Our mean at the best epoch minus a published one, of the numbers as shown; points."""
+    if ours.best_epoch.mean is None or theirs is None or ours.partial:
         return None
-    return round(round(ours.best_epoch.mean, 2) - paper, 2) + 0.0
+    return round(round(ours.best_epoch.mean, 2) - theirs, 2) + 0.0
+
+
+def gains(results: Iterable[RunResult]) -> list[float]:
+    """Best minus last epoch's accuracy of each run, in percentage points."""
+    return [points(result, "best_epoch") - points(result, "last_epoch") for result in results]
+
+
+def at_places(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -> dict[tuple[int, int], float]:
+    """Fold and seed to accuracy in percent, of runs that differ in these alone."""
+    return {(result.run.fold, result.run.seed): points(result, protocol) for result in results}
+
+
+def by_fold(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -> Mean:
+    """The mean accuracy over folds, in percent, with its interval."""
+    return over_folds((result.run.fold, points(result, protocol)) for result in results)
 
 
 def number(value: float | None, sign: bool = False) -> str:
@@ -110,8 +140,3 @@ def both(ours: Group) -> str:
         return NONE
     mark = f" {PARTIAL}" if ours.partial else ""
     return f"{number(ours.best_epoch.mean)} ({number(ours.last_epoch.mean)}){mark}"
-
-
-def covered(done: int, expected: int) -> str:
-    """As in ``15 of 25 runs``."""
-    return f"{done} of {expected} runs"

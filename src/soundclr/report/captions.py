@@ -1,107 +1,82 @@
 """What captions may say of a study: all of it read from its runs, but for titles and the study's note."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from soundclr.params import Artefact
-from soundclr.report.accuracy import covered
-from soundclr.report.collect import Collection, RunResult
-from soundclr.report.layout import FIGURES, figures_of
-from soundclr.report.tables.render import Table, rst_escape
-from soundclr.training.schedule import final_rate
+from soundclr.entries import entry_of
+from soundclr.params import StageSettings
+from soundclr.report.artefact import EVALUATED, OWN, Artefact, showing
+from soundclr.report.collect import Collection
+from soundclr.report.run_results import RunResult
+from soundclr.report.table import Table, rst_escape, sentences
+from soundclr.training.schedule import SCHEDULES
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A figure's PNG, its caption with its coverage, the runs that it shows, and whether there is one to show yet."""
+class Shown:
+    """An artefact of a study: its caption with its coverage, and the runs that it shows.
 
-    dataset: str
-    path: Path
+    ``table`` is a table's. ``path`` is a figure's PNG, of ``dataset``, and ``there`` whether there was a run to draw.
+    """
+
+    artefact: Artefact
     caption: str
     results: Sequence[RunResult]
-    there: bool
+    table: Table | None = None
+    path: Path = Path()
+    dataset: str = ""
+    there: bool = True
 
-
-NAMES: dict[Artefact | None, str] = {
-    None: "Table III",
-    "table1": "Table I",
-    "table2": "Table II",
-    "figure3": "Figure 3",
-    "figure5": "Figure 5",
-    "protocols": "inner-fold protocol",
-}
-"""What captions call the choices of runs."""
+    @property
+    def stem(self) -> str:
+        """The name of its files."""
+        return self.artefact.name if self.table else self.path.stem
 
 
 def study_caption(collection: Collection) -> str:
     """The page's first lines: what is studied, on which data, from which weights, with which budget, where.
 
-    Of Table III's runs where there are some; the captions of other tables and figures say what is different in theirs.
+    Of the study's own runs where there are some; the captions of tables and figures say what is different in theirs.
     """
-    results = collection.own or collection.results
-    sentences = [
+    return sentences(
         study_sentence(collection),
-        *context(collection, results),
-        *settings_that_differ(collection),
+        *context(collection, collection.own or collection.results),
+        settings_that_differ(collection),
         coverage(collection),
         *protocol_notes(collection.results),
-        *code_versions(collection.results),
-    ]
-    return joined(sentences)
+        code_versions(collection.results),
+    )
 
 
-def table_caption(collection: Collection, table: Table) -> str:
-    """A table's own caption and, since it stands alone, what the page says of the runs that it shows."""
-    sentences = [
-        table.caption,
+def alone(collection: Collection, shown: Shown) -> str:
+    """The caption of a table that stands alone: its own and what the page says of the runs that it shows."""
+    return sentences(
+        shown.caption,
         study_sentence(collection),
-        *context(collection, table.results),
-        *settings_that_differ(collection),
-        *protocol_notes(table.results),
-    ]
-    return joined(sentences)
+        *context(collection, shown.results),
+        settings_that_differ(collection),
+        *protocol_notes(shown.results),
+    )
 
 
-def on_page(collection: Collection, text: str, results: Sequence[RunResult]) -> str:
+def on_page(collection: Collection, shown: Shown) -> str:
     """A caption on the study's page: its own text, and in what its runs differ from those that the page begins with."""
-    return joined([text, *context(collection, results, besides=collection.own)])
+    return sentences(shown.caption, *context(collection, shown.results, besides=collection.own))
 
 
-def captions(collection: Collection, tables: Sequence[Table], figures: Sequence[Drawn]) -> dict[str, str]:
+def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
     """A caption in reStructuredText for each table, figure and the provenance, by its file's name without suffix."""
     study = study_sentence(collection)
-    said = {table.name: (f"{table.title}. {table.caption}", table.results) for table in tables}
-    said |= {figure.path.stem: (figure.caption, figure.results) for figure in figures}
-    texts = {name: joined([text, study, *context(collection, results)]) for name, (text, results) in said.items()}
-    every = "Every run: its accuracies, and what it says of its making"
-    texts["provenance"] = joined([every, study, coverage(collection)])
+    texts = {"provenance": sentences("Every run: its accuracies, and what it says of its making", study)}
+    texts["provenance"] += f" {sentences(coverage(collection))}"
+    for shown in parts:
+        title = shown.artefact.title if shown.table else ""
+        texts[shown.stem] = sentences(title, shown.caption, study, *context(collection, shown.results))
     return {name: rst_escape(text) + "\n" for name, text in texts.items()}
-
-
-def describe_figures(collection: Collection, drawn: Sequence[tuple[str, Path]], folder: Path) -> list[Drawn]:
-    """All figures of a study, in ``folder``; one that is not among ``drawn`` (caption, path) has no runs yet."""
-    params, study = collection.params, collection.study
-    texts = {path.stem: text for text, path in drawn}
-    figures = []
-    for dataset, name in ((d, name) for d in params.studies[study].datasets for name in figures_of(params, study, d)):
-        artefact = FIGURES[name].artefact
-        expected = collection.expected_of(dataset, artefact=artefact)
-        evaluated = artefact == "figure5"
-        done = [run for run in expected if run in (collection.evaluations if evaluated else collection.found)]
-        stem = f"{name}-{dataset}"
-        text = texts.get(stem, f"{params.datasets[dataset].title}: no runs yet")
-        counts = covered(len(done), len(expected)) + (" evaluated" if evaluated else "")
-        path = folder / f"{stem}.png"
-        figures.append(Drawn(dataset, path, joined([text, counts]), collection.done(done), stem in texts))
-    return figures
-
-
-def joined(sentences: Iterable[str]) -> str:
-    """Sentences, each with one full stop."""
-    return " ".join(sentence.rstrip(".") + "." for sentence in sentences)
 
 
 def study_sentence(collection: Collection) -> str:
@@ -110,111 +85,97 @@ def study_sentence(collection: Collection) -> str:
     return f"Study {collection.study}: {study.title} ({study.note})"
 
 
-def context(collection: Collection, results: Sequence[RunResult], besides: Sequence[RunResult] = ()) -> list[str]:
-    """Of the runs shown: data, weights, budget, devices and code, only where ``besides`` has not all of it."""
-    if not results:
-        return []
-    sentences = []
-    if not besides or not {about_data(result) for result in results} <= {about_data(result) for result in besides}:
-        sentences.append(f"Data: {data(collection, results)}")
-    for title, describe in (("Encoder and initial weights", weights), ("Budget", budget)):
-        if not {describe(collection, r) for r in results} <= {describe(collection, r) for r in besides}:
-            sentences.append(f"{title}: {grouped(collection, results, describe)}")
-    made = []
-    for title, say in (("device", device), ("precision", precision), ("code", commit)):
-        if not set(map(say, results)) <= set(map(say, besides)):
-            made.append(f"{title}: {counted(list(map(say, results)))}")
-    if made:
-        text = "; ".join(made)
-        sentences.append(text[0].upper() + text[1:])
-    return sentences
+def context(collection: Collection, results: Sequence[RunResult], besides: Sequence[RunResult] = ()) -> Iterator[str]:
+    """Of the runs shown: data, start, budget, devices and code, only where ``besides`` has not all of it."""
+
+    def is_new(say: Callable[[RunResult], Any]) -> bool:
+        return not set(map(say, results)) <= set(map(say, besides))
+
+    if is_new(lambda result: (result.run.dataset, result.metrics.clips.train)):
+        yield f"Data: {data(collection, results)}"
+    for title, describe in (("Encoder and start", start), ("Budget", budget)):
+        if is_new(partial(describe, collection)):
+            yield f"{title}: {grouped(collection, results, describe)}"
+    facts: dict[str, Callable[[RunResult], str]] = {
+        "device": lambda result: result.metrics.device,
+        "precision": lambda result: result.metrics.precision,
+        "code": commit,
+    }
+    made = "; ".join(f"{title}: {counted(list(map(say, results)))}" for title, say in facts.items() if is_new(say))
+    yield made[:1].upper() + made[1:]
 
 
-def about_data(result: RunResult) -> tuple[str, int]:
-    """What of a run decides how its data are described: the dataset and how many clips it learned from."""
-    return result.run.dataset, result.metrics.clips.train
-
-
-def device(result: RunResult) -> str:
-    """What a run was trained on."""
-    return result.metrics.device
-
-
-def precision(result: RunResult) -> str:
-    """The numbers that a run computed with."""
-    return result.metrics.precision
-
-
-def settings_that_differ(collection: Collection) -> list[str]:
-    """What the study sets otherwise than the paper."""
+def settings_that_differ(collection: Collection) -> str:
+    """What the study sets otherwise than params.yaml's defaults."""
     settings = collection.params.studies[collection.study].settings
     changed = differences(settings, collection.params.defaults)
-    return [f"Settings that differ from the paper's (its in parentheses): {', '.join(changed)}"] if changed else []
+    return f"Settings that differ from the defaults (which are in parentheses): {', '.join(changed)}" if changed else ""
 
 
 def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place: str = "") -> list[str]:
-    """What a study sets otherwise than the defaults, such as ``logmel.hop 1024 (512)``."""
+    """What a study sets otherwise than the defaults, such as ``training.epochs 20 (800)``."""
     found = []
     for key, value in settings.items():
         default = defaults[key]
         if isinstance(value, Mapping):
             found += differences(value, default, f"{place}{key}.")
         elif value != default:
-            found.append(f"{place}{key} {value} ({default})")
+            found.append(f"{place}{key} {plain(value)} ({plain(default)})")
     return found
 
 
-def protocol_notes(results: Sequence[RunResult]) -> list[str]:
+def plain(value: Any) -> str:
+    """A setting's value without YAML's marks."""
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
+def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
     """What a reader must know of the two epochs; only what applies to these runs."""
-    sentences = []
     if results:
-        sentences.append(
-            "Best epoch is the paper's protocol, which chooses the epoch on the held-out fold itself; "
-            "last epoch makes no such choice"
+        yield (
+            "Best epoch is the papers' protocol, which chooses the epoch on the held-out fold itself; last epoch makes "
+            "no such choice"
         )
     if stopped := sum(result.metrics.stopped_early for result in results):
-        sentences.append(f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it")
-    return sentences
+        yield f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it"
 
 
 def coverage(collection: Collection) -> str:
-    """How many runs are there in all and of each artefact, and how many more are, of other settings."""
-    parts = []
-    if collection.artefacts:
-        own = (None, *collection.artefacts)
-        parts = [
-            f"{NAMES[name]} {len(collection.done(collection.expected[name]))} of {len(collection.expected[name])}"
-            for name in own
-        ]
-    text = collection.coverage + (f" (a run may serve several: {', '.join(parts)})" if parts else "")
-    aside = len(collection.set_aside)
-    return text + (f"; {aside} of other settings set aside" if aside else "")
+    """How many runs are there in all and of each choice, and how many more are, of other settings."""
+    titles = {key: " and ".join(artefact.title for artefact in showing(key)) for key in collection.expected}
+    titles |= {OWN: "its own", EVALUATED: "to be evaluated"}
+    counts = {key: (len(collection.of(choice=key)), len(runs)) for key, runs in collection.expected.items()}
+    parts = [f"{titles[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
+    text = collection.coverage + (f" (a run may serve several: {', '.join(parts)})" if len(parts) > 1 else "")
+    runs, evaluations = len(collection.set_aside), len(collection.evaluations_set_aside)
+    text += f"; {runs} of other settings set aside" if runs else ""
+    return text + (f"; {evaluations} evaluations of other settings or runs set aside" if evaluations else "")
 
 
 def data(collection: Collection, results: Sequence[RunResult]) -> str:
     """Each dataset with runs: its folds that were held out, and its clips a fold."""
     parts = []
-    for dataset in collection.params.studies[collection.study].datasets:
-        if found := [result for result in results if result.run.dataset == dataset]:
-            folds = sorted({result.run.fold for result in found})
-            of = collection.params.datasets[dataset].folds
-            held_out = f"{of} folds" if len(folds) == of else f"folds {', '.join(map(str, folds))} of {of}"
-            clips = " and ".join(
-                f"{spanned([getattr(result.metrics.clips, part) for result in found])} {what}"
-                for part, what in (("train", "training"), ("test", "held-out clips"))
-            )
-            title = collection.params.datasets[dataset].title
-            parts.append(f"{title}, {len(found[0].metrics.classes)} classes, {held_out}, {clips} a fold")
+    for dataset in dict.fromkeys(result.run.dataset for result in results):
+        found = [result for result in results if result.run.dataset == dataset]
+        folds = sorted({result.run.fold for result in found})
+        of = collection.params.datasets[dataset].folds
+        held_out = f"{of} folds" if len(folds) == of else f"folds {', '.join(map(str, folds))} of {of}"
+        train, test = ([getattr(one.metrics.clips, part) for one in found] for part in ("train", "test"))
+        clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
+        parts.append(f"{collection.title(dataset)}, {len(found[0].metrics.classes)} classes, {held_out}, {clips}")
     return "; ".join(parts)
 
 
-def weights(collection: Collection, result: RunResult) -> str:
-    """A run's encoder and initial weights, with the first digits of their file's hash."""
-    used = result.metrics.weights
-    encoder = result.settings.encoder.name
+def start(collection: Collection, result: RunResult) -> str:
+    """A run's encoder and what it starts from, with the first digits of that file's hash."""
+    used, encoder = result.metrics.start, result.settings.encoder.name
     if used.name == "none":
         return f"{encoder}, random"
-    return f"{encoder}, {collection.params.weights[used.name].title}, SHA-256 {(used.sha256 or '')[:8]}"
+    weights = collection.params.weights.get(used.name)
+    other = f"the encoder of {collection.scheme(result.settings.start.run)}" if result.settings.start.run else used.name
+    return f"{encoder}, {weights.title if weights else other}" + (
+        f", SHA-256 {(used.sha256 or '')[:8]}" if weights else ""
+    )
 
 
 def budget(collection: Collection, result: RunResult) -> str:
@@ -222,9 +183,15 @@ def budget(collection: Collection, result: RunResult) -> str:
     stages = [stage.training for stage in result.settings.stages]
     batches = sorted({stage.batch_size for stage in stages})
     epochs = " + ".join(str(stage.epochs) for stage in stages)
-    rates = " + ".join(share(final_rate(stage)) for stage in stages)
+    rates = " + ".join(share(final_rate(stage)) for stage in result.settings.stages)
     fall = f"learning rate by the last epoch at {rates} of its peak"
     return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
+
+
+def final_rate(stage: StageSettings) -> float:
+    """The share of a stage's learning rate in the last epoch of its budget."""
+    schedule = entry_of(SCHEDULES, stage.schedule, "schedule", f"stage {stage.name}")
+    return schedule.factor(stage.training.epochs - 1, stage.training.epochs)
 
 
 def share(part: float) -> str:
@@ -239,35 +206,30 @@ def commit(result: RunResult) -> str:
     return result.metrics.git_commit[:10] + (" with uncommitted changes" if result.metrics.git_dirty else "")
 
 
-def code_versions(results: Sequence[RunResult]) -> list[str]:
+def code_versions(results: Sequence[RunResult]) -> str:
     """Which versions of the code that decides numbers trained how many of the runs, where it is not one for all."""
     used = [result.metrics.code for result in results]
     if len(set(used)) < 2 and all(len(versions) == 1 for versions in used):
-        return []
+        return ""
     said = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
     what = "the same version of the code that decides numbers (its hash, commit)"
-    return [f"Not all runs were trained by {what}: {counted(said)}"]
+    return f"Not all runs were trained by {what}: {counted(said)}"
 
 
 def grouped(
     collection: Collection, results: Sequence[RunResult], describe: Callable[[Collection, RunResult], str]
 ) -> str:
     """A description of the runs: once if they agree, else each with the recipes and datasets it holds for."""
-    said = defaultdict(list)
+    several = len({result.run.dataset for result in results}) > 1
+    said: dict[str, dict[str, None]] = defaultdict(dict)
     for result in results:
-        said[describe(collection, result)].append(result.run)
+        place = collection.scheme(result.run.recipe) + (
+            f" on {collection.title(result.run.dataset)}" if several else ""
+        )
+        said[describe(collection, result)][place] = None
     if len(said) == 1:
         return next(iter(said))
-    several = len({result.run.dataset for result in results}) > 1
-    parts = []
-    for text, runs in said.items():
-        places = {
-            collection.params.recipes[run.recipe].title
-            + (f" on {collection.params.datasets[run.dataset].title}" if several else ""): None
-            for run in runs
-        }
-        parts.append(f"{text} ({', '.join(places)})")
-    return "; ".join(parts)
+    return "; ".join(f"{text} ({', '.join(places)})" for text, places in said.items())
 
 
 def counted(values: Sequence[str]) -> str:

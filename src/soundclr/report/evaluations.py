@@ -1,128 +1,88 @@
 """Read what finished runs' models were asked after training: noise, distances and a projection."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import pandas as pd
-from pydantic import Field
 
 from soundclr import runs
-from soundclr.errors import UserError
-from soundclr.params import Count, EvaluationSettings, Fraction, Params, Positive, validated
-from soundclr.report.sealed import Lenient, read_sealed, read_table, remedied
+from soundclr.errors import UserError, remedied
+from soundclr.params import EvaluationSettings, Params, validated
+from soundclr.records import Distances, EvaluationRecord
+from soundclr.report.run_results import DataFrame, RunResult, read_table
 from soundclr.runs import Run
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
-REMEDY = "restore the folder from git or delete it and evaluate the run again"
-
-
-class Heard(Lenient):
-    """Held-out accuracy under one noise: of standard deviation ``sigma``, or at a ratio of signal to noise in dB."""
-
-    noise: str
-    sigma: float | None
-    snr_db: float | None
-    right: Count
-    accuracy: Fraction
-
-
-class Distances(Lenient):
-    """Mean cosine distance of held-out pairs of one class and of different ones, their ratio, mean silhouette.
-
-    None is what is not defined, as the distance within classes of one clip each.
-    """
-
-    intra: Annotated[float, Field(ge=0)] | None
-    inter: Annotated[float, Field(ge=0)] | None
-    ratio: Annotated[float, Field(ge=0)] | None
-    silhouette: Annotated[float, Field(ge=-1, le=1)] | None
-
-
-class Content(Lenient):
-    """evaluation.json of one run."""
-
-    format: Literal[2]
-    settings: dict[str, Any]
-    clips: Positive
-    accuracy: tuple[Heard, ...]
-    distances: Distances
-    model_sha256: str
-    index_sha256: str
-    device: str
-    precision: str
-    code: str
-    git_commit: str | None
-    git_dirty: bool | None
-    created: str
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What one run's model (its last epoch's weights) answered on its held-out clips.
 
-    ``accuracy`` has the columns noise, sigma, snr_db (one of the two is missing), right (clips) and accuracy (a
-    fraction); ``projection`` has clip, label, class and the place x, y, a row a clip.
+    ``projection`` has clip, label, class and the place x, y, a row a clip.
     """
 
     run: Run
-    content: Content
-    accuracy: pd.DataFrame
-    projection: pd.DataFrame
+    record: EvaluationRecord
+    projection: DataFrame
 
     @property
     def distances(self) -> Distances:
         """Of the held-out clips' representations."""
-        return self.content.distances
+        return self.record.distances
 
 
 def read_evaluations(
-    params: Params, study: str, results: Path, clips: Mapping[Run, int]
+    params: Params, study: str, results: Path, of: dict[Run, RunResult]
 ) -> tuple[dict[Run, Evaluation], tuple[Path, ...]]:
-    """The evaluations that params.yaml asks for now, and the folders of all others, which are set aside.
+    """The evaluations ``of`` finished runs that params.yaml asks for now, and the folders of all others.
 
-    ``clips`` says which runs' evaluations count, and how many clips each holds out. Raises UserError for one
-    that was edited, is cut short, or says something else of itself than its path does.
+    Raises UserError for one that was edited, is cut short, or says something else of itself than its path or its run.
     """
     key = runs.evaluation_key(params)
-    top = results / study / "evaluations"
     found, set_aside = {}, []
-    for path in sorted(top.glob("**/evaluation.json")):
-        folder = path.parent
-        run = Run.from_directory(results / study / "runs" / folder.parent.relative_to(top), results)
-        if run is None or run.evaluation(folder.name, results) != folder:
-            raise UserError(
-                f"{path}: not the path of an evaluation, <dataset>/<recipe>-<hash>/fold<k>-seed<s>/<key>; move it away"
-            )
-        with remedied(REMEDY):
-            content = read_sealed(path, run, {"key": folder.name}, ["projection.csv"], REMEDY)
-            if folder.name == key and run in clips:
-                found[run] = load_evaluation(params, path, run, content, clips[run])
+    for path, run in evaluation_paths(study, results):
+        with remedied(EvaluationRecord.REMEDY):
+            record = EvaluationRecord.read(path, run, key=path.parent.name)
+            if path.parent.name == key and run in of:
+                found[run] = load_evaluation(params, path, record, of[run])
             else:
-                set_aside.append(folder)
+                set_aside.append(path.parent)
     return found, tuple(set_aside)
 
 
-def load_evaluation(params: Params, path: Path, run: Run, content: dict[str, Any], clips: int) -> Evaluation:
-    """An evaluation that params.yaml asks for, once it holds all that was to be asked of all clips."""
-    checked = validated(Content, content, str(path))
+def evaluation_paths(study: str, results: Path) -> Iterator[tuple[Path, Run]]:
+    """Each evaluation.json below a study's results, and the run that its path names."""
+    top = results / study / "evaluations"
+    for path in sorted(top.glob("**/evaluation.json")):
+        run = Run.from_directory(results / study / "runs" / path.parent.parent.relative_to(top), results)
+        if run is None or run.evaluation(path.parent.name, results) != path.parent:
+            raise UserError(
+                f"{path}: not the path of an evaluation, <dataset>/<recipe>-<hash>/fold<k>-seed<s>/<key>; move it away"
+            )
+        yield path, run
+
+
+def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result: RunResult) -> Evaluation:
+    """An evaluation of the run's own model and clips, once it holds all that params.yaml asks, of all clips."""
     settings = params.evaluation
-    if validated(EvaluationSettings, checked.settings, f"{path}: settings") != settings:
-        raise UserError(f"{path}: its settings are not params.yaml's evaluation, which its key stands for; {REMEDY}")
+    if validated(EvaluationSettings, record.settings, f"{path}: settings") != settings:
+        raise UserError(f"{path}: its settings are not params.yaml's evaluation, which its key stands for")
+    for what in ("model_sha256", "index_sha256"):
+        says, is_so = getattr(record, what), getattr(result.metrics, what)
+        if says != is_so:
+            raise UserError(f"{path}: says {what} {says}, its run's metrics.json says {is_so}")
     asked: list[tuple[str, float | None, float | None]] = [("white", sigma, None) for sigma in settings.sigmas]
     asked += [(noise, None, ratio) for noise in settings.noises for ratio in settings.snr]
-    if sorted(map(str, asked)) != sorted(str((a.noise, a.sigma, a.snr_db)) for a in checked.accuracy):
-        raise UserError(f"{path}: its noises are not those that params.yaml's evaluation names; {REMEDY}")
-    for heard in checked.accuracy:
-        if abs(heard.accuracy * checked.clips - heard.right) > 0.01:
-            raise UserError(f"{path}: says {heard.right} of {checked.clips} right and {heard.accuracy}; {REMEDY}")
-    projection = read_table(path.with_name("projection.csv"), REMEDY)
+    if sorted(map(str, asked)) != sorted(str((a.noise, a.sigma, a.snr_db)) for a in record.accuracy):
+        raise UserError(f"{path}: its noises are not those that params.yaml's evaluation names")
+    for heard in record.accuracy:
+        if abs(heard.accuracy * record.clips - heard.right) > 0.01:
+            raise UserError(f"{path}: says {heard.right} of {record.clips} right and {heard.accuracy}")
+    projection = read_table(path.with_name("projection.csv"))
     if list(projection.columns) != COLUMNS:
-        raise UserError(f"{path.with_name('projection.csv')}: its columns are not {', '.join(COLUMNS)}; {REMEDY}")
-    if not clips == checked.clips == len(projection):
+        raise UserError(f"{path.with_name('projection.csv')}: its columns are not {', '.join(COLUMNS)}")
+    if not (clips := result.metrics.clips.test) == record.clips == len(projection):
         raise UserError(
-            f"{path}: {checked.clips} clips, {len(projection)} in projection.csv, {clips} held out by the run; {REMEDY}"
+            f"{path}: {record.clips} clips, {len(projection)} in projection.csv, {clips} held out by the run"
         )
-    accuracy = pd.DataFrame([heard.model_dump() for heard in checked.accuracy])
-    return Evaluation(run, checked, accuracy.astype({"sigma": float, "snr_db": float}), projection)
+    return Evaluation(result.run, record, projection)

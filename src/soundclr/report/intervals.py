@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
 INTERVALS = "95 % intervals (Student's t over folds' means, or over a single fold's seeds)"
 """What a caption calls them: an interval without its unit says nothing."""
 
@@ -61,4 +59,6 @@ def half_width(values: Sequence[float]) -> float:
     """Half of the 95 % interval of the mean of independent values, by Student's t; nan for a single value."""
     if len(values) < 2:
         return math.nan
+    from scipy.special import stdtrit
+
     return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))

@@ -34,15 +34,14 @@ def shown(params: Params, study: str) -> dict[str, Any]:
         "runs": [[run.group, run.name] for run in chosen],
         "evaluation": params.evaluation.model_dump(mode="json"),
         "datasets": {run.dataset: params.datasets[run.dataset].model_dump(mode="json") for run in chosen},
-        "recipes": {run.recipe: params.recipes[run.recipe].title for run in chosen},
+        "recipes": {run.recipe: params.all_recipes[run.recipe].title for run in chosen},
         "weights": {name: weights.title for name, weights in params.weights.items()},
     }
 
 
-def is_outdated(params: Params, study: str, results: Path) -> bool:
-    """Whether a report is there that was made of anything else than what is there now."""
-    record = results / study / FILE
+def is_current(params: Params, study: str, results: Path) -> bool:
+    """Whether a report is there that was made of exactly what is there now."""
     try:
-        return record.exists() and read_json(record) != made_of(params, study, results)
-    except UserError:  # damaged
-        return True
+        return read_json(results / study / FILE) == made_of(params, study, results)
+    except UserError:  # missing or damaged
+        return False

@@ -4,16 +4,22 @@ from pathlib import Path
 
 from soundclr.files import write_json, write_text
 from soundclr.params import Params
-from soundclr.report.captions import captions, describe_figures, table_caption
-from soundclr.report.collect import collect
-from soundclr.report.exports import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
-from soundclr.report.figures import write_figures
-from soundclr.report.layout import caption_path, category, report_paths, summary_paths
+from soundclr.report.artefact import Artefact, check_artefacts
+from soundclr.report.captions import Shown, alone, captions
+from soundclr.report.collect import Collection, collect
+from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
 from soundclr.report.made_of import FILE, made_of
+from soundclr.report.outputs import caption_path, category, figures_of, report_paths, summary_paths, tables_of
 from soundclr.report.page import study_page, table_page
-from soundclr.report.tables import make_tables
-from soundclr.report.tables.render import to_csv, to_latex
-from soundclr.report.tables.table3 import summary, table3_rows
+from soundclr.report.style import Drawing, save, sentence, styled
+from soundclr.report.table import sentences, table_csv, to_latex
+
+DVC_PLOTS = {
+    "curves.csv": curves_csv,
+    "accuracy_per_fold.csv": accuracy_per_fold_csv,
+    "confusion.csv": confusion_csv,
+    "provenance.csv": provenance_csv,
+}
 
 
 def write_report(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
@@ -21,33 +27,69 @@ def write_report(params: Params, study: str, results: Path, figures: Path) -> li
 
     The same runs give the same bytes. A run that cannot be believed is a UserError, with nothing written.
     """
+    check_artefacts(params)
     record = made_of(params, study, results)  # of what is there before it is read: what comes meanwhile is for the next
     collection = collect(params, study, results)
-    rows = table3_rows(collection)
-    tables = make_tables(collection)
     folder = results / study
-    drawn = write_figures(collection, rows, figures / study)
-    for table in tables:
-        path = folder / "tables" / table.name
-        write_text(path.with_suffix(".csv"), to_csv(table))
-        write_text(path.with_suffix(".md"), table_page(collection, table))
-        label = f"tab:{study}-{table.name}".replace("_", "-")
-        write_text(path.with_suffix(".tex"), to_latex(table, table_caption(collection, table), label))
+    tables = make_tables(collection)
+    parts = [*tables, *write_figures(collection, figures / study)]
+    for shown in tables:
+        write_table(collection, shown, folder / "tables")
+    for name, text in DVC_PLOTS.items():
+        write_text(folder / name, text(collection))
     for path in set(folder.glob("summary/*/*.json")).difference(summary_paths(params, study, results)):
         path.unlink()  # a recipe that the study has no more
-    for dataset, recipes in summary(rows).items():
-        for recipe, accuracies in recipes.items():
-            write_json(folder / "summary" / dataset / f"{recipe}.json", accuracies)
-    write_text(folder / "curves.csv", curves_csv(collection))
-    write_text(folder / "accuracy_per_fold.csv", accuracy_per_fold_csv(collection))
-    write_text(folder / "confusion.csv", confusion_csv(collection))
-    write_text(folder / "provenance.csv", provenance_csv(collection))
-    images = describe_figures(collection, drawn, figures / study)
-    write_text(folder / "README.md", study_page(collection, tables, images, folder))
+    for (dataset, recipe), summary in summaries(collection).items():
+        write_json(folder / "summary" / dataset / f"{recipe}.json", summary)
+    write_text(folder / "README.md", study_page(collection, parts, folder))
     paths = report_paths(params, study, results, figures)
-    said = captions(collection, tables, images)
-    for path in paths:
-        if category(path):
-            write_text(caption_path(path, study, results), said[path.stem])
+    said = captions(collection, parts)
+    for path in filter(category, paths):
+        write_text(caption_path(path, study, results), said[path.stem])
     write_json(folder / FILE, record)
     return paths
+
+
+def make_tables(collection: Collection) -> list[Shown]:
+    """The tables that a study has, in a page's order."""
+    made = [(artefact, artefact.make(collection)) for artefact in tables_of(collection.params, collection.study)]
+    return [Shown(artefact, table.caption, table.results, table=table) for artefact, table in made]
+
+
+def write_table(collection: Collection, shown: Shown, folder: Path) -> None:
+    """Write a table in all its formats."""
+    assert shown.table is not None
+    path = folder / shown.artefact.name
+    write_text(path.with_suffix(".csv"), table_csv(shown.table))
+    write_text(path.with_suffix(".md"), table_page(collection, shown))
+    label = f"tab:{collection.study}-{path.name}".replace("_", "-")
+    write_text(path.with_suffix(".tex"), to_latex(shown.table, alone(collection, shown), label))
+
+
+def write_figures(collection: Collection, folder: Path) -> list[Shown]:
+    """Write ``<figure>-<dataset>`` for each figure and dataset of a study."""
+    found = []
+    with styled():
+        for dataset in collection.datasets:
+            for artefact in figures_of(collection.params, collection.study, dataset):
+                path = folder / f"{artefact.name}-{dataset}.png"
+                said = draw(artefact, collection, dataset, path)
+                counts = collection.covered(artefact.runs, dataset)
+                text = sentences(
+                    f"{collection.title(dataset)}. {said}" if said else no_runs(collection, dataset), counts
+                )
+                results = collection.shown(artefact, dataset)
+                found.append(Shown(artefact, text, results, path=path, dataset=dataset, there=bool(said)))
+    return found
+
+
+def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
+    """Write a figure in all its formats; its caption or, without runs, a sentence in the figure and None."""
+    drawing: Drawing | None = artefact.make(collection, dataset)
+    save(drawing.figure if drawing else sentence(no_runs(collection, dataset)), path)
+    return drawing and drawing.caption
+
+
+def no_runs(collection: Collection, dataset: str) -> str:
+    """What stands for a figure without runs."""
+    return f"{collection.title(dataset)}: no runs yet"

@@ -10,22 +10,18 @@ were taken anew: the network had learnt, and only its statistics had not.
 import math
 from collections.abc import Iterator
 
-from soundclr.params import RunSettings, StageSettings
+from soundclr.params import RunSettings
+from soundclr.training.batches import batch_count
 
 MOMENTUM = 0.1  # PyTorch's default, which all encoders have
 LEFT = 1e-3  # of the initial statistics, the most that may be left
 STEPS = math.ceil(math.log(LEFT) / math.log(1 - MOMENTUM))
 
 
-def steps_an_epoch(stage: StageSettings, clips: int) -> int:
-    """The optimiser steps of one epoch over ``clips`` training clips."""
-    return math.ceil(clips / stage.training.batch_size)
-
-
 def warnings(settings: RunSettings, clips: int) -> Iterator[str]:
     """A line for each stage that would train the encoder on ``clips`` clips in too few steps."""
     for stage in settings.stages:
-        each, epochs = steps_an_epoch(stage, clips), stage.training.epochs
+        each, epochs = batch_count(clips, stage.training.batch_size), stage.training.epochs
         if "encoder" in stage.trains and each * epochs < STEPS:
             yield (
                 f"stage '{stage.name}' takes only {each * epochs} optimiser steps ({epochs} epochs of {each}, from "

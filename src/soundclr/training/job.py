@@ -16,16 +16,17 @@ from soundclr.audio.representations import representation_of
 from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.locks import only_one
+from soundclr.models.load import start_from_run
 from soundclr.models.network import Network
-from soundclr.models.start import start_from_run
 from soundclr.params import Params, RunSettings
 from soundclr.provenance import made_with
 from soundclr.randomness import seed_of
 from soundclr.records import Accuracies, Clips, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
 from soundclr.training import budget
-from soundclr.training.lock import only_one
-from soundclr.training.loop import Listener, Task, train
+from soundclr.training.listener import Listener
+from soundclr.training.loop import Task, train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, split
@@ -55,16 +56,16 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     check_features(waveforms, params, run, paths.features)
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
-    task, test = make_task(run, params, settings, waveforms, network, device)
+    task, test = make_task(run, params, settings, waveforms, network, start, device)
     for line in budget.warnings(settings, len(task.train)):
         print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
-    with only_one(model.with_suffix(".lock")):
+    with only_one(model.with_suffix(".lock"), "this run is being trained"):
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
-        probabilities = look(task, network, state, test) if task.keep_best else val_probabilities(state)
+        probabilities = test_probabilities(task, network, state, test) if task.keep_best else val_probabilities(state)
         folder = run.directory(paths.results)
         write_text(folder / "history.csv", history_csv(state))
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test.tolist()))
@@ -94,15 +95,18 @@ def make_network(
     other = started_from(params, run)
     if other is None:
         return network, StartUsed(name=settings.start.weights, sha256=weights)
-    folder, model = other.directory(paths.results), other.model(paths.results)
-    record = Metrics.read(folder / "metrics.json", other)
-    record.check_file(model, record.model_sha256)
-    start_from_run(network.encoder, model)
-    return network, StartUsed(name=f"{other.group}/{other.name}", sha256=record.model_sha256)
+    metrics = start_from_run(network, other, paths.results)
+    return network, StartUsed(name=f"{other.group}/{other.name}", sha256=metrics.model_sha256)
 
 
 def make_task(
-    run: Run, params: Params, settings: RunSettings, waveforms: Waveforms, network: Network, device: torch.device
+    run: Run,
+    params: Params,
+    settings: RunSettings,
+    waveforms: Waveforms,
+    network: Network,
+    start: StartUsed,
+    device: torch.device,
 ) -> tuple[Task, Tensor]:
     """What the run trains on, and its held-out clips; the clips and ``network`` go to ``device``."""
     inner = settings.stages[-1].training.validation == "inner"
@@ -129,7 +133,7 @@ def make_task(
         device=device,
         val_name="inner fold's" if inner else "held-out",
         keep_best=inner,
-        features=waveforms.sha256,
+        source=f"{waveforms.sha256} {start.sha256}",
     )
     return task, test
 
@@ -140,12 +144,12 @@ def val_probabilities(state: State) -> Probabilities:
     return {"best": state.best.probabilities, "last": state.last}
 
 
-def look(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
+def test_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
     """The probabilities of ``clips``, which no epoch has been judged on, at the best and at the last epoch."""
     assert state.best.network is not None
     found: Probabilities = {}
     last = {key: value.clone() for key, value in network.state_dict().items()}
-    listener = Listener(task, task.stages[-1], network, fixed=False)
+    listener = Listener(network, task.inputs, task.stages[-1], task.seed, fixed=False)
     for epoch, weights in (("best", state.best.network), ("last", last)):
         network.load_state_dict(weights)
         found[epoch] = listener.hear(clips)[1].float().cpu().softmax(dim=1)
@@ -173,7 +177,8 @@ def check_weights(path: Path | None, params: Params, settings: RunSettings) -> s
     says, has = params.weights[name].files[encoder].sha256, sha256_of_file(path)
     if not has.startswith(says):
         raise UserError(
-            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run `soundclr weights {name} {encoder}`"
+            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run "
+            f"`soundclr weights {name} {encoder}`"
         )
     return has
 

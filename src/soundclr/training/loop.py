@@ -4,7 +4,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.pipeline import Augment, Inputs
-from soundclr.devices import precision
 from soundclr.entries import entry_of
 from soundclr.errors import UserError
 from soundclr.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.provenance import code_version
-from soundclr.randomness import generator
+from soundclr.randomness import generator, seed_of
 from soundclr.training import state as checkpoints
+from soundclr.training.batches import shuffled
+from soundclr.training.listener import Listener, in_precision
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.progress import Progress
@@ -37,7 +38,8 @@ class Task:
 
     ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
     the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
-    weights are kept too. ``features`` is the hash of the clips: a checkpoint of other ones is not gone on from.
+    weights are kept too. ``source`` has the hashes of the clips and of what the encoder starts from: a checkpoint of
+    other ones is not gone on from.
     """
 
     identity: str
@@ -51,7 +53,7 @@ class Task:
     device: torch.device
     val_name: str = "held-out"
     keep_best: bool = False
-    features: str = ""
+    source: str = ""
 
     def keeps_best(self, stage: StageSettings) -> bool:
         """Whether the weights of the stage's best epoch are needed afterwards."""
@@ -72,7 +74,7 @@ def train(
     the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
     """
     state = State()
-    identity = f"{task.identity} {task.features}".strip()
+    identity = f"{task.identity} {task.source}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
     clips = (len(task.train), len(task.val))
     check = functools.partial(check_resume, network=network, stages=task.stages, keeps=task.keeps_best, clips=clips)
@@ -108,9 +110,10 @@ class StageLoop:
         self.keeps_best = task.keeps_best(stage)
         title = f"{task.identity} {stage.name}"
         self.progress = Progress(title, stage.training.epochs, state.epoch, len(task.train), task.val_name)
-        fixed = "encoder" not in stage.trains
-        self.listener = Listener(task, stage, network, fixed)
-        self.kept = fixed and not self.augment and task.inputs.crop.train == "centre"
+        fixed, crop = "encoder" not in stage.trains, task.inputs.crop
+        self.listener = Listener(network, task.inputs, stage, task.seed, fixed)
+        # The heads hear the same of a clip in every epoch: a fixed encoder behind nothing random.
+        self.still = fixed and not self.augment and crop.train == crop.eval == "centre"
 
     def run(self) -> None:
         """Train until the budget or the patience ends."""
@@ -173,7 +176,10 @@ class StageLoop:
         batches = shuffled(self.clips, self.stage.training.batch_size, random)
         partial = self.begin(batches, random)
         started = time.perf_counter() - partial.seconds
+        if self.still:  # all at once, as a rounding may depend on a batch, and a resumed epoch has others left
+            self.listener.represent(self.task.train, self.pause)
         for indices in batches[partial.batches :]:
+            torch.manual_seed(seed_of(*self.task.seed, self.stage.name, self.state.epoch, partial.batches))  # dropout's
             outputs = self.outputs(indices, random)
             loss = self.loss(outputs)
             self.optimizer.zero_grad(set_to_none=True)
@@ -203,14 +209,18 @@ class StageLoop:
         return partial
 
     def outputs(self, indices: Tensor, random: torch.Generator) -> Outputs:
-        """What the network makes of a training batch: clips ``indices``, in as many views as the stage has."""
-        task, views = self.task, self.stage.views
-        if self.kept:
-            embeddings, logits = self.network.heads(self.listener.represented(task.train)[self.listener.place[indices]])
-        else:
-            with in_precision(task.device, self.stage):
-                embeddings, logits = self.network(task.inputs.train_batch(indices, self.augment, random, views))
-        return outputs_of(embeddings, logits, task.known[indices], indices, views)
+        """What the network makes of a training batch, of clips ``indices``."""
+        if self.still:
+            embeddings, logits = self.network.heads(self.listener.represent(indices))
+            return outputs_of(embeddings, logits, self.task.known[indices], indices, views=1)
+        return self.views(indices, self.task.known, random)
+
+    def views(self, indices: Tensor, labels: Tensor, random: torch.Generator) -> Outputs:
+        """What the network makes of the stage's views of clips ``indices``; ``labels`` are those of all clips."""
+        views = self.stage.views
+        with in_precision(self.task.device, self.stage):
+            embeddings, logits = self.network(self.task.inputs.train_batch(indices, self.augment, random, views))
+        return outputs_of(embeddings, logits, labels[indices], indices, views)
 
     def validate(self) -> tuple[float, Tensor]:
         """The loss of the validation clips, as one batch, and their logits (clips, classes) on the CPU.
@@ -219,21 +229,16 @@ class StageLoop:
         """
         task = self.task
         embeddings, logits = self.listener.hear(task.val, self.pause)
-        views = self.stage.views if self.loss.least_views > 1 else 1
-        with torch.inference_mode():
-            if views == 1:
-                outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, 1)
+        with torch.no_grad():
+            if self.loss.least_views == 1:
+                outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, views=1)
             else:
-                random = generator(*task.seed, "val views")
-                parts = []
+                random, parts = generator(*task.seed, "val views"), []
                 for indices in task.val.split(self.stage.training.batch_size):
-                    with in_precision(task.device, self.stage):
-                        batch = task.inputs.train_batch(indices, self.augment, random, views)
-                        augmented, scores = self.network(batch)
-                    parts.append(outputs_of(augmented, scores, task.labels[indices], indices, views))
+                    parts.append(self.views(indices, task.labels, random))
                     self.pause()
                 outputs = joined(parts)
-            return float(self.loss(outputs)), logits.float().cpu().clone()
+            return float(self.loss(outputs)), logits.float().cpu()
 
     def pause(self) -> None:
         """Save where a checkpoint is due, and stop where a signal asks to."""
@@ -271,43 +276,9 @@ class StageLoop:
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         moments = [] if self.optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
         self.network.set_training(self.stage.trains)
-        self.loss(self.outputs(self.task.train[:clips], generator(*self.task.seed))).backward()
+        random = generator(*self.task.seed)
+        self.loss(self.views(self.clips[:clips], self.task.known, random)).backward()
         moments.clear()  # they stay when an optimiser has taken its first step
-
-
-class Listener:
-    """A network that hears clips without learning; what a ``fixed`` encoder makes of them is kept.
-
-    ``place`` (clips,) is where a clip stands among those of the last :meth:`represented`.
-    """
-
-    def __init__(self, task: Task, stage: StageSettings, network: Network, fixed: bool) -> None:
-        self.task, self.stage, self.network, self.fixed = task, stage, network, fixed
-        self.kept: dict[int, Tensor] = {}
-        self.place = torch.zeros_like(task.labels)
-
-    @torch.inference_mode()
-    def hear(self, clips: Tensor, pause: Callable[[], None] = never) -> tuple[Tensor, Tensor]:
-        """Embeddings (clips, size) and logits (clips, classes) of ``clips`` (indices), not augmented."""
-        self.network.eval()
-        return self.network.heads(self.represented(clips, pause))
-
-    @torch.no_grad()
-    def represented(self, clips: Tensor, pause: Callable[[], None] = never) -> Tensor:
-        """The representations h (clips, features) of ``clips``, not augmented."""
-        if id(clips) not in self.kept:
-            random = generator(*self.task.seed, "val")
-            parts = []
-            for indices in clips.split(self.stage.training.batch_size):
-                with in_precision(self.task.device, self.stage):
-                    parts.append(self.network.represent(self.task.inputs.eval_batch(indices, random)))
-                pause()
-            representations = torch.cat(parts)
-            if not self.fixed:
-                return representations
-            self.kept[id(clips)] = representations
-            self.place[clips] = torch.arange(len(clips))
-        return self.kept[id(clips)]
 
 
 def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
@@ -318,15 +289,4 @@ def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
     """Several batches' outputs as one."""
-    return Outputs(*(torch.cat([getattr(part, name) for part in parts]) for name in Outputs.__dataclass_fields__))
-
-
-def in_precision(device: torch.device, stage: StageSettings) -> torch.autocast:
-    """The stage's precision, for the encoder."""
-    dtype = precision(device, stage.training.precision)
-    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
-
-
-def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Sequence[Tensor]:
-    """``indices`` in a random order, in batches of ``size``; the last, smaller batch is kept."""
-    return indices[torch.randperm(len(indices), generator=random)].split(size)
+    return Outputs(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Outputs)))

@@ -24,8 +24,9 @@ def advice(place: str, device: torch.device, stage: StageSettings, batch_size: i
     """
     fits = largest_that_fits(batch_size, step)
     possible = f"{fits} fit" if fits else "not even 2 fit"
+    clips = f"{batch_size} clips in {stage.views} views" if stage.views > 1 else f"{batch_size}"
     return (
-        f"{place}: {describe(device)} ran out of memory with batches of {batch_size} in {stage.training.precision}; "
+        f"{place}: {describe(device)} ran out of memory with batches of {clips} in {stage.training.precision}; "
         f"{possible}: lower training.batch_size, which makes it another run, or take a device with more memory or "
         "fewer jobs"
     )

@@ -24,9 +24,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 class Optimizer(Entry):
     """What moves the weights; the learning rate is set each epoch. ``moments`` it keeps of each of them."""
 
-    moments: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
-    weight_decay: Annotated[float, Field(ge=0)]
-    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    moments: ClassVar[tuple[str, ...]]
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
         """The optimiser of ``groups``."""
@@ -36,21 +34,23 @@ class Optimizer(Entry):
 class AdamW(Optimizer):
     """Weight decay apart from the gradient (Loshchilov and Hutter 2019), fused."""
 
+    moments = ("exp_avg", "exp_avg_sq")
+    kind: ClassVar[str] = "AdamW"
+    weight_decay: Annotated[float, Field(ge=0)]
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """The optimiser of ``groups``."""
-        from torch.optim import AdamW as Fused
+        """torch's of the same name."""
+        import torch
 
-        return Fused(groups, weight_decay=self.weight_decay, betas=self.betas, fused=True)
+        kind = getattr(torch.optim, self.kind)
+        return kind(groups, weight_decay=self.weight_decay, betas=self.betas, fused=True)
 
 
-class Adam(Optimizer):
+class Adam(AdamW):
     """Weight decay added to the gradient, as an L2 penalty (Kingma and Ba 2015), fused."""
 
-    def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """The optimiser of ``groups``."""
-        from torch.optim import Adam as Fused
-
-        return Fused(groups, weight_decay=self.weight_decay, betas=self.betas, fused=True)
+    kind = "Adam"
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam}

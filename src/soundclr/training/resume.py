@@ -9,6 +9,7 @@ from torch import Tensor
 from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
+from soundclr.training.batches import batch_count
 from soundclr.training.optimizers import OPTIMIZERS, make_optimizer
 from soundclr.training.state import Partial, State
 
@@ -37,7 +38,7 @@ def check_resume(
         raise ValueError("it does not say by which code it was trained")
     check_history(state, stages)
     stage = stages[state.stage]
-    batches = -(-clips[0] // stage.training.batch_size)
+    batches = batch_count(clips[0], stage.training.batch_size)
     check_predictions(state, weights, keeps(stage), (clips[1], network.classes))
     check_partial(state.partial, batches)
     steps = state.epoch * batches + (state.partial.batches if state.partial else 0)

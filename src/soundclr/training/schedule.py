@@ -29,6 +29,11 @@ class Schedule(Entry):
             return 0.1 + 0.9 * (epoch + 1) / warmup
         return self.after((epoch - warmup) / (epochs - warmup))
 
+    def left(self, epochs: int) -> float:
+        """The share of its peak that the learning rate has in the last of so many ``epochs``."""
+        factors = [self.factor(epoch, epochs) for epoch in range(epochs)]
+        return factors[-1] / max(factors)
+
     def after(self, progress: float) -> float:
         """The share at ``progress``, in [0, 1), through the epochs after the warm-up."""
         raise NotImplementedError

@@ -20,9 +20,12 @@ def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor
     test = folds == held_out
     chosen = folds == held_out % count + 1 if inner else test
     train, val, tested = (mask.nonzero()[:, 0] for mask in (~(chosen | test), chosen, test))
-    for clips, purpose in ((train, "train on"), (val, "choose the epoch by")):
-        if len(clips) == 0:
-            raise UserError(f"fold {held_out} held out: there is no clip to {purpose}; the dataset's folds are wrong")
+    for clips, purpose, least in ((train, "train on", 2), (val, "choose the epoch by", 1)):
+        if len(clips) < least:
+            found = "only one" if len(clips) else "no"
+            raise UserError(
+                f"fold {held_out} held out: there is {found} clip to {purpose}; the dataset's folds are wrong"
+            )
     return train, val, tested
 
 

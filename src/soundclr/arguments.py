@@ -1,0 +1,49 @@
+"""Arguments that several verbs of the command line have."""
+
+import argparse
+import os
+from pathlib import Path
+
+
+def count(text: str, least: int = 0, most: int = 10_000) -> int:
+    """A number from 0 to 10,000 on the command line."""
+    number = int(text)
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
+    return number
+
+
+def positive(text: str) -> int:
+    """A number from 1 to 10,000 on the command line."""
+    return count(text, 1)
+
+
+def add_run(verb: argparse.ArgumentParser) -> None:
+    """Which run a job is for, and what it may use."""
+    verb.add_argument("--study", help="default: params.yaml's")
+    verb.add_argument("--dataset", required=True)
+    verb.add_argument("--recipe", required=True)
+    verb.add_argument("--fold", type=int, required=True)
+    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
+    verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
+    verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
+    verb.add_argument(
+        "--jobs-per-gpu",
+        type=positive,
+        default=os.environ.get("SOUNDCLR_JOBS_PER_GPU") or 1,
+        metavar="SLOTS",
+        help="how many slots each GPU has; default: $SOUNDCLR_JOBS_PER_GPU or 1",
+    )
+    verb.add_argument("--results", type=Path, default=Path("results"))
+
+
+def add_places(verb: argparse.ArgumentParser) -> None:
+    """The folders that data are kept in and looked for."""
+    verb.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+    verb.add_argument(
+        "--mirror",
+        type=Path,
+        default=os.environ.get("SOUNDCLR_MIRROR") or None,
+        help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
+    )

@@ -1,0 +1,167 @@
+"""Your own sounds as a dataset: the clips that a CSV table lists, or those in a folder for each class.
+
+Columns: ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the class's name)
+and, if you like, ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; without it each clip is
+one of its own). Commas or semicolons separate its values. In params.yaml::
+
+    datasets:
+      birds:
+        title: birds of the garden
+        adapter: csv
+        file: sounds/birds.csv # relative to the repository, or absolute
+        classes: 3 # may be left out: as many as the table has
+        folds: 5
+        sample_rate: 44100
+        samples: 220500
+        fold_seed: 0 # another draws other folds, where the table gives none; may be left out
+
+Classes are numbered in the order of their names. The clips stay where they are. The table's contents count in the
+hash that names runs and features; a clip's do not, so a clip that changes needs another name.
+
+With the adapter ``folders``, ``file`` is a folder of folders named by class, whose files are the table.
+"""
+
+import csv
+import hashlib
+import io
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from soundclr.audio.decode import check_audio
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import AUDIO_SUFFIXES
+from soundclr.datasets.table import Line, read_table, unique
+from soundclr.errors import UserError
+from soundclr.params import DatasetSettings
+from soundclr.runs import table_of_folders
+
+RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
+
+
+def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Read and check the table ``settings.file``; return its rows, paths relative to ``data/<name>``.
+
+    A clip is called by its path in the table, without the suffix. Folds are the table's, or drawn from the seed.
+    """
+    if settings.file is None:
+        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a CSV table with path,label")
+    table = Path(settings.file)
+    lines = read_table(table, ("path", "label"), ("fold", "source"))
+    return index_rows(name, settings, lines, table, table.parent, data)
+
+
+def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """The clips in the folder ``settings.file``, which has a folder for each class, as :func:`fetch_csv` returns them.
+
+    Each file is a clip and a source of its own: one that is no sound is a UserError, as is a sound beside the folders.
+    """
+    if settings.file is None:
+        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a folder of class folders")
+    folder = Path(settings.file)
+    rows = csv.DictReader(io.StringIO(table_of_folders(folder).decode(), newline=""))
+    lines = [Line(str(folder / row["path"]), row) for row in rows]
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+            raise UserError(f"{path}: is in no class's folder; move it into one, such as {folder / 'wren' / path.name}")
+    return index_rows(name, settings, lines, folder, folder, data)
+
+
+def index_rows(
+    name: str, settings: DatasetSettings, lines: Sequence[Line], table: Path, folder: Path, data: Path
+) -> list[IndexRow]:
+    """The index rows of a table's ``lines``, checked; ``path`` in them is relative to ``folder``."""
+    unique(lines, _clip)
+    labels = _labels(name, table, lines, settings.classes)
+    sources = [line.values.get("source") or _clip(line) for line in lines]
+    if lines and "fold" in lines[0].values:
+        folds = [line.number("fold", 1) for line in lines]
+        _warn_of_shared(table, sources, folds)
+    else:
+        folds = _drawn(table, labels, sources, settings)
+    home, start = folder.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
+    rows = []
+    for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
+        path = home / line.values["path"]
+        if not os.path.isfile(path):
+            raise UserError(f"{line.place}: there is no file {path}")
+        check_audio(path)
+        rows.append(IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source))
+    return rows
+
+
+def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: int) -> list[int]:
+    """Folds 1 to ``folds`` for clips with these labels: each class spread evenly, each source's clips in one fold.
+
+    Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
+    their classes are scarcest yet. Neither the order of the clips nor a library's version changes the outcome.
+    """
+    counts: dict[str, Counter[int]] = {}  # of each source, its clips by label
+    for label, source in zip(labels, sources, strict=True):
+        counts.setdefault(source, Counter())[label] += 1
+    names = sorted(counts, key=lambda source: hashlib.sha256(f"{seed} {source}".encode()).digest())
+    weight = 1.0 / np.maximum(1, np.bincount(labels)) ** 2  # a rare class counts as much as a frequent one
+    filled, total = np.zeros((len(weight), folds)), np.zeros(folds)
+    chosen = {}
+    for source in sorted(names, key=lambda source: -counts[source].total()):
+        own = sorted(counts[source])  # a source has few of the classes
+        clips = np.array([counts[source][label] for label in own])
+        scarcest = np.round((weight[own] * clips) @ filled[own], 12)
+        fold = int(np.lexsort((total, scarcest))[0])  # of equally scarce ones the smallest
+        filled[own, fold] += clips
+        total[fold] += clips.sum()
+        chosen[source] = fold + 1
+    return [chosen[source] for source in sources]
+
+
+def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
+    """Say which sources stand in several folds: their clips are both learnt from and tested on."""
+    of_source: dict[str, set[int]] = {}
+    for source, fold in zip(sources, folds, strict=True):
+        of_source.setdefault(source, set()).add(fold)
+    shared = [source for source in sorted(of_source) if len(of_source[source]) > 1]
+    if shared:
+        where = ", ".join(map(str, sorted(of_source[shared[0]])))
+        others = f", and {len(shared) - 1} more sources are in several" if len(shared) > 1 else ""
+        said = f"{table}: source {shared[0]!r} is in folds {where}{others}; what is tested resembles what was learnt"
+        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
+
+
+def _clip(line: Line) -> str:
+    return os.path.splitext(os.path.normpath(line.values["path"]))[0]
+
+
+def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) -> list[tuple[str, int]]:
+    """Each line's class and its number, in the order of the names."""
+    for line in lines:
+        label = line.values["label"]
+        if label in RESERVED or not label or label != " ".join(label.split()):
+            why = "another column's name in results" if label in RESERVED else "empty or has spaces to spare"
+            raise UserError(f"{line.place}: `label` is {label!r}, which is {why}; give the class another name")
+    names = sorted({line.values["label"] for line in lines})
+    if len(names) != (classes or max(2, len(names))):
+        shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
+        wanted = f"params.yaml says {classes}" if classes else "it takes 2 to tell them apart"
+        raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
+    number = {label: position for position, label in enumerate(names)}
+    return [(line.values["label"], number[line.values["label"]]) for line in lines]
+
+
+def _drawn(
+    table: Path, labels: Sequence[tuple[str, int]], sources: Sequence[str], settings: DatasetSettings
+) -> list[int]:
+    """Folds drawn from the seed, where there are sources enough for them."""
+    if len(set(sources)) < settings.folds:
+        raise UserError(f"{table}: has {len(set(sources))} sources, too few to draw {settings.folds} folds of them")
+    of_class = Counter(class_name for class_name, _ in set(zip((c for c, _ in labels), sources, strict=True)))
+    for class_name, count in sorted(of_class.items()):
+        if count < 2:
+            raise UserError(
+                f"{table}: all clips of {class_name} are of one source, so that no fold could be drawn "
+                "which leaves some to learn from; add another source, or give the folds"
+            )
+    return draw_folds([label for _, label in labels], sources, settings.folds, settings.fold_seed)

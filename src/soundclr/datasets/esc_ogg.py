@@ -1,0 +1,43 @@
+"""ESC-10 and ESC-50 in their first releases: Ogg Vorbis, a folder for each class, 5 folds."""
+
+import re
+from pathlib import Path
+
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import read_manifest, verify_clips
+from soundclr.datasets.source import source_folder
+from soundclr.errors import UserError
+from soundclr.params import DatasetSettings
+
+# `001 - Dog bark/1-100032-A.ogg`: number and name of the class, then fold, Freesound's clip, take
+_CLIP = re.compile(r"(?P<group>\d)(?P<number>\d\d) - (?P<name>[^/]+)/(?P<clip>(?P<fold>\d+)-(?P<source>\d+)-\w+)\.ogg")
+RENAMED = {"door_knock": "door_wood_knock"}  # in the WAV release's table
+
+
+def fetch_esc_ogg(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Fetch the release below ``data/<name>`` and verify it against its manifest; return its rows.
+
+    Classes have the numbers that they have in the WAV release, where there is one, and its names for them.
+    """
+    manifest = read_manifest(settings.adapter)
+    with source_folder(name, settings, data, mirror) as folder:
+        verify_clips(folder, manifest)
+    below = folder.relative_to(data / name).as_posix()
+    return [index_row(path, below) for path in manifest]
+
+
+def index_row(path: str, folder: str) -> IndexRow:
+    """The index row of the clip at ``path`` in the release, which the index finds in ``folder``."""
+    match = _CLIP.fullmatch(path)
+    if match is None:
+        raise UserError(f"{path} is not named like `001 - Dog bark/1-100032-A.ogg`")
+    group, number = int(match["group"]), int(match["number"])  # ESC-10's ten classes are of group 0, ESC-50's of 1 to 5
+    class_name = re.sub("[ -]+", "_", match["name"].lower())
+    return IndexRow(
+        clip=match["clip"],
+        path=f"{folder}/{path}",
+        label=10 * max(group - 1, 0) + number - 1,
+        class_name=RENAMED.get(class_name, class_name),
+        fold=int(match["fold"]),
+        source=match["source"],
+    )

@@ -1,0 +1,71 @@
+"""A trained run, loaded from its folder."""
+
+from pathlib import Path
+
+import torch
+
+from soundclr.audio.representations import representation_of
+from soundclr.errors import UserError
+from soundclr.files import sha256_of_file
+from soundclr.models.network import Network
+from soundclr.models.weights import in_short
+from soundclr.params import RunSettings, validated
+from soundclr.records import Metrics
+from soundclr.runs import Run
+
+
+def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
+    """What a run's folder says of it, its settings, and the trained network in evaluation mode, on the CPU.
+
+    Raises UserError for a folder that is no finished run, or a model that is missing or damaged.
+    """
+    run, results, metrics = read_run(directory)
+    model = run.model(results)
+    again = f"pull the model or train the run again: `{run.train_command} --force`"
+    if not model.is_file():
+        raise UserError(f"{model}: the run's model is not here; {again}")
+    if (has := sha256_of_file(model)) != metrics.model_sha256:
+        raise UserError(
+            f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
+            f"it, then {again}"
+        )
+    settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
+    try:
+        network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
+        network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
+        raise UserError(
+            f"{model}: is not a model of this version ({in_short(error)}); remove it, then {again}"
+        ) from error
+    return metrics, settings, network.eval()
+
+
+def start_from_run(network: Network, run: Run, results: Path) -> Metrics:
+    """Give ``network`` the encoder of the trained ``run``, of which what its folder says is returned.
+
+    Raises UserError for a run that is not trained or is damaged, or whose encoder is another one.
+    """
+    directory = run.directory(results)
+    if not (directory / "metrics.json").is_file():
+        raise UserError(f"{directory}: is what this run starts from, and not there; make it with `{run.train_command}`")
+    metrics, _, trained = load_run(directory)
+    try:
+        network.encoder.load_state_dict(trained.encoder.state_dict())
+    except RuntimeError as error:
+        raise UserError(f"{directory}: its encoder is not this run's ({in_short(error)})") from error
+    return metrics
+
+
+def read_run(directory: Path) -> tuple[Run, Path, Metrics]:
+    """What run the folder is of, the results that it is in, and its metrics.json.
+
+    Raises UserError for a folder that is no finished run, or whose metrics.json is damaged or of another version.
+    """
+    directory = Path(directory).absolute()
+    parents = directory.parents
+    run = Run.from_directory(directory, parents[4]) if len(parents) > 4 else None
+    if run is None or not (directory / "metrics.json").is_file():
+        raise UserError(
+            f"{directory}: not a finished run; name a folder like results/STUDY/runs/DATASET/RECIPE-HASH/fold1-seed0"
+        )
+    return run, parents[4], Metrics.read(directory / "metrics.json", run)

@@ -1,0 +1,188 @@
+"""params.yaml as a whole: read, checked, and resolved to the settings of any run."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from soundclr.errors import UserError
+from soundclr.params.checks import check_together
+from soundclr.params.merging import check_keys, known, merge, validated
+from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
+from soundclr.params.schema import (
+    AudioSettings,
+    DatasetSettings,
+    EvaluationSettings,
+    GridSettings,
+    Name,
+    Positive,
+    RecipeSettings,
+    RunSettings,
+    Section,
+    Selection,
+    StudySettings,
+    TrainingSettings,
+    WeightsSettings,
+)
+from soundclr.yaml_file import read_yaml
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    study: str
+    revision: Positive
+    defaults: dict[str, Any]
+    evaluation: EvaluationSettings
+    datasets: dict[Name, DatasetSettings]
+    weights: dict[Name, WeightsSettings]
+    recipes: dict[Name, RecipeSettings]
+    grids: dict[Name, GridSettings] = Field(default={})
+    studies: dict[Name, StudySettings]
+
+    @cached_property
+    def all_recipes(self) -> dict[str, RecipeSettings]:
+        """The recipes written down, then those of grids; UserError for a name that two of them have."""
+        recipes = dict(self.recipes)
+        for grid, settings in self.grids.items():
+            for name, recipe in grid_recipes(settings, f"grids.{grid}").items():
+                if name in recipes or grid in recipes:
+                    raise UserError(f"grids.{grid}: {name if name in recipes else grid} is another recipe's name")
+                recipes[name] = recipe
+        for grid, settings in self.grids.items():
+            for name, other in settings.equals.items():
+                known(other, recipes, f"recipe in grids.{grid}.equals.{name}")
+        return recipes
+
+    def get_study(self, name: str | None = None) -> StudySettings:
+        """The study of that name, or the default one; an unknown name is a :class:`UserError`."""
+        return self.studies[known(name or self.study, self.studies, "study")]
+
+    def folds(self, study: str, dataset: str) -> tuple[int, ...]:
+        """The folds that a study holds out of a dataset."""
+        return self.studies[study].folds or self.held_out(dataset)
+
+    def held_out(self, dataset: str) -> tuple[int, ...]:
+        """The folds that may be held out of a dataset."""
+        source = self.datasets[dataset]
+        return source.held_out or tuple(range(1, source.folds + 1))
+
+    def selection(self, study: str, chosen: Selection) -> Selection:
+        """``chosen`` with the study's own choices where it makes none, grids by their recipes; folds None: all."""
+        own = self.studies[study]
+        values = {key: getattr(own, key) for key in Selection.model_fields} | chosen.model_dump(exclude_none=True)
+        recipes = [r for name in values["recipes"] for r in self.recipes_of(name, f"studies.{study}")]
+        return Selection(**{**values, "recipes": tuple(dict.fromkeys(recipes))})
+
+    def recipes_of(self, name: str, place: str) -> list[str]:
+        """A grid's recipes, or the one recipe of that name."""
+        known(name, [*self.all_recipes, *self.grids], f"recipe in {place}")
+        return grid_names(self.grids[name]) if name in self.grids else [name]
+
+    def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
+        """The settings of a run, each difference laid over those before it.
+
+        They are the defaults, the recipe's for the dataset, the study's, the recipe's, a stage's; a recipe's after
+        those that it builds on. Raises UserError for unknown names and for values that do not fit, naming them.
+        """
+        known(study, self.studies, "study")
+        known(dataset, self.datasets, "dataset")
+        known(recipe, self.all_recipes, "recipe")
+        source = self.datasets[dataset]
+        recipes = lineage(self.all_recipes, recipe)
+        differences = [
+            (f"recipes.{r}.datasets.{dataset}", self.all_recipes[r].datasets.get(dataset, {})) for r in recipes
+        ]
+        differences.append((f"studies.{study}.settings", self.studies[study].settings))
+        differences += [(f"recipes.{r}.settings", self.all_recipes[r].settings) for r in recipes]
+        merged = with_all_losses(self.defaults)
+        for place, difference in differences:
+            check_keys(difference, merged, place)
+            merged = merge(merged, difference)
+        place = f"{study}/{dataset}/{recipe}"
+        merged["audio"] = {"sample_rate": source.sample_rate, "samples": source.samples}
+        settings = validated(RunSettings, choose(merged, place), place)
+        self.check_weights(settings, place)
+        check_together(settings, source.folds, place)
+        return settings
+
+    def check_weights(self, settings: RunSettings, place: str) -> None:
+        """Raise UserError for initial weights that there are not, or not for the encoder."""
+        weights, encoder = settings.start.weights, settings.encoder.name
+        if weights != "none":
+            known(weights, ["none", *self.weights], f"weights in {place}")
+            known(encoder, self.weights[weights].files, f"encoder with weights '{weights}' in {place}")
+
+    def origins(self, study: str, dataset: str, recipe: str) -> list[tuple[str, str]]:
+        """Dataset and recipe of the run that a run starts from, then of the one that this starts from, and so on.
+
+        Raises UserError for one that does not exist, or that starts from itself.
+        """
+        found = [(dataset, recipe)]
+        while (start := self.resolve(study, *found[-1]).start).run is not None:
+            place = f"{study}/{'/'.join(found[-1])}: start"
+            other = (start.dataset or found[-1][0], known(start.run, self.all_recipes, f"recipe in {place}.run"))
+            known(other[0], self.datasets, f"dataset in {place}.dataset")
+            if other in found:
+                raise UserError(f"{place}.run: {recipe} starts from its own run, by way of {other[1]} on {other[0]}")
+            found.append(other)
+        return found[1:]
+
+    def check_defaults(self, file: str) -> None:
+        """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
+        check_defaults(self.defaults, f"{file}: defaults")
+        training = self.defaults.get("training")
+        if isinstance(training, Mapping):
+            validated(TrainingSettings, training, file, "defaults", "training")
+        audio = AudioSettings(sample_rate=44_100, samples=44_100)
+        content = choose({**self.defaults, "audio": audio}, f"{file}: defaults")
+        self.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
+
+
+def load(path: Path) -> Params:
+    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
+    params = validated(Params, content, str(path))
+    params.check_defaults(str(path))
+    for name, recipe in params.recipes.items():
+        for dataset in recipe.datasets:
+            known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
+    for name, study in params.studies.items():
+        place = f"studies.{name}"
+        check_selection(params, name, f"{path}: {place}", place, Selection())
+        others = {f"artefacts.{artefact}": chosen for artefact, chosen in study.artefacts.items()}
+        for key, chosen in {**others, **({"evaluate": study.evaluate} if study.evaluate else {})}.items():
+            for dataset in chosen.datasets or ():
+                known(dataset, study.datasets, f"dataset of the study in {place}.{key}.datasets")
+            check_selection(params, name, f"{path}: {place}.{key}", f"{place}.{key}", chosen)
+    known(params.study, params.studies, "study")
+    return params
+
+
+def check_selection(params: Params, study: str, title: str, place: str, chosen: Selection) -> None:
+    """A choice of runs must name what there is, each once, and every run of it resolves."""
+    own = params.studies[study]
+    for key in ("datasets", "recipes", "seeds", "folds"):
+        values = getattr(chosen, key) or getattr(own, key) or ()
+        if repeated := [value for value in values if values.count(value) > 1]:
+            raise UserError(f"{title}.{key}: {repeated[0]!r} stands there more than once")
+    for dataset in chosen.datasets or own.datasets:
+        known(dataset, params.datasets, f"dataset in {place}.datasets")
+    for name in chosen.recipes or own.recipes:
+        params.recipes_of(name, f"{place}.recipes")
+    whole = params.selection(study, chosen)
+    for dataset in whole.datasets or ():
+        folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
+        for recipe in whole.recipes or ():
+            params.resolve(study, dataset, recipe)
+            for other, start in params.origins(study, dataset, recipe):
+                for fold in folds or params.held_out(dataset):
+                    known(
+                        fold,
+                        params.held_out(other),
+                        f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from",
+                    )

@@ -1,0 +1,95 @@
+"""What a report may show: a table or a figure is declared once, in the file of the function that makes it.
+
+A new one is a file in `artefacts` or in a paper's room in `papers`, whose ``ARTEFACT`` is an :class:`Artefact`. The
+workflow imports them all whenever it starts, so what takes long to import is imported in the functions that use it.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from soundclr import runs
+from soundclr.params import Params, Selection, known
+from soundclr.runs import Run
+
+OWN, EVALUATED = "own", "evaluated"
+
+ROOMS = ("soundclr.report.papers", "soundclr.report.artefacts")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A table, or a figure of each dataset that has its runs.
+
+    ``name`` is its files' stem. ``runs`` are those that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those
+    that a key of its name under the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides
+    where a study has it. ``make`` takes the Collection and gives a Table or, of a figure, takes a dataset too and gives
+    a Drawing, or None without runs. ``paper`` is where it is published, ``schemes`` how many recipes a study has to
+    have.
+    """
+
+    name: str
+    title: str
+    kind: Literal["table", "figure"]
+    make: Callable[..., Any]
+    runs: str = OWN
+    also: str | None = None
+    paper: str | None = None
+    schemes: int = 1
+
+
+@cache
+def declared() -> tuple[Artefact, ...]:
+    """Every artefact in a page's order: the papers', then those of any study, each by their files' names."""
+    packages = (importlib.import_module(room) for room in ROOMS)
+    files = (file for package in packages for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+    modules = (importlib.import_module(file.name) for file in files)
+    return tuple(module.ARTEFACT for module in modules if hasattr(module, "ARTEFACT"))
+
+
+def showing(key: str) -> list[Artefact]:
+    """The artefacts that show the runs of a choice."""
+    return [artefact for artefact in declared() if key in (artefact.runs, artefact.also)]
+
+
+def check_artefacts(params: Params) -> None:
+    """Raise UserError for a key under a study's ``artefacts:`` that no artefact has, naming the nearest."""
+    keys = [
+        key for artefact in declared() for key in (artefact.runs, artefact.also) if key not in (OWN, EVALUATED, None)
+    ]
+    for name, study in params.studies.items():
+        for key in study.artefacts:
+            known(key, dict.fromkeys(keys), f"artefact in studies.{name}.artefacts")
+
+
+def choices(params: Params, study: str) -> dict[str, Selection]:
+    """A study's choices of runs, whole: its own, one for each key of its ``artefacts:``, and those to be evaluated."""
+    settings = params.get_study(study)
+    chosen = {OWN: Selection(), **settings.artefacts, **({EVALUATED: settings.evaluate} if settings.evaluate else {})}
+    return {key: params.selection(study, choice) for key, choice in chosen.items()}
+
+
+def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
+    """The runs of each of a study's choices; a run may be of several."""
+    return {key: tuple(runs.select(params, study, choice)) for key, choice in choices(params, study).items()}
+
+
+def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
+    """The datasets that a study shows an artefact of: none where it lacks the runs, or has too few recipes."""
+    if len(params.get_study(study).recipes) < artefact.schemes:
+        return ()
+    chosen = choices(params, study).get(artefact.runs)
+    return (chosen.datasets or ()) if chosen else ()
+
+
+def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
+    """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
+    check_artefacts(params)
+    published = [artefact.title for artefact in showing(OWN) if artefact.paper]
+    own = f"the study's own: {', '.join(published)} and what else needs no other runs"
+    named = {key: " and ".join(artefact.title for artefact in showing(key)) for key in choices(params, study)}
+    titles = {**named, OWN: own, EVALUATED: f"evaluated: {named.get(EVALUATED)}"}
+    return [(titles[key], chosen) for key, chosen in expected(params, study).items()]

@@ -1,0 +1,1 @@
+"""Tables that any study may have."""

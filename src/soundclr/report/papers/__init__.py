@@ -1,0 +1,1 @@
+"""What papers have published, a room each: their tables and figures with ours beside."""

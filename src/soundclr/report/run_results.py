@@ -1,0 +1,122 @@
+"""A finished run, read from its folder: believed where what it says agrees with params.yaml and with itself."""
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from soundclr import runs
+from soundclr.errors import UserError
+from soundclr.params import Params, RunSettings, validated
+from soundclr.records import Metrics
+from soundclr.runs import Run
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as DataFrame
+else:  # only annotations name it: pandas takes a second to import
+    DataFrame = Any
+
+HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "val_accuracy"}
+
+Epoch = Literal["best", "last"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: what it says of itself, one row an epoch, and two rows a held-out clip."""
+
+    run: Run
+    metrics: Metrics
+    settings: RunSettings
+    history: DataFrame
+    predictions: DataFrame
+
+    def at(self, epoch: Epoch) -> DataFrame:
+        """The held-out clips' rows at the best or the last epoch."""
+        return self.predictions[self.predictions["epoch"] == epoch]
+
+    def decisions(self, epoch: Epoch = "best") -> list[tuple[str, str]]:
+        """Of each held-out clip the name of its class, and of the most probable one at an epoch."""
+        classes, rows = self.metrics.classes, self.at(epoch)
+        guesses = rows[list(classes)].to_numpy().argmax(axis=1)
+        return [(classes[label], classes[guess]) for label, guess in zip(rows["label"], guesses, strict=True)]
+
+
+def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> DataFrame:
+    """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as CSV ({error})") from error
+
+
+def load_run(params: Params, path: Path, run: Run, metrics: Metrics) -> RunResult:
+    """The run whose metrics.json stands at ``path``, once its settings, start and accuracies are params.yaml's."""
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+    if validated(RunSettings, metrics.settings, f"{path}: settings") != settings:
+        raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}")
+    if metrics.precision != settings.precision:
+        raise UserError(f"{path}: says precision {metrics.precision!r}, its settings say {settings.precision!r}")
+    start, sha256 = start_of(params, run, settings)
+    if metrics.start.name != start or not (metrics.start.sha256 or "").startswith(sha256):
+        raise UserError(
+            f"{path}: says that it starts from {metrics.start.name} {metrics.start.sha256}, params.yaml says {start} "
+            f"{sha256}"
+        )
+    history = read_table(path.with_name("history.csv"))
+    if missing := HISTORY_COLUMNS - set(history.columns):
+        raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}")
+    predictions = read_table(path.with_name("predictions.csv"), text=("clip",))  # a class may be "stage"
+    result = RunResult(run, metrics, settings, history, predictions)
+    check_predictions(path.with_name("predictions.csv"), result)
+    return result
+
+
+def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]:
+    """What a run's metrics.json must call its start, and how that file's SHA-256 begins, as far as params.yaml says."""
+    other = runs.started_from(params, run)
+    if other is not None:
+        return f"{other.group}/{other.name}", ""
+    weights = settings.start.weights
+    return weights, "" if weights == "none" else params.weights[weights].files[settings.encoder.name].sha256
+
+
+def check_predictions(path: Path, result: RunResult) -> None:
+    """The clips that the probabilities get right must be as many as the accuracies say."""
+    import pandas as pd
+
+    metrics = result.metrics
+    classes = list(metrics.classes)
+    if list(result.predictions.columns) != ["clip", "label", "epoch", *classes]:
+        raise UserError(f"{path}: its columns are not clip, label, epoch and metrics.json's classes")
+    accuracies: dict[Epoch, float] = {"best": metrics.accuracy.best_epoch, "last": metrics.accuracy.last_epoch}
+    for epoch, accuracy in accuracies.items():
+        rows = result.at(epoch)
+        if len(rows) != metrics.clips.test:
+            raise UserError(f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {metrics.clips.test}")
+        numbers = rows[["label", *classes]].apply(pd.to_numeric, errors="coerce")
+        if not numbers["label"].isin(range(len(classes))).all() or numbers.isna().any(axis=None):
+            raise UserError(f"{path}: a label or a probability at the {epoch} epoch is none")
+        least, most = certainly_right(numbers, classes)
+        if not least - 0.5 < accuracy * len(rows) < most + 0.5:
+            raise UserError(
+                f"{path}: {least} of {len(rows)} clips are right at the {epoch} epoch, metrics.json says "
+                f"{accuracy * len(rows):g}"
+            )
+
+
+def certainly_right(numbers: DataFrame, classes: list[str]) -> tuple[int, int]:
+    """How many clips the probabilities get right at least and at most.
+
+    They are rounded, so where the label's equals another class's the clip may count or not.
+    """
+    probabilities = numbers[classes].to_numpy(dtype=float, copy=True)
+    place = range(len(numbers)), numbers["label"].to_numpy(dtype=int)
+    of_label = probabilities[place]
+    probabilities[place] = -math.inf
+    others = probabilities.max(axis=1)
+    return int((of_label > others).sum()), int((of_label >= others).sum())

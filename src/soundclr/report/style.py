@@ -1,0 +1,193 @@
+"""How all figures look: a print column's width, colours that the colour-blind tell apart, no dates inside."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from soundclr.files import atomic_path
+from soundclr.report.collect import Collection
+from soundclr.report.intervals import Mean
+from soundclr.report.outputs import FIGURE_FORMATS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+    from matplotlib.lines import Line2D
+else:  # only annotations name them: matplotlib takes a second to import
+    Axes = Figure = Line2D = Any
+
+COLUMN = 3.4  # inches: one column of a two-column page
+PAGE = 7.0  # inches: both columns
+
+# Okabe and Ito's palette without its yellow, which is too faint for a line on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
+
+BARS: dict[str, Any] = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
+"""Keywords of an error bar."""
+
+MEAN: dict[str, Any] = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
+"""The look of a row's mean."""
+
+SETTINGS: dict[str, Any] = {
+    "figure.constrained_layout.use": True,
+    "font.family": "DejaVu Sans",  # matplotlib brings it, so the figures look the same everywhere
+    "font.size": 7,
+    "axes.titlesize": 7,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6,
+    "legend.handletextpad": 0.5,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.1,
+    "pdf.fonttype": 42,  # text stays text
+    "text.parse_math": False,  # titles and classes are the user's: a $ in them is a dollar
+}
+
+
+LONGEST = 40
+"""Characters of a class's name that a figure shows."""
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Matplotlib's defaults and the settings above, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type] # its keys are typed as literals
+        yield
+
+
+class Drawing(NamedTuple):
+    """A figure and its caption."""
+
+    figure: Figure
+    caption: str
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
+
+
+def handle(label: str, **style: Any) -> Line2D:
+    """A legend's entry for what is plotted with these keywords."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **style)
+
+
+def class_title(name: str) -> str:
+    """A class's name as figures show it: words apart, and cut where it would fill the figure."""
+    words = " ".join(name.replace("_", " ").split())
+    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a recipe looks in every figure of its study: colour, marker and dashes, so that grey print works."""
+
+    title: str
+    colour: str
+    marker: str
+    dashes: Any
+
+    @property
+    def point(self) -> dict[str, Any]:
+        """Keywords of a plot of points alone."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": "", "mec": "none"}
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Keywords of a plot of a line with points."""
+        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes, "mec": "none"}
+
+
+def look(collection: Collection, recipe: str) -> Look:
+    """A recipe's look: by its place in the study, which a recipe that only artefacts have comes after."""
+    recipes = dict.fromkeys(recipe for choice in collection.expected for recipe in collection.recipes_of(choice))
+    place = list(recipes).index(recipe)
+    dashes = DASHES[place % len(DASHES)]
+    return Look(collection.scheme(recipe), COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], dashes)
+
+
+def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
+    """Let an axis of accuracies in percent end where they do, though an interval may go on."""
+    low, high = getattr(axes, f"get_{axis}lim")()
+    axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
+
+
+def draw_strip(axes: Axes, place: int, values: Sequence[float], style: Look) -> None:
+    """A row's values as points, equal ones piled up."""
+    rounded = [round(value, 6) for value in values]
+    step = min(0.09, 0.42 / max(Counter(rounded).values()))  # the highest pile stays in its row
+    piled: Counter[float] = Counter()
+    heights = []
+    for value in rounded:
+        heights.append(place - 0.05 - step * piled[value])
+        piled[value] += 1
+    axes.plot(rounded, heights, **style.point, markersize=2.6, alpha=0.7, zorder=3)
+
+
+def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -> None:
+    """A mean and, where it has one to show, its interval."""
+    axes.errorbar(mean.mean, place, xerr=mean.bar, **style, **BARS, zorder=4)
+
+
+def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -> None:
+    """The rows' names on the left, their numbers on the right, and lines for the horizontal axis alone."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(len(labels) - 0.5, -0.65)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x")
+    for place, number in enumerate(numbers):
+        axes.text(1.02, place, number, transform=axes.get_yaxis_transform(), va="center", fontsize=6)
+
+
+Side = Literal["outside upper center", "outside lower center"]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside upper center") -> None:
+    """A legend beside the axes, above them if not said otherwise, in as many columns as the figure is wide for."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles=handles, loc=side, ncols=columns, columnspacing=1.0, handlelength=1.6)
+        if columns == 1 or legend.get_window_extent().width <= 0.99 * figure.bbox.width:
+            return
+        legend.remove()
+
+
+def save(figure: Figure, png: Path) -> None:
+    """Write a figure in all formats, beside the PNG, the same bytes each time."""
+    for form in FIGURE_FORMATS:
+        # None drops what would tell the date and the library.
+        unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
+        with atomic_path(png.with_suffix(f".{form}")) as path:
+            figure.savefig(path, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
+        figure.set_layout_engine("none")  # laid out once is enough
+
+
+def sentence(text: str) -> Figure:
+    """A figure that is a sentence."""
+    figure = new_figure(COLUMN, 0.6)
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
