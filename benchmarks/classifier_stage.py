@@ -12,7 +12,8 @@ from benchmarks.trainer import make_network, make_task
 from soundclr.audio.pipeline import Augment
 from soundclr.losses import Loss
 from soundclr.models.network import Network
-from soundclr.training.loop import Task, in_precision, outputs_of, train
+from soundclr.training.listener import in_precision
+from soundclr.training.loop import Task, outputs_of, train
 from soundclr.training.optimizers import make_optimizer
 
 

@@ -8,9 +8,7 @@ from benchmarks import problem
 from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, timed
 from benchmarks.trainer import make_network
-from soundclr.audio.pipeline import Inputs
-from soundclr.devices import precision
-from soundclr.evaluation.job import Listener, listen
+from soundclr.evaluation.job import Trained, listen
 
 SIGMAS = (1e-4, 5e-4, 1e-3, 5e-3)
 
@@ -20,16 +18,11 @@ def measure(context: Context) -> Iterator[Row]:
     size, device = context.batch_size, context.device
     settings = problem.run_settings(context.params, "cross_entropy", size, context.encoder)
     waveforms = problem.waveforms(problem.clips(2 * size))
-    listener = Listener(
-        make_network(settings, problem.CLASSES, device).eval(),
-        Inputs(waveforms.to(device), settings),
-        precision(device, "auto"),
-        size,
-    )
+    trained = Trained.on(device, make_network(settings, problem.CLASSES, device).eval(), waveforms, settings)
 
     def hear(*sigmas: float) -> None:
         asked = context.params.evaluation.model_copy(update={"sigmas": sigmas, "noises": (), "snr": ()})
-        listen(listener, torch.arange(len(waveforms)), asked, torch.Generator().manual_seed(0))
+        listen(trained, torch.arange(len(waveforms)), asked, torch.Generator().manual_seed(0))
 
     def one_by_one() -> None:
         for sigma in SIGMAS:

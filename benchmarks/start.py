@@ -10,6 +10,7 @@ from benchmarks import bare_start, first_step, problem
 from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, until_line
 from soundclr import runs
+from soundclr.files import sha256_of_file
 from soundclr.params import Params
 
 WEIGHTS, CLIPS, SAMPLES = "imagenet1k_v1", 20, 22050
@@ -19,16 +20,15 @@ TINY = {"batch_size": 2, "epochs": 1}
 def measure(context: Context) -> Iterator[Row]:
     """Fresh processes in turns: `soundclr train` with ResNet-50's weights, and what it cannot do without."""
     encoder = context.encoder
+    weights = runs.weights_path(WEIGHTS, encoder, context.folder / "start" / "data")
     params = problem.parameters(
-        context.params,
+        with_random_weights(context.params, encoder, weights),
         SAMPLES,
         encoder=encoder,
         start={"weights": WEIGHTS},
         training=TINY,
     )
     arguments = prepare(context, params, "start", CLIPS, SAMPLES)
-    weights = runs.weights_path(WEIGHTS, encoder, context.folder / "start" / "data")
-    write_random_weights(encoder, weights)
     environment, log = context.environment(), context.folder / "start" / "log.txt"
 
     def ours() -> float:
@@ -67,9 +67,12 @@ def prepare(context: Context, params: Params, name: str, clips: int, samples: in
     return ["--params", str(folder / "params.yaml"), "train", *choices, *places]
 
 
-def write_random_weights(encoder: str, path: Path) -> None:
-    """A state dict as torchvision's files have it, its numbers random."""
+def with_random_weights(params: Params, encoder: str, path: Path) -> Params:
+    """Write a state dict as torchvision's files have it, its numbers random, to ``path``; ``params`` that expect it."""
     import torchvision
 
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(getattr(torchvision.models, encoder)(weights=None).state_dict(), path)
+    content = params.model_dump(mode="json")
+    content["weights"][WEIGHTS]["files"][encoder]["sha256"] = sha256_of_file(path)
+    return Params.model_validate(content)

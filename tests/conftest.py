@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import loopback
 import pytest
 import torch
 
@@ -46,3 +47,11 @@ def demo_under_way(
     yield folder, process
     process.terminate()
     process.wait()
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[loopback.Host]:
+    """A host to download from."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with loopback.serving() as server:
+        yield server

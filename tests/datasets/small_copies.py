@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 import soundfile
 
+from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.manifest import audio_files, read_manifest
+from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
+from soundclr.params import DatasetSettings
 
 ESC50_ARCHIVE, US8K_ARCHIVE = "ESC-50-master.zip", "UrbanSound8K.tar.gz"
+ESC50_TABLE, US8K_TABLE = "ESC-50-master/meta/esc50.csv", "UrbanSound8K/metadata/UrbanSound8K.csv"
+ESC50_AUDIO, US8K_AUDIO = "ESC-50-master/audio", "UrbanSound8K/audio"
 ESC50: dict[str, Any] = {
     "adapter": "esc50",
     "title": "ESC-50",
@@ -188,3 +195,24 @@ def tarred(top: Path, archive: Path) -> Path:
     with tarfile.open(archive, "w:gz") as file:
         file.add(top, top.name)
     return archive
+
+
+def fetch(settings: dict[str, Any], data: Path, mirror: Path | None, **changes: Any) -> pd.DataFrame:
+    """The index of a dataset with these settings, fetched from a mirror."""
+    return read_index(fetch_dataset("set", DatasetSettings.model_validate({**settings, **changes}), data, mirror))
+
+
+def refusal(settings: dict[str, Any], data: Path, mirror: Path | None, **changes: Any) -> str:
+    """What :func:`fetch` says that does not make an index."""
+    with pytest.raises(UserError) as caught:
+        fetch(settings, data, mirror, **changes)
+    assert "\n" not in str(caught.value)
+    assert not (data / "set" / "index.csv").exists()
+    return str(caught.value)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Put ``new`` in place of the first ``old`` in a file of text."""
+    text = path.read_bytes().decode()
+    assert text.count(old) >= 1
+    path.write_bytes(text.replace(old, new, 1).encode())

@@ -3,17 +3,15 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from loopback import BODY, Host
 
 from soundclr.datasets import download
 from soundclr.datasets.download import Source, record
 from soundclr.errors import UserError
 
-BODY = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
@@ -27,86 +25,6 @@ def obtain(
     max_bytes: int = 10**9,
 ) -> Path:
     return download.obtain(Source(file, max_bytes, url, sha256, md5), target, mirror)
-
-
-class Host(ThreadingHTTPServer):
-    """A loopback host of one file, which can break off and can ignore Range."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/clips.zip"
-        self.break_after: int | None = None  # bytes of a reply
-        self.ranges = True
-        self.shift = 0  # bytes by which a range begins at another place than asked for
-        self.chunked = False
-        self.length: str | None = None  # a Content-Length that is not the body's
-        self.location: str | None = None  # where it redirects to
-        self.status = 200
-        self.stalls: threading.Event | None = None  # what a reply waits for in its middle
-        self.asked: list[str | None] = []  # the Range header of each request
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Host
-
-    def do_GET(self) -> None:
-        host = self.server
-        asked = self.headers["Range"]
-        host.asked.append(asked)
-        self.close_connection = True
-        if host.status != 200:
-            self.send_error(host.status)
-            return
-        if host.location is not None:
-            self.send_response(302)
-            self.send_header("Location", host.location)
-            self.end_headers()
-            return
-        body, start = BODY, 0
-        if asked and host.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-")) + host.shift
-            body = BODY[start:]
-            if not body:
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(BODY)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(BODY) - 1}/{len(BODY)}")
-        else:
-            self.send_response(200)
-        if host.chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        else:
-            self.send_header("Content-Length", host.length or str(len(body)))
-        self.end_headers()
-        sent = body[: host.break_after]
-        if host.chunked:
-            self.wfile.write(f"{len(sent):x}\r\n".encode() + sent + b"\r\n")
-            if host.break_after is None:
-                self.wfile.write(b"0\r\n\r\n")
-        else:
-            self.wfile.write(sent)
-        if host.stalls:
-            host.stalls.wait(5)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Host() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -5,60 +5,20 @@ import io
 import json
 import pickle
 import tarfile
-import threading
 import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 import torchvision
 import yaml
+from loopback import BODY
 
 from soundclr.files import sha256_of_file
 from soundclr.params import load
 from soundclr.records import write_record
 from soundclr.runs import find_run
-
-BODY = np.random.default_rng(0).bytes(300_000)
-
-
-class Host(HTTPServer):
-    """A loopback host that serves ``body``, after ``breaks`` bytes of which it hangs up."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.breaks = BODY, len(BODY)
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Host
-
-    def do_GET(self) -> None:
-        host = self.server
-        start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Range", f"bytes {start}-{len(host.body) - 1}/{len(host.body)}")
-        self.send_header("Content-Length", str(len(host.body) - start))
-        self.end_headers()
-        self.wfile.write(host.body[start : host.breaks])
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Host() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def write_params(**changes: Any) -> None:
@@ -71,7 +31,7 @@ def write_params(**changes: Any) -> None:
 
 def test_a_download_breaks_off_and_resumes_or_is_corrupted(project, host, refuse, succeed) -> None:
     source = {
-        "url": f"http://127.0.0.1:{host.server_address[1]}/net.pth",
+        "url": host.url,
         "file": "net.pth",
         "sha256": hashlib.sha256(BODY).hexdigest(),
     }
@@ -79,19 +39,19 @@ def test_a_download_breaks_off_and_resumes_or_is_corrupted(project, host, refuse
     folder = Path("data/weights")
     fetch, name = "weights trained resnet18", "trained-resnet18.pth"
 
-    host.breaks = 200_000
+    host.break_after = 200_000
     said = refuse(fetch)
     assert "broke off before the end; run the same command to resume" in said and source["url"] in said
     assert [path.name for path in folder.iterdir()] == [f"{name}.part"]
 
-    host.breaks, host.body = len(BODY), BODY[:250_000] + bytes(50_000)
+    host.break_after, host.body = None, BODY[:250_000] + bytes(len(BODY) - 250_000)
     said = refuse(fetch)
     assert "not the expected" in said and "it was not kept" in said
     assert list(folder.iterdir()) == []
 
-    host.breaks, host.body = 100_000, BODY
+    host.break_after, host.body = 100_000, BODY
     refuse(fetch)
-    host.breaks = len(BODY)
+    host.break_after = None
     assert succeed(fetch) == f"{folder / name}\n"
     assert (folder / name).read_bytes() == BODY and len(list(folder.iterdir())) == 1
 

@@ -197,7 +197,7 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     headings = ["Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"]
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == headings
     # 17 of the study's own 18, 3 of alpha 0.01 and none of alpha 0.99, 4 with an inner fold.
-    assert "24 of 28 runs (a run may serve several: its own 17 of 18, Table II 6 of 9" in page
+    assert "24 of 28 runs (a run may serve several: its own 17 of 18; Table II 6 of 9" in page
     titles = re.findall(r"^\*\*(.*?)\.\*\*", page, re.MULTILINE)
     assert titles == [table.title for table in tables_of(toy, "everything")]
 

@@ -60,10 +60,10 @@ def waveform_batch(
 
     samples, device = waveforms.samples, waveforms.samples.device
     if device.type not in ONE_BY_ONE:
-        most = int(scaled.max())
+        width = int(scaled.max())  # here, where asking is no wait for a GPU
         first, size, scaled, start = (column[:, None].to(device) for column in (first, size, scaled, start))
         clips = Clips(first, size, scaled, start, None if scale is None else scale[:, None].to(device))
-        return _many_clips(samples, clips, length, most)
+        return _many_clips(samples, clips, length, width)
     numbers = zip(first.tolist(), size.tolist(), scaled.tolist(), start.tolist(), strict=True)
     rows = [
         _one_clip(samples[f : f + n], m, s, length, None if scale is None else scale[row])

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +50,15 @@ class Group:
         """As in ``3 of 5``."""
         return f"{self.runs} of {self.expected_runs}"
 
+    def percents(self, *statistics: str) -> dict[str, float | None]:
+        """The records of mean, std and best at both epochs; without ``statistics`` the means alone."""
+        names = {"mean": "", "std": "_std", "best": "_best"}
+        return {
+            f"{protocol}{names[name]}_percent": getattr(getattr(self, protocol), name)
+            for protocol in PROTOCOLS
+            for name in statistics or ("mean",)
+        }
+
 
 def group_of(collection: Collection, dataset: str, recipe: str, choice: str = OWN) -> Group:
     """The accuracies of one dataset's and recipe's runs of a choice."""
@@ -81,15 +90,10 @@ def group(expected: Sequence[Run], done: Sequence[RunResult]) -> Group:
 
 def summarise(complete: Sequence[Sequence[RunResult]], done: Sequence[RunResult], protocol: Protocol) -> Accuracy:
     """Mean, std and best over complete seeds, each its folds' mean; without one, the mean of all runs."""
-    seeds = [mean(results, protocol) for results in complete]
+    seeds = [statistics.fmean(points(result, protocol) for result in results) for results in complete]
     if not seeds:
-        return Accuracy(mean=mean(done, protocol)) if done else Accuracy()
+        return Accuracy(statistics.fmean(points(result, protocol) for result in done)) if done else Accuracy()
     return Accuracy(statistics.fmean(seeds), statistics.stdev(seeds) if len(seeds) > 1 else None, max(seeds))
-
-
-def mean(results: Iterable[RunResult], protocol: Protocol) -> float:
-    """Mean accuracy of runs in percent."""
-    return statistics.fmean(points(result, protocol) for result in results)
 
 
 def points(result: RunResult, protocol: Protocol) -> float:
@@ -105,9 +109,25 @@ def difference(ours: Group, theirs: float | None) -> float | None:
     return round(round(ours.best_epoch.mean, 2) - theirs, 2) + 0.0
 
 
-def gains(results: Iterable[RunResult]) -> list[float]:
-    """Best minus last epoch's accuracy of each run, in percentage points."""
-    return [points(result, "best_epoch") - points(result, "last_epoch") for result in results]
+def gains(results: Iterable[RunResult]) -> dict[tuple[int, int], float]:
+    """Fold and seed to best minus last epoch's accuracy, in percentage points."""
+    return {
+        (result.run.fold, result.run.seed): points(result, "best_epoch") - points(result, "last_epoch")
+        for result in results
+    }
+
+
+def paired(
+    ours: Iterable[RunResult], theirs: Iterable[RunResult], protocol: Protocol = "best_epoch"
+) -> dict[tuple[int, int], float]:
+    """Fold and seed to ours minus theirs, in percentage points, for the folds and seeds that both have."""
+    first, second = at_places(ours, protocol), at_places(theirs, protocol)
+    return {place: first[place] - second[place] for place in sorted(first.keys() & second.keys())}
+
+
+def mean_of(places: Mapping[tuple[int, int], float]) -> Mean:
+    """The mean over folds of what fold and seed have, with its interval."""
+    return over_folds((fold, value) for (fold, _), value in places.items())
 
 
 def at_places(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -> dict[tuple[int, int], float]:
@@ -117,7 +137,7 @@ def at_places(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -
 
 def by_fold(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -> Mean:
     """The mean accuracy over folds, in percent, with its interval."""
-    return over_folds((result.run.fold, points(result, protocol)) for result in results)
+    return mean_of(at_places(results, protocol))
 
 
 def number(value: float | None, sign: bool = False) -> str:

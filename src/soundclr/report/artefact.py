@@ -50,9 +50,10 @@ def declared() -> tuple[Artefact, ...]:
     return tuple(module.ARTEFACT for module in modules if hasattr(module, "ARTEFACT"))
 
 
-def showing(key: str) -> list[Artefact]:
-    """The artefacts that show the runs of a choice."""
-    return [artefact for artefact in declared() if key in (artefact.runs, artefact.also)]
+def titles(key: str, published: bool = False) -> str:
+    """The titles of the artefacts that show the runs of a choice, or of those that a paper ``published``."""
+    shown = (one for one in declared() if key in (one.runs, one.also) and (one.paper or not published))
+    return ", ".join(dict.fromkeys(one.title for one in shown))
 
 
 def check_artefacts(params: Params) -> None:
@@ -88,8 +89,6 @@ def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ..
 def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
     """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
     check_artefacts(params)
-    published = [artefact.title for artefact in showing(OWN) if artefact.paper]
-    own = f"the study's own: {', '.join(published)} and what else needs no other runs"
-    named = {key: " and ".join(artefact.title for artefact in showing(key)) for key in choices(params, study)}
-    titles = {**named, OWN: own, EVALUATED: f"evaluated: {named.get(EVALUATED)}"}
-    return [(titles[key], chosen) for key, chosen in expected(params, study).items()]
+    own = f"the study's own: {titles(OWN, published=True)} and what else needs no other runs"
+    named = {OWN: own, EVALUATED: f"to be evaluated: {titles(EVALUATED)}"}
+    return [(named.get(key) or titles(key), chosen) for key, chosen in expected(params, study).items()]

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.entries import entry_of
-from soundclr.params import StageSettings
-from soundclr.report.artefact import EVALUATED, OWN, Artefact, showing
+from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import Table, rst_escape, sentences
@@ -53,7 +52,7 @@ def study_caption(collection: Collection) -> str:
 
 
 def alone(collection: Collection, shown: Shown) -> str:
-    """The caption of a table that stands alone: its own and what the page says of the runs that it shows."""
+    """The caption of what stands alone: its own and what the page says of the runs that it shows."""
     return sentences(
         shown.caption,
         study_sentence(collection),
@@ -70,12 +69,10 @@ def on_page(collection: Collection, shown: Shown) -> str:
 
 def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
     """A caption in reStructuredText for each table, figure and the provenance, by its file's name without suffix."""
-    study = study_sentence(collection)
-    texts = {"provenance": sentences("Every run: its accuracies, and what it says of its making", study)}
-    texts["provenance"] += f" {sentences(coverage(collection))}"
+    every = "Every run: its accuracies, and what it says of its making"
+    texts = {"provenance": sentences(every, study_sentence(collection), coverage(collection))}
     for shown in parts:
-        title = shown.artefact.title if shown.table else ""
-        texts[shown.stem] = sentences(title, shown.caption, study, *context(collection, shown.results))
+        texts[shown.stem] = sentences(shown.artefact.title if shown.table else "", alone(collection, shown))
     return {name: rst_escape(text) + "\n" for name, text in texts.items()}
 
 
@@ -142,11 +139,10 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
 
 def coverage(collection: Collection) -> str:
     """How many runs are there in all and of each choice, and how many more are, of other settings."""
-    titles = {key: " and ".join(artefact.title for artefact in showing(key)) for key in collection.expected}
-    titles |= {OWN: "its own", EVALUATED: "to be evaluated"}
+    names = {key: titles(key) for key in collection.expected} | {OWN: "its own", EVALUATED: "to be evaluated"}
     counts = {key: (len(collection.of(choice=key)), len(runs)) for key, runs in collection.expected.items()}
-    parts = [f"{titles[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
-    text = collection.coverage + (f" (a run may serve several: {', '.join(parts)})" if len(parts) > 1 else "")
+    parts = [f"{names[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
+    text = collection.coverage + (f" (a run may serve several: {'; '.join(parts)})" if len(parts) > 1 else "")
     runs, evaluations = len(collection.set_aside), len(collection.evaluations_set_aside)
     text += f"; {runs} of other settings set aside" if runs else ""
     return text + (f"; {evaluations} evaluations of other settings or runs set aside" if evaluations else "")
@@ -183,15 +179,10 @@ def budget(collection: Collection, result: RunResult) -> str:
     stages = [stage.training for stage in result.settings.stages]
     batches = sorted({stage.batch_size for stage in stages})
     epochs = " + ".join(str(stage.epochs) for stage in stages)
-    rates = " + ".join(share(final_rate(stage)) for stage in result.settings.stages)
+    schedules = (entry_of(SCHEDULES, stage.schedule, "schedule", stage.name) for stage in result.settings.stages)
+    rates = " + ".join(share(s.factor(t.epochs - 1, t.epochs)) for s, t in zip(schedules, stages, strict=True))
     fall = f"learning rate by the last epoch at {rates} of its peak"
     return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
-
-
-def final_rate(stage: StageSettings) -> float:
-    """The share of a stage's learning rate in the last epoch of its budget."""
-    schedule = entry_of(SCHEDULES, stage.schedule, "schedule", f"stage {stage.name}")
-    return schedule.factor(stage.training.epochs - 1, stage.training.epochs)
 
 
 def share(part: float) -> str:

@@ -27,7 +27,8 @@ class Cell:
 class Column:
     """A column: in CSV its records' ``key``, on the page under ``name``, either of them left out where it is not there.
 
-    ``form`` is how CSV writes a fraction; ``show`` is a record's cell on the page, without it the value.
+    ``form`` is how CSV writes a fraction; ``show`` is a record's cell on the page, without it the value, with its
+    ``sign`` where it is a difference.
     Neighbours of one ``group`` share a heading above theirs. ``where`` are the values by which the column finds its
     record among those of a line.
     """
@@ -39,6 +40,7 @@ class Column:
     form: str = ".2f"
     align: Literal["l", "r"] = "r"
     where: Record = field(default_factory=dict)
+    sign: bool = False
 
     def cell(self, line: Sequence[Record]) -> Cell:
         """The column's cell in a line of the page."""
@@ -49,7 +51,7 @@ class Column:
             shown = self.show(found[0])
             return shown if isinstance(shown, Cell) else Cell(shown)
         value = found[0][self.key]
-        return Cell(number(value) if value is None or isinstance(value, float) else str(value))
+        return Cell(number(value, self.sign) if value is None or isinstance(value, float) else str(value))
 
     def csv(self, record: Record) -> str:
         """The column's field in CSV; nothing for None."""
@@ -107,9 +109,14 @@ def coverage_columns(**heading: Any) -> list[Column]:
     return [runs, Column("expected_runs")]
 
 
-def signed(key: str) -> Callable[[Record], str]:
-    """Show a difference with its sign."""
-    return lambda record: number(record[key], sign=True)
+def span(low: str, high: str) -> Callable[[Record], str]:
+    """Show the differences under two keys as in ``−1.00 to +2.00``."""
+
+    def shown(record: Record) -> str:
+        ends = [record[low], record[high]]
+        return NONE if None in ends else " to ".join(number(end, sign=True) for end in ends)
+
+    return shown
 
 
 def sentences(*texts: str) -> str:

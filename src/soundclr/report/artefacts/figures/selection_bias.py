@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soundclr.report import style
-from soundclr.report.accuracy import at_places, gains, number
+from soundclr.report.accuracy import at_places, gains, mean_of, number
 from soundclr.report.artefact import Artefact
 from soundclr.report.artefacts.tables.protocols import INNER, inner_recipes
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import INTERVALS, Mean, over_folds
+from soundclr.report.intervals import INTERVALS, Mean
 from soundclr.report.run_results import RunResult
 
 PROTOCOLS: dict[str, dict[str, Any]] = {
@@ -52,9 +52,10 @@ def draw(collection: Collection, dataset: str) -> style.Drawing | None:
 
 def draw_gains(axes: style.Axes, collection: Collection, found: Mapping[str, Sequence[RunResult]]) -> bool:
     """Best minus last epoch of each scheme's runs, and the mean; whether it has an interval to show."""
-    means = {r: over_folds(zip((one.run.fold for one in found[r]), gains(found[r]), strict=True)) for r in found}
+    gained = {recipe: gains(results) for recipe, results in found.items()}
+    means = {recipe: mean_of(values) for recipe, values in gained.items()}
     for place, (recipe, mean) in enumerate(means.items()):
-        style.draw_strip(axes, place, gains(found[recipe]), style.look(collection, recipe))
+        style.draw_strip(axes, place, list(gained[recipe].values()), style.look(collection, recipe))
         style.draw_interval(axes, place + 0.22, mean, style.MEAN)
     numbers = [number(mean.mean, sign=True) for mean in means.values()]
     style.label_rows(axes, [title(collection, recipe) for recipe in found], numbers)
@@ -81,7 +82,7 @@ def protocol_means(collection: Collection, dataset: str, recipe: str, inner: str
     own, chosen = collection.of(dataset, recipe), collection.of(dataset, inner, INNER)
     accuracies = [at_places(own), at_places(own, "last_epoch"), at_places(chosen)]
     common = [place for place in accuracies[0] if place in accuracies[2]]
-    return [over_folds((place[0], found[place]) for place in common) for found in accuracies] if common else []
+    return [mean_of({place: found[place] for place in common}) for found in accuracies] if common else []
 
 
 def title(collection: Collection, recipe: str) -> str:

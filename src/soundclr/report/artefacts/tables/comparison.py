@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soundclr.report.accuracy import NONE, PROTOCOLS, Protocol, at_places, number
+from soundclr.report.accuracy import PROTOCOLS, Protocol, mean_of, paired
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import INTERVALS, Mean, over_folds
-from soundclr.report.table import Column, Record, Table, dataset_column, sentences, signed
+from soundclr.report.intervals import INTERVALS, Mean
+from soundclr.report.table import Column, Table, dataset_column, sentences, span
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,9 @@ def compare(collection: Collection, dataset: str, protocol: Protocol = "best_epo
     """Every two of the study's own recipes that have runs of the same fold and seed; the later minus the earlier."""
     found = []
     for second, first in itertools.combinations(collection.recipes, 2):
-        ours, theirs = (at_places(collection.of(dataset, recipe), protocol) for recipe in (first, second))
-        pairs = {place: ours[place] - theirs[place] for place in sorted(ours.keys() & theirs.keys())}
-        if pairs:
+        if pairs := paired(collection.of(dataset, first), collection.of(dataset, second), protocol):
             differences = tuple(pairs.values())
-            mean = over_folds((fold, value) for (fold, _), value in pairs.items())
-            found.append(Comparison(first, second, differences, mean, wilcoxon_p(differences)))
+            found.append(Comparison(first, second, differences, mean_of(pairs), wilcoxon_p(differences)))
     return found
 
 
@@ -84,16 +81,11 @@ def make(collection: Collection) -> Table:
 
 def protocol_columns(protocol: Protocol, heading: str) -> list[Column]:
     """The difference at one of the epochs, its interval, and p."""
-
-    def interval(record: Record) -> str:
-        bounds = [record[f"{protocol}_{end}_points"] for end in ("low", "high")]
-        return NONE if None in bounds else " to ".join(number(bound, sign=True) for bound in bounds)
-
-    difference = f"{protocol}_difference_points"
+    low, high = f"{protocol}_low_points", f"{protocol}_high_points"
     return [
-        Column(difference, "difference", heading, signed(difference)),
-        Column(f"{protocol}_low_points", "95 % interval", heading, interval),
-        Column(f"{protocol}_high_points"),
+        Column(f"{protocol}_difference_points", "difference", heading, sign=True),
+        Column(low, "95 % interval", heading, span(low, high)),
+        Column(high),
         Column(f"{protocol}_p", "p", heading, lambda record: f"{record[f'{protocol}_p']:.4f}", ".4f"),
     ]
 

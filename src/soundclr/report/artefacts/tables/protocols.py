@@ -1,15 +1,12 @@
 """What choosing the epoch on the held-out fold adds for each scheme, and what an inner fold would choose."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from soundclr.params import RunSettings
-from soundclr.report.accuracy import NONE, at_places, by_fold, gains, number
+from soundclr.report.accuracy import by_fold, gains, mean_of, paired
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import over_folds
-from soundclr.report.run_results import RunResult
-from soundclr.report.table import Column, Record, Table, place_columns, sentences, signed
+from soundclr.report.table import Column, Record, Table, place_columns, sentences, span
 
 INNER = "protocols"
 """The study's artefact with the runs whose epoch an inner fold chooses."""
@@ -67,7 +64,7 @@ def record(collection: Collection, dataset: str, recipe: str, inner: str | None)
     """A scheme on a dataset, and the runs of the recipe ``inner`` beside."""
     done, chosen = collection.of(dataset, recipe), collection.of(dataset, inner, INNER) if inner else []
     asked = collection.expected_of(dataset, inner, INNER) if inner else []
-    pairs = paired(done, chosen)
+    pairs, gained = paired(done, chosen), gains(done).values()
     best = by_fold(done).mean if done else None
     last = by_fold(done, "last_epoch").mean if done else None
     return {
@@ -78,14 +75,14 @@ def record(collection: Collection, dataset: str, recipe: str, inner: str | None)
         "best_epoch_percent": best,
         "last_epoch_percent": last,
         "best_minus_last_points": None if best is None or last is None else best - last,
-        "least_points": min(gains(done), default=None),
-        "greatest_points": max(gains(done), default=None),
+        "least_points": min(gained, default=None),
+        "greatest_points": max(gained, default=None),
         "inner_recipe": inner,
         "inner_runs": len(chosen),
         "inner_expected_runs": len(asked),
         "inner_percent": by_fold(chosen).mean if chosen else None,
         "pairs": len(pairs),
-        "best_minus_inner_points": over_folds(pairs).mean if pairs else None,
+        "best_minus_inner_points": mean_of(pairs).mean if pairs else None,
     }
 
 
@@ -99,28 +96,16 @@ def columns(collection: Collection, with_inner: bool) -> list[Column]:
         *place_columns(collection),
         Column("best_epoch_percent", "best epoch"),
         Column("last_epoch_percent", "last epoch"),
-        Column("best_minus_last_points", "mean", "best − last", signed("best_minus_last_points")),
-        Column("least_points", "least to greatest", "best − last", span),
+        Column("best_minus_last_points", "mean", "best − last", sign=True),
+        Column("least_points", "least to greatest", "best − last", span("least_points", "greatest_points")),
         Column("greatest_points"),
         Column("inner_recipe"),
         inner("inner_runs", "runs", show=lambda r: f"{r['inner_runs']} of {r['inner_expected_runs']}"),
         Column("inner_expected_runs"),
         inner("inner_percent", "accuracy"),
         Column("pairs"),
-        inner("best_minus_inner_points", "best − inner", show=signed("best_minus_inner_points")),
+        inner("best_minus_inner_points", "best − inner", sign=True),
     ]
-
-
-def span(record: Record) -> str:
-    """The least and the greatest difference of a run."""
-    ends = [record["least_points"], record["greatest_points"]]
-    return NONE if None in ends else " to ".join(number(end, sign=True) for end in ends)
-
-
-def paired(base: Sequence[RunResult], inner: Sequence[RunResult]) -> list[tuple[int, float]]:
-    """Fold, and best epoch's accuracy minus the inner fold's, for the folds and seeds that both have; points."""
-    ours, theirs = at_places(base), at_places(inner)
-    return [(place[0], value - theirs[place]) for place, value in ours.items() if place in theirs]
 
 
 ARTEFACT = Artefact("protocols", "Protocols", "table", make, also=INNER)

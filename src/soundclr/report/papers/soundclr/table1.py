@@ -148,7 +148,9 @@ def make(collection: Collection) -> Table:
         f"{collection.covered('table1')}, of {len(recipes)} different settings",
         "A cell whose masks have no width of their own (f = 0 or t = 0) stands in each block that it belongs to. "
         "Bold: the best cell",
-        f"{PARTIAL} No seed has all its folds: the mean of the runs there" if any(map(is_partial, records)) else "",
+        f"{PARTIAL} No seed has all its folds: the mean of the runs there"
+        if any(record["partial"] for record in records)
+        else "",
         *notes,
     )
     return Table(columns, records, caption, collection.of(choice="table1"), line=["dataset", "F", "T", "f"])
@@ -162,6 +164,7 @@ def records_of(collection: Collection, dataset: str) -> Iterator[Record]:
     groups = {masks: group_of(collection, dataset, recipe, "table1") for masks, recipe in recipe_of.items()}
     paper = paper_cells(dataset)
     best = max((ours.best_epoch.mean or 0.0 for ours in groups.values() if ours.seeds), default=0.0)
+    best_paper = max(paper.values(), default=0.0)
     for block in blocks_of((block for block, _, _ in paper), recipe_of):
         places = {(masks.f, masks.t) for masks in recipe_of if block.holds(masks)}
         for f, t in sorted(places | {(f, t) for other, f, t in paper if other == block}):
@@ -172,21 +175,11 @@ def records_of(collection: Collection, dataset: str) -> Iterator[Record]:
                 "recipe": recipe_of.get(masks),
                 "ours": ours,
                 **{key: getattr(ours, key, None) for key in ("runs", "expected_runs", "seeds")},
-                "best_epoch_percent": ours.best_epoch.mean if ours else None,
-                "last_epoch_percent": ours.last_epoch.mean if ours else None,
+                **(ours.percents() if ours else dict.fromkeys(("best_epoch_percent", "last_epoch_percent"))),
                 "paper_percent": theirs,
-                "best": {"ours": ours and ours.seeds and ours.best_epoch.mean == best, "paper": is_best(theirs, paper)},
+                "partial": ours is not None and ours.partial,
+                "best": {"ours": ours and ours.seeds and ours.best_epoch.mean == best, "paper": theirs == best_paper},
             }
-
-
-def is_best(value: float | None, paper: Mapping[tuple[Block, int, int], float]) -> bool:
-    """Whether a published accuracy is the highest of its table."""
-    return value is not None and value == max(paper.values())
-
-
-def is_partial(record: Record) -> bool:
-    """Whether a cell of ours is a mean of single runs."""
-    return record["ours"] is not None and record["ours"].partial
 
 
 def title(collection: Collection, record: Record) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from soundclr.params import RunSettings
-from soundclr.report.accuracy import PARTIAL_NOTE, Group, difference, group_of, number, spread
+from soundclr.report.accuracy import PARTIAL_NOTE, difference, group_of, number, spread
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.published import percent, published
-from soundclr.report.table import Column, Record, Table, sentences, signed
+from soundclr.report.table import Column, Record, Table, sentences
 
 
 def alpha_of(settings: RunSettings) -> float:
@@ -29,8 +29,10 @@ def make(collection: Collection) -> Table:
         columns += page_columns(collection.title(dataset), {"dataset": dataset}, bool(paper))
         for recipe in collection.recipes_of("table2"):
             alpha = alpha_of(params.resolve(study, dataset, recipe))
-            ours = group_of(collection, dataset, recipe, "table2")
-            records.append({"alpha": alpha, "dataset": dataset, "recipe": recipe, **cells(ours, paper.get(alpha))})
+            ours, theirs = group_of(collection, dataset, recipe, "table2"), paper.get(alpha)
+            record = {"alpha": alpha, "dataset": dataset, "recipe": recipe, "ours": ours, **vars(ours)}
+            record |= {"paper_percent": theirs, "difference_points": difference(ours, theirs)}
+            records.append(record | ours.percents("mean", "std"))
     records.sort(key=lambda record: record["alpha"])
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
@@ -44,20 +46,6 @@ def make(collection: Collection) -> Table:
     return Table(columns, records, caption, collection.of(choice="table2"), line=["alpha"])
 
 
-def cells(ours: Group, theirs: float | None) -> Record:
-    """A value of alpha on a dataset, ours and the paper's."""
-    return {
-        "ours": ours,
-        **vars(ours),
-        "best_epoch_percent": ours.best_epoch.mean,
-        "best_epoch_std_percent": ours.best_epoch.std,
-        "last_epoch_percent": ours.last_epoch.mean,
-        "last_epoch_std_percent": ours.last_epoch.std,
-        "paper_percent": theirs,
-        "difference_points": difference(ours, theirs),
-    }
-
-
 def page_columns(title: str, where: Record, with_paper: bool) -> list[Column]:
     """The columns of a dataset on the page."""
     shows: dict[str, Callable[[Record], str]] = {
@@ -66,7 +54,10 @@ def page_columns(title: str, where: Record, with_paper: bool) -> list[Column]:
         "last epoch": lambda record: spread(record["last_epoch"], record["ours"].partial),
     }
     if with_paper:
-        shows |= {"paper": lambda record: number(record["paper_percent"]), "diff.": signed("difference_points")}
+        shows |= {
+            "paper": lambda record: number(record["paper_percent"]),
+            "diff.": lambda record: number(record["difference_points"], sign=True),
+        }
     return [Column(name=name, group=title, show=show, where=where) for name, show in shows.items()]
 
 

@@ -7,7 +7,7 @@ from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.published import percent, published
-from soundclr.report.table import Column, Record, Table, place_columns, sentences, signed
+from soundclr.report.table import Column, Record, Table, place_columns, sentences
 
 STATISTICS = ("mean", "std", "best")
 
@@ -26,7 +26,7 @@ def make(collection: Collection) -> Table:
     columns = [*place_columns(collection), Column("seeds"), Column("expected_seeds")]
     columns += [*accuracy_columns("best_epoch", "best epoch"), *accuracy_columns("last_epoch", "last epoch")]
     columns += accuracy_columns("paper", "paper", with_paper)
-    columns += [Column("difference_points", "difference" if with_paper else "", show=signed("difference_points"))]
+    columns += [Column("difference_points", "difference" if with_paper else "", sign=True)]
     return Table(columns, records, caption(collection, records, with_paper), collection.own)
 
 

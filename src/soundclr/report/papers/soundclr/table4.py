@@ -114,14 +114,12 @@ def our_systems(collection: Collection, recipe: str) -> Iterator[dict[str, Any]]
     """A recipe's mean, its best seed and its ensemble, on each dataset."""
     for dataset in collection.datasets:
         ours = group_of(collection, dataset, recipe)
-        pair = {"best_epoch": ours.best_epoch, "last_epoch": ours.last_epoch}
         place = {"recipe": recipe, "seeds": ours.seeds, "expected_seeds": ours.expected_seeds, "mark": ""}
-        mean = {f"{key}_percent": accuracy.mean for key, accuracy in pair.items()}
-        mean |= {f"{key}_std_percent": accuracy.std for key, accuracy in pair.items()}
-        best = {f"{key}_percent": accuracy.best for key, accuracy in pair.items()}
+        best = {"best_epoch_percent": ours.best_epoch.best, "last_epoch_percent": ours.last_epoch.best}
         together = ensemble(collection, dataset, recipe)
         title, mark = collection.scheme(recipe), f" {PARTIAL}" if ours.partial else ""
-        yield system(title, "mean", dataset, **(place | mean | {"mark": mark}), what="mean of single seeds")
+        mean = place | ours.percents("mean", "std") | {"mark": mark, "what": "mean of single seeds"}
+        yield system(title, "mean", dataset, **mean)
         yield system(title, "best", dataset, **place, **best, what="best seed")
         yield system(title, "ensemble", dataset, **(place | together))
 

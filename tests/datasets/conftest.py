@@ -1,0 +1,31 @@
+"""The small copies of ESC-50 and UrbanSound8K, unpacked and packed."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import small_copies
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both releases, unpacked; not to be changed."""
+    folder = tmp_path_factory.mktemp("originals")
+    small_copies.make_esc50(folder)
+    small_copies.make_us8k(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archives(originals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both releases' archives; not to be changed."""
+    folder = tmp_path_factory.mktemp("archives")
+    small_copies.zipped(originals / "ESC-50-master", folder / small_copies.ESC50_ARCHIVE)
+    small_copies.tarred(originals / "UrbanSound8K", folder / small_copies.US8K_ARCHIVE)
+    return folder
+
+
+@pytest.fixture
+def copies(originals: Path, tmp_path: Path) -> Path:
+    """A copy of both unpacked releases, to be broken."""
+    return Path(shutil.copytree(originals, tmp_path / "mirror"))
