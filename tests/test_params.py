@@ -215,6 +215,12 @@ MISTAKES = {
     "augmentation of a recipe": ("recipes.hybrid.settings.augment", ["scle"], "hybrid: stage 'joint': 'scle'", "scale"),
     "augmentation of a stage": ("defaults.stages", [{**STAGE, "augment": ["scle"]}], "stage 'joint': 'scle'", "scale"),
     "augmentation that does not exist": ("defaults.augmentations.noise", {}, "augmentation in ", "'noise'"),
+    "mistyped parameter that a study changes": (
+        "defaults.representations.log_mel",
+        {"hop_lenght": 512},
+        "params.yaml: defaults.representations.log_mel.hop_lenght",
+        "hop_length",
+    ),
     "entry without parameters": ("defaults.encoders.small", None, "defaults.encoders.small.frozen", "required"),
     "representation": ("defaults.representation", "log_mell", "log_mell", "log_mel"),
     "representation that does not exist": ("defaults.representations.mfcc", {}, "representation in ", "'mfcc'"),

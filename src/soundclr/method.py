@@ -30,8 +30,7 @@ ROOMS: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 
 def load_checked(path: Path) -> Params:
     """:func:`soundclr.params.load`, and every method that a study's runs name; what will not do is a UserError."""
-    params = load(path)
-    check_defaults(params, str(path))
+    params = load(path, lambda params: check_defaults(params, str(path)))
     for name, study in params.studies.items():
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
         for run in dict.fromkeys((d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()):

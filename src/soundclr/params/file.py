@@ -1,6 +1,6 @@
 """params.yaml as a whole: read, checked, and resolved to the settings of any run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -141,13 +141,17 @@ class Params(Section):
         self.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
 
 
-def load(path: Path) -> Params:
-    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not."""
+def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
+    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not.
+
+    ``check`` is called before any study, so that a mistake in the defaults is not said of what differs from them.
+    """
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
     params = validated(Params, content, str(path))
     params.check_defaults(str(path))
+    check(params)
     for name, recipe in params.recipes.items():
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
