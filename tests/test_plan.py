@@ -37,7 +37,7 @@ def write_rates(params: Params, folder: Path, leave_out: int = 0) -> Path:
 def test_shares_add_up_to_the_study(params: Params) -> None:
     own, table2 = plan.shares(params, "toy")
     assert (own.trainings, own.new) == (9, 9)
-    assert (table2.title, table2.trainings, table2.new) == ("table2", 2, 1)
+    assert (table2.title, table2.trainings, table2.new) == ("Table II", 2, 1)
     assert own.new + table2.new == len(list(runs.expand(params, "toy")))
 
 
