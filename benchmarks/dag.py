@@ -11,7 +11,10 @@ import yaml
 from benchmarks.context import Context, Row
 from benchmarks.timing import cost_of
 from soundclr.errors import UserError
+from soundclr.files import write_json
+from soundclr.method import load_checked
 from soundclr.params import Params
+from soundclr.report import made_of
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
 NOTHING = "rule all:\n    input: []\n"
@@ -115,4 +118,7 @@ def adopt(context: Context, folder: Path) -> None:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
+    params = load_checked(folder / "params.yaml")  # the report's record, by which Snakemake knows that it is current
+    results, study = folder / "results", params.study
+    write_json(results / study / made_of.FILE, made_of.made_of(params, study, results))
     cost_of([*SNAKEMAKE, "--touch", "--forceall", "--quiet", "all"], folder, context.environment())
