@@ -106,7 +106,7 @@ def test_the_study_s_budget_is_enough_for_40_clips_and_is_warned_of_below(params
     for number in range(35):
         (project / f"wren/more{number}.wav").touch()  # to be counted, not read
     [run, *_] = runs.expand(params, "own")
-    assert params.resolve("own", "own", run.recipe).encoder.weights == "imagenet_pqf"
+    assert params.resolve("own", "own", run.recipe).start.weights == "imagenet_pqf"
     assert plan.clips_of(params, "own") == 40
     assert plan.warnings(params, "own") == []
     for number in range(20):
