@@ -70,8 +70,7 @@ class SupCon(Term):
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """The loss of ``outputs``."""
-        labelled = (outputs.labels != UNLABELLED).nonzero()[:, 0]
-        return contrastive(outputs.embeddings[labelled], outputs.labels[labelled], self.temperature)
+        return contrastive(outputs.embeddings, outputs.labels, self.temperature)
 
 
 class NTXent(Term):
@@ -91,23 +90,23 @@ def contrastive(embeddings: Tensor, labels: Tensor, temperature: float) -> Tenso
     """``embeddings`` (rows, size), ``labels`` (rows,) -> scalar, in float32; similarity is the cosine / temperature.
 
     An anchor's positives are the other rows of its label. An anchor without one contributes 0 and still counts in the
-    mean, as in SoundCLR's reference code.
+    mean, as in SoundCLR's reference code. Rows without a label are neither anchors nor others. They are masked and not
+    left out: how many they are is not to be waited for on a GPU.
     """
     import torch
     from torch.nn.functional import normalize
 
-    if len(labels) == 0:
-        return embeddings.sum() * 0
     directions = normalize(embeddings.float(), dim=1)
     similarity = directions @ directions.T / temperature
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     # The lowest finite number, not -inf: in a batch of one clip nothing else is left, and inf - inf is not 0.
-    others = similarity.masked_fill(itself, torch.finfo(similarity.dtype).min)
+    labelled = labels != UNLABELLED
+    others = similarity.masked_fill(itself | ~labelled, torch.finfo(similarity.dtype).min)
     log_probability = similarity - others.logsumexp(dim=1, keepdim=True)
-    positive = (labels[:, None] == labels) & ~itself
+    positive = (labels[:, None] == labels) & ~itself & labelled
     positives = positive.sum(dim=1)
     per_anchor = torch.where(positive, log_probability, 0).sum(dim=1) / positives.clamp(min=1)
-    return -per_anchor.mean()
+    return -per_anchor.sum() / labelled.sum().clamp(min=1)
 
 
 TERMS: dict[str, type[Term]] = {"cross_entropy": CrossEntropy, "supcon": SupCon, "nt_xent": NTXent}
