@@ -142,7 +142,7 @@ def start_params(params: Params, study: str) -> Params:
     source = {key: content["datasets"][dataset][key] for key in ("sample_rate", "samples")}
     made = {"adapter": "synthetic", "title": START, "classes": 2, "folds": 3}
     content["study"] = study
-    content["datasets"] = {dataset: {**source, **made, "synthetic": {"clips_per_fold": 1, "seed": 0}}}
+    content["datasets"][dataset] = {**source, **made, "synthetic": {"clips_per_fold": 1, "seed": 0}}
     settings = {
         "start": {"weights": "none", "run": None, "dataset": None},
         "stages": [{"name": "start", "trains": ["encoder", "projection", "classifier"]}],
