@@ -106,7 +106,8 @@ def start_seconds(params: Params, study: str, folder: Path, repeats: int = 3) ->
     Its data and results are made up, below ``folder``.
     """
     short = start_params(params, study)
-    [(dataset, source)] = short.datasets.items()
+    dataset = short.studies[study].datasets[0]
+    source = short.datasets[dataset]
     file, data = folder / "params.yaml", folder / "data"
     file.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
     index = datasets.fetch_dataset(dataset, source, data, None)
