@@ -66,7 +66,7 @@ def edit(project: Path) -> None:
     """Give every recipe other settings, so other paths, and take one out of the study."""
     params = yaml.safe_load((project / "params.yaml").read_text())
     params["studies"]["demo"]["recipes"] = ["cross_entropy"]
-    params["defaults"]["training"]["weight_decay"] = 0.5
+    params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
@@ -206,6 +206,6 @@ def test_queued_jobs_train_what_they_were_queued_for(study: SimpleNamespace) -> 
     assert len(late) >= 5
     for run in metrics(study):
         assert [stage["training"]["epochs"] for stage in run["settings"]["stages"]] == [EPOCHS[run["recipe"]]]
-        assert run["settings"]["stages"][0]["training"]["weight_decay"] == 1e-3
+        assert run["settings"]["stages"][0]["optimizer"]["parameters"]["weight_decay"] == 1e-3
     plan = run_in(study.folder, "snakemake", "--dry-run", "--cores", "1").stdout
     assert re.search(r"^train +3$", plan, re.MULTILINE)  # the next workflow knows of it

@@ -137,7 +137,8 @@ def if_there(files):
     return [ancient(file) for file in files if Path(file).exists()]
 
 
-CORES = workflow.resource_settings.cores or 1  # none are named to `snakemake --unlock`, nor on a cluster
+# None are named to `snakemake --unlock`, nor on a cluster; there a job asks for as many threads as it was queued with.
+CORES = (not workflow.remote_exec and workflow.resource_settings.cores) or 1
 
 # Trainings at once: one a GPU or, where there is none, one a core, since a second thread gains less than a second
 # training. A cluster has its own limits.
