@@ -40,6 +40,7 @@ def project_in(repo: Path, folder: Path) -> Path:
     params["study"] = "demo"
     params["datasets"]["demo"]["synthetic"]["clips_per_fold"] = 2
     params["studies"]["demo"] |= {"folds": [1, 2, 3], "recipes": list(EPOCHS), "artefacts": {}}
+    del params["studies"]["demo"]["evaluate"]  # whose jobs are so short that they end while the controller is away
     for recipe, epochs in EPOCHS.items():
         training = {"epochs": epochs, "patience": epochs}
         params["recipes"][recipe].setdefault("settings", {})["training"] = training
