@@ -33,7 +33,7 @@ ESC50: dict[str, Any] = {
 }
 ESC10: dict[str, Any] = {
     **ESC50,
-    "adapter": "esc10_of_esc50",
+    "only": [0, 1, 10, 11, 12, 20, 21, 38, 40, 41],
     "title": "ESC-10 (from ESC-50)",
     "clips": 20,
     "classes": 10,

@@ -15,7 +15,7 @@ import pandas as pd
 
 from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.esc50 import fetch_esc10_of_esc50, fetch_esc50
+from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
 from soundclr.datasets.synthetic import fetch_synthetic
@@ -31,7 +31,6 @@ Adapter = Callable[[str, DatasetSettings, Path, Path | None], list[IndexRow]]
 ADAPTERS: dict[str, Adapter] = {
     "csv": fetch_csv,
     "esc10": fetch_esc_ogg,
-    "esc10_of_esc50": fetch_esc10_of_esc50,
     "esc50": fetch_esc50,
     "esc50_ogg": fetch_esc_ogg,
     "folders": fetch_folders,
@@ -58,7 +57,7 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     path = data / name / "index.csv"
     path.unlink(missing_ok=True)
     definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
-    write_index(path, adapter(name, settings, data, mirror), definition)
+    write_index(path, _chosen(name, adapter(name, settings, data, mirror), settings), definition)
     try:
         _check_size(name, read_index(path), settings)
     except UserError:
@@ -84,6 +83,15 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
     record(source, destination)
     return destination
+
+
+def _chosen(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:
+    """The rows of the classes that ``settings.only`` numbers, which are numbered from 0 in that order."""
+    if settings.only is None:
+        return rows
+    if missing := sorted(set(settings.only) - {row.label for row in rows}):
+        raise UserError(f"dataset {name}: `only` names class {missing[0]}, of which there is no clip")
+    return [row._replace(label=settings.only.index(row.label)) for row in rows if row.label in settings.only]
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:

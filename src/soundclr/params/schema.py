@@ -182,7 +182,8 @@ class DatasetSettings(Section):
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
     whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
-    ``classes`` how many classes, None for as many as there are. ``fold_seed`` draws the folds of your own sounds where
+    ``classes`` how many classes, None for as many as there are. ``only`` are the numbers of the classes that are taken,
+    which are counted from 0 in that order. ``fold_seed`` draws the folds of your own sounds where
     their table gives none.
     ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
@@ -192,6 +193,7 @@ class DatasetSettings(Section):
     adapter: Name
     title: str
     classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    only: Annotated[tuple[Count, ...], Field(min_length=2)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
     held_out: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     sample_rate: Hertz
