@@ -190,10 +190,10 @@ def zipped(top: Path, archive: Path) -> Path:
     return archive
 
 
-def tarred(top: Path, archive: Path) -> Path:
-    """``top`` as a tar.gz file, with it as the only top folder."""
-    with tarfile.open(archive, "w:gz") as file:
-        file.add(top, top.name)
+def tarred(folder: Path, archive: Path, top: str | None = None) -> Path:
+    """``folder`` as a tar.gz file, with it, or ``top``, as the only top folder."""
+    with tarfile.open(archive, "w:gz", compresslevel=1) as file:
+        file.add(folder, top or folder.name)
     return archive
 
 

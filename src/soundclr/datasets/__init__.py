@@ -18,6 +18,7 @@ from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
+from soundclr.datasets.speech_commands import fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
@@ -36,6 +37,7 @@ ADAPTERS: dict[str, Adapter] = {
     "folders": fetch_folders,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,
+    "words10": fetch_words,
 }
 
 
