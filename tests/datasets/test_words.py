@@ -84,13 +84,12 @@ def test_an_archive_and_a_folder_give_the_same_index(small: Path, tmp_path: Path
     """The official archive has no top folder."""
     (tmp_path / "packed").mkdir()
     tarred(small, tmp_path / "packed" / WORDS["file"], top=".")
-    ours = [fetch(WORDS, tmp_path / place, tmp_path / place) for place in ("packed", "copy")]
-    assert ours[0].drop(columns="path").equals(ours[1].drop(columns="path")) and len(ours[0]) == 16
-    for index, below in zip(ours, ("unpacked/", f"unpacked/{NAME}/"), strict=True):
-        assert (index["path"] == below + index["clip"] + ".wav").all()
-        assert (index["label"] == index["class"].map(["no", "yes"].index)).all()
-        assert (index["clip"] == index["class"] + "/" + index["source"] + "_nohash_" + index["source"].str[-1]).all()
-        assert (index.groupby("source")["fold"].nunique() == 1).all()
+    index, other = (fetch(WORDS, tmp_path / place / "data", tmp_path / place) for place in ("packed", "copy"))
+    assert index.equals(other) and len(index) == 16
+    assert (index["path"] == f"unpacked/{NAME}/" + index["clip"] + ".wav").all()
+    assert (index["label"] == index["class"].map(["no", "yes"].index)).all()
+    assert (index["clip"] == index["class"] + "/" + index["source"] + "_nohash_" + index["source"].str[-1]).all()
+    assert (index.groupby("source")["fold"].nunique() == 1).all()
 
 
 @pytest.mark.parametrize(

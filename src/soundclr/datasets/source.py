@@ -23,11 +23,14 @@ UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, be
 
 
 @contextlib.contextmanager
-def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> Iterator[Path]:
+def source_folder(
+    name: str, settings: DatasetSettings, data: Path, mirror: Path | None, topless: bool = False
+) -> Iterator[Path]:
     """Yield the folder that the clips' paths start from, for the caller to check it.
 
     That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
-    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds. The archive is
+    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds: in a folder of the
+    archive's name if it is ``topless``, one that has no top folder, so that its index is that of a copy. The archive is
     kept at ``data/downloads/<file>``, with a record of its hash once the caller has found it good.
 
     Raises:
@@ -42,7 +45,7 @@ def source_folder(name: str, settings: DatasetSettings, data: Path, mirror: Path
     if not any(entry.exists() for entry in _entries(folder)):
         copy = _unpacked_copy(source.file, mirror)
         if copy is None:
-            _unpack_archive(source, archive, folder, mirror)
+            _unpack_archive(source, archive, folder / _stem(source.file) if topless else folder, mirror)
         else:
             _link(copy, folder)
     entries = _entries(folder)

@@ -23,7 +23,7 @@ def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path |
     (:func:`fold_of_speaker`), so no speaker is both learnt from and tested on. Silence and unknown words are left out.
     """
     manifest = read_manifest(settings.adapter)
-    with source_folder(name, settings, data, mirror) as folder:
+    with source_folder(name, settings, data, mirror, topless=True) as folder:
         verify_clips(folder, manifest, besides=NO_WORDS)
     below = folder.relative_to(data / name).as_posix()
     words = sorted({path.split("/")[0] for path in manifest})
