@@ -1,6 +1,7 @@
 """Which device a job gets: never one that another job holds, and free again however that job ended."""
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -214,3 +215,19 @@ def test_the_fast_precision_is_that_of_all_gpus(monkeypatch, capabilities, name)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capabilities[device.index])
     assert devices.fast_precision() == name
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
+def test_memory_that_was_freed_is_used_again_without_the_kernel():
+    script = """
+import resource, torch
+from soundclr import devices
+devices.prepare(1)
+def faults():
+    torch.ones(25_000_000)  # 100 MB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = [faults() for _ in range(5)][-1]  # until there is a block for each
+print(faults() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100  # of 24,414 pages

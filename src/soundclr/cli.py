@@ -172,13 +172,11 @@ def train_run(options: argparse.Namespace) -> None:
     if (other := runs.started_from(params, run)) is not None:
         check_trained(other, options.results)
 
-    import torch  # takes seconds, which a mistake above need not wait for
-
-    from soundclr import devices
+    from soundclr import devices  # with PyTorch, which takes seconds that a mistake above need not wait for
     from soundclr.training.job import Paths, run_job
 
     paths = Paths(features, weights, options.results)
-    torch.set_num_threads(options.threads)
+    devices.prepare(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device, listening() as stop:
         print(run_job(run, params, paths, device, stop))
 
@@ -211,12 +209,10 @@ def evaluate_run(options: argparse.Namespace) -> None:
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     check_trained(run, options.results)
 
-    import torch  # takes seconds, which a mistake above need not wait for
-
-    from soundclr import devices
+    from soundclr import devices  # with PyTorch, which takes seconds that a mistake above need not wait for
     from soundclr.evaluation.job import evaluate_job
 
-    torch.set_num_threads(options.threads)
+    devices.prepare(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device:
         print(evaluate_job(run, params, features, options.results, device))
 
