@@ -14,6 +14,7 @@ from soundclr.audio.decode import read_audio, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
+from soundclr.losses import classifies
 from soundclr.models.load import load_run
 
 AT_ONCE = 16  # windows in one batch
@@ -36,9 +37,14 @@ class Classifier:
     """A trained run that is asked about sound files."""
 
     def __init__(self, directory: Path) -> None:
-        """Load the run in ``directory``. Raises UserError for a folder that is no run, or a run without its model."""
+        """Load the run in ``directory``.
+
+        Raises UserError for a folder that is no run, or a run without its model or whose classifier has learnt nothing.
+        """
         self.directory = directory
         metrics, self.settings, self.network = load_run(directory)
+        if not classifies(self.settings):
+            raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
         self.names = metrics.classes
 
     def classify(self, path: Path) -> tuple[Part, list[Part]]:

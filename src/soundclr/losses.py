@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from soundclr.entries import Entry, entry_of
-from soundclr.params import StageSettings
+from soundclr.params import RunSettings, StageSettings
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     from torch import Tensor
@@ -142,3 +142,11 @@ class Loss:
         """The weighted sum of the terms: a scalar."""
         first, *others = (weight * term(outputs) for weight, term in self.terms)
         return sum(others, first)
+
+
+def classifies(settings: RunSettings) -> bool:
+    """Whether a run's classifier learns in one of its stages; else what it says of a clip, as its accuracy, is chance.
+
+    A run that only teaches an encoder, from which others may start, has none.
+    """
+    return any("classifier" in Loss.of(stage).reads for stage in settings.stages)

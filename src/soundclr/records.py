@@ -78,10 +78,13 @@ class Record(Part):
 
 
 class Accuracies(Part):
-    """Held-out accuracy, a fraction: at the best epoch (the papers' protocol) and at the last (unbiased)."""
+    """Held-out accuracy, a fraction: at the best epoch (the papers' protocol) and at the last (unbiased).
 
-    best_epoch: Fraction
-    last_epoch: Fraction
+    None where no stage teaches the classifier.
+    """
+
+    best_epoch: Fraction | None = None
+    last_epoch: Fraction | None = None
 
 
 class Clips(Part):

@@ -16,6 +16,7 @@ from soundclr.errors import UserError
 from soundclr.evaluation.noise import Noise, add, conditions, draw
 from soundclr.evaluation.space import distances, project
 from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.losses import classifies
 from soundclr.models.load import load_run
 from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params, RunSettings, StageSettings
@@ -31,19 +32,23 @@ Representations = np.ndarray[Any, np.dtype[np.float64]]  # (clips, features)
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network on a device, that hears clips as it did in training: the same precision, batches and crops."""
+    """A trained network on a device, that hears clips as it did in training: the same precision, batches and crops.
+
+    ``classifies``: its classifier has learnt something.
+    """
 
     network: Network
     inputs: Inputs
     stage: StageSettings
     device: torch.device
+    classifies: bool = True
 
     @classmethod
     def on(cls, device: torch.device, network: Network, waveforms: Waveforms, settings: RunSettings) -> Self:
         """The ``network`` of a run with these ``settings``, and the clips, on ``device``."""
         warn_if_slow(device, settings.stages[-1].training.precision)
         network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
-        return cls(network, Inputs(waveforms.to(device), settings), settings.stages[-1], device)
+        return cls(network, Inputs(waveforms.to(device), settings), settings.stages[-1], device, classifies(settings))
 
     def hear(self, waveforms: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         """A batch, some clips (some, samples) at a time -> representations h (batch, features), labels (batch,)."""
@@ -68,8 +73,9 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     right, representations = listen(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
     if not np.isfinite(representations).all():
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
-    if (clean := right.get(Noise("white", sigma=0.0))) is not None:
-        check_clean(run.model(results), clean, round(metrics.accuracy.last_epoch * len(clips)), len(clips))
+    clean, trained_to = right.get(Noise("white", sigma=0.0)), metrics.accuracy.last_epoch
+    if clean is not None and trained_to is not None:
+        check_clean(run.model(results), clean, round(trained_to * len(clips)), len(clips))
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
@@ -134,11 +140,12 @@ def listen(
 ) -> tuple[dict[Noise, int], Representations]:
     """How many of ``clips`` (indices, (n,)) are right under each noise, and their representations without any.
 
-    A batch is gathered once, and heard with each noise in turn. ``random`` draws the crops where they are random,
-    as in training.
+    A batch is gathered once, and heard with each noise in turn, or with none where no answer means anything.
+    ``random`` draws the crops where they are random, as in training.
     """
     inputs, device = trained.inputs, trained.device
-    right = {noise: torch.zeros((), dtype=torch.int64, device=device) for noise in conditions(settings)}
+    asked = conditions(settings) if trained.classifies else ()
+    right = {noise: torch.zeros((), dtype=torch.int64, device=device) for noise in asked}
     representations = []
     for indices in clips.split(trained.stage.training.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))

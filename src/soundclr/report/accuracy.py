@@ -89,7 +89,12 @@ def group(expected: Sequence[Run], done: Sequence[RunResult]) -> Group:
 
 
 def summarise(complete: Sequence[Sequence[RunResult]], done: Sequence[RunResult], protocol: Protocol) -> Accuracy:
-    """Mean, std and best over complete seeds, each its folds' mean; without one, the mean of all runs."""
+    """Mean, std and best over complete seeds, each its folds' mean; without one, the mean of all runs.
+
+    Nothing of runs that have no accuracy.
+    """
+    if any(result.metrics.accuracy.last_epoch is None for result in done):
+        return Accuracy()
     seeds = [statistics.fmean(points(result, protocol) for result in results) for results in complete]
     if not seeds:
         return Accuracy(statistics.fmean(points(result, protocol) for result in done)) if done else Accuracy()
@@ -97,7 +102,7 @@ def summarise(complete: Sequence[Sequence[RunResult]], done: Sequence[RunResult]
 
 
 def points(result: RunResult, protocol: Protocol) -> float:
-    """A run's accuracy in percent."""
+    """A run's accuracy in percent, of one that has it."""
     accuracy: float = getattr(result.metrics.accuracy, protocol)
     return 100 * accuracy
 

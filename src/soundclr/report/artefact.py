@@ -5,6 +5,7 @@ workflow imports them all whenever it starts, so what takes long to import is im
 """
 
 import importlib
+import itertools
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from soundclr import runs
+from soundclr.losses import classifies
 from soundclr.params import Params, Selection, known
 from soundclr.runs import Run
 
@@ -28,7 +30,7 @@ class Artefact:
     that a key of its name under the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides
     where a study has it. ``make`` takes the Collection and gives a Table or, of a figure, takes a dataset too and gives
     a Drawing, or None without runs. ``paper`` is where it is published, ``schemes`` how many recipes a study has to
-    have.
+    have. ``accuracy``: it shows what classifiers say, and so only runs whose classifier learns.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Artefact:
     also: str | None = None
     paper: str | None = None
     schemes: int = 1
+    accuracy: bool = True
 
 
 @cache
@@ -80,10 +83,15 @@ def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
 
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
     """The datasets that a study shows an artefact of: none where it lacks the runs, or has too few recipes."""
-    if len(params.get_study(study).recipes) < artefact.schemes:
-        return ()
-    chosen = choices(params, study).get(artefact.runs)
-    return (chosen.datasets or ()) if chosen else ()
+    chosen = choices(params, study)
+
+    def has(least: int, key: str, dataset: str) -> bool:
+        named = chosen[key].recipes or ()
+        fit = (r for r in named if not artefact.accuracy or classifies(params.resolve(study, dataset, r)))
+        return len(list(itertools.islice(fit, least))) == least
+
+    wanted = chosen[artefact.runs].datasets if artefact.runs in chosen else None
+    return tuple(d for d in wanted or () if has(artefact.schemes, OWN, d) and has(1, artefact.runs, d))
 
 
 def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:

@@ -128,11 +128,14 @@ def plain(value: Any) -> str:
 
 def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
     """What a reader must know of the two epochs; only what applies to these runs."""
-    if results:
+    without = sum(result.metrics.accuracy.last_epoch is None for result in results)
+    if len(results) > without:
         yield (
             "Best epoch is the papers' protocol, which chooses the epoch on the held-out fold itself; last epoch makes "
             "no such choice"
         )
+    if without:
+        yield f"{without} runs teach no classifier, and so have no accuracy"
     if stopped := sum(result.metrics.stopped_early for result in results):
         yield f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it"
 

@@ -1,11 +1,13 @@
 """A study's runs and evaluations as params.yaml has it now: which are expected, which are there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from soundclr import runs
 from soundclr.errors import UserError, remedied
+from soundclr.losses import classifies
 from soundclr.params import Params
 from soundclr.records import Metrics
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
@@ -29,6 +31,22 @@ class Collection:
     set_aside: tuple[Path, ...]
     evaluations: Mapping[Run, Evaluation]
     evaluations_set_aside: tuple[Path, ...]
+
+    @cached_property
+    def classifying(self) -> "Collection":
+        """The same of those runs alone whose classifier learns: what shows accuracies is made of it."""
+        chosen = {run for runs in self.expected.values() for run in runs} | self.found.keys()
+        of = {(run.dataset, run.recipe) for run in chosen}
+        learn = {place for place in of if classifies(self.params.resolve(self.study, *place))}
+        expected = {
+            key: tuple(run for run in runs if (run.dataset, run.recipe) in learn) for key, runs in self.expected.items()
+        }
+        found = {run: result for run, result in self.found.items() if (run.dataset, run.recipe) in learn}
+        return replace(self, expected=expected, found=found)
+
+    def shown_by(self, artefact: Artefact) -> "Collection":
+        """What an artefact is made of."""
+        return self.classifying if artefact.accuracy else self
 
     @property
     def results(self) -> list[RunResult]:

@@ -54,17 +54,18 @@ def curves_csv(collection: Collection) -> str:
 
 
 def accuracy_per_fold_csv(collection: Collection) -> str:
-    """The accuracies (%) of each run."""
+    """The accuracies (%) of each run that has them."""
     lines: list[list[object]] = [["dataset", "recipe", "fold", "seed", *PROTOCOLS]]
-    for result in collection.own:
+    for result in collection.classifying.own:
         run = result.run
         lines.append([run.dataset, run.recipe, run.fold, run.seed, *percents(result).values()])
     return to_csv(lines)
 
 
 def percents(result: RunResult) -> dict[str, str]:
-    """A run's accuracies by protocol, with two decimals."""
-    return {protocol: f"{points(result, protocol):.2f}" for protocol in PROTOCOLS}
+    """A run's accuracies by protocol, with two decimals; empty where it has none."""
+    has = result.metrics.accuracy.last_epoch is not None
+    return {protocol: f"{points(result, protocol):.2f}" if has else "" for protocol in PROTOCOLS}
 
 
 def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
@@ -75,7 +76,7 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
     """
     rows: list[tuple[Any, ...]] = [
         (result.run.dataset, result.run.recipe, result.run.fold, result.run.seed, *pair, 1)
-        for result in collection.own
+        for result in collection.classifying.own
         for pair in result.decisions()
     ]
     if len(rows) > most:
@@ -85,7 +86,7 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
 
 
 def summaries(collection: Collection) -> dict[tuple[str, str], dict[str, Any]]:
-    """Accuracies and coverage of each of the study's datasets and recipes; without runs it has no accuracies."""
+    """Accuracies and coverage of each of the study's datasets and recipes; accuracies only where it has some."""
     found = {}
     for place, ours in own_groups(collection).items():
         means = {"best_epoch": ours.best_epoch.mean, "last_epoch": ours.last_epoch.mean}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from soundclr import runs
 from soundclr.errors import UserError
+from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings, validated
 from soundclr.records import Metrics
 from soundclr.runs import Run
@@ -86,18 +87,24 @@ def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]
 
 
 def check_predictions(path: Path, result: RunResult) -> None:
-    """The clips that the probabilities get right must be as many as the accuracies say."""
+    """The clips that the probabilities get right must be as many as the accuracies say; none of a run without them."""
     import pandas as pd
 
     metrics = result.metrics
     classes = list(metrics.classes)
     if list(result.predictions.columns) != ["clip", "label", "epoch", *classes]:
         raise UserError(f"{path}: its columns are not clip, label, epoch and metrics.json's classes")
-    accuracies: dict[Epoch, float] = {"best": metrics.accuracy.best_epoch, "last": metrics.accuracy.last_epoch}
+    learnt = classifies(result.settings)
+    accuracies: dict[Epoch, float | None] = {"best": metrics.accuracy.best_epoch, "last": metrics.accuracy.last_epoch}
     for epoch, accuracy in accuracies.items():
-        rows = result.at(epoch)
-        if len(rows) != metrics.clips.test:
-            raise UserError(f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {metrics.clips.test}")
+        rows, wanted = result.at(epoch), metrics.clips.test if learnt else 0
+        if (accuracy is not None) != learnt:
+            teaches = "teach" if learnt else "do not teach"
+            raise UserError(f"{path}: metrics.json says accuracy {accuracy}, its settings {teaches} the classifier")
+        if len(rows) != wanted:
+            raise UserError(f"{path}: {len(rows)} clips at the {epoch} epoch, metrics.json says {wanted}")
+        if accuracy is None:
+            continue
         numbers = rows[["label", *classes]].apply(pd.to_numeric, errors="coerce")
         if not numbers["label"].isin(range(len(classes))).all() or numbers.isna().any(axis=None):
             raise UserError(f"{path}: a label or a probability at the {epoch} epoch is none")

@@ -52,7 +52,8 @@ def write_report(params: Params, study: str, results: Path, figures: Path) -> li
 
 def make_tables(collection: Collection) -> list[Shown]:
     """The tables that a study has, in a page's order."""
-    made = [(artefact, artefact.make(collection)) for artefact in tables_of(collection.params, collection.study)]
+    tables = tables_of(collection.params, collection.study)
+    made = [(artefact, artefact.make(collection.shown_by(artefact))) for artefact in tables]
     return [Shown(artefact, table.caption, table.results, table=table) for artefact, table in made]
 
 
@@ -72,13 +73,13 @@ def write_figures(collection: Collection, folder: Path) -> list[Shown]:
     with styled():
         for dataset in collection.datasets:
             for artefact in figures_of(collection.params, collection.study, dataset):
-                path = folder / f"{artefact.name}-{dataset}.png"
-                said = draw(artefact, collection, dataset, path)
-                counts = collection.covered(artefact.runs, dataset)
+                path, shown = folder / f"{artefact.name}-{dataset}.png", collection.shown_by(artefact)
+                said = draw(artefact, shown, dataset, path)
+                counts = shown.covered(artefact.runs, dataset)
                 text = sentences(
                     f"{collection.title(dataset)}. {said}" if said else no_runs(collection, dataset), counts
                 )
-                results = collection.shown(artefact, dataset)
+                results = shown.shown(artefact, dataset)
                 found.append(Shown(artefact, text, results, path=path, dataset=dataset, there=bool(said)))
     return found
 

@@ -17,6 +17,7 @@ from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file, to_csv, write_text
 from soundclr.locks import only_one
+from soundclr.losses import classifies
 from soundclr.models.load import start_from_run
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings
@@ -32,7 +33,7 @@ from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, split
 from soundclr.training.state import State, save_tensors
 
-Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last"
+Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last", if at all
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
-        probabilities = test_probabilities(task, network, state, test) if task.keep_best else val_probabilities(state)
+        probabilities = held_out_probabilities(task, network, state, test) if classifies(settings) else {}
         folder = run.directory(paths.results)
         write_text(folder / "history.csv", history_csv(state))
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test.tolist()))
@@ -138,14 +139,11 @@ def make_task(
     return task, test
 
 
-def val_probabilities(state: State) -> Probabilities:
-    """Those of the validation clips, where they are the held-out ones."""
-    assert state.best.probabilities is not None and state.last is not None
-    return {"best": state.best.probabilities, "last": state.last}
-
-
-def test_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
-    """The probabilities of ``clips``, which no epoch has been judged on, at the best and at the last epoch."""
+def held_out_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
+    """Those of the held-out ``clips`` at the best and at the last epoch: known, unless others chose the epoch."""
+    if not task.keep_best:
+        assert state.best.probabilities is not None and state.last is not None
+        return {"best": state.best.probabilities, "last": state.last}
     assert state.best.network is not None
     found: Probabilities = {}
     last = {key: value.clone() for key, value in network.state_dict().items()}

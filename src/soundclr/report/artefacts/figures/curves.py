@@ -19,42 +19,54 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
 
     if not collection.of(dataset):
         return None
-    figure = new_figure(COLUMN, 3.7)
-    above, below = figure.subplots(2, 1, sharex=True)
     recipes = dict.fromkeys(result.run.recipe for result in collection.of(dataset))
     tables = {recipe: mean_history(collection.of(dataset, recipe)) for recipe in recipes}
+    silent = [bool(missing) for table in tables.values() for missing in table["val_accuracy_mean"].isna()]
+    values = ("train_loss",) if all(silent) else ("val_accuracy", "train_loss")
+    figure = new_figure(COLUMN, 2.0 if all(silent) else 3.7)
+    panels = figure.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0]
+    above, below = panels[0], panels[-1]
     handles = []
     marks: set[float] = set()
     for recipe, table in tables.items():
         style = look(collection, recipe)
         line = {"color": style.colour, "linestyle": style.dashes}
-        for axes, value in ((above, "val_accuracy"), (below, "train_loss")):
+        for axes, value in zip(panels, values, strict=True):
             draw_stages(axes, table, value, line)
         for mark, stage in later_stages(table):
-            for axes in (above, below):
+            for axes in panels:
                 axes.axvline(mark, color=style.colour, linewidth=0.8, linestyle=":")
             if mark not in marks:
                 words: dict[str, Any] = {"color": style.colour, "fontsize": 6, "va": "bottom"}
                 above.text(mark, 1.0, f" stage: {stage}", transform=above.get_xaxis_transform(), **words)
             marks.add(mark)
         handles.append(handle(style.title, **line))
-    validations = validations_of(collection, dataset)
-    fold = FOLDS[next(iter(validations))] if len(validations) == 1 else ""
-    above.set_ylabel(f"{fold or 'validation'} accuracy (%)")
     below.set_ylabel("training loss")
     below.set_ylim(bottom=0)
     below.set_xlabel("epoch")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.align_ylabels()
+    text = "Training loss, each scheme's own"
+    if not all(silent):
+        text = label_accuracy(collection, dataset, above)
+        figure.align_ylabels()
     add_legend(figure, handles)
+    if any(int(table["runs"].max()) > 1 for table in tables.values()):
+        text += ": mean over the runs that got so far, band from the least to the greatest"
+    text += "; a dotted line begins a scheme's next stage" if marks else ""
+    if any(silent) and not all(silent):
+        text += f"{', and' if marks else ';'} a stage without a classifier has no accuracy"
+    return Drawing(figure, f"{text}.")
+
+
+def label_accuracy(collection: Collection, dataset: str, axes: Axes) -> str:
+    """Say on ``axes`` of which clips the accuracy is; the caption's beginning."""
+    validations = validations_of(collection, dataset)
+    fold = FOLDS[next(iter(validations))] if len(validations) == 1 else ""
+    axes.set_ylabel(f"{fold or 'validation'} accuracy (%)")
     text = f"{fold.capitalize() or 'Validation'} accuracy and training loss, each scheme's own"
     if not fold:
         text += f" (validation: the held-out fold, but an inner fold for {', '.join(validations['inner'])})"
-    if any(int(table["runs"].max()) > 1 for table in tables.values()):
-        text += ": mean over the runs that got so far, band from the least to the greatest"
-    if marks:
-        text += "; a dotted line begins a scheme's next stage, and a stage without a classifier has no accuracy"
-    return Drawing(figure, f"{text}.")
+    return text
 
 
 def validations_of(collection: Collection, dataset: str) -> dict[str, list[str]]:
@@ -81,4 +93,4 @@ def later_stages(table: DataFrame) -> Iterator[tuple[float, str]]:
             yield stage["elapsed"].min() - 0.5, str(name)
 
 
-ARTEFACT = Artefact("curves", "Training curves", "figure", draw)
+ARTEFACT = Artefact("curves", "Training curves", "figure", draw, accuracy=False)

@@ -46,7 +46,9 @@ def draw(collection: Collection, dataset: str) -> style.Drawing | None:
     ]
     handles += [style.handle("other classes", linestyle="", markersize=3, **OTHER)] if others else []
     style.add_legend(figure, handles, "outside lower center")
-    worst = f"; the {len(marked)} classes that these models recognise worst in colour" if others else ""
+    learnt = any(collection.found[one.run].metrics.accuracy.last_epoch is not None for one in chosen.values())
+    which = " that these models recognise worst" if learnt else ""
+    worst = f"; {'the ' if learnt else ''}{len(marked)} classes{which} in colour" if others else ""
     return style.Drawing(
         figure,
         f"Representations of the held-out clips of fold {first.run.fold}, seed {first.run.seed}, by the last epoch's "
@@ -94,4 +96,4 @@ def draw_panel(axes: style.Axes, evaluation: Evaluation, marked: dict[str, dict[
     axes.set_aspect("equal", adjustable="datalim")
 
 
-ARTEFACT = Artefact("representations", "Representations", "figure", draw, runs=EVALUATED)
+ARTEFACT = Artefact("representations", "Representations", "figure", draw, runs=EVALUATED, accuracy=False)
