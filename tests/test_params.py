@@ -603,6 +603,13 @@ def test_text_that_is_no_parameters(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
+def test_a_fifo_is_not_waited_for(tmp_path):
+    path = tmp_path / "params.yaml"
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=r"params\.yaml: cannot be read \(.*Is not a regular file"):
+        load_checked(path)
+
+
 def levels(number, line):
     """YAML text of ``number`` levels; each holds the one before ten times."""
     return "a0: &a0 {b: 1}\n" + "".join(line(n) for n in range(1, number + 1))

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from soundclr.errors import UserError
+from soundclr.files import regular
 
 MOST_CHARACTERS = 1_000_000
 MOST_NODES = 100_000  # values in a file once its aliases are written out; params.yaml has some 1,500
@@ -16,7 +17,7 @@ MOST_NODES = 100_000  # values in a file once its aliases are written out; param
 def read_yaml(path: Path) -> Any:
     """The file's content. Raises UserError for a file that is not there, cannot be read, or is not plain YAML."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=regular) as file:
             text = file.read(MOST_CHARACTERS + 1)
     except FileNotFoundError as error:
         raise UserError(
