@@ -154,6 +154,27 @@ def test_clips_are_known_before_they_are_fetched(repo: Path, params: Params) -> 
     assert [plan.clips_of(params, name) for name in ("esc10", "esc50", "us8k", "demo")] == [400, 2000, 8732, 300]
 
 
+def test_folds_of_a_publisher_s_split_are_not_equal(repo: Path) -> None:
+    """Speech Commands' training clips alone train where the validation clips choose the epoch."""
+    content = toy.content(repo)
+    content["studies"]["toy"]["datasets"] = ["speech_commands"]
+    study = content["studies"]["toy"]
+    study["folds"], study["recipes"] = [1], ["cross_entropy", "cross_entropy_inner"]
+    params = Params.model_validate(content)
+    sizes = {run.recipe: plan.training_clips(params, run) for run in runs.expand(params, "toy")}
+    assert sizes == {"cross_entropy": (9981 + 84843, 11005), "cross_entropy_inner": (84843, 9981)}
+    assert plan.clips_of(params, "speech_commands") == 105829
+    [memory] = [line for line in plan.disk(params, "toy", list(runs.expand(params, "toy"))) if "Memory" in line]
+    assert memory.endswith("decoded clips on its device, 3.4 GB at most.")
+
+
+def test_folds_count_as_equal_where_nothing_says_more(params: Params) -> None:
+    [run, *_] = [run for run in runs.expand(params, "toy") if run.fold == 1]
+    folds = params.datasets[run.dataset].folds
+    clips = plan.clips_of(params, run.dataset)
+    assert plan.training_clips(params, run) == (clips * (folds - 1) / folds, clips / folds)
+
+
 def test_model_s_size_is_that_of_its_file(params: Params) -> None:
     """ResNet-50 without its last layer has 23.5 million weights, of 4 bytes."""
     assert plan.model_bytes(params.resolve("paper", "esc50", "hybrid"), 50) == pytest.approx(94.8e6, rel=0.01)

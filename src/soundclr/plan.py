@@ -56,7 +56,7 @@ def clips_of(params: Params, dataset: str) -> int:
     """How many clips a dataset has, known before it is fetched."""
     source = params.datasets[dataset]
     if source.clips is not None:
-        return source.clips
+        return source.clips if isinstance(source.clips, int) else sum(source.clips)
     if source.synthetic is not None and source.classes is not None:
         return source.classes * source.folds * source.synthetic.clips_per_fold
     table = runs.own_table(source)
@@ -66,11 +66,21 @@ def clips_of(params: Params, dataset: str) -> int:
     return sum(1 for _ in csv.DictReader(io.StringIO(text)))
 
 
-def training_clips(params: Params, run: Run) -> float:
-    """How many clips a run learns from, if its dataset's folds are equal: all but what it keeps to judge by."""
-    folds = params.datasets[run.dataset].folds
+def fold_sizes(params: Params, dataset: str) -> tuple[float, ...]:
+    """How many clips each fold has, known before the dataset is fetched; if nothing says it, folds count as equal."""
+    source = params.datasets[dataset]
+    if isinstance(source.clips, tuple):
+        return source.clips
+    return (clips_of(params, dataset) / source.folds,) * source.folds
+
+
+def training_clips(params: Params, run: Run) -> tuple[float, float]:
+    """How many clips a run learns from, and how many it is judged by after each epoch."""
+    sizes = fold_sizes(params, run.dataset)
     inner = params.resolve(run.study, run.dataset, run.recipe).stages[-1].training.validation == "inner"
-    return clips_of(params, run.dataset) / folds * (folds - (2 if inner else 1))
+    judged = run.fold % len(sizes) + 1 if inner else run.fold
+    learnt = sum(size for fold, size in enumerate(sizes, start=1) if fold not in (run.fold, judged))
+    return learnt, sizes[judged - 1]
 
 
 def warnings(params: Params, study: str) -> list[str]:
@@ -78,7 +88,7 @@ def warnings(params: Params, study: str) -> list[str]:
     recipes: dict[str, list[str]] = {}
     for run in {(run.dataset, run.recipe): run for run in runs.expand(params, study)}.values():
         settings = params.resolve(study, run.dataset, run.recipe)
-        for line in budget.warnings(settings, round(training_clips(params, run))):
+        for line in budget.warnings(settings, round(training_clips(params, run)[0])):
             recipes.setdefault(f"on {run.dataset}, {line}", []).append(run.recipe)
     return [f"{', '.join(names)} {line}" for line, names in recipes.items()]
 
@@ -86,7 +96,7 @@ def warnings(params: Params, study: str) -> list[str]:
 def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: float) -> float:
     """A run's time on one device if no patience ends it early; ``start`` is what a job takes before its first batch."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
-    learnt, fold = training_clips(params, run), clips_of(params, run.dataset) / params.datasets[run.dataset].folds
+    learnt, fold = training_clips(params, run)
     return start + sum(
         rates[Kind.of(settings, stage)].seconds(stage.training.epochs, learnt, fold) for stage in settings.stages
     )
@@ -185,3 +195,5 @@ def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
         f"Disk: {features / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
         f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and while a training runs about three times its model."
     )
+    largest = max(features_bytes(params, [run.dataset]) for run in wanted)
+    yield f"Memory: a training has all of its dataset's decoded clips on its device, {largest / 1e9:,.1f} GB at most."

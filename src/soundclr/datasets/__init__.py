@@ -8,6 +8,8 @@
 A new dataset is a function in a module of its own, entered in :data:`ADAPTERS`.
 """
 
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +19,10 @@ from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
+from soundclr.datasets.gtzan import fetch_gtzan, fetch_gtzan_filtered
 from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
-from soundclr.datasets.speech_commands import fetch_words
+from soundclr.datasets.nsynth import fetch_families, fetch_pitches
+from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
@@ -35,6 +39,11 @@ ADAPTERS: dict[str, Adapter] = {
     "esc50": fetch_esc50,
     "esc50_ogg": fetch_esc_ogg,
     "folders": fetch_folders,
+    "gtzan": fetch_gtzan,
+    "gtzan_filtered": fetch_gtzan_filtered,
+    "nsynth_family": fetch_families,
+    "nsynth_pitch": fetch_pitches,
+    "speech_commands": fetch_speech_commands,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,
     "words10": fetch_words,
@@ -59,7 +68,9 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     path = data / name / "index.csv"
     path.unlink(missing_ok=True)
     definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
-    write_index(path, _chosen(name, adapter(name, settings, data, mirror), settings), definition)
+    rows = _of_classes(name, adapter(name, settings, data, mirror), settings)
+    _check_counts(name, rows, settings)
+    write_index(path, _without(name, rows, settings), definition)
     try:
         _check_size(name, read_index(path), settings)
     except UserError:
@@ -87,7 +98,7 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     return destination
 
 
-def _chosen(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:
+def _of_classes(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:
     """The rows of the classes that ``settings.only`` numbers, which are numbered from 0 in that order."""
     if settings.only is None:
         return rows
@@ -96,8 +107,28 @@ def _chosen(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[
     return [row._replace(label=settings.only.index(row.label)) for row in rows if row.label in settings.only]
 
 
+def _check_counts(name: str, rows: list[IndexRow], settings: DatasetSettings) -> None:
+    """There are as many clips as the settings say, in all or in each fold; those in ``without`` count."""
+    if isinstance(settings.clips, int) and len(rows) != settings.clips:
+        raise UserError(f"dataset {name}: {len(rows)} clips are there; params.yaml says {settings.clips}")
+    if isinstance(settings.clips, tuple):
+        of_fold = Counter(row.fold for row in rows)
+        for fold, wanted in enumerate(settings.clips, start=1):
+            if of_fold[fold] != wanted:
+                raise UserError(f"dataset {name}: fold {fold} has {of_fold[fold]} clips; params.yaml says {wanted}")
+
+
+def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:
+    """The rows but for those in ``settings.without``, of which it is said that they are left out."""
+    if missing := sorted(set(settings.without) - {row.clip for row in rows}):
+        raise UserError(f"dataset {name}: `without` names {missing[0]}, which is no clip of it")
+    if settings.without:
+        print(f"dataset {name}: without {', '.join(settings.without)}, as params.yaml says", file=sys.stderr)
+    return [row for row in rows if row.clip not in settings.without]
+
+
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
-    """The index has exactly the classes, the folds and the number of clips that the settings say."""
+    """The index has exactly the classes and the folds that the settings say."""
     classes = settings.classes or index["label"].max() + 1
     wanted = {"label": range(classes), "fold": range(1, settings.folds + 1)}
     for column, values in wanted.items():
@@ -108,5 +139,3 @@ def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> No
         for value in sorted(present - set(values)):
             clip = index["clip"][index[column] == value].iloc[0]
             raise UserError(f"dataset {name}: clip {clip} has {column} {value}; {said}")
-    if settings.clips not in (None, len(index)):
-        raise UserError(f"dataset {name}: {len(index)} clips are there; params.yaml says {settings.clips}")

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from soundclr.datasets.archive import unpack
@@ -24,14 +24,22 @@ UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, be
 
 @contextlib.contextmanager
 def source_folder(
-    name: str, settings: DatasetSettings, data: Path, mirror: Path | None, topless: bool = False
+    name: str,
+    settings: DatasetSettings,
+    data: Path,
+    mirror: Path | None,
+    copies: Sequence[str] = (),
+    topless: bool = False,
 ) -> Iterator[Path]:
     """Yield the folder that the clips' paths start from, for the caller to check it.
 
     That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
-    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds: in a folder of the
-    archive's name if it is ``topless``, one that has no top folder, so that its index is that of a copy. The archive is
+    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds. The archive is
     kept at ``data/downloads/<file>``, with a record of its hash once the caller has found it good.
+
+    ``copies`` are the paths in a mirror that an unpacked copy may have, the name of the archive's top folder first; if
+    there are none, that is the archive's own name. A ``topless`` archive has no top folder; it gets one of that name.
+    So the index is the same, whatever the clips come from.
 
     Raises:
         UserError: no archive can be had, or it is damaged. One raised in the block, for clips that are not as they
@@ -42,12 +50,13 @@ def source_folder(
     source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
     archive = data / "downloads" / source.file
     folder = data / name / UNPACKED
+    copies = copies or (_stem(source.file),)
     if not any(entry.exists() for entry in _entries(folder)):
-        copy = _unpacked_copy(source.file, mirror)
+        copy = _unpacked_copy(copies, mirror)
         if copy is None:
-            _unpack_archive(source, archive, folder / _stem(source.file) if topless else folder, mirror)
+            _unpack_archive(source, archive, folder / copies[0] if topless else folder, mirror)
         else:
-            _link(copy, folder)
+            _link(copy, folder, copies[0])
     entries = _entries(folder)
     top = entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
     try:
@@ -69,14 +78,15 @@ def _entries(folder: Path) -> list[Path]:
     return [folder / name for name in names if not name.startswith(".") and name != "__MACOSX"]
 
 
-def _unpacked_copy(file: str, mirror: Path | None) -> Path | None:
-    """The mirror's folder with the contents of the archive ``file``, if there is one."""
+def _unpacked_copy(copies: Sequence[str], mirror: Path | None) -> Path | None:
+    """The first of the mirror's folders ``copies`` that is there; the mirror itself counts, by its name."""
     if mirror is None:
         return None
     mirror = mirror.absolute()
-    for folder in (mirror / _stem(file), mirror):
-        if folder.name == _stem(file) and os.path.isdir(folder):  # unlike Path.is_dir, False where looking is forbidden
-            return folder
+    for copy in copies:
+        for folder in (mirror / copy, mirror):
+            if folder.name == Path(copy).name and os.path.isdir(folder):  # unlike Path.is_dir, False where forbidden
+                return folder
     return None
 
 
@@ -84,11 +94,11 @@ def _stem(file: str) -> str:
     return re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", file)
 
 
-def _link(copy: Path, folder: Path) -> None:
-    """Make ``folder`` hold nothing but a link to ``copy``, so that the index is the same as of the archive."""
+def _link(copy: Path, folder: Path, name: str) -> None:
+    """Make ``folder`` hold nothing but a link ``name`` to ``copy``, so that the index is the same as of the archive."""
     try:
         with atomic_folder(folder) as temporary:
-            (temporary / copy.name).symlink_to(copy, target_is_directory=True)
+            (temporary / name).symlink_to(copy, target_is_directory=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made a link to {copy} ({reason(error)})") from error
 

@@ -1,19 +1,81 @@
-"""Speech Commands v0.02 (Warden 2018, arXiv 1804.03209): spoken words of up to a second, a folder for each word."""
+"""Speech Commands v0.02 (Warden 2018, arXiv 1804.03209): spoken words of up to a second, a folder for each word.
+
+The whole release has 105,829 clips of 35 words and a split by speaker; its separate test archive has ten of the words.
+"""
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
+from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
-from soundclr.datasets.manifest import read_manifest, verify_clips
+from soundclr.datasets.manifest import audio_files, read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 # `down/022cd682_nohash_0.wav`: the word, the speaker, and how often the speaker had said the word before
 _CLIP = re.compile(r"(?P<clip>(?P<word>[^/]+)/(?P<speaker>[0-9a-f]+)_nohash_\d+)\.wav")
+_WORDS = """
+    backward bed bird cat dog down eight five follow forward four go happy house learn left marvin nine no off on one
+    right seven sheila six stop three tree two up visual wow yes zero
+"""
+WORDS = tuple(_WORDS.split())
 NO_WORDS = ("_background_noise_", "_silence_", "_unknown_")
 """Folders beside the words', whose clips are none of a word."""
+LISTS = {"testing_list.txt": 1, "validation_list.txt": 2}
+"""The publisher's lists of clips and the folds that they are; what no list has is for training, fold 3."""
+TRAINING = 3
+
+
+def fetch_speech_commands(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Fetch all of Speech Commands below ``data/<name>``, or find a copy of it; check it; return its rows.
+
+    Classes are numbered in the order of the words. Folds 1, 2 and 3 are the publisher's test, validation and training
+    clips. A list that is missing or names a clip that is not there, a folder of no word, a clip that is not named as
+    the others or cannot be read, and a speaker in two parts are UserErrors.
+    """
+    with source_folder(name, settings, data, mirror, topless=True) as folder:
+        folds = _listed_folds(folder)
+        present = {path for path in audio_files(folder) if path.split("/")[0] not in NO_WORDS}
+        if missing := sorted(folds.keys() - present):
+            raise UserError(f"{missing[0]} is missing, one of {len(missing)} clips that the lists name (in {folder})")
+        rows = [index_row(path, WORDS)._replace(fold=folds.get(path, TRAINING)) for path in sorted(present)]
+        _check_speakers(rows)
+        for path in sorted(present):
+            check_audio(folder / path)
+    below = folder.relative_to(data / name).as_posix()
+    return [row._replace(path=f"{below}/{row.path}") for row in rows]
+
+
+def _listed_folds(folder: Path) -> dict[str, int]:
+    """The folds of the clips that the publisher's lists name, by path."""
+    folds: dict[str, int] = {}
+    for file, fold in LISTS.items():
+        try:
+            paths = (folder / file).read_text(encoding="utf-8").split()
+        except FileNotFoundError as error:
+            raise UserError(f"{folder / file}, the publisher's list of clips, is missing") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{folder / file}: cannot be read as a list of clips ({error})") from error
+        if not paths:
+            raise UserError(f"{folder / file}: lists no clips")
+        if twice := sorted(folds.keys() & set(paths)):
+            raise UserError(f"{folder / file}: names {twice[0]}, which is in {' and '.join(LISTS)}")
+        folds.update(dict.fromkeys(paths, fold))
+    return folds
+
+
+def _check_speakers(rows: list[IndexRow]) -> None:
+    """No speaker is in two parts of the split."""
+    fold_of: dict[str, int] = {}
+    shared = sorted({row.source for row in rows if fold_of.setdefault(row.source, row.fold) != row.fold})
+    if shared:
+        raise UserError(
+            f"speaker {shared[0]}, one of {len(shared)}, is in two of the test, validation and training clips: the "
+            "lists are not those of these clips"
+        )
 
 
 def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
@@ -31,11 +93,13 @@ def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path |
     return [row._replace(path=f"{below}/{row.path}", fold=fold_of_speaker(row.source, settings.folds)) for row in rows]
 
 
-def index_row(path: str, words: list[str]) -> IndexRow:
+def index_row(path: str, words: Sequence[str]) -> IndexRow:
     """The index row of the clip at ``path`` in the release, its class numbered by ``words``; its fold is not set."""
     match = _CLIP.fullmatch(path)
     if match is None:
         raise UserError(f"{path} is not named like down/022cd682_nohash_0.wav, word/speaker_nohash_number.wav")
+    if match["word"] not in words:
+        raise UserError(f"{path} is in the folder {match['word']}, which is none of the {len(words)} words")
     return IndexRow(match["clip"], path, words.index(match["word"]), match["word"], 0, match["speaker"])
 
 

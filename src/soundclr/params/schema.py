@@ -181,7 +181,8 @@ class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
     ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
-    whose publisher gives only that. ``clips`` is how many clips there must be, where no manifest lists them;
+    whose publisher gives only that. ``clips`` is how many clips there must be, in all or in each fold, where no
+    manifest lists them; ``without`` names those that are left out, as they are broken in the copy at hand, say;
     ``classes`` how many classes, None for as many as there are. ``only`` are the numbers of the classes that are taken,
     which are counted from 0 in that order. ``fold_seed`` draws the folds of your own sounds where
     their table gives none.
@@ -205,7 +206,8 @@ class DatasetSettings(Section):
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
-    clips: Positive | None = None
+    clips: Positive | tuple[Positive, ...] | None = None
+    without: tuple[str, ...] = ()
     synthetic: SyntheticSettings | None = None
     fold_seed: Count = 0
 
@@ -219,6 +221,17 @@ class DatasetSettings(Section):
                 "held_out", "Input should be folds from 1 to {folds}, each once", {"folds": folds}
             )
         return held_out
+
+    @field_validator("clips")
+    @classmethod
+    def _one_for_each_fold(
+        cls, clips: int | tuple[int, ...] | None, info: ValidationInfo
+    ) -> int | tuple[int, ...] | None:
+        """Refuse another number of folds' clips than there are folds."""
+        folds = info.data.get("folds", 0)
+        if isinstance(clips, tuple) and len(clips) != folds:
+            raise PydanticCustomError("clips", "Input should be one number, or {folds}, one a fold", {"folds": folds})
+        return clips
 
 
 class WeightsFile(Section):

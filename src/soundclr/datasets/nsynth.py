@@ -1,0 +1,90 @@
+"""NSynth (Engel et al. 2017): 305,979 notes of 4 s at 16 kHz, by instrument family or by pitch.
+
+Three archives, whose ``file`` and ``url`` in params.yaml have ``{part}`` for their part of the split: test, valid and
+train are folds 1, 2 and 3. Each is ``nsynth-<part>/audio/<note>.wav`` with ``nsynth-<part>/examples.json``. The test
+and validation clips lack the family synth_lead; they have instruments in common, but none with the training clips.
+
+It is large: 25 GB of archives, 45 GB unpacked, up to 39 GB of decoded clips in one file, all of which a training holds
+on its device (on a CPU the file is mapped, and read whole once when a training starts).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.source import source_folder
+from soundclr.datasets.table import verify_listed
+from soundclr.errors import UserError
+from soundclr.files import read_json
+from soundclr.params import DatasetSettings
+
+PARTS = {"test": 1, "valid": 2, "train": 3}
+FAMILIES = (
+    *("bass", "brass", "flute", "guitar", "keyboard", "mallet"),
+    *("organ", "reed", "string", "synth_lead", "vocal"),
+)
+PITCHES = range(128)  # MIDI's
+
+
+def fetch_families(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Fetch NSynth below ``data/<name>``, or find a copy of it; check it; return its rows, classes being the families.
+
+    Each part is checked against its own table, and no instrument may both train and be tested on.
+    """
+    return _fetch(name, settings, data, mirror, "instrument_family")
+
+
+def fetch_pitches(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """As :func:`fetch_families`, classes being the MIDI pitches that there are notes of, numbered in their order."""
+    rows = _fetch(name, settings, data, mirror, "pitch")
+    pitches = sorted({row.label for row in rows})
+    return [row._replace(label=pitches.index(row.label)) for row in rows]
+
+
+def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None, target: str) -> list[IndexRow]:
+    """The rows of all three parts, labels being the values of ``target``."""
+    rows = []
+    for part, fold in PARTS.items():
+        file, url = (text and text.replace("{part}", part) for text in (settings.file, settings.url))
+        of_part = settings.model_copy(update={"file": file, "url": url})
+        with source_folder(f"{name}/{part}", of_part, data, mirror, [f"nsynth-{part}"]) as folder:
+            notes = _notes(folder / "examples.json")
+            listed = [index_row(note, values, target, fold, folder) for note, values in notes.items()]
+            verify_listed(folder, "audio", listed)
+        below = folder.relative_to(data / name).as_posix()
+        rows += [row._replace(path=f"{below}/{row.path}") for row in listed]
+    _check_apart(name, rows)
+    return rows
+
+
+def index_row(note: str, values: dict[str, Any], target: str, fold: int, folder: Path) -> IndexRow:
+    """The index row of a note in ``folder / examples.json``, its path relative to ``folder``."""
+    allowed = PITCHES if target == "pitch" else range(len(FAMILIES))
+    label, instrument = values.get(target), values.get("instrument_str")
+    place = f"{folder / 'examples.json'}: note {note}"
+    if type(label) is not int or label not in allowed:
+        raise UserError(f"{place} has {target} {label!r}, not a whole number from 0 to {allowed[-1]}")
+    if not (isinstance(instrument, str) and instrument):
+        raise UserError(f"{place} has instrument_str {instrument!r}, not the name of an instrument")
+    class_name = str(label) if target == "pitch" else FAMILIES[label]
+    return IndexRow(note, f"audio/{note}.wav", label, class_name, fold, instrument)
+
+
+def _notes(path: Path) -> dict[str, dict[str, Any]]:
+    """What the table says of each note."""
+    if not path.is_file():
+        raise UserError(f"{path}, the table of the notes, is missing")
+    notes = read_json(path)
+    if not (isinstance(notes, dict) and notes and all(isinstance(values, dict) for values in notes.values())):
+        raise UserError(f"{path}: is no table of notes, a JSON object with an object for each")
+    return notes
+
+
+def _check_apart(name: str, rows: list[IndexRow]) -> None:
+    """No instrument of a training clip is one of another part's."""
+    training = {row.source for row in rows if row.fold == PARTS["train"]}
+    if shared := sorted({row.source for row in rows if row.fold != PARTS["train"]} & training):
+        raise UserError(
+            f"dataset {name}: instrument {shared[0]}, one of {len(shared)}, is in the training clips and in the test "
+            "or validation clips; these are not NSynth's parts"
+        )
