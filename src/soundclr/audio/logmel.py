@@ -1,6 +1,7 @@
 """Log-mel spectrograms of a batch of waveforms, in decibels below each clip's maximum."""
 
 import warnings
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -34,8 +35,7 @@ class LogMelTransform:
         self.n_fft, self.hop_length, self.floor_db = n_fft, hop_length, floor_db
         self.padding = PADDINGS[padding]
         self.window = WINDOWS[window](n_fft).to(device)
-        self.filters = mel_filters(sample_rate, n_fft, n_mels).to(device)
-        self.parts = blocks(self.filters)
+        self.mel = MelBands(mel_filters(sample_rate, n_fft, n_mels).to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """The spectrograms of ``waveforms``."""
@@ -49,21 +49,46 @@ class LogMelTransform:
                 pad_mode=self.padding,
                 return_complex=True,
             ).transpose(1, 2)
-            real, imaginary = torch.view_as_real(spectra).square_().unbind(-1)
-            power = real + imaginary
-            mel = torch.cat([power[..., bins] @ self.filters[bins, bands] for bins, bands in self.parts], -1)
-            decibels = mel.clamp_(min=SMALLEST_POWER).log10_().mul_(10)
+            decibels = self.mel(power(spectra)).clamp_(min=SMALLEST_POWER).log10_().mul_(10)
         decibels -= decibels.amax((1, 2), keepdim=True)
         return decibels.clamp_(min=self.floor_db).transpose(1, 2)[:, None]
 
 
-def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Tensor:
-    """Slaney's mel filters with area norm, from 0 to half the sample rate: (n_fft // 2 + 1, n_mels)."""
+class MelBands:
+    """Power of bins (..., frames, bins) -> power of mel bands (..., frames, bands), by ``filters`` (bins, bands)."""
+
+    def __init__(self, filters: Tensor) -> None:
+        self.filters, self.parts = filters, blocks(filters)
+
+    def __call__(self, power: Tensor) -> Tensor:
+        """The bands' power, in float32 only outside autocast."""
+        return torch.cat([power[..., bins] @ self.filters[bins, bands] for bins, bands in self.parts], -1)
+
+
+def power(spectra: Tensor) -> Tensor:
+    """The squared magnitude of complex ``spectra``, which are lost."""
+    real, imaginary = torch.view_as_real(spectra).square_().unbind(-1)
+    return real + imaginary
+
+
+def mel_filters(
+    sample_rate: int,
+    n_fft: int,
+    n_mels: int,
+    lowest: float = 0.0,
+    highest: float | None = None,
+    scale: Literal["slaney", "htk"] = "slaney",
+) -> Tensor:
+    """Mel filters from ``lowest`` to ``highest`` hertz, or half the sample rate: (n_fft // 2 + 1, n_mels).
+
+    Slaney's have area norm, HTK's none, as librosa and torchaudio have them if nothing else is said.
+    """
     with warnings.catch_warnings():
         # Small settings have bands that no bin falls into; librosa, too, leaves them at zero.
         warnings.filterwarnings("ignore", message="At least one mel filterbank has all zero values")
-        bins = n_fft // 2 + 1
-        filters: Tensor = melscale_fbanks(bins, 0.0, sample_rate / 2, n_mels, sample_rate, "slaney", "slaney")
+        bins, norm = n_fft // 2 + 1, "slaney" if scale == "slaney" else None
+        top = sample_rate / 2 if highest is None else highest
+        filters: Tensor = melscale_fbanks(bins, lowest, top, n_mels, sample_rate, norm, scale)
     return filters
 
 

@@ -9,10 +9,12 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from soundclr.entries import Entry, entry_of
-from soundclr.params import Positive, RunSettings
+from soundclr.errors import UserError
+from soundclr.params import AudioSettings, Positive, RunSettings
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
@@ -35,6 +37,10 @@ class Representation(Entry):
     def numbers(self, samples: int) -> int:
         """How many numbers there are at most of a clip of so many samples, on the way too."""
         return max(samples, self.channels * math.prod(self.shape(samples)))
+
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Why it cannot be made of such clips, and what to do; None where it can."""
+        return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """What computes it; ``sample_rate`` in hertz."""
@@ -79,6 +85,12 @@ class LogMel(Representation):
         """Those of the Fourier transform count too."""
         return max(super().numbers(samples), (samples // self.hop_length + 1) * (self.n_fft // 2 + 1))
 
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Clips that are too short to be reflected."""
+        if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
+            return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
+        return None
+
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Window and filters, on ``device``."""
         from soundclr.audio.logmel import LogMelTransform
@@ -86,9 +98,77 @@ class LogMel(Representation):
         return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
 
 
-REPRESENTATIONS: dict[str, type[Representation]] = {"log_mel": LogMel, "waveform": Waveform}
+Even = Annotated[int, Field(ge=2, le=65_536, multiple_of=2)]
+Frequency = Annotated[float, Field(gt=0, le=384_000)]
+
+
+class Clar(Representation):
+    """CLAR's three channels (its section on input; values as in its reference code): (bands, frames).
+
+    frames = samples // hop_length + 1: 128 x 126 for 1 s at 16 kHz. Let X(f) be the Fourier transform of a frame of
+    ``n_fft`` samples, the clip being reflected at both ends, under a periodic Hann window of ``window`` samples in its
+    middle, and f_k = lowest * (highest / lowest) ** (k / bands), in hertz at any sample rate:
+
+    - magnitude, 10 log10(abs(X(f_k))**2 + 1e-8) - 20, in dB;
+    - phase, that of X(f_k) with the frame's first sample as its origin, in radians, in [-pi, pi];
+    - mel, 10 log10(max(P, 1e-5)) - 10, in dB, P the power in Slaney's mel bands with area norm between the two.
+
+    The paper does not say how magnitude and phase come to as many rows as mel bands. Lengths are in samples.
+    """
+
+    channels: Literal[3]
+    n_fft: Even
+    window: Even
+    hop_length: Positive
+    bands: Annotated[int, Field(ge=1, le=4096)]
+    lowest: Frequency
+    highest: Frequency
+
+    @field_validator("window")
+    @classmethod
+    def _no_longer_than_the_transform(cls, window: int, info: ValidationInfo) -> int:
+        """Refuse a window that would be cut."""
+        if window > info.data.get("n_fft", window):
+            raise PydanticCustomError("window", "Input should not be more than n_fft: {n_fft}", dict(info.data))
+        return window
+
+    @field_validator("highest")
+    @classmethod
+    def _above_the_lowest(cls, highest: float, info: ValidationInfo) -> float:
+        """Refuse a row of frequencies that does not rise."""
+        if highest <= info.data.get("lowest", 0):
+            raise PydanticCustomError("highest", "Input should be more than lowest: {lowest}", dict(info.data))
+        return highest
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Bands and frames."""
+        return (self.bands, samples // self.hop_length + 1)
+
+    def numbers(self, samples: int) -> int:
+        """The overlapping frames count too."""
+        return max(super().numbers(samples), (samples // self.hop_length + 1) * self.n_fft)
+
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Clips that are too short to be reflected, and frequencies that they do not have."""
+        if audio.samples <= self.n_fft // 2:
+            return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
+        if self.highest > audio.sample_rate / 2:
+            return f"highest is {self.highest:g} Hz, more than half the sample rate {audio.sample_rate}; lower it"
+        return None
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """Windowed cosines and sines, and mel filters, on ``device``."""
+        from soundclr.audio.clar import ClarTransform
+
+        return ClarTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
+
+
+REPRESENTATIONS: dict[str, type[Representation]] = {"log_mel": LogMel, "waveform": Waveform, "clar": Clar}
 
 
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
     """What a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
-    return entry_of(REPRESENTATIONS, settings.representation, "representation", place)
+    entry = entry_of(REPRESENTATIONS, settings.representation, "representation", place)
+    if refused := entry.refuses(settings.audio):
+        raise UserError(f"{place}: representation {settings.representation.name}: {refused}")
+    return entry
