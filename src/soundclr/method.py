@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from soundclr.audio.augmentations import AUGMENTATIONS, DOMAINS
+from soundclr.audio.augmentation import DOMAINS
+from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS, representation_of
 from soundclr.entries import Entry, entry_of
 from soundclr.errors import UserError

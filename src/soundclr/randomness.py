@@ -30,3 +30,8 @@ def uniform(random: torch.Generator, *shape: int) -> Tensor:
     import torch
 
     return torch.rand(*shape, generator=random, dtype=torch.float64)
+
+
+def integers(random: torch.Generator, *shape: int, size: int) -> Tensor:
+    """Uniform on 0 .. ``size`` - 1: int64, on the CPU."""
+    return (uniform(random, *shape) * size).long()

@@ -6,43 +6,27 @@ Random numbers are small tensors drawn on the CPU from a given generator: the sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from soundclr.entries import Entry
-from soundclr.params import Count, Fraction
+from soundclr.audio.augmentation import Augmentation
+from soundclr.audio.waveform_augmentations import (
+    Fade,
+    MixedNoise,
+    PitchAndStretch,
+    PitchShift,
+    TimeShift,
+    TimeStretch,
+    WaveformMask,
+    WhiteNoise,
+)
+from soundclr.params import Count
 from soundclr.randomness import uniform
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
     from torch import Tensor
-
-Domain = Literal["clip", "waveform", "spectrogram"]
-DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
-
-
-class Augmentation(Entry):
-    """Changes each clip of a batch with probability ``probability``.
-
-    ``domain`` is where it works: ``clip``, before clips are padded or cropped to one length (only
-    :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames).
-    """
-
-    domain: ClassVar[Domain]
-    probability: Fraction = 1.0
-
-    def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """``batch`` with the augmentation on those clips that ``random`` picks; it may work in place."""
-        changed = self.apply(batch, random)
-        if self.probability == 1:
-            return changed
-        picked = (uniform(random, len(batch)) < self.probability).to(batch.device)
-        return changed.where(picked.view(-1, *[1] * (batch.dim() - 1)), batch)
-
-    def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """All clips of ``batch`` augmented: a tensor of the same shape, ``batch`` itself being left alone."""
-        raise NotImplementedError
 
 
 class Scale(Augmentation):
@@ -109,6 +93,14 @@ def stripes(clips: int, count: int, width: int, size: int, random: torch.Generat
 
 AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "scale": Scale,
+    "pitch_shift": PitchShift,
+    "time_stretch": TimeStretch,
+    "pitch_and_stretch": PitchAndStretch,
+    "time_shift": TimeShift,
+    "fade": Fade,
+    "white_noise": WhiteNoise,
+    "mixed_noise": MixedNoise,
+    "waveform_mask": WaveformMask,
     "frequency_mask": FrequencyMask,
     "time_mask": TimeMask,
 }

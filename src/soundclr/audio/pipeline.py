@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from soundclr.audio.augmentations import AUGMENTATIONS, Augmentation, Scale
+from soundclr.audio.augmentation import Augmentation
+from soundclr.audio.augmentations import AUGMENTATIONS, Scale
 from soundclr.audio.crop import own_columns, waveform_batch
 from soundclr.audio.features import Waveforms
 from soundclr.audio.representations import representation_of

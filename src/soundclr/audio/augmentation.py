@@ -1,0 +1,71 @@
+"""What an augmentation is: a change of each clip of a batch at random, on the device of the batch.
+
+Random numbers are drawn on the CPU from a given generator: the same on every device.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from soundclr.entries import Entry
+from soundclr.params import Fraction
+from soundclr.randomness import uniform
+
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    import torch
+    from torch import Tensor
+
+Domain = Literal["clip", "waveform", "spectrogram"]
+DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
+
+
+class Augmentation(Entry):
+    """Changes each clip of a batch with probability ``probability``.
+
+    ``domain`` is where it works: ``clip``, before clips are padded or cropped to one length (only
+    :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames).
+    """
+
+    domain: ClassVar[Domain]
+    probability: Fraction = 1.0
+
+    def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """``batch`` with the augmentation on those clips that ``random`` picks; it may work in place."""
+        changed = self.apply(batch, random)
+        if self.probability == 1:
+            return changed
+        picked = (uniform(random, len(batch)) < self.probability).to(batch.device)
+        return changed.where(picked.view(-1, *[1] * (batch.dim() - 1)), batch)
+
+    def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """All clips of ``batch`` augmented: a tensor of the same shape, ``batch`` itself being left alone."""
+        raise NotImplementedError
+
+
+class WaveformAugmentation(Augmentation):
+    """Changes waveforms, (clips, samples) in [-1, 1], which it leaves alone; a CPU clip by clip, in its caches.
+
+    All that is left to chance is drawn for the whole batch before.
+    """
+
+    domain = "waveform"
+
+    def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
+        """A tensor of the same shape; clips that ``random`` does not pick are as they were."""
+        drawn = self.draw(len(batch), batch.shape[1], random)
+        rows = (uniform(random, len(batch)) < self.probability).nonzero()[:, 0]
+        at_once = 1 if batch.device.type == "cpu" else max(1, len(rows))
+        result = batch.clone()
+        for begin in range(0, len(rows), at_once):
+            part = rows[begin : begin + at_once]
+            there = part.to(batch.device)
+            result[there] = self.change(batch[there], *(values[part] for values in drawn))
+        return result
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """What :meth:`change` wants for each clip: tensors (clips, ...), on the CPU."""
+        raise NotImplementedError
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """``waves`` (some clips, samples) changed as ``drawn``, the rows of these clips, says."""
+        raise NotImplementedError

@@ -1,0 +1,210 @@
+"""Augmentations of waveforms: CLAR's (its section on augmentations), and one of Palanisamy et al. 2020.
+
+Where CLAR's paper and its reference code differ these follow the paper, or what the code must have meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from soundclr.audio.augmentation import WaveformAugmentation
+from soundclr.params import Fraction
+from soundclr.randomness import integers, uniform
+
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    import torch
+    from torch import Tensor
+
+T = TypeVar("T")
+Some = Annotated[tuple[T, ...], Field(min_length=1)]
+Decibels = Annotated[float, Field(ge=-100, le=100)]
+Semitones = Annotated[int, Field(ge=-24, le=24)]
+Rate = Annotated[float, Field(ge=0.1, le=10)]
+
+
+def at_least(other: str) -> Callable[[Any, Any, ValidationInfo], Any]:
+    """What refuses a value of a field that is below that of the field ``other`` before it."""
+
+    def check(cls: Any, value: Any, info: ValidationInfo) -> Any:
+        if other in info.data and value < info.data[other]:
+            raise PydanticCustomError(
+                "order", "Input should not be less than {other}: {least}", {"other": other, "least": info.data[other]}
+            )
+        return value
+
+    return check
+
+
+class Fade(WaveformAugmentation):
+    """Fades a clip in and out (CLAR): each side over 0 to half the clip, both by one of ``curves``, equally likely.
+
+    On a ramp r from 0 to 1, backwards at the end: linear r, exponential r * 2**(r - 1), logarithmic
+    1 + log10(0.1 + r), and the reference code's quarter_sine sin(pi r / 2) and half_sine (1 - cos(pi r)) / 2.
+    """
+
+    curves: Some[Literal["linear", "logarithmic", "exponential", "quarter_sine", "half_sine"]]
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """The curve, and the samples of both sides."""
+        return integers(random, clips, size=len(self.curves)), integers(random, clips, 2, size=max(1, samples // 2))
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Faded."""
+        from soundclr.audio.waveform_changes import faded
+
+        return faded(waves, self.curves, *drawn)
+
+
+class WaveformMask(WaveformAugmentation):
+    """Replaces one stretch of a clip by normal noise (CLAR's time mask): ``sigma`` is its standard deviation.
+
+    Its width is uniform from 0 to ``most``, a share of the clip, its start uniform where that leaves it inside.
+    """
+
+    most: Fraction
+    sigma: Annotated[float, Field(ge=0, le=1)]
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Start, width and what fills it."""
+        import torch
+
+        widest = int(self.most * samples)
+        width = integers(random, clips, 1, size=widest + 1)
+        start = torch.floor(uniform(random, clips, 1) * (samples - width + 1)).long()
+        return start, width, self.sigma * torch.randn(clips, widest, generator=random)
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Masked."""
+        from soundclr.audio.waveform_changes import masked
+
+        return masked(waves, *drawn)
+
+
+class TimeShift(WaveformAugmentation):
+    """Turns a clip as if its end met its beginning (CLAR), by up to ``most``, a share of it, either way."""
+
+    most: Annotated[float, Field(ge=0, le=0.5)]
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Samples to the right: from -most to most - 1."""
+        furthest = int(self.most * samples)
+        return (integers(random, clips, 1, size=max(1, 2 * furthest)) - furthest,)
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Shifted."""
+        from soundclr.audio.waveform_changes import shifted
+
+        return shifted(waves, *drawn)
+
+
+class _Noise(WaveformAugmentation):
+    """Adds noise; the ratio of the clip's power to the noise's is uniform between ``lowest`` and ``highest`` dB."""
+
+    lowest: Decibels
+    highest: Decibels
+
+    _rise = field_validator("highest")(at_least("lowest"))
+
+    def ratios(self, clips: int, random: torch.Generator) -> Tensor:
+        """The ratio of each clip: (clips, 1)."""
+        return self.lowest + (self.highest - self.lowest) * uniform(random, clips, 1)
+
+
+class WhiteNoise(_Noise):
+    """White noise (CLAR)."""
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Normal noise, and ratios."""
+        import torch
+
+        ratios = self.ratios(clips, random)
+        return torch.randn(clips, samples, generator=random), ratios
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Noisy."""
+        from soundclr.audio.waveform_changes import with_noise
+
+        noise, ratios = drawn
+        return with_noise(waves, noise.to(waves.device), ratios)
+
+
+class MixedNoise(_Noise):
+    """Noise of one of ``colours``, equally likely (CLAR, whose code reads it from files that are not published).
+
+    White noise has the same power at all frequencies, pink a power that falls as 1/f, brown as 1/f**2. They fall so
+    from one cycle a clip on: most of brown noise's power is lower than can be heard.
+    """
+
+    colours: Some[Literal["white", "pink", "brown"]]
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """A white spectrum, colour and ratio."""
+        import torch
+
+        ratios, colour = self.ratios(clips, random), integers(random, clips, size=len(self.colours))
+        return torch.randn(clips, samples // 2 + 1, 2, generator=random), colour, ratios
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Noisy."""
+        from soundclr.audio.waveform_changes import coloured, with_noise
+
+        normal, colour, ratios = drawn
+        return with_noise(waves, coloured(normal.to(waves.device), self.colours, colour, waves.shape[1]), ratios)
+
+
+class _Vocoded(WaveformAugmentation):
+    """A phase vocoder: ``n_fft`` is the length of its frames in samples, a quarter of it the step between them."""
+
+    n_fft: Annotated[int, Field(ge=16, le=65_536, multiple_of=4)]
+
+    def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
+        """Shifted by the semitones and stretched by the rates drawn: see :func:`vocoder.vocoded`."""
+        from soundclr.audio.vocoder import vocoded
+
+        semitones, rates = drawn
+        return vocoded(waves, semitones, rates, self.n_fft)
+
+
+class PitchShift(_Vocoded):
+    """Shifts the pitch by whole semitones from ``lowest`` to ``highest`` (CLAR); time stays, to within 6 cents."""
+
+    lowest: Semitones
+    highest: Semitones
+
+    _semitones_rise = field_validator("highest")(at_least("lowest"))
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Semitones, and rates of 1."""
+        import torch
+
+        semitones = self.lowest + integers(random, clips, size=self.highest - self.lowest + 1)
+        return semitones, torch.ones(clips, dtype=torch.float64)
+
+
+class TimeStretch(_Vocoded):
+    """Makes time run ``slowest`` to ``fastest`` times as fast, pitch kept (CLAR); then cut, or zeros at the end."""
+
+    slowest: Rate
+    fastest: Rate
+
+    _rates_rise = field_validator("fastest")(at_least("slowest"))
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """No semitones, and rates."""
+        import torch
+
+        rates = self.slowest + (self.fastest - self.slowest) * uniform(random, clips)
+        return torch.zeros(clips, dtype=torch.int64), rates
+
+
+class PitchAndStretch(PitchShift, TimeStretch):
+    """Both in one pass (Palanisamy et al. 2020, whose pipeline Shin et al. 2021 are compared with)."""
+
+    def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """Semitones, and rates."""
+        semitones, _ = PitchShift.draw(self, clips, samples, random)
+        return semitones, TimeStretch.draw(self, clips, samples, random)[1]

@@ -1,0 +1,96 @@
+"""What augmentations do to waveforms: fades, masks, shifts and noise, for a batch and on its device.
+
+What was drawn for each clip comes as tensors on the CPU, a row for each clip.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+# Gains of a fade where a ramp goes from 0 to 1; what leaves [0, 1] is clipped.
+CURVES: dict[str, Callable[[Tensor], Tensor]] = {
+    "linear": lambda ramp: ramp,
+    "logarithmic": lambda ramp: 1 + (ramp + 0.1).log10_(),
+    "exponential": lambda ramp: ramp * (ramp - 1).exp2_(),
+    "quarter_sine": lambda ramp: (math.pi / 2 * ramp).sin_(),
+    "half_sine": lambda ramp: 0.5 + 0.5 * (math.pi * ramp - math.pi / 2).sin_(),
+}
+# How power falls with frequency: with its 0th, 1st and 2nd power.
+EXPONENTS = {"white": 0, "pink": 1, "brown": 2}
+
+
+def faded(waves: Tensor, names: Sequence[str], curve: Tensor, lengths: Tensor) -> Tensor:
+    """``waves`` (clips, samples) faded in and out.
+
+    Args:
+        waves: float32, on any device.
+        names: of :data:`CURVES`.
+        curve: int64, (clips,), which of ``names`` a clip gets, on both sides.
+        lengths: int64, (clips, 2), samples of the fade at the beginning, 0 on its first one, and at the end; together
+            no more than there are.
+    """
+    slopes = torch.cat([1 / (lengths - 1).clamp(min=1), lengths == 0], 1).float().to(waves.device)
+    rise, fall, no_rise, no_fall = slopes.split(1, 1)
+    place = torch.arange(waves.shape[1], device=waves.device, dtype=torch.float32)
+    into, out = torch.addcmul(no_rise, rise, place), torch.addcmul(no_fall, fall, place.flip(0))
+    ramp = torch.minimum(into, out).clamp_(max=1)
+    result = torch.empty_like(waves)
+    for number in curve.unique().tolist():
+        rows = (curve == number).nonzero()[:, 0].to(waves.device)
+        result[rows] = waves[rows] * CURVES[names[number]](ramp[rows]).clamp_(0, 1)
+    return result
+
+
+def masked(waves: Tensor, start: Tensor, width: Tensor, filling: Tensor) -> Tensor:
+    """``waves`` (clips, samples) with ``width`` samples from ``start`` on replaced by the first of ``filling``.
+
+    ``start`` and ``width`` are int64, (clips, 1), inside the clip; ``filling`` is float32, (clips, the most there are).
+    """
+    most, samples = filling.shape[1], waves.shape[1]
+    begin = start.clamp(max=samples - most)  # of a stretch of ``most`` samples that holds the mask
+    places = begin + torch.arange(most)
+    hidden = (places >= start) & (places < start + width)
+    places, hidden, filling = (values.to(waves.device) for values in (places, hidden, filling))
+    return waves.scatter(1, places, torch.where(hidden, filling, waves.gather(1, places)))
+
+
+def shifted(waves: Tensor, shift: Tensor) -> Tensor:
+    """``waves`` (clips, samples) moved right by ``shift`` (int64, (clips, 1)), what leaves coming in on the left."""
+    samples = waves.shape[1]
+    first = (-shift) % samples
+    places = torch.arange(samples, device=waves.device) + first.to(waves.device)
+    return torch.cat([waves, waves], 1).gather(1, places)
+
+
+def coloured(normal: Tensor, colours: Sequence[str], colour: Tensor, samples: int) -> Tensor:
+    """Noise of ``samples`` samples, without a constant part: power 1, 1/f or 1/f**2, down to one cycle a clip.
+
+    Args:
+        normal: standard normal numbers, float32, (clips, samples // 2 + 1, 2), on the device of the result.
+        colours: of :data:`EXPONENTS`.
+        colour: int64, (clips,), which of ``colours`` a clip gets.
+    """
+    gains = _gains(tuple(colours), samples, normal.device)[colour.to(normal.device)]
+    return torch.fft.irfft(torch.view_as_complex(normal * gains[..., None]), n=samples)
+
+
+@functools.lru_cache(maxsize=4)
+def _gains(colours: tuple[str, ...], samples: int, device: torch.device) -> Tensor:
+    """What each frequency of white noise is multiplied with: (colours, samples // 2 + 1)."""
+    cycles = torch.arange(samples // 2 + 1, dtype=torch.float32).clamp(min=1)
+    gains = torch.stack([cycles ** (-EXPONENTS[colour] / 2) for colour in colours])
+    gains[:, 0] = 0
+    return gains.to(device)
+
+
+def with_noise(waves: Tensor, noise: Tensor, ratio: Tensor) -> Tensor:
+    """``waves`` (clips, samples) with ``noise``, scaled so that the clip's power is ``ratio`` dB (clips, 1) above it.
+
+    Powers are mean squares over the whole clip, padding too. A silent clip gets no noise. Nothing is clipped.
+    """
+    levels = torch.linalg.vector_norm(waves, dim=1, keepdim=True)
+    levels /= torch.linalg.vector_norm(noise, dim=1, keepdim=True).clamp_(min=1e-30)
+    return torch.addcmul(waves, noise, levels * (10 ** (-ratio / 20)).float().to(waves.device))
