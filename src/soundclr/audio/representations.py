@@ -6,7 +6,7 @@ A new one is a class here, entered in :data:`REPRESENTATIONS`, and a line of par
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -163,7 +163,59 @@ class Clar(Representation):
         return ClarTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
 
 
-REPRESENTATIONS: dict[str, type[Representation]] = {"log_mel": LogMel, "waveform": Waveform, "clar": Clar}
+Milliseconds = Annotated[float, Field(ge=1, le=10_000)]
+
+
+class Windows(Representation):
+    """Three mel spectrograms with windows of other lengths, resized in time to one width: (bands, width).
+
+    As in the pipeline that Shin et al. 2021 are compared with (Palanisamy et al. 2020; values as in its code): HTK's
+    mel bands from 0 to half the sample rate, without area norm, of the power at as many bins as the longest window has
+    samples; centred frames, the clip reflected at its ends, periodic Hann windows; ln(power + 1e-6); bilinear with
+    antialiasing. ``windows`` and ``hops`` are in milliseconds, and whole samples, halves rounded to even: at 44.1 kHz
+    1102, 2205, 4410 and 441, 1102, 2205. ``minmax`` brings each clip, all its channels together, to [0, 1].
+    """
+
+    channels: Literal[3]
+    windows: tuple[Milliseconds, Milliseconds, Milliseconds]
+    hops: tuple[Milliseconds, Milliseconds, Milliseconds]
+    bands: Annotated[int, Field(ge=1, le=4096)]
+    width: Annotated[int, Field(ge=1, le=65_536)]
+    minmax: bool
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Bands and width."""
+        return (self.bands, self.width)
+
+    def numbers(self, samples: int) -> int:
+        """The overlapping frames of the shortest hop count too."""
+        return max(super().numbers(samples), math.ceil(samples * max(self.windows) / min(self.hops)))
+
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Clips that are too short to be reflected."""
+        if 2 * audio.samples <= (longest := max(self._samples(self.windows, audio.sample_rate))):
+            return f"clips of {audio.samples} samples cannot be reflected by half of a window of {longest}; shorten it"
+        return None
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """Windows and filters, on ``device``."""
+        from soundclr.audio.windows import WindowsTransform
+
+        windows, hops = (self._samples(lengths, sample_rate) for lengths in (self.windows, self.hops))
+        return WindowsTransform(sample_rate, device, windows, hops, self.bands, self.width, self.minmax)
+
+    @staticmethod
+    def _samples(lengths: Sequence[float], sample_rate: int) -> list[int]:
+        """Milliseconds as samples."""
+        return [round(length * sample_rate / 1000) for length in lengths]
+
+
+REPRESENTATIONS: dict[str, type[Representation]] = {
+    "log_mel": LogMel,
+    "waveform": Waveform,
+    "clar": Clar,
+    "windows": Windows,
+}
 
 
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
