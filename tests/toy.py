@@ -85,11 +85,15 @@ def arrays(clips_per_fold: int = 3) -> tuple[list[np.ndarray], list[int], list[i
     return clips, labels, folds, names
 
 
+IDENTICAL = {"groups": 2, "clips": 5, "across_folds": 1, "across_classes": 0}  # made up
+
+
 def waveforms() -> Waveforms:
     """The toy clips in memory."""
     clips, labels, folds, names = arrays()
     bare = Waveforms.from_arrays(clips, RATE)
-    return Waveforms(bare.samples, bare.offsets, torch.tensor(labels), torch.tensor(folds), tuple(names), CLASSES, RATE)
+    named = tuple(names), CLASSES, RATE, "", IDENTICAL
+    return Waveforms(bare.samples, bare.offsets, torch.tensor(labels), torch.tensor(folds), *named)
 
 
 def write_features(path: Path, source: Waveforms | None = None) -> Path:
@@ -104,6 +108,7 @@ def write_features(path: Path, source: Waveforms | None = None) -> Path:
             "classes": json.dumps(source.classes),
             "sample_rate": str(source.sample_rate),
             "index_sha256": source.index_sha256 or "0" * 64,
+            "identical_clips": json.dumps(source.identical),
             "sha256": UNSEALED,
         },
     )

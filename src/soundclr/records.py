@@ -87,12 +87,28 @@ class Accuracies(Part):
     last_epoch: Fraction | None = None
 
 
+class Identical(Part):
+    """Groups of clips whose files have the same bytes, and those of them in several folds or classes.
+
+    As :func:`soundclr.datasets.index.identical_clips` counts them in a dataset.
+    """
+
+    groups: Count
+    clips: Count
+    across_folds: Count
+    across_classes: Count
+
+
 class Clips(Part):
-    """How many clips the run learned from, held out, and chose the epoch by where those are others."""
+    """How many clips the run learned from, held out, and chose the epoch by where those are others.
+
+    ``identical`` are those of the whole dataset; None where nobody has counted them.
+    """
 
     train: Positive
     test: Positive
     validation: Positive | None = None
+    identical: Identical | None = None
 
 
 class StartUsed(Part):

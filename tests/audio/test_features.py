@@ -58,10 +58,21 @@ def test_round_trip(dataset, tmp_path, workers):
     assert waveforms.clips == ("000", "001", "002", "003")
     assert waveforms.classes == ("null", "dog")
     assert waveforms.sample_rate == RATE
+    assert waveforms.identical == {"groups": 0, "clips": 0, "across_folds": 0, "across_classes": 0}
     with safe_open(output, framework="pt") as file:
         assert file.metadata()["index_sha256"] == waveforms.index_sha256 == sha256_of_file(index)
         assert file.metadata()["sha256"] == waveforms.sha256
     assert [path.name for path in output.parent.iterdir()] == ["features.safetensors"]
+
+
+def test_identical_clips_are_counted(tmp_path):
+    rows = [IndexRow(clip, f"{clip}.wav", 0, "dog", fold, "s") for clip, fold in (("a", 1), ("b", 2), ("c", 2))]
+    for row in rows:
+        soundfile.write(tmp_path / row.path, np.ones(9 if row.clip == "c" else 8, np.int16), RATE)
+    write_index(tmp_path / "index.csv", rows, "made by hand")
+    build(tmp_path / "index.csv", tmp_path / "f.safetensors", RATE, 1)
+    identical = Waveforms.load(tmp_path / "f.safetensors").identical
+    assert identical == {"groups": 1, "clips": 2, "across_folds": 1, "across_classes": 0}
 
 
 def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):
@@ -115,6 +126,7 @@ def test_load_maps_the_file(tmp_path):
     seal(path)
     before = _private_kilobytes()
     waveforms = Waveforms.load(path)
+    assert waveforms.identical is None  # a file of an earlier version
     assert int(waveforms.samples[::1000].sum()) == total // 1000
     assert _private_kilobytes() - before < total * 2 / 1024 / 4
     assert waveforms.to("cpu").samples.data_ptr() == waveforms.samples.data_ptr()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclr.datasets.index import COLUMNS, MADE_OF, IndexRow, read_index, write_index, write_made_of
+from soundclr.datasets.index import COLUMNS, MADE_OF, IndexRow, identical_clips, read_index, write_index, write_made_of
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 
@@ -28,6 +28,23 @@ def test_what_is_written_is_read(index: Path) -> None:
     assert list(table.columns) == COLUMNS
     assert table.values.tolist() == [[*row, sha256_of_file(index.parent / row.path)] for row in sorted(ROWS)]
     assert table["label"].dtype == table["fold"].dtype == "int64"
+
+
+def test_identical_clips_are_counted(tmp_path: Path) -> None:
+    """Three of one fold and class, two in two folds, two with two labels, and one of its own."""
+    rows = []
+    for place, (label, fold, content) in enumerate(
+        [(0, 1, "a"), (0, 1, "a"), (0, 1, "a"), (1, 1, "b"), (1, 2, "b"), (0, 2, "c"), (1, 2, "c"), (0, 2, "d")]
+    ):
+        (tmp_path / f"{place}.wav").write_text(content)
+        rows.append(IndexRow(f"{place}", f"{place}.wav", label, "ab"[label], fold, "s"))
+    write_index(tmp_path / "index.csv", rows, "made by hand")
+    counts = {"groups": 3, "clips": 7, "across_folds": 1, "across_classes": 1}
+    assert identical_clips(read_index(tmp_path / "index.csv")) == counts
+
+
+def test_no_identical_clips(index: Path) -> None:
+    assert set(identical_clips(read_index(index)).values()) == {0}
 
 
 @pytest.mark.parametrize(

@@ -64,15 +64,20 @@ def test_a_speaker_s_fold_is_drawn_by_sha256() -> None:
     assert speech_commands.fold_of_speaker("022cd682", 5) == 1 + 0x2E5886A0 % 5
 
 
+def manifest_now(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the manifest be of the words' clips as they are."""
+    manifest = {path: sha256 for path, sha256 in manifest_of(top).items() if path.startswith(("yes/", "no/"))}
+    monkeypatch.setattr(speech_commands, "read_manifest", {"words10": manifest}.__getitem__)
+
+
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test archive's layout with clips of two words and eight speakers, which are taken for the real ones."""
     top = tmp_path / "copy" / NAME
-    for word in ("yes", "no"):
+    for word, frames in (("yes", 1600), ("no", 1700)):
         for speaker in range(8):
-            write_clip(top / word / f"{speaker:08x}_nohash_{speaker}.wav", 1600 + speaker, 16000)
-    manifest = manifest_of(top)
-    monkeypatch.setattr(speech_commands, "read_manifest", {"words10": manifest}.__getitem__)
+            write_clip(top / word / f"{speaker:08x}_nohash_{speaker}.wav", frames + speaker, 16000)
+    manifest_now(top, monkeypatch)
     write_clip(top / "_unknown_" / "00000000_nohash_0.wav.wav", 1600, 16000)
     write_clip(top / "_silence_" / "0.wav", 1600, 16000)
     (top / "yes" / "._00000000_nohash_0.wav").write_bytes(b"macOS")
@@ -90,6 +95,30 @@ def test_an_archive_and_a_folder_give_the_same_index(small: Path, tmp_path: Path
     assert (index["label"] == index["class"].map(["no", "yes"].index)).all()
     assert (index["clip"] == index["class"] + "/" + index["source"] + "_nohash_" + index["source"].str[-1]).all()
     assert (index.groupby("source")["fold"].nunique() == 1).all()
+
+
+def test_clips_that_are_the_same_file_are_said(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a fold they are counted, in several folds there is a warning that names two."""
+    one, *others = sorted(small.glob("yes/0*.wav"))
+    (small / "no" / one.name).write_bytes(one.read_bytes())
+    manifest_now(small, monkeypatch)
+    fetch(WORDS, tmp_path / "a", small.parent)
+    said = capsys.readouterr().err
+    assert "dataset set: 1 groups of byte-identical clips, 2 clips in all, 0 of these groups in several folds" in said
+    assert "warning" not in said
+    away = next(clip for clip in others if fold_of(clip) != fold_of(one))
+    away.write_bytes(one.read_bytes())
+    manifest_now(small, monkeypatch)
+    fetch(WORDS, tmp_path / "b", small.parent)
+    said = capsys.readouterr().err
+    assert "3 clips in all, 1 of these groups in several folds" in said
+    assert "byte for byte: what is tested was learnt" in said and f"yes/{away.stem} in fold" in said
+
+
+def fold_of(clip: Path) -> int:
+    return speech_commands.fold_of_speaker(clip.name.split("_")[0], 2)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
         "seed": 1,
         "epochs": 3,
         "stopped_early": False,
-        "clips": {"train": 18, "test": 9, "validation": None},
+        "clips": {"train": 18, "test": 9, "validation": None, "identical": toy.IDENTICAL},
         "classes": list(toy.CLASSES),
         "dataset_hash": dataset_hash(params, "toy"),
         "start": {"name": "none", "sha256": None},
@@ -166,7 +166,7 @@ def test_an_inner_fold_chooses_and_the_held_out_fold_has_no_say(repo, params, fe
     history = [list(row.values())[:-2] for row in table(path.parent / "history.csv")]
     rows = table(path.parent / "predictions.csv")
     clips = toy.waveforms()
-    assert metrics["clips"] == {"train": 9, "test": 9, "validation": 9}
+    assert metrics["clips"] == {"train": 9, "test": 9, "validation": 9, "identical": toy.IDENTICAL}
     assert {row["clip"] for row in rows} == {n for n, f in zip(clips.clips, clips.folds, strict=True) if f == 2}
     accuracies = [float(row[6]) for row in history[-3:]]
     assert metrics["best_epoch"] == accuracies.index(max(accuracies)) + 1

@@ -26,7 +26,9 @@ def test_every_run_describes_itself(demo: Path) -> None:
     found = [json.loads(path.read_text()) for path in demo.glob("results/demo/runs/*/*/*/metrics.json")]
     assert len(found) == 22
     assert {(m["recipe"], m["fold"]) for m in found} >= {(r, f) for r in RECIPES for f in range(1, 6)}
-    assert all(m["clips"] == {"train": 240, "test": 60, "validation": None} for m in found)
+    identical = dict.fromkeys(("groups", "clips", "across_folds", "across_classes"), 0)
+    clips = {"train": 240, "test": 60, "validation": None, "identical": identical}
+    assert all(m["clips"] == clips for m in found)
     assert len(list(demo.glob("results/demo/models/*/*/*.pt"))) == 22
     assert not list(demo.rglob("*.resume"))
 

@@ -40,6 +40,8 @@ class Waveforms:
         classes: the classes' names, by label.
         sample_rate: in hertz.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
+        identical: how many clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` counts
+            them; None for clips from memory and in files of an earlier version.
         sha256: the hash of the features file; empty for clips from memory.
     """
 
@@ -51,6 +53,7 @@ class Waveforms:
     classes: tuple[str, ...]
     sample_rate: int
     index_sha256: str = ""
+    identical: dict[str, int] | None = None
     sha256: str = ""
 
     def __len__(self) -> int:
@@ -77,6 +80,7 @@ class Waveforms:
                 metadata = file.metadata() or {}
             _, says, has = hashes(path)
             index_sha256 = metadata["index_sha256"]
+            identical = json.loads(metadata.get("identical_clips", "null"))
             clips, classes = (tuple(json.loads(metadata[name])) for name in ("clips", "classes"))
             sample_rate = int(metadata["sample_rate"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -86,7 +90,7 @@ class Waveforms:
         lengths = (len(labels), len(folds), len(offsets) - 1)
         if samples.dtype != torch.int16 or lengths != (len(clips),) * 3 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
-        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, index_sha256, says)
+        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, index_sha256, identical, says)
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
@@ -113,7 +117,8 @@ def build(
     Raises:
         UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
     """
-    from soundclr.datasets.index import read_index, read_made_of, remedy  # not above: trainings need no pandas
+    # not above: trainings need no pandas
+    from soundclr.datasets.index import identical_clips, read_index, read_made_of, remedy
 
     table = read_index(index)
     classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
@@ -124,6 +129,7 @@ def build(
         "classes": json.dumps(classes),
         "sample_rate": str(sample_rate),
         "index_sha256": read_made_of(index)["index_sha256"],
+        "identical_clips": json.dumps(identical_clips(table)),
         "sha256": UNSEALED,
     }
 

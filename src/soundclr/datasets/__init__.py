@@ -20,7 +20,7 @@ from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.gtzan import fetch_gtzan, fetch_gtzan_filtered
-from soundclr.datasets.index import IndexRow, read_index, read_made_of, remedy, write_index
+from soundclr.datasets.index import IndexRow, identical_clips, read_index, read_made_of, remedy, write_index
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
@@ -72,10 +72,12 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     _check_counts(name, rows, settings)
     write_index(path, _without(name, rows, settings), definition)
     try:
-        _check_size(name, read_index(path), settings)
+        index = read_index(path)
+        _check_size(name, index, settings)
     except UserError:
         path.unlink()
         raise
+    _say_identical(name, index)
     return path
 
 
@@ -125,6 +127,23 @@ def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list
     if settings.without:
         print(f"dataset {name}: without {', '.join(settings.without)}, as params.yaml says", file=sys.stderr)
     return [row for row in rows if row.clip not in settings.without]
+
+
+def _say_identical(name: str, index: pd.DataFrame) -> None:
+    """Say how many clips have the bytes of another, and warn where that is a clip of another fold."""
+    found = identical_clips(index)
+    if found["groups"]:
+        said = f"dataset {name}: {found['groups']} groups of byte-identical clips, {found['clips']} clips in all"
+        print(f"{said}, {found['across_folds']} of these groups in several folds", file=sys.stderr)
+    if found["across_folds"]:
+        folds = index.groupby("sha256")["fold"].transform("nunique")
+        first = index[index["sha256"] == index["sha256"][folds > 1].iloc[0]].drop_duplicates("fold")
+        (one, two), (its, other) = first["clip"][:2], first["fold"][:2]
+        print(
+            f"soundclr: warning: dataset {name}: {one} in fold {its} is {two} in fold {other}, byte for byte: what is "
+            "tested was learnt, so accuracy may come out too high",
+            file=sys.stderr,
+        )
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:

@@ -161,8 +161,20 @@ def data(collection: Collection, results: Sequence[RunResult]) -> str:
         held_out = f"{of} folds" if len(folds) == of else f"folds {', '.join(map(str, folds))} of {of}"
         train, test = ([getattr(one.metrics.clips, part) for one in found] for part in ("train", "test"))
         clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
-        parts.append(f"{collection.title(dataset)}, {len(found[0].metrics.classes)} classes, {held_out}, {clips}")
+        without = collection.params.datasets[dataset].without
+        more = [f"without {', '.join(without)}"] if without else []
+        said = [f"{len(found[0].metrics.classes)} classes", held_out, clips, *more, *identical(found)]
+        parts.append(f"{collection.title(dataset)}, {', '.join(said)}")
     return "; ".join(parts)
+
+
+def identical(found: Sequence[RunResult]) -> Iterator[str]:
+    """How many of a dataset's clips have the bytes of another, where some have; across folds, they were learnt."""
+    for counted in dict.fromkeys(result.metrics.clips.identical for result in found):
+        if counted is not None and counted.groups:
+            across = f"{counted.across_folds or 'none'} of these groups across folds"
+            labels = f" and {counted.across_classes} across classes" if counted.across_classes else ""
+            yield f"{counted.groups} groups of byte-identical clips ({counted.clips} clips), {across}{labels}"
 
 
 def start(collection: Collection, result: RunResult) -> str:

@@ -23,7 +23,7 @@ from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings
 from soundclr.provenance import made_with
 from soundclr.randomness import seed_of
-from soundclr.records import Accuracies, Clips, Metrics, StartUsed
+from soundclr.records import Accuracies, Clips, Identical, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
 from soundclr.training import budget
 from soundclr.training.listener import Listener
@@ -70,20 +70,26 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
         folder = run.directory(paths.results)
         write_text(folder / "history.csv", history_csv(state))
         write_text(folder / "predictions.csv", predictions_csv(probabilities, waveforms, test.tolist()))
-        validation = len(task.val) if task.keep_best else None
         Metrics(
             **described(run, params, settings, state, device),
             start=start,
             index_sha256=waveforms.index_sha256,
             features_sha256=waveforms.sha256,
             model_sha256=sha256_of_file(model),
-            clips=Clips(train=len(task.train), test=len(test), validation=validation),
+            clips=clips_of(task, test, waveforms),
             classes=waveforms.classes,
             accuracy=accuracies(probabilities, waveforms.labels[test]),
             files={name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
         ).write(folder / "metrics.json")
         checkpoint.unlink(missing_ok=True)
     return folder / "metrics.json"
+
+
+def clips_of(task: Task, test: Tensor, waveforms: Waveforms) -> Clips:
+    """The run's clips as metrics.json says them."""
+    identical = None if waveforms.identical is None else Identical.model_validate(waveforms.identical)
+    validation = len(task.val) if task.keep_best else None
+    return Clips(train=len(task.train), test=len(test), validation=validation, identical=identical)
 
 
 def make_network(
