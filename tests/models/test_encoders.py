@@ -47,6 +47,57 @@ def test_a_1_d_encoder():
     assert built(torch.randn(2, 1, 1000)).shape == (2, 128)
 
 
+@pytest.mark.parametrize(
+    ("name", "channels", "width", "parameters"),
+    [
+        ("resnet18", 3, None, 11_176_512),
+        ("resnet18_2d", 3, 64, 11_176_512),
+        ("resnet18_1d", 1, 64, 11_167_552),
+    ],
+)
+def test_clars_encoders_have_so_many_parameters(name, channels, width, parameters):
+    """Counted on the reference code's networks."""
+    entry = ENCODERS[name](frozen=0, **({} if width is None else {"width": width}))
+    with torch.device("meta"):
+        assert sum(p.numel() for p in Encoder(entry, channels).parameters()) == parameters
+
+
+def test_a_resnet_of_our_own_is_torchvisions_at_its_width(resnet18):
+    theirs = torchvision.models.resnet18(weights=None)
+    theirs.load_state_dict(resnet18)
+    theirs.fc = nn.Identity()
+    ours = encoder("resnet18_2d", channels=3)
+    values = [value for key, value in resnet18.items() if not key.startswith("fc.")]
+    ours.load_state_dict(dict(zip(ours.state_dict(), values, strict=True)))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours.eval()(images(3)), theirs.eval()(images(3)))
+
+
+@pytest.mark.parametrize(("samples", "first", "last"), [(16_000, 3997, 500), (64_000, 15_997, 2000)])
+def test_the_1_d_resnet_s_lengths(samples, first, last):
+    """After the stem and after the last stage, of a second and of four."""
+    with torch.device("meta"):
+        built = Encoder(ENCODERS["resnet18_1d"](frozen=0, width=16), 1)
+        stem, *stages = built.blocks
+        after = stem(torch.empty(2, 1, samples))
+        assert after.shape == (2, 16, first)
+        for stage in stages:
+            after = stage(after)
+        assert after.shape == (2, 128, last)
+    assert built.size == 128
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet18_1d", "resnet18_2d"])
+def test_convolutions_begin_with_kaimings_fan_out(name):
+    torch.manual_seed(0)
+    for module in encoder(name, channels=3 if name == "resnet18" else 1).modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d):
+            weight = module.weight
+            fan_out = weight.shape[0] * weight[0, 0].numel()
+            assert float(weight.detach().std()) == pytest.approx((2 / fan_out) ** 0.5, rel=0.1)
+            assert module.bias is None
+
+
 @pytest.mark.parametrize("name", ENCODERS)
 def test_an_entry_knows_its_blocks(name):
     with torch.device("meta"):

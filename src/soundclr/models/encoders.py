@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field
 
 from soundclr.entries import Entry, entry_of
 from soundclr.params import Count, RunSettings
@@ -63,6 +65,32 @@ class ResNet18(ResNet50):
     network = "resnet18"
 
 
+class ResNet18Of2D(EncoderEntry):
+    """ResNet-18 from random weights, 8 * ``width`` features: torchvision's at width 64, and narrower ones."""
+
+    blocks = 5
+    rank = 2
+    kernel: ClassVar[int] = 3
+    pool: ClassVar[int] = 3
+    width: Annotated[int, Field(ge=1, le=1024)] = 64
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """The stem and the four stages."""
+        from soundclr.models.residual import resnet18_blocks
+
+        if weights is not None:
+            raise ValueError("this encoder has no trained weights")
+        return resnet18_blocks(self.rank, channels, self.width, self.kernel, self.pool)
+
+
+class ResNet18Of1D(ResNet18Of2D):
+    """The same for waveforms: kernels of 9 samples, and pooling over as many in the stem (CLAR's reference code)."""
+
+    rank = 1
+    kernel = 9
+    pool = 9
+
+
 class Small(EncoderEntry):
     """Four strided convolutions to 128 features: seconds on one core, for the demo and the tests."""
 
@@ -92,6 +120,8 @@ class Small1D(Small):
 
 ENCODERS: dict[str, type[EncoderEntry]] = {
     "resnet18": ResNet18,
+    "resnet18_1d": ResNet18Of1D,
+    "resnet18_2d": ResNet18Of2D,
     "resnet50": ResNet50,
     "small": Small,
     "small_1d": Small1D,
