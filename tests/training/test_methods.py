@@ -103,7 +103,7 @@ def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
     """Views, labels, dropout and kept representations too; batches of 5, of which the last of 18 clips has 3."""
     chosen = resolved(METHODS[method], epochs=2)
     task = make_task(chosen)
-    task = dataclasses.replace(task, known=known_labels(toy.waveforms(), task.train, chosen.labels, 0))
+    task = dataclasses.replace(task, known=known_labels(toy.waveforms(), task.train, chosen.labels))
     network = make_network(chosen)
     whole = train(task, network, tmp_path / "whole.resume")
     save, left = checkpoints.save, [0]
@@ -186,7 +186,7 @@ def test_labels_beyond_the_share_are_not_looked_at(resolved, make_task, make_net
     """Nor heard, where only labels teach, the clips without one."""
     chosen = resolved({**METHODS[method], "labels": 0.5}, epochs=2)
     task, heard = make_task(chosen), set()
-    known = known_labels(toy.waveforms(), task.train, chosen.labels, 0)
+    known = known_labels(toy.waveforms(), task.train, chosen.labels)
     original = task.inputs.train_batch
     monkeypatch.setattr(task.inputs, "train_batch", lambda *a: heard.update(a[0].tolist()) or original(*a))
 

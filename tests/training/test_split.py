@@ -1,12 +1,13 @@
 """Which clips a run sees, and whose labels."""
 
+import hashlib
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from soundclr.errors import UserError
-from soundclr.training.split import known_labels, learnt_from, split
+from soundclr.training.split import known_labels, label_warnings, learnt_from, split
 
 FOLDS = torch.tensor([1, 2, 3, 1, 2, 3, 3])
 
@@ -52,23 +53,38 @@ def test_a_fold_without_clips_is_named():
         split(torch.tensor([1, 1, 2]), 2, 3, True)
 
 
-def test_shares_of_labels_are_by_class_nested_and_a_seeds_own():
+def test_shares_of_labels_are_by_class_nested_and_by_the_names_hashes():
     source, train = clips(), torch.arange(64)
     chosen = {}
     for share, counts in ((1.0, [40, 20, 4]), (0.5, [20, 10, 2]), (0.1, [4, 2, 1]), (0.01, [1, 1, 1])):
-        known = known_labels(source, train, share, seed=0)
+        known = known_labels(source, train, share)
         labelled = (known != -1).nonzero()[:, 0]
         assert torch.bincount(known[labelled]).tolist() == counts
         assert torch.equal(known[labelled], source.labels[labelled])
         chosen[share] = set(labelled.tolist())
     assert chosen[0.01] < chosen[0.1] < chosen[0.5] < chosen[1.0]
-    other = (known_labels(source, train, 0.5, seed=1) != -1).nonzero()[:, 0]
-    assert set(other.tolist()) != chosen[0.5]
+    by_hash = sorted(range(40), key=lambda clip: hashlib.sha256(f"clip {clip}".encode()).hexdigest())
+    assert chosen[0.1] & set(range(40)) == set(by_hash[:4])
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.01, 3), (0.1, 32), (0.25, 80), (0.0078, 2), (0.0079, 3)])
+def test_a_share_is_rounded_half_up(share, count):
+    """320 clips a class: 2.496 are two of them, 2.528 three, 3.2 three."""
+    known = known_labels(clips((320, 320)), torch.arange(640), share)
+    assert torch.bincount(known[known != -1]).tolist() == [count, count]
+
+
+def test_a_share_that_is_no_clip_is_said():
+    source, train = clips(), torch.arange(64)
+    assert list(label_warnings(source.labels, train, 0.2)) == []
+    assert list(label_warnings(source.labels, train, 0.02)) == [
+        "labels is 0.02, which is no clip of 2 classes, that have 4 to 20 training clips: one of each is learnt from"
+    ]
 
 
 def test_labels_of_clips_that_train_nothing_are_let_be():
     source, train = clips(), torch.arange(0, 64, 2)
-    known = known_labels(source, train, 0.1, seed=0)
+    known = known_labels(source, train, 0.1)
     assert torch.equal(known[1::2], source.labels[1::2])
     assert 3 <= (known[train] != -1).sum() < 10
 

@@ -1,5 +1,6 @@
 """One run from its inputs to its files, as a Snakemake job or by hand."""
 
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from soundclr.training.listener import Listener
 from soundclr.training.loop import Task, train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
-from soundclr.training.split import known_labels, split
+from soundclr.training.split import known_labels, label_warnings, split
 from soundclr.training.state import State, save_tensors
 
 Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last", if at all
@@ -58,7 +59,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
     task, test = make_task(run, params, settings, waveforms, network, start, device)
-    for line in budget.warnings(settings, len(task.train)):
+    few = label_warnings(task.labels, task.train, settings.labels)
+    for line in itertools.chain(budget.warnings(settings, len(task.train)), few):
         print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
@@ -133,7 +135,7 @@ def make_task(
         stages=settings.stages,
         inputs=inputs,
         labels=waveforms.labels.clone(),
-        known=known_labels(waveforms, train_clips, settings.labels, run.seed),
+        known=known_labels(waveforms, train_clips, settings.labels),
         train=train_clips,
         val=val,
         seed=(run.seed, run.fold),

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -29,11 +30,11 @@ def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor
     return train, val, tested
 
 
-def known_labels(waveforms: Waveforms, train: Tensor, share: float, seed: int) -> Tensor:
+def known_labels(waveforms: Waveforms, train: Tensor, share: float) -> Tensor:
     """The labels (clips,) that may be learnt from: of each class's training clips a ``share``, -1 for the others.
 
-    At least one of each class, chosen by the hash of ``seed`` and the clip's name: the same clips for every recipe of a
-    seed, and those of a smaller share among those of a larger one.
+    Of n clips of a class the first floor(share * n + 1/2) by the SHA-256 of their names, at least one: the same clips
+    for every recipe and seed, and those of a smaller share among those of a larger one.
     """
     if share == 1:
         return waveforms.labels
@@ -43,9 +44,20 @@ def known_labels(waveforms: Waveforms, train: Tensor, share: float, seed: int) -
     labels = waveforms.labels.clone()
     labels[train] = UNLABELLED
     for label, clips in by_class.items():
-        order = sorted(clips, key=lambda clip: hashlib.sha256(f"{seed} {waveforms.clips[clip]}".encode()).digest())
+        order = sorted(clips, key=lambda clip: hashlib.sha256(waveforms.clips[clip].encode()).digest())
         labels[torch.tensor(order[: max(1, int(share * len(clips) + 0.5))])] = label
     return labels
+
+
+def label_warnings(labels: Tensor, train: Tensor, share: float) -> Iterator[str]:
+    """A line where ``share`` of some classes' ``train`` clips is less than half a clip, so that one is too many."""
+    counts = torch.bincount(labels[train])
+    short = counts[(counts > 0) & (share * counts < 0.5)]
+    if len(short):
+        yield (
+            f"labels is {share:g}, which is no clip of {len(short)} classes, that have {int(short.min())} to "
+            f"{int(short.max())} training clips: one of each is learnt from"
+        )
 
 
 def learnt_from(train: Tensor, known: Tensor, labels_needed: bool) -> Tensor:
