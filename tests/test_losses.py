@@ -195,6 +195,27 @@ def test_nt_xent_of_perfect_views_among_strangers_at_right_angles(clips):
     assert float(loss) == pytest.approx(math.log(math.exp(2) + 2 * clips - 2) - 2, rel=1e-5)
 
 
+def test_nt_xent_of_one_clip_costs_nothing_and_teaches_nothing():
+    """Its other view is all that there is to tell it from."""
+    views, _ = batch(2, 1)
+    views.requires_grad_()
+    loss = NTXent(temperature=0.5)(outputs(views, clips=torch.zeros(2, dtype=torch.int64)))
+    loss.backward()
+    assert loss.detach().abs() < 1e-6 and views.grad.abs().max() < 1e-6
+
+
+def test_twice_the_cross_entropy_of_two_views_is_that_of_each_added():
+    """CLAR's sum, NT-Xent + CE(view 1) + CE(view 2) over the labelled clips, said by weights."""
+    embeddings, _ = batch(12, 3)
+    logits = torch.randn(12, 3, generator=torch.Generator().manual_seed(2))
+    clips = torch.arange(6).repeat(2)
+    labels = torch.tensor([0, -1, 2, 1, -1, 1]).repeat(2)
+    loss = Loss([(2.0, CrossEntropy()), (1.0, NTXent(temperature=0.5))])(outputs(embeddings, labels, logits, clips))
+    some = labels[:6] != UNLABELLED
+    apart = [cross_entropy(view[some], labels[:6][some]) for view in logits.split(6)]
+    torch.testing.assert_close(loss, NTXent(temperature=0.5)(outputs(embeddings, clips=clips)) + sum(apart))
+
+
 def test_nt_xent_knows_no_labels_and_is_supcon_with_a_label_a_clip():
     views, labels = batch(20, 3)
     clips = torch.arange(10).repeat(2)
