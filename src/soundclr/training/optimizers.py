@@ -5,6 +5,7 @@ A new one is a class here, entered in :data:`OPTIMIZERS`, and a line of params.y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -14,6 +15,7 @@ from soundclr.params import StageSettings
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
+    from torch import nn
 
     from soundclr.models.network import Network
 
@@ -22,9 +24,23 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Optimizer(Entry):
-    """What moves the weights; the learning rate is set each epoch. ``moments`` it keeps of each of them."""
+    """What moves the weights; the learning rate is set each epoch. ``moments`` it keeps of each of them.
+
+    Without ``decay_vectors`` what has one dimension, biases and batch norms' weights, has no weight decay.
+    """
 
     moments: ClassVar[tuple[str, ...]]
+    weight_decay: Annotated[float, Field(ge=0)]
+    decay_vectors: bool = True
+
+    def groups(self, parameters: Sequence[nn.Parameter], factor: float) -> Groups:
+        """``parameters``, whose learning rate is ``factor`` times the stage's, in groups of one weight decay."""
+        if self.decay_vectors:
+            return [{"params": list(parameters), "factor": factor}]
+        vectors = [p for p in parameters if p.dim() < 2]
+        others = [p for p in parameters if p.dim() >= 2]
+        groups = [{"params": others, "factor": factor}, {"params": vectors, "factor": factor, "weight_decay": 0.0}]
+        return [group for group in groups if group["params"]]
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
         """The optimiser of ``groups``."""
@@ -36,7 +52,6 @@ class AdamW(Optimizer):
 
     moments = ("exp_avg", "exp_avg_sq")
     kind: ClassVar[str] = "AdamW"
-    weight_decay: Annotated[float, Field(ge=0)]
     betas: tuple[Beta, Beta] = (0.9, 0.999)
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
@@ -53,15 +68,29 @@ class Adam(AdamW):
     kind = "Adam"
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam}
+class LARSAdam(AdamW):
+    """Adam behind LARS, whose ``trust`` is how far a tensor may move of its own length (CLAR's reference code)."""
+
+    trust: Annotated[float, Field(gt=0)]
+
+    def build(self, groups: Groups) -> torch.optim.Optimizer:
+        """The optimiser of ``groups``."""
+        from soundclr.training import lars
+
+        options = {"weight_decay": self.weight_decay, "betas": self.betas, "fused": True}
+        return lars.LARSAdam(groups, self.trust, **options)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam, "lars_adam": LARSAdam}
 
 
 def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
     """The stage's optimiser over the parts that it trains; the heads' learning rate is ``head_factor`` times."""
     network.set_training(stage.trains)
-    groups = []
+    entry = entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
+    groups: Groups = []
     for part in stage.trains:
         parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
         factor = 1.0 if part == "encoder" else stage.training.head_factor
-        groups.append({"params": parameters, "factor": factor})
-    return entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'").build(groups)
+        groups += entry.groups(parameters, factor)
+    return entry.build(groups)

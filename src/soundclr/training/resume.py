@@ -100,15 +100,13 @@ def check_moments(saved: dict[str, Any], network: Network, stage: StageSettings,
     if form(saved["param_groups"]) != form(optimizer.state_dict()["param_groups"]):
         raise ValueError("its optimiser has other parameters or options")
     # A head that the loss leaves alone gets no gradient, and so no state.
-    learns = {"encoder", *network.learns_through(Loss.of(stage).reads)}
+    parts = {"encoder", *network.learns_through(Loss.of(stage).reads)}
+    learns = {id(parameter) for part in parts for parameter in network.get_submodule(part).parameters()}
     names = OPTIMIZERS[stage.optimizer.name].moments
-    expected, index = {}, 0
-    for part, group in zip(stage.trains, optimizer.param_groups, strict=True):
-        for parameter in group["params"]:
-            if steps and part in learns:
-                like = form(parameter.data)
-                expected[index] = {"step": form(torch.zeros(())), **dict.fromkeys(names, like)}
-            index += 1
+    expected = {}
+    for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+        if steps and id(parameter) in learns:
+            expected[index] = {"step": form(torch.zeros(())), **dict.fromkeys(names, form(parameter.data))}
     if form(saved["state"]) != expected:
         raise ValueError("its optimiser has another state")
     if any(int(moments["step"]) != steps for moments in saved["state"].values()):
