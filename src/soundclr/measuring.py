@@ -59,7 +59,14 @@ def rate_of(
     waveforms = made_up(settings)
     clips = torch.arange(batches * size)
     for epochs in (1, 1 + repeats):
-        budget = {"batch_size": size, "epochs": epochs, "patience": epochs, "keep": "last", "lr": 1e-6}
+        budget = {
+            "batch_size": size,
+            "epochs": epochs,
+            "patience": epochs,
+            "keep": "last",
+            "lr": 1e-6,
+            "probe_every": 0,
+        }
         short = stage.model_copy(update={"training": stage.training.model_copy(update=budget)})
         task = Task(
             identity=f"measuring {settings.encoder.name}",

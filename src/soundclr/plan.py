@@ -97,9 +97,12 @@ def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: floa
     """A run's time on one device if no patience ends it early; ``start`` is what a job takes before its first batch."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
     learnt, fold = training_clips(params, run)
-    return start + sum(
-        rates[Kind.of(settings, stage)].seconds(stage.training.epochs, learnt, fold) for stage in settings.stages
-    )
+    seconds = start
+    for stage in settings.stages:
+        rate, epochs, every = rates[Kind.of(settings, stage)], stage.training.epochs, stage.training.probe_every
+        seconds += rate.seconds(epochs, learnt, fold)
+        seconds += epochs // every * settings.labels * learnt / rate.later.val if every else 0.0
+    return seconds
 
 
 def schedule(seconds: Sequence[float], devices: int, starts: Mapping[int, int] | None = None) -> Schedule:

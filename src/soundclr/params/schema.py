@@ -125,7 +125,11 @@ class HeadSettings(Section):
 
 
 class TrainingSettings(Section):
-    """Budget, rate and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets."""
+    """Budget, rate and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets.
+
+    After each ``probe_every`` epochs, if not 0, a linear probe is fitted to the encoder's representations, apart from
+    the training, and its held-out accuracy is noted in the history.
+    """
 
     epochs: Positive
     patience: Positive
@@ -136,6 +140,11 @@ class TrainingSettings(Section):
     validation: Literal["held_out", "inner"] = "held_out"
     keep: Literal["last", "best"]
     precision: Precision
+    probe_every: Count = 0
+
+    def probes(self, epoch: int) -> bool:
+        """Whether a probe is fitted after ``epoch``, counted from 1."""
+        return self.probe_every > 0 and epoch % self.probe_every == 0
 
 
 class StageSettings(Section):

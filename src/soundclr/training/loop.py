@@ -24,6 +24,7 @@ from soundclr.training.batches import shuffled
 from soundclr.training.listener import Listener, in_precision
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import make_optimizer
+from soundclr.training.probe import probe_accuracy
 from soundclr.training.progress import Progress
 from soundclr.training.resume import check_resume
 from soundclr.training.schedule import SCHEDULES
@@ -140,6 +141,7 @@ class StageLoop:
         train_loss, train_accuracy, seconds = self.train_epoch()
         started = time.perf_counter()
         val_loss, logits = self.validate()
+        probed = self.probe()
         if not math.isfinite(val_loss):
             raise UserError(
                 f"{self.place}: the {task.val_name} loss is {val_loss}; try a lower learning rate or precision float32"
@@ -156,6 +158,7 @@ class StageLoop:
             "train_accuracy": train_accuracy if classifies else None,
             "val_loss": val_loss,
             "val_accuracy": val_accuracy if classifies else None,
+            **({"probe_accuracy": probed} if any(one.training.probe_every for one in task.stages) else {}),
             "seconds": seconds + time.perf_counter() - started,
             "clips_per_second": len(task.train) / seconds,
         }
@@ -239,6 +242,15 @@ class StageLoop:
                     self.pause()
                 outputs = joined(parts)
             return float(self.loss(outputs)), logits.float().cpu()
+
+    def probe(self) -> float | None:
+        """The validation clips' accuracy by a linear probe of the clips with a label, after epochs that have one."""
+        if not self.stage.training.probes(self.state.epoch + 1):
+            return None
+        task = self.task
+        labelled = task.train[task.known[task.train] != UNLABELLED]
+        train, val = (self.listener.represent(clips, self.pause).cpu() for clips in (labelled, task.val))
+        return probe_accuracy(train, task.known[labelled], val, task.labels[task.val])
 
     def pause(self) -> None:
         """Save where a checkpoint is due, and stop where a signal asks to."""

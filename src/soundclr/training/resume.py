@@ -64,10 +64,10 @@ def check_history(state: State, stages: Sequence[StageSettings]) -> None:
             stage, epoch = stage + 1, 0
         epoch += 1
         accuracy = float if "classifier" in Loss.of(stages[stage]).reads else type(None)
-        if (row["stage"], row["epoch"]) != (stages[stage].name, epoch) or form(row) != ROW | {
-            "train_accuracy": accuracy,
-            "val_accuracy": accuracy,
-        }:
+        columns = ROW | {"train_accuracy": accuracy, "val_accuracy": accuracy}
+        if any(one.training.probe_every for one in stages):
+            columns["probe_accuracy"] = float if stages[stage].training.probes(epoch) else type(None)
+        if (row["stage"], row["epoch"]) != (stages[stage].name, epoch) or form(row) != columns:
             raise ValueError(f"row {epoch} of stage {stages[stage].name} in its history is another one")
     done = [(stage, epoch)] + ([(stage + 1, 0)] if epoch else [])  # or at the next stage's beginning
     if (state.stage, state.epoch) not in done or epoch > stages[stage].training.epochs:
