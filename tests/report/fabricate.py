@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from soundclr.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
+from soundclr.losses import classifies
 from soundclr.params import Params
-from soundclr.runs import Run, evaluation_key
+from soundclr.runs import Run, evaluation_key, started_from
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
 ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"]
@@ -48,9 +49,10 @@ def fabricate(
         classes = ESC10_CLASSES if number == 10 else [f"class_number_{i}" for i in range(number)]
     settings = params.resolve(run.study, run.dataset, run.recipe)
 
+    taught = classifies(settings)
     right = {}
     lines: list[list[object]] = [["clip", "label", "epoch", *classes]]
-    for epoch, share in (("best", skill), ("last", skill - 0.1)):
+    for epoch, share in (("best", skill), ("last", skill - 0.1)) if taught else ():
         right[epoch] = 0
         for clip in range(test_clips):
             label = clip % number
@@ -62,14 +64,17 @@ def fabricate(
             lines.append([f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)])
     write_text(folder / "predictions.csv", to_csv(lines))
 
-    header = "stage,epoch,lr,train_loss,train_accuracy,val_loss,val_accuracy,seconds,clips_per_second"
-    history = [header]
+    probed = any(stage.training.probe_every for stage in settings.stages)
+    header = "stage,epoch,lr,train_loss,train_accuracy,val_loss,val_accuracy,"
+    history = [f"{header}{'probe_accuracy,' if probed else ''}seconds,clips_per_second"]
     for stage in settings.stages:
-        classifies = "classifier" in stage.trains
+        heard = "classifier" in stage.trains
         for epoch in range(1, stage.training.epochs + 1):
             loss = 2.3 * 0.7**epoch + 0.1 * rng.random()
-            accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if classifies else ""
-            history.append(f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy},1.5,200.0")
+            accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if heard else ""
+            probe = f"{skill * (1 - 0.6**epoch):.6f}" if stage.training.probes(epoch) else ""
+            line = f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy}"
+            history.append(f"{line}{f',{probe}' if probed else ''},1.5,200.0")
     write_text(folder / "history.csv", "\n".join(history) + "\n")
 
     weights = settings.start.weights
@@ -77,10 +82,12 @@ def fabricate(
     if weights != "none":
         sha256 = params.weights[weights].files[settings.encoder.name].sha256.ljust(64, "0")
         start = {"name": weights, "sha256": sha256}
+    if other := started_from(params, run):
+        start = {"name": f"{other.group}/{other.name}", "sha256": "e" * 64}
     metrics = {
         "format": 3,
         **run.coordinates,
-        "accuracy": {"best_epoch": right["best"] / test_clips, "last_epoch": right["last"] / test_clips},
+        "accuracy": {f"{epoch}_epoch": right[epoch] / test_clips if taught else None for epoch in ("best", "last")},
         "best_epoch": 3,
         "epochs": settings.stages[-1].training.epochs,
         "stopped_early": False,

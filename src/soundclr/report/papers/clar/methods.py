@@ -1,0 +1,77 @@
+"""What a run is in CLAR's terms, from its settings: how its encoder was trained, which one it is, and who is asked."""
+
+from dataclasses import dataclass, replace
+
+from soundclr.losses import Loss
+from soundclr.models.encoders import encoder_of
+from soundclr.models.heads import SIZED, layers_of
+from soundclr.params import RunSettings
+from soundclr.report.collect import Collection
+
+OWN_HEAD, LINEAR, MLP = "class head", "linear probe", "MLP probe"
+
+
+@dataclass(frozen=True)
+class Method:
+    """``scheme`` in the words of the losses that trained the encoder, ``head`` what its accuracy is the accuracy of.
+
+    ``labels`` is the share of labels that the classifier learnt from.
+    """
+
+    scheme: str
+    encoder: str
+    head: str
+    labels: float
+
+    @property
+    def title(self) -> str:
+        """Scheme, and head where it is a probe."""
+        return self.scheme if self.head == OWN_HEAD else f"{self.scheme}, {self.head}"
+
+
+def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Method]:
+    """Each recipe of a choice, as a method; of two that are the same in these terms the later goes by its title."""
+    found: dict[str, Method] = {}
+    for recipe in collection.recipes_of(choice):
+        method = method_of(collection, dataset, recipe)
+        again = method in found.values()
+        found[recipe] = replace(method, scheme=collection.scheme(recipe)) if again else method
+    return found
+
+
+def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
+    """What a recipe is on a dataset; a probe's scheme is that of the run whose encoder it hears."""
+    params, study = collection.params, collection.study
+    settings = params.resolve(study, dataset, recipe)
+    origins = params.origins(study, dataset, recipe)
+    trained = params.resolve(study, *origins[0]) if origins and not trains_encoder(settings) else settings
+    return Method(scheme_of(trained), encoder_title(settings), head_of(settings), settings.labels)
+
+
+def trains_encoder(settings: RunSettings) -> bool:
+    """Whether the encoder learns in one of a run's stages."""
+    return any("encoder" in stage.trains for stage in settings.stages)
+
+
+def scheme_of(settings: RunSettings) -> str:
+    """How a run's encoder is taught."""
+    stages = [stage for stage in settings.stages if "encoder" in stage.trains]
+    names = {term.name for stage in stages for term in stage.loss}
+    learns = {head for stage in stages for head in Loss.of(stage).reads}
+    if learns == {"classifier"}:
+        return "supervised"
+    return "self-supervised" if names == {"nt_xent"} else "joint" if "nt_xent" in names else "with SupCon"
+
+
+def encoder_title(settings: RunSettings) -> str:
+    """As in ``1-D, width 16``; the width where it is not ResNet-18's."""
+    entry = encoder_of(settings)
+    width = getattr(entry, "width", 64)
+    return f"{entry.rank}-D" + (f", width {width}" if width != 64 else "")
+
+
+def head_of(settings: RunSettings) -> str:
+    """Whether the last stage's classifier learns with the encoder, or is a probe of one that stays as it is."""
+    if "encoder" in settings.stages[-1].trains:
+        return OWN_HEAD
+    return LINEAR if sum(name in SIZED for name, _ in layers_of(settings.classifier)) == 1 else MLP

@@ -1,0 +1,132 @@
+"""CLAR's table and figures: what a run is in its terms, and the numbers that they show, from made-up runs."""
+
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from byhand import make, near, rows, texts
+from fabricate import fabricate, trial_params
+
+from soundclr.params import Params
+from soundclr.report.artefact import declared
+from soundclr.report.collect import Collection, collect
+from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of
+from soundclr.report.style import styled
+from soundclr.runs import expand
+
+SKILL = {"clar_supervised": 0.5, "clar_supervised_10": 0.4, "clar": 0.7, "clar_10": 0.65, "clar_probe": 0.9}
+PROBES = ["clar_probe", "clar_probe_10", "linear_probe", "linear_probe_10"]
+GRID = {"one": ["scale"], "other": ["time_mask"], "both": ["scale", "time_mask"]}
+
+
+@pytest.fixture(scope="module")
+def collection(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    settings: dict[str, Any] = {
+        "encoder": "small",
+        "encoders": {"resnet18_1d": {"width": 16}},
+        "start": {"weights": "none"},
+        "crop": {"train": "centre"},
+        "training": {"epochs": 5, "patience": 5},
+    }
+    artefacts = {
+        "clar_schemes": {"recipes": ["clar_supervised", "clar", "clar_probe", "clar_1d", "mlp_probe", "cross_entropy"]},
+        "label_fractions": {"recipes": ["clar_supervised_10", "clar_supervised", "clar", "clar_10", *PROBES]},
+        "convergence": {"recipes": ["clar_self_supervised", "clar", "cross_entropy"]},
+        "augmentation_grid": {"recipes": list(GRID)},
+    }
+    study = {"recipes": ["clar"], "folds": [1, 2, 3], "seeds": [0], "settings": settings, "artefacts": artefacts}
+    params = trial_params(repo, clar=study)
+    content = params.model_dump(mode="json")
+    for name, augment in GRID.items():
+        content["recipes"][name] = {"title": name, "base": "cross_entropy", "settings": {"augment": augment}}
+    params = Params.model_validate(content)
+    folder = tmp_path_factory.mktemp("clar")
+    for run in expand(params, "clar"):
+        fabricate(params, run, folder, test_clips=40, skill=SKILL.get(run.recipe, 0.6))
+    return collect(params, "clar", folder)
+
+
+@pytest.fixture(scope="module")
+def results(collection: Collection) -> Callable[[str], list[float]]:
+    """``results(recipe)``: accuracies after the last epoch, a fold each, in percent."""
+    return lambda recipe: [
+        100 * (result.metrics.accuracy.last_epoch or 0) for result in collection.results if result.run.recipe == recipe
+    ]
+
+
+def drawn(collection: Collection, name: str) -> Any:
+    (artefact,) = (one for one in declared() if one.name == name)
+    with styled():
+        return artefact.make(collection, "esc10")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method"),
+    [
+        ("clar_supervised_10", Method("supervised", "2-D", OWN_HEAD, 0.1)),
+        ("clar", Method("joint", "2-D", OWN_HEAD, 1.0)),
+        ("clar_1d", Method("joint", "1-D, width 16", OWN_HEAD, 1.0)),
+        ("clar_probe_1", Method("joint", "2-D", LINEAR, 0.01)),
+        ("linear_probe_1d", Method("self-supervised", "1-D, width 16", LINEAR, 1.0)),
+        ("mlp_probe", Method("self-supervised", "2-D", MLP, 1.0)),
+        ("supervised_contrastive", Method("with SupCon", "2-D", LINEAR, 1.0)),
+    ],
+)
+def test_a_run_in_clars_terms(collection: Collection, recipe: str, method: Method) -> None:
+    assert method_of(collection, "esc10", recipe) == method
+
+
+def test_schemes_by_encoder(collection: Collection, results: Callable[[str], list[float]]) -> None:
+    by_recipe = {line["recipe"]: line for line in rows(collection, "clar_schemes")}
+    for recipe, line in by_recipe.items():
+        assert float(line["last_epoch_percent"]) == near(statistics.fmean(results(recipe)))
+    table = make(collection, "clar_schemes")
+    assert [column.group for column in table.shown][3:] == ["2-D", "2-D", "1-D, width 16", "2-D"]
+    page = {row[1]: row[2:] for row in texts(table)}
+    joint = [f"{statistics.fmean(results(recipe)):.2f}" for recipe in ("clar", "clar_probe", "clar_1d")]
+    assert page["joint"] == ["100 %", *joint, "–"]
+    # The same in CLAR's terms as its own supervised scheme: told apart by its title.
+    assert page["cross-entropy"][1] == f"{statistics.fmean(results('cross_entropy')):.2f}"
+    assert "18 of 18 runs" in table.caption
+
+
+def test_shares_of_labels(collection: Collection, results: Callable[[str], list[float]]) -> None:
+    axes = drawn(collection, "label_fractions").figure.axes[0]
+    lines = [container.lines[0] for container in axes.containers]
+    schemes = ("clar_supervised", "clar", "clar_probe", "linear_probe")
+    assert len(lines) == len(schemes)
+    for recipe in schemes:
+        means = [statistics.fmean(results(one)) for one in (f"{recipe}_10", recipe)]
+        assert any(list(line.get_ydata()) == pytest.approx(means) for line in lines)
+    titles = {text.get_text() for text in axes.figure.legends[0].get_texts()}
+    assert titles == {collection.scheme(recipe) for recipe in schemes}
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100"]
+
+
+def test_convergence_is_of_those_that_were_probed(collection: Collection) -> None:
+    drawing = drawn(collection, "convergence")
+    axes = drawing.figure.axes[0]
+    found = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines if len(line.get_xdata())]
+    assert [epochs for epochs, _ in found] == [[2, 4], [2, 4]]
+    skills = (0.6, 0.7)
+    for (_, values), skill in zip(found, skills, strict=True):
+        assert values == pytest.approx([100 * skill * (1 - 0.6**epoch) for epoch in (2, 4)], abs=1e-3)
+    assert "mean and range over runs" in drawing.caption
+
+
+def test_the_grid_of_augmentations(collection: Collection, results: Callable[[str], list[float]]) -> None:
+    axes = drawn(collection, "augmentation_grid").figure.axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["scale", "time mask"]
+    shown = {tuple(map(int, text.get_position())): text.get_text() for text in axes.texts}
+    means = {recipe: f"{statistics.fmean(results(recipe)):.1f}" for recipe in GRID}
+    assert shown == {(0, 0): means["one"], (1, 1): means["other"], (1, 0): means["both"]}  # column, row
+    bold = [text.get_text() for text in axes.texts if text.get_weight() == "bold"]
+    assert bold == [max(means.values(), key=float)] * len(bold)
+
+
+def test_nothing_is_drawn_of_nothing(collection: Collection, tmp_path: Path) -> None:
+    empty = collect(collection.params, "clar", tmp_path)
+    assert [drawn(empty, name) for name in ("label_fractions", "convergence", "augmentation_grid")] == [None] * 3
+    assert all("–" in row for row in texts(make(empty, "clar_schemes")))
