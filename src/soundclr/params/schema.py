@@ -1,12 +1,11 @@
 """The blocks of params.yaml, typed: what each key means and may be."""
 
-import os
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from soundclr.errors import UserError
+from soundclr.params.precision import Precision
 
 # Every number has an end far beyond sense, so that none is taken that would overflow or eat the machine.
 Positive = Annotated[int, Field(ge=1, le=10**9)]
@@ -28,27 +27,6 @@ def named_layer(layer: Any) -> Any:
 
 
 Layer = Annotated[str | dict[str, Any], BeforeValidator(named_layer)]
-
-
-def named_precision(setting: Any) -> Any:
-    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
-
-    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
-    machines computes a study in one precision, that of the machine which plans it.
-    """
-    if setting != "auto":
-        return setting
-    name = os.environ.get("SOUNDCLR_PRECISION")
-    if not name:
-        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
-
-        name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
-    if name not in ("float32", "bfloat16"):
-        raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
-    return name
-
-
-Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]
 
 
 class Section(BaseModel):

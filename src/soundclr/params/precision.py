@@ -1,0 +1,29 @@
+"""Number formats of encoders by name, and what ``auto`` is."""
+
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from soundclr.errors import UserError
+
+
+def named_precision(setting: Any) -> Any:
+    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
+
+    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
+    machines computes a study in one precision, that of the machine which plans it.
+    """
+    if setting != "auto":
+        return setting
+    name = os.environ.get("SOUNDCLR_PRECISION")
+    if not name:
+        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
+
+        name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
+    if name not in ("float32", "bfloat16"):
+        raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
+    return name
+
+
+Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]
