@@ -178,10 +178,10 @@ def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) ->
 
 def test_artefacts_decide_the_tables(toy: Params) -> None:
     names = {study: [table.name for table in tables_of(toy, study)] for study in ("trial", "everything", "paper")}
-    beyond = ["comparison", "distances", "per_class", "protocols", "robustness"]
-    assert names["trial"] == ["table3", "table4", "comparison", "per_class", "protocols"]
-    assert names["everything"] == ["table2", "table3", "table4", *beyond]
-    assert names["paper"] == ["table1", "table2", "table3", "table4", *beyond]
+    beyond = ["comparison", "distances", "ensembles", "per_class", "protocols", "robustness"]
+    assert names["trial"] == ["claims", "table3", "table4", "comparison", "ensembles", "per_class", "protocols"]
+    assert names["everything"] == ["claims", "table2", "table3", "table4", *beyond]
+    assert names["paper"] == ["claims", "table1", "table2", "table3", "table4", *beyond]
 
 
 def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

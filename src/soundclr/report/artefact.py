@@ -1,7 +1,8 @@
 """What a report may show: a table or a figure is declared once, in the file of the function that makes it.
 
-A new one is a file in `artefacts` or in a paper's room in `papers`, whose ``ARTEFACT`` is an :class:`Artefact`. The
-workflow imports them all whenever it starts, so what takes long to import is imported in the functions that use it.
+A new one is a file in `artefacts` or in a paper's room in `papers`, whose ``ARTEFACT`` is an :class:`Artefact`; what a
+paper claims is a file there whose ``CLAIMS`` are :class:`soundclr.report.claim.Claims`. The workflow imports them all
+whenever it starts, so what takes long to import is imported in the functions that use it.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Any, Literal
 
 from soundclr import runs
@@ -30,7 +32,8 @@ class Artefact:
     that a key of its name under the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides
     where a study has it. ``make`` takes the Collection and gives a Table or, of a figure, takes a dataset too and gives
     a Drawing, or None without runs. ``paper`` is where it is published, ``schemes`` how many recipes a study has to
-    have. ``accuracy``: it shows what classifiers say, and so only runs whose classifier learns.
+    have; ``shows`` is what else it asks of params.yaml and a study. ``accuracy``: it shows what classifiers say, and so
+    only runs whose classifier learns. One that ``leads`` comes first on a page.
     """
 
     name: str
@@ -42,15 +45,22 @@ class Artefact:
     paper: str | None = None
     schemes: int = 1
     accuracy: bool = True
+    shows: Callable[[Params, str], bool] | None = None
+    leads: bool = False
+
+
+def modules() -> tuple[ModuleType, ...]:
+    """Every module of the papers' rooms, then of the artefacts', each by their files' names."""
+    packages = (importlib.import_module(room) for room in ROOMS)
+    files = (file for package in packages for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+    return tuple(importlib.import_module(file.name) for file in files)
 
 
 @cache
 def declared() -> tuple[Artefact, ...]:
-    """Every artefact in a page's order: the papers', then those of any study, each by their files' names."""
-    packages = (importlib.import_module(room) for room in ROOMS)
-    files = (file for package in packages for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
-    modules = (importlib.import_module(file.name) for file in files)
-    return tuple(module.ARTEFACT for module in modules if hasattr(module, "ARTEFACT"))
+    """Every artefact in a page's order: what leads, the papers', then those of any study."""
+    found = (module.ARTEFACT for module in modules() if hasattr(module, "ARTEFACT"))
+    return tuple(sorted(found, key=lambda artefact: not artefact.leads))
 
 
 def titles(key: str, published: bool = False) -> str:
@@ -83,6 +93,8 @@ def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
 
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
     """The datasets that a study shows an artefact of: none where it lacks the runs, or has too few recipes."""
+    if artefact.shows is not None and not artefact.shows(params, study):
+        return ()
     chosen = choices(params, study)
 
     def has(least: int, key: str, dataset: str) -> bool:

@@ -40,8 +40,8 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     tallest = max(label.count("\n") + 1 for label in labels)
     figure = new_figure(COLUMN, 0.75 + max(0.3, 0.1 * tallest + 0.06) * len(recipes))
     axes = figure.subplots()
-    paper = {line["row"]: value for line in published("figure3", dataset) if (value := percent(line)) is not None}
-    paper = {name: value for name, value in paper.items() if name in names}
+    lines = [line for line in published("figure3", dataset) if line["statistic"] == "mean" and line["row"] in names]
+    paper = {line["row"]: value for line in lines if (value := percent(line)) is not None}
     for name, value in paper.items():
         axes.plot(value, names.index(name), **PAPERS, zorder=3)
     steps = [collection.of(dataset, recipe, "figure3") for recipe in recipes]

@@ -4,12 +4,12 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from soundclr.report.accuracy import NONE, PARTIAL, group_of, number
+from soundclr.report.accuracy import NONE, PARTIAL, PROTOCOLS, group_of, number
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
+from soundclr.report.ensembles import ensemble_points, members_by_fold
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.published import lines, percent, published
-from soundclr.report.run_results import DataFrame, Epoch, RunResult
 from soundclr.report.table import Column, Record, Table, sentences
 
 OURS = "hybrid"
@@ -19,32 +19,17 @@ NUMBERS = tuple(f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for
 
 
 def ensemble(collection: Collection, dataset: str, recipe: str) -> dict[str, Any]:
-    """Of the mean probabilities of a fold's seeds: accuracies in percent, mean over folds; least and most seeds.
+    """Of the ensembles of a dataset's folds: accuracies in percent, mean over folds; least and most seeds.
 
-    Nothing unless every fold has two or more.
+    Nothing unless every fold has one.
     """
-    by_fold: dict[int, list[RunResult]] = {run.fold: [] for run in collection.expected_of(dataset, recipe)}
-    for result in collection.of(dataset, recipe):
-        by_fold[result.run.fold].append(result)
-    counts = [len(found) for found in by_fold.values()]
-    if min(counts, default=0) < 2:
+    found = collection.of(dataset, recipe)
+    members = members_by_fold(found)
+    if members.keys() != {run.fold for run in collection.expected_of(dataset, recipe)} or not members:
         return {"seeds": 0}
-
-    def mean(epoch: Epoch) -> float:
-        return 100 * statistics.fmean(ensemble_accuracy([r.at(epoch) for r in found]) for found in by_fold.values())
-
-    accuracies = {"best_epoch_percent": mean("best"), "last_epoch_percent": mean("last")}
-    return {**accuracies, "seeds": min(counts), "most": max(counts)}
-
-
-def ensemble_accuracy(members: list[DataFrame]) -> float:
-    """The share of clips that the mean of the members' class probabilities gets right."""
-    import pandas as pd
-
-    tables = [table.set_index("clip").drop(columns="epoch") for table in members]
-    mean = pd.concat([table.drop(columns="label") for table in tables]).groupby(level=0).mean()
-    labels = tables[0]["label"].loc[mean.index].to_numpy()
-    return float((mean.to_numpy().argmax(axis=1) == labels).mean())
+    counts = [len(results) for results in members.values()]
+    means = {f"{one}_percent": statistics.fmean(ensemble_points(found, one).values()) for one in PROTOCOLS}
+    return {**means, "seeds": min(counts), "most": max(counts)}
 
 
 def make(collection: Collection) -> Table:

@@ -1,0 +1,176 @@
+"""What a paper claims, and what a study's runs say of it by the rule of :mod:`soundclr.report.claim`: a row a claim."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from soundclr.params import Params
+from soundclr.report.accuracy import NONE, Protocol, number
+from soundclr.report.artefact import Artefact
+from soundclr.report.claim import Claim, Finding, Reported, claims_of, datasets_of_claim, judge, sides
+from soundclr.report.collect import Collection
+from soundclr.report.intervals import INTERVALS
+from soundclr.report.run_results import RunResult
+from soundclr.report.table import Cell, Column, Record, Table, sentences, span
+
+SHOWN: dict[Protocol, str] = {"last_epoch": "last epoch", "best_epoch": "best epoch"}
+"""The unbiased one first: it gives the verdict."""
+
+UNPLANNED: list[str | None] = [None]
+"""Instead of datasets, of a claim that a study has no runs of."""
+
+RULE = (
+    "The rule, set before the runs: a claim is supported where the interval is wholly on its side of 0 and the mean is "
+    "at least one held-out clip's share of all, contradicted where both hold on the other side, else undecided; one "
+    "among several must be ahead of each other, is contradicted by any that is ahead of it, and is shown beside the "
+    "nearest, or that one"
+)
+
+
+def make(collection: Collection) -> Table:
+    """The claims of every paper that the study is about, each on every dataset that it has both sides of."""
+    params, study = collection.params, collection.study
+    records = [
+        {"paper": paper, **record(collection, dataset, claim)}
+        for paper, claim in claims_of(params, study)
+        for dataset in [*datasets_of_claim(params, study, claim)] or UNPLANNED
+    ]
+    several = len(collection.datasets) > 1
+    papers = list(dict.fromkeys(record["paper"] for record in records))
+    columns = [
+        Column("paper", "paper" if len(papers) > 1 else "", align="l"),
+        Column("claim"),
+        Column("text", "claim", align="l"),
+        Column("dataset", "dataset" if several else "", show=titled(collection), align="l"),
+        Column(name="the paper's figures", show=lambda record: record["published"], align="l"),
+        *map(Column, ("published_dataset", "source", "published_ahead", "published_behind", "published_difference")),
+        Column("unit"),
+        *(column for protocol in SHOWN for column in protocol_columns(collection, protocol)),
+    ]
+    where = "" if several else f" on {collection.title(collection.datasets[0])}"
+    caption = sentences(
+        f"What {' and '.join(papers)} {'says' if len(papers) == 1 else 'say'}, and what this study's runs{where} say "
+        "of it. Difference: of the two sides, whose means follow, over the pairs, the folds and seeds that both have "
+        f"(of those asked for), in percentage points or, where it says so, in a ratio; {INTERVALS}",
+        RULE,
+        "The verdict is by the last epoch, whose choice looks at nothing; the best epoch, beside it, is the paper's "
+        "protocol. Noise and distances are of the last epoch's models",
+        "Folds share training clips, so intervals are optimistic; they are not corrected for the number of claims",
+        collection.coverage,
+    )
+    return Table(columns, records, caption, results_of(collection))
+
+
+def titled(collection: Collection) -> Callable[[Record], str]:
+    """Show a record's dataset, a dash for none."""
+    return lambda record: NONE if record["dataset"] is None else collection.title(record["dataset"])
+
+
+def record(collection: Collection, dataset: str | None, claim: Claim) -> dict[str, Any]:
+    """A claim on a dataset; without one, a claim that the study has no runs of."""
+    theirs = claim.paper.get(dataset or "") or next(iter(claim.paper.values()), None)
+    elsewhere = dataset not in claim.paper
+    values: dict[str, Any] = {}
+    for protocol in SHOWN:
+        found = judge(collection, dataset, claim, protocol) if dataset else Finding("no runs")
+        values |= {f"{protocol}_{key}": value for key, value in said(collection, dataset, claim, found).items()}
+    return {
+        "claim": claim.id,
+        "text": claim.text,
+        "dataset": dataset,
+        "published": published(theirs, claim.metric.unit, elsewhere) if theirs else NONE,
+        **{f"published_{key}": theirs and getattr(theirs, key) for key in ("dataset", "ahead", "behind", "difference")},
+        "source": theirs and theirs.source,
+        "unit": claim.metric.unit,
+        "several": claim.behind is None,
+        **values,
+    }
+
+
+def said(collection: Collection, dataset: str | None, claim: Claim, found: Finding) -> dict[str, Any]:
+    """A finding's values."""
+    difference = found.difference
+    bounds = difference is not None and not math.isnan(difference.half)
+    return {
+        "first": found.first or None,
+        "second": found.second or None,
+        "first_mean": found.values[0] if difference else None,
+        "second_mean": found.values[1] if difference else None,
+        "difference": difference and difference.mean,
+        "low": difference.low if difference and bounds else None,
+        "high": difference.high if difference and bounds else None,
+        "pairs": found.pairs,
+        "expected_pairs": len(collection.expected_of(dataset, found.first, claim.choice)) if difference else None,
+        "folds": len(difference.folds) if difference else 0,
+        "verdict": found.verdict,
+    }
+
+
+def published(theirs: Reported, unit: str, elsewhere: bool) -> str:
+    """As in ``+0.60 points: 99.60 − 99.00 (source)``, with the dataset where it is another than ours."""
+    place = f"({theirs.source}{f', {theirs.dataset}' if elsewhere and theirs.dataset else ''})"
+    if theirs.difference is None:
+        return f"no number {place}"
+    return (
+        f"{'over ' if theirs.at_least else ''}{compared(theirs.difference, unit, theirs.ahead, theirs.behind)} {place}"
+    )
+
+
+def compared(difference: float, unit: str, first: float | None, second: float | None) -> str:
+    """A difference and what it is of."""
+    text = f"{number(difference, sign=True)} {unit}"
+    return text if first is None or second is None else f"{text}: {number(first)} − {number(second)}"
+
+
+def protocol_columns(collection: Collection, protocol: Protocol) -> list[Column]:
+    """What a finding says; on the page all of the first protocol's, and the others' difference and verdict."""
+
+    def key(name: str) -> str:
+        return f"{protocol}_{name}"
+
+    def ours(record: Record) -> str:
+        difference, first, second = (record[key(name)] for name in ("difference", "first_mean", "second_mean"))
+        if difference is None:
+            return NONE
+        rival = f" ({collection.scheme(record[key('second')])})" if record["several"] else ""
+        return compared(difference, record["unit"], first, second) + rival
+
+    def short(record: Record) -> str:
+        difference = record[key("difference")]
+        return NONE if difference is None else f"{number(difference, sign=True)}, {record[key('verdict')]}"
+
+    shows: dict[str, tuple[str, Callable[[Record], Cell | str]]] = {
+        "difference": ("difference", ours),
+        "low": ("95 % interval", span(key("low"), key("high"))),
+        "pairs": ("pairs", lambda r: f"{r[key('pairs')]} of {r[key('expected_pairs')]}" if r[key("pairs")] else NONE),
+        "verdict": ("verdict", lambda record: Cell(record[key("verdict")], best=record[key("pairs")] > 0)),
+    }
+    if protocol != next(iter(SHOWN)):
+        shows = {"difference": ("difference, verdict", short)}
+    names = ["first", "second", "first_mean", "second_mean", "difference", "low", "high"]
+    names += ["pairs", "expected_pairs", "folds", "verdict"]
+    return [
+        Column(key(name), shows[name][0], SHOWN[protocol], shows[name][1], align="l" if name == "verdict" else "r")
+        if name in shows
+        else Column(key(name))
+        for name in names
+    ]
+
+
+def results_of(collection: Collection) -> list[RunResult]:
+    """The finished runs that claims are judged by."""
+    found = set()
+    for _, claim in claims_of(collection.params, collection.study):
+        for dataset in collection.datasets:
+            if both := sides(collection.params, collection.study, dataset, claim):
+                for recipe in (both.ahead, *both.behind):
+                    found |= {result.run for result in collection.of(dataset, recipe, claim.choice)}
+    return [result for run, result in collection.found.items() if run in found]
+
+
+def has_claims(params: Params, study: str) -> bool:
+    """Whether a paper claims anything that the study has runs of."""
+    return any(True for _ in claims_of(params, study))
+
+
+ARTEFACT = Artefact("claims", "The paper's claims", "table", make, shows=has_claims, leads=True)
