@@ -266,6 +266,46 @@ def heard(results: Path, study: str, recipe: str) -> dict[tuple[str, float | Non
     return found
 
 
+def test_figure4_has_means_and_no_lines_between_folds(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
+    """Two seeds of three folds: points without bars, and the mean of all folds with its interval."""
+    figure, caption = drawn("ten", "figure4")
+    upper, lower = figure.axes
+    expected = []
+    for recipe, epoch in itertools.product(SCHEMES, ("best_epoch", "last_epoch")):
+        of_folds = accuracies(collections("ten"), recipe, epoch)
+        expected += [(statistics.fmean(of_folds[fold]), math.nan) for fold in (1, 2, 3)]
+        expected.append(mean_of_folds(of_folds))
+    assert [bar[:2] for bar in bars(upper, 1)] == [pytest.approx(pair, nan_ok=True) for pair in expected]
+    for line in upper.lines:
+        assert line.get_linestyle() == "None" or len(set(line.get_xdata())) == 1
+    assert [text.get_text() for text in lower.get_xticklabels()] == ["fold 1", "fold 2", "fold 3", "mean"]
+    assert {tuple(line.get_ydata()) for line in lower.lines if len(line.get_ydata()) == 2} == {(10.0, 10.0)}  # chance
+    assert upper.get_ylim()[0] > lower.get_ylim()[1]
+    assert "below a break of the axis" in caption and "small: seeds" in caption
+    assert [text for text in texts(figure) if text.get_text() == "Study ten: a trial; made up"]
+
+
+def test_figure4_of_one_seed_shows_what_its_clips_leave_open(
+    drawn: Drawn, collections: Callable[[str], Collection]
+) -> None:
+    figure, caption = drawn("fifty", "figure4")
+    axes = figure.axes[0]
+    segments = [segment for lines in axes.collections for segment in lines.get_segments() if len(segment)]
+    found = [end for segment in segments for end in segment[:, 1]]
+    by_hand = []
+    for recipe, epoch in itertools.product(SCHEMES, ("best_epoch", "last_epoch")):
+        for fold, (value,) in sorted(accuracies(collections("fifty"), recipe, epoch).items()):
+            assert fold in (1, 2)
+            z2, share = 1.959964**2 / 100, value / 100  # of 100 clips
+            centre, root = share + z2 / 2, math.sqrt(z2 * (share * (1 - share) + z2 / 4))
+            by_hand += [100 * (centre - root) / (1 + z2), 100 * (centre + root) / (1 + z2)]
+    of_runs = [value for value in found if not math.isnan(value)]
+    assert set(np.round(by_hand, 3)) <= set(np.round(of_runs, 3))
+    paper = [float(line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "D"]
+    assert paper == [91.85, 91.98, 92.86]
+    assert "Wilson's" in caption and "the paper's means (Table III)" in caption and "small: seeds" not in caption
+
+
 def test_figure5_means_and_errors(drawn: Drawn, results: Path) -> None:
     figure, caption = drawn("ten", "figure5")
     (axes,) = figure.axes
@@ -306,8 +346,8 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
 
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
-    """Neither drawn nor spoken of."""
-    for name in DRAW:
+    """Neither drawn nor spoken of, but for what its number of clips leaves open."""
+    for name in DRAW.keys() - {"figure4"}:
         figure, caption = drawn("alone", name)
         assert "interval" not in caption, name
         for axes in figure.axes:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from soundclr.report.intervals import half_width, over_folds
+from soundclr.report.intervals import binomial, half_width, over_folds
 
 DRAWS = 8000
 """Simulated studies: the share of 95 % has a standard error of 0.24 points."""
@@ -56,3 +56,20 @@ def test_a_single_value_has_no_interval() -> None:
     assert alone.mean == 1.0
     assert math.isnan(alone.half) and math.isnan(alone.bar)
     assert half_width([2.5, 2.5]) == 0.0
+
+
+@pytest.mark.parametrize(("right", "clips"), [(75, 80), (80, 80), (0, 80), (1, 1), (40, 80)])
+def test_the_interval_of_a_share_of_clips(right: int, clips: int) -> None:
+    """Wilson's: the shares p from which the share found is 1.96 standard errors away, those of p."""
+    low, high = (end / 100 for end in binomial(right, clips))
+    assert 0 <= low <= right / clips <= high <= 1
+    for end in (low, high):
+        if 1e-9 < end < 1 - 1e-9:
+            assert abs(right / clips - end) == pytest.approx(1.959964 * math.sqrt(end * (1 - end) / clips), rel=1e-5)
+
+
+def test_the_interval_of_a_share_covers_it() -> None:
+    """Of models that are right with probability 0.9, on 80 clips."""
+    right = np.random.default_rng(2).binomial(80, 0.9, size=4000)
+    ends = {count: binomial(count, 80) for count in set(right.tolist())}
+    assert 0.93 < np.mean([low <= 90 <= high for low, high in (ends[count] for count in right.tolist())]) < 0.98

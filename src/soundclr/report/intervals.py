@@ -62,3 +62,14 @@ def half_width(values: Sequence[float]) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
+
+
+def binomial(right: int, clips: int) -> tuple[float, float]:
+    """The 95 % interval (Wilson's) of an accuracy in percent, where ``right`` of so many independent clips are.
+
+    What the choice of clips leaves open of a single model; it says nothing of other seeds.
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(right, clips).proportion_ci(0.95, method="wilson")
+    return 100 * float(found.low), 100 * float(found.high)

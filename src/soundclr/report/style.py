@@ -1,5 +1,7 @@
 """How all figures look: a print column's width, colours that the colour-blind tell apart, no dates inside."""
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,6 +61,9 @@ SETTINGS: dict[str, Any] = {
     "text.parse_math": False,  # titles and classes are the user's: a $ in them is a dollar
 }
 
+
+LINE = 130
+"""Characters of a line over the width of a page, in the smallest print."""
 
 LONGEST = 40
 """Characters of a class's name that a figure shows."""
@@ -174,6 +179,14 @@ def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside 
         if columns == 1 or legend.get_window_extent().width <= 0.99 * figure.bbox.width:
             return
         legend.remove()
+
+
+def name_study(figure: Figure, collection: Collection) -> None:
+    """Say below the axes, small, which study a picture is of and what its note begins with: it may stand alone."""
+    study = collection.params.studies[collection.study]
+    note = re.split(r"[,;]", study.note)[0]
+    text = textwrap.fill(f"Study {collection.study}: {study.title}; {note}", LINE)
+    figure.supxlabel(text, x=0.99, ha="right", fontsize=6, color="#555555")
 
 
 def save(figure: Figure, png: Path) -> None:
