@@ -23,6 +23,7 @@ from soundclr.report.artefacts.figures.representations import one_of_each
 from soundclr.report.artefacts.tables.comparison import compare
 from soundclr.report.collect import Collection, collect
 from soundclr.report.outputs import figures_of
+from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.figure3 import describe
 from soundclr.report.papers.soundclr.figure5 import power
 from soundclr.report.style import COLOURS, COLUMN, PAGE, styled
@@ -36,7 +37,11 @@ LADDER = [
 INNER = ["cross_entropy_inner", "supervised_contrastive_inner", "hybrid_inner"]
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
-DRAW = {artefact.name: artefact.make for artefact in declared() if artefact.kind == "figure"}
+DRAW = {
+    artefact.name: artefact.make
+    for artefact in declared()
+    if artefact.kind == "figure" and artefact.paper in (None, PAPER)  # other papers' have runs of their own
+}
 
 Drawn = Callable[[str, str], tuple[Figure, str]]
 
