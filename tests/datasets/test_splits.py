@@ -245,14 +245,18 @@ def test_a_fault_is_one_line_that_names_it(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda top: (top / "pop/pop.00007.wav").unlink(), "pop/pop.00007.wav is missing, one of 1 of GTZAN's 1,000"),
-        (lambda top: (top / "pop").rename(top / "popular"), "pop/pop.00000.wav is missing, one of 100 of"),
+        (lambda top: (top / "pop/pop.00007.wav").unlink(), "pop/pop.00007.wav is missing (in "),
+        (lambda top: (top / "pop").rename(top / "popular"), "popular/pop.00000.wav is no clip of GTZAN"),
+        (
+            lambda top: shutil.rmtree(top / "pop"),
+            "pop/pop.00000.wav is missing, and 99 more of 1000 clips are",
+        ),
         (
             lambda top: shutil.copy(top / "pop/pop.00007.wav", top / "pop/pop.00100.wav"),
             "pop/pop.00100.wav is no clip of GTZAN",
         ),
     ],
-    ids=["missing", "genre", "extra"],
+    ids=["missing", "genre", "no genre", "extra"],
 )
 def test_a_fault_in_gtzan(originals: Path, tmp_path: Path, spoil: Callable[[Path], object], message: str) -> None:
     mirror = tmp_path / "mirror"

@@ -81,38 +81,39 @@ def _numbers(listed: str) -> set[int]:
 def _fetch(
     name: str, settings: DatasetSettings, data: Path, mirror: Path | None, fold_of: Callable[[str, int], int | None]
 ) -> list[IndexRow]:
-    """Check all clips, also those of no fold; return the rows of the others."""
-    with source_folder(name, settings, data, mirror, COPIES) as folder:
-        _check(folder, settings.without)
-    below = folder.relative_to(data / name).as_posix()
-    return [
-        IndexRow(clip, f"{below}/{genre}/{clip}.wav", label, genre, fold, clip)
+    """The rows of the clips that have a fold, once these are found good."""
+    rows = [
+        IndexRow(clip, f"{genre}/{clip}.wav", label, genre, fold, clip)
         for label, genre in enumerate(GENRES)
         for number in NUMBERS
         if (fold := fold_of(genre, number)) is not None
-        for clip in [f"{genre}.{number:05d}"]
+        for clip in [_clip(genre, number)]
     ]
+    with source_folder(name, settings, data, mirror, COPIES) as folder:
+        _check(folder, [row for row in rows if row.clip not in settings.without])
+    below = folder.relative_to(data / name).as_posix()
+    return [row._replace(path=f"{below}/{row.path}") for row in rows]
 
 
-def _check(folder: Path, without: tuple[str, ...]) -> None:
-    """The folder has each genre's hundred clips, no others, and all can be read, but for those ``without``."""
-    wanted = {
-        f"{genre}/{clip}.wav"
-        for genre in GENRES
-        for number in NUMBERS
-        if (clip := f"{genre}.{number:05d}") not in without
-    }
+def _clip(genre: str, number: int) -> str:
+    return f"{genre}.{number:05d}"
+
+
+def _check(folder: Path, rows: list[IndexRow]) -> None:
+    """The clips of ``rows`` are there and can be read, and there are no others than GTZAN's."""
     present = audio_files(folder)
-    if missing := sorted(wanted - present):
-        raise UserError(f"{missing[0]} is missing, one of {len(missing)} of GTZAN's 1,000 clips (in {folder})")
-    known = wanted | {f"{clip.split('.')[0]}/{clip}.wav" for clip in without}
+    known = {f"{genre}/{_clip(genre, number)}.wav" for genre in GENRES for number in NUMBERS}
     if extra := sorted(present - known):
         raise UserError(f"{extra[0]} is no clip of GTZAN, like blues/blues.00000.wav (in {folder})")
-    for path in sorted(wanted):
+    if missing := [row for row in rows if row.path not in present]:
+        others = f", and {len(missing) - 1} more of {len(rows)} clips are" if len(missing) > 1 else ""
+        raise UserError(f"{missing[0].path} is missing{others} (in {folder}){_or_without(missing[0])}")
+    for row in rows:
         try:
-            check_audio(folder / path)
+            check_audio(folder / row.path)
         except UserError as error:
-            raise UserError(
-                f"{error}; or leave it out, `without: [{Path(path).stem}]` of the dataset in params.yaml, for runs of "
-                "their own"
-            ) from error
+            raise UserError(f"{error}{_or_without(row)}") from error
+
+
+def _or_without(row: IndexRow) -> str:
+    return f"; or leave it out, `without: [{row.clip}]` of the dataset in params.yaml, for runs of their own"

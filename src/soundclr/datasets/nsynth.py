@@ -2,7 +2,7 @@
 
 Three archives, whose ``file`` and ``url`` in params.yaml have ``{part}`` for their part of the split: test, valid and
 train are folds 1, 2 and 3. Each is ``nsynth-<part>/audio/<note>.wav`` with ``nsynth-<part>/examples.json``. The test
-and validation clips lack the family synth_lead; they have instruments in common, but none with the training clips.
+clips lack the family synth_lead. They may share instruments with the validation clips, but not with the training clips.
 
 It is large: 25 GB of archives, 45 GB unpacked, up to 39 GB of decoded clips in one file, all of which a training holds
 on its device (on a CPU the file is mapped, and read whole once when a training starts).

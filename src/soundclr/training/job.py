@@ -127,7 +127,8 @@ def make_task(
         if not is_out_of_memory(error):
             raise
         raise UserError(
-            f"{describe(device)}: no memory for the network and the clips; share it with fewer jobs"
+            f"{describe(device)}: no memory for the network and the clips, {waveforms.samples.nbytes / 1e9:,.1f} GB; "
+            "share it with fewer jobs"
         ) from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     task = Task(
