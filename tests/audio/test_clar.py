@@ -47,6 +47,8 @@ def noise(samples=2500, level=0.1):
         (RATE, QUICK),
         (RATE, {"window": 256}),
         (44_100, {}),
+        (RATE, {"hop_length": 48, "window": 144, "bands": 20}),
+        (RATE, {"hop_length": 500, "window": 300, "bands": 20}),
         (8_000, {"highest": 4000.0, "n_fft": 1024, "window": 512}),
     ],
 )
@@ -127,6 +129,7 @@ def test_clips_of_a_batch_do_not_mix_and_autocast_does_not_make_it_coarse():
         ({"window": 4096}, "window: Input should not be more than n_fft: 2048, found 4096"),
         ({"window": 255}, "window: Input should be a multiple of 2, found 255"),
         ({"highest": 40.0}, "highest: Input should be more than lowest: 40.0, found 40.0"),
+        ({"hop_length": 127}, "hop_length: Input should be a multiple of 2, found 127"),
         ({"bands": 0}, "bands: Input should be greater than or equal to 1, found 0"),
         ({"channels": 1}, "channels: Input should be 3, found 1"),
     ],

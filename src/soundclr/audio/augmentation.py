@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 
 Domain = Literal["clip", "waveform", "spectrogram"]
 DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
+SAMPLES_AT_ONCE_ON_CPU = 2**17  # that stay in its caches: of clips of a second eight, which is fastest
 
 
 class Augmentation(Entry):
@@ -43,7 +44,7 @@ class Augmentation(Entry):
 
 
 class WaveformAugmentation(Augmentation):
-    """Changes waveforms, (clips, samples) in [-1, 1], which it leaves alone; a CPU clip by clip, in its caches.
+    """Changes waveforms, (clips, samples) in [-1, 1], which it leaves alone; on a CPU a few at a time, in its caches.
 
     All that is left to chance is drawn for the whole batch before.
     """
@@ -54,12 +55,12 @@ class WaveformAugmentation(Augmentation):
         """A tensor of the same shape; clips that ``random`` does not pick are as they were."""
         drawn = self.draw(len(batch), batch.shape[1], random)
         rows = (uniform(random, len(batch)) < self.probability).nonzero()[:, 0]
-        at_once = 1 if batch.device.type == "cpu" else max(1, len(rows))
         result = batch.clone()
-        for begin in range(0, len(rows), at_once):
-            part = rows[begin : begin + at_once]
-            there = part.to(batch.device)
-            result[there] = self.change(batch[there], *(values[part] for values in drawn))
+        few = max(1, SAMPLES_AT_ONCE_ON_CPU // batch.shape[1])
+        for part in rows.split(few if batch.device.type == "cpu" else len(batch)):
+            if len(part):
+                there = part.to(batch.device)
+                result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:

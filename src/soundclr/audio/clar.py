@@ -1,5 +1,8 @@
 """CLAR's three channels of a batch of waveforms: magnitude and phase at geometric frequencies, and mel bands."""
 
+import functools
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -9,13 +12,15 @@ from soundclr.audio.logmel import MelBands, mel_filters, power
 # In dB, as in the reference code, whose 20 and 10 come of an argument (`db_multiplier`) that was hardly meant.
 MAGNITUDE_OFFSET, MEL_OFFSET = -20.0, -10.0
 POWER_FLOOR, MEL_FLOOR = 1e-8, 1e-5
+BANDS_AT_ONCE = 16  # a few more products, of half as many numbers in all as with the 32 of log-mel
 
 
 class ClarTransform:
     """(clips, samples) in [-1, 1] -> (clips, 3, bands, frames), channels-last: see :class:`representations.Clar`.
 
-    A frequency off the Fourier transform's grid is a product with a windowed cosine and sine. About its centre a
-    window is even, so half as many products do: those of the sums and differences of samples that lie as far from it.
+    A frequency off the Fourier transform's grid is a product with a cosine and a sine. Frames overlap many times over,
+    so the products are those of blocks, each made once and turned to its place: a frame is the sum of its blocks. That
+    is without a window; Hann's is 1/2 of the frequency less 1/4 of both that are one cycle a window away from it.
     Computed in float32, whatever autocast says.
     """
 
@@ -30,48 +35,60 @@ class ClarTransform:
         lowest: float,
         highest: float,
     ) -> None:
-        self.n_fft, self.hop_length = n_fft, hop_length
-        self.reach = window // 2
+        self.n_fft, self.hop_length, self.bands = n_fft, hop_length, bands
+        self.block = math.gcd(window, hop_length)
         self.window = torch.hann_window(window, device=device)
-        radians = 2 * torch.pi / sample_rate * frequencies(bands, lowest, highest)[:, None]  # a sample
-        half = torch.hann_window(window, dtype=torch.float64)[self.reach :]
-        half[0] /= 2  # the centre is on both sides
-        angles = radians * torch.arange(self.reach)
-        self.cosines, self.sines = (angles.cos() * half).float().to(device), (angles.sin() * half).float().to(device)
-        # Phases are those at the frame's first sample, half a transform before its centre.
-        turn = radians * (n_fft // 2)
-        self.turn_cosine, self.turn_sine = turn.cos().float().to(device), turn.sin().float().to(device)
-        self.mel = MelBands(mel_filters(sample_rate, n_fft, bands, lowest, highest).to(device))
+        self.around = n_fft // 2 - window // 2  # zeros on both sides of the window in a frame
+        side = 2 * torch.pi / window
+        self.radians = 2 * torch.pi / sample_rate * frequencies(bands, lowest, highest)  # a sample
+        self.shifted = torch.cat([self.radians + turn for turn in (0, -side, side)])[:, None]
+        angles = self.shifted * (torch.arange(self.block // 2) + 0.5)  # about the block's middle
+        self.cosines, self.sines = angles.cos().float().to(device), angles.sin().float().to(device)
+        self.turns = functools.lru_cache(maxsize=4)(self._turns)
+        self.mel = MelBands(mel_filters(sample_rate, n_fft, bands, lowest, highest).to(device), BANDS_AT_ONCE)
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """The channels of ``waveforms``."""
         with torch.autocast(waveforms.device.type, enabled=False):
             padded = pad(waveforms, (self.n_fft // 2, self.n_fft // 2), mode="reflect")
-            even, odd = self._products(padded)
-            mel = self._mel_bands(padded)
-            image = torch.empty(*even.shape, 3, device=waveforms.device)
-            magnitude, phase, bands = image.unbind(-1)
-            torch.addcmul(even.square(), odd, odd, out=magnitude)
+            real, minus_imaginary = self._products(padded)
+            magnitude = torch.addcmul(real.square(), minus_imaginary, minus_imaginary)
             magnitude.add_(POWER_FLOOR).log10_().mul_(10).add_(MAGNITUDE_OFFSET)
-            real = self.turn_cosine * even - self.turn_sine * odd
-            imaginary = self.turn_sine * even + self.turn_cosine * odd
-            torch.atan2(-imaginary, real.add_(0), out=phase)  # + 0: the phase of silence is 0, not that of -0
-            bands.copy_(mel.clamp_(min=MEL_FLOOR).log10_().mul_(10).add_(MEL_OFFSET).transpose(1, 2))
+            phase = torch.atan2(-minus_imaginary, real.add_(0))  # + 0: the phase of silence is 0, not that of -0
+            mel = self._mel_bands(padded).clamp_(min=MEL_FLOOR).log10_().mul_(10).add_(MEL_OFFSET)
+            image = torch.stack([magnitude, phase, mel.transpose(1, 2)], -1)
         return image.permute(0, 3, 1, 2)
 
     def _products(self, padded: Tensor) -> tuple[Tensor, Tensor]:
-        """The windowed frames times cosines and times sines, both begun at the frames' centres: (clips, bands, frames).
-
-        The waveform's transform at a frequency is the first less i times the second.
-        """
-        centre = self.n_fft // 2
-        inner = padded[:, centre - self.reach : padded.shape[1] - centre + self.reach]
-        frames = inner.unfold(1, 2 * self.reach, self.hop_length)
-        after, before = frames[..., self.reach :], frames[..., 1 : self.reach + 1].flip(-1)
-        return (
-            self.cosines @ (after + before).transpose(1, 2),
-            self.sines @ (after - before).transpose(1, 2),
+        """The windowed frames times cosines, and times sines: (clips, bands, frames)."""
+        blocks = padded[:, self.around : padded.shape[1] - self.around]
+        blocks = blocks[:, : blocks.shape[1] // self.block * self.block].unflatten(1, (-1, self.block))
+        before, after = blocks[..., : self.block // 2].flip(-1), blocks[..., self.block // 2 :]
+        even = self.cosines @ (after + before).transpose(1, 2)
+        odd = self.sines @ (after - before).transpose(1, 2)
+        cosine, sine, back_cosine, back_sine = self.turns(blocks.shape[1])
+        count, step = len(self.window) // self.block, self.hop_length // self.block
+        real = sums(torch.addcmul(even * cosine, odd, sine, value=-1), count)[..., ::step]
+        minus_imaginary = sums(torch.addcmul(even * sine, odd, cosine), count)[..., ::step]
+        real, minus_imaginary = (
+            torch.addcmul(real * back_cosine, minus_imaginary, back_sine),
+            torch.addcmul(minus_imaginary * back_cosine, real, back_sine, value=-1),
         )
+        return real.unflatten(1, (3, -1)).sum(1), minus_imaginary.unflatten(1, (3, -1)).sum(1)
+
+    def _turns(self, blocks: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Cosines and sines by which so many blocks are turned to the clip's beginning, and frames back to theirs.
+
+        The latter with the weights of Hann's window.
+        """
+        middles = self.block * torch.arange(blocks) + (self.block - 1) / 2
+        there = self.shifted * middles
+        begins = torch.arange(0, (blocks + 1) * self.block - len(self.window), self.hop_length)
+        back = self.shifted * begins - self.around * self.radians.repeat(3)[:, None]
+        weights = torch.tensor([0.5, -0.25, -0.25]).repeat_interleave(self.bands)[:, None]
+        tables = there.cos(), there.sin(), weights * back.cos(), weights * back.sin()
+        cosine, sine, back_cosine, back_sine = (table.float().to(self.window.device) for table in tables)
+        return cosine, sine, back_cosine, back_sine
 
     def _mel_bands(self, padded: Tensor) -> Tensor:
         """The frames' power in mel bands: (clips, frames, bands)."""
@@ -79,7 +96,7 @@ class ClarTransform:
             padded,
             self.n_fft,
             self.hop_length,
-            2 * self.reach,
+            len(self.window),
             window=self.window,
             center=False,
             return_complex=True,
@@ -90,3 +107,19 @@ class ClarTransform:
 def frequencies(bands: int, lowest: float, highest: float) -> Tensor:
     """``bands`` frequencies in a geometric row from ``lowest``, ``highest`` being the one after the last: float64."""
     return lowest * (highest / lowest) ** (torch.arange(bands, dtype=torch.float64) / bands)
+
+
+def sums(values: Tensor, count: int) -> Tensor:
+    """The sums of each ``count`` neighbours on the last axis, by sums of 1, 2, 4 and so on of them."""
+    width = values.shape[-1] - count + 1
+    total, begin, size = None, 0, 1
+    while True:
+        if count & size:
+            part = values[..., begin : begin + width]
+            total = part if total is None else total + part
+            begin += size
+        if 2 * size > count:
+            assert total is not None
+            return total
+        values = values[..., :-size] + values[..., size:]
+        size *= 2

@@ -10,7 +10,7 @@ from torchaudio.functional import melscale_fbanks
 from soundclr.audio.decode import FULL_SCALE
 
 SMALLEST_POWER = 1e-10
-BANDS_AT_ONCE = 32  # in one matrix product, over the few bins that they have
+BANDS_AT_ONCE = 32  # in one matrix product
 WINDOWS = {"hann": torch.hann_window, "hamming": torch.hamming_window}
 PADDINGS = {"zeros": "constant", "reflect": "reflect"}
 
@@ -55,10 +55,13 @@ class LogMelTransform:
 
 
 class MelBands:
-    """Power of bins (..., frames, bins) -> power of mel bands (..., frames, bands), by ``filters`` (bins, bands)."""
+    """Power of bins (..., frames, bins) -> power of mel bands (..., frames, bands), by ``filters`` (bins, bands).
 
-    def __init__(self, filters: Tensor) -> None:
-        self.filters, self.parts = filters, blocks(filters)
+    In products of ``at_once`` bands over the few bins that they have.
+    """
+
+    def __init__(self, filters: Tensor, at_once: int = BANDS_AT_ONCE) -> None:
+        self.filters, self.parts = filters, blocks(filters, at_once)
 
     def __call__(self, power: Tensor) -> Tensor:
         """The bands' power, in float32 only outside autocast."""
@@ -92,11 +95,11 @@ def mel_filters(
     return filters
 
 
-def blocks(filters: Tensor) -> list[tuple[slice, slice]]:
+def blocks(filters: Tensor, at_once: int) -> list[tuple[slice, slice]]:
     """The bins and bands of the blocks outside which all filters are zero: a quarter of the whole product."""
     parts = []
-    for first in range(0, filters.shape[1], BANDS_AT_ONCE):
-        bands = slice(first, first + BANDS_AT_ONCE)
+    for first in range(0, filters.shape[1], at_once):
+        bands = slice(first, first + at_once)
         used = filters[:, bands].any(1).nonzero().flatten().tolist() or [0]
         parts.append((slice(used[0], used[-1] + 1), bands))
     return parts

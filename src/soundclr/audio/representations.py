@@ -119,7 +119,7 @@ class Clar(Representation):
     channels: Literal[3]
     n_fft: Even
     window: Even
-    hop_length: Positive
+    hop_length: Even
     bands: Annotated[int, Field(ge=1, le=4096)]
     lowest: Frequency
     highest: Frequency
@@ -145,8 +145,9 @@ class Clar(Representation):
         return (self.bands, samples // self.hop_length + 1)
 
     def numbers(self, samples: int) -> int:
-        """The overlapping frames count too."""
-        return max(super().numbers(samples), (samples // self.hop_length + 1) * self.n_fft)
+        """The overlapping frames count too, and the products of blocks: see :class:`clar.ClarTransform`."""
+        blocks = (samples + self.n_fft) // math.gcd(self.window, self.hop_length)
+        return max(super().numbers(samples), (samples // self.hop_length + 1) * self.n_fft, blocks * 3 * self.bands)
 
     def refuses(self, audio: AudioSettings) -> str | None:
         """Clips that are too short to be reflected, and frequencies that they do not have."""
