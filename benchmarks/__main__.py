@@ -21,7 +21,7 @@ from benchmarks.store import entry, file_of, line, record
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 
-MODULES = ("data_path", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
+MODULES = ("data_path", "clar", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

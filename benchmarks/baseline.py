@@ -17,7 +17,7 @@ from soundclr.errors import UserError
 from soundclr.params import RunSettings
 
 try:
-    import librosa
+    import librosa as librosa  # what baseline_clar has it from
 except ImportError as error:
     raise UserError(
         "librosa is not installed; it comes with the test extra: pip install 'soundclr[test]', or `make env`"

@@ -32,18 +32,18 @@ def clips(count: int, samples: int = SAMPLES) -> list[npt.NDArray[np.int16]]:
     return made
 
 
-def waveforms(arrays: list[npt.NDArray[np.int16]]) -> Waveforms:
+def waveforms(arrays: list[npt.NDArray[np.int16]], rate: int = RATE) -> Waveforms:
     """``arrays`` trimmed, in memory, with labels and folds in turn."""
-    bare = Waveforms.from_arrays([trim(array) for array in arrays], RATE)
+    bare = Waveforms.from_arrays([trim(array) for array in arrays], rate)
     number = torch.arange(len(arrays))
     classes = tuple(f"class{label}" for label in range(CLASSES))
-    return Waveforms(bare.samples, bare.offsets, number % CLASSES, number % FOLDS + 1, bare.clips, classes, RATE)
+    return Waveforms(bare.samples, bare.offsets, number % CLASSES, number % FOLDS + 1, bare.clips, classes, rate)
 
 
-def parameters(params: Params, samples: int = SAMPLES, **settings: Any) -> Params:
+def parameters(params: Params, samples: int = SAMPLES, rate: int = RATE, **settings: Any) -> Params:
     """``params`` with the dataset and the study ``benchmark``, which lays ``settings`` over the defaults."""
     dataset = DatasetSettings(
-        adapter="synthetic", title=NAME, classes=CLASSES, folds=FOLDS, sample_rate=RATE, samples=samples
+        adapter="synthetic", title=NAME, classes=CLASSES, folds=FOLDS, sample_rate=rate, samples=samples
     )
     recipes = ("cross_entropy", "supervised_contrastive", "hybrid")
     study = StudySettings(title=NAME, note=NAME, datasets=(NAME,), recipes=recipes, seeds=(0,), settings=settings)

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import problem, store
+from benchmarks import clar, problem, store
 from benchmarks.__main__ import main
 from benchmarks.context import Row
 from benchmarks.machine import machine
 from benchmarks.timing import in_turns
+from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.features import Waveforms
-from soundclr.audio.pipeline import Inputs
+from soundclr.audio.pipeline import Augment, Inputs
+from soundclr.entries import entry_of
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.rates import slug
@@ -161,6 +163,40 @@ def test_the_other_sides_image_is_ours(repo, tmp_path):
     ours = Inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
     others = np.stack([baseline.image(path, settings, np.random.default_rng(0)) for path in paths])
     np.testing.assert_allclose(ours.numpy(), others, atol=0.02)
+
+
+def clar_settings(repo, **settings):
+    params = load_checked(repo / "params.yaml")
+    study = problem.parameters(params, 16_000, 16_000, representation="clar", crop={"train": "centre"}, **settings)
+    return study.resolve(problem.NAME, problem.NAME, "cross_entropy")
+
+
+def test_the_other_sides_channels_are_ours(repo, tmp_path):
+    """CLAR's, of words without augmentation."""
+    baseline = pytest.importorskip("benchmarks.baseline")
+    baseline_clar = pytest.importorskip("benchmarks.baseline_clar")
+    settings, arrays = clar_settings(repo, augment=[]), problem.clips(3, 16_000)
+    paths = baseline.write_wavs(arrays, 16_000, tmp_path)
+    inputs = Inputs(problem.waveforms(arrays, 16_000), settings)
+    ours = inputs.train_batch(torch.arange(3), Augment(), torch.Generator()).numpy()
+    others = np.stack([baseline_clar.image(path, settings, np.random.default_rng(0)) for path in paths])
+    np.testing.assert_allclose(ours[:, [0, 2]], others[:, [0, 2]], atol=0.1)
+    loud = others[:, 0] > -40  # where a phase means something
+    assert np.abs(np.exp(1j * ours[:, 1][loud]) - np.exp(1j * others[:, 1][loud])).max() < 0.01
+
+
+@pytest.mark.parametrize("name", list(clar.ALONE))
+def test_the_other_sides_augmentations_do_as_ours(repo, name):
+    """Both change clips of a tone as much, in the mean."""
+    baseline_clar = pytest.importorskip("benchmarks.baseline_clar")
+    [choice] = clar_settings(repo, augment=[name]).stages[0].augment
+    entry = entry_of(AUGMENTATIONS, choice, "augmentation", "here")
+    tone = np.sin(2 * np.pi * 440 * np.arange(16_000, dtype=np.float32) / 16_000)
+    random = np.random.default_rng(0)
+    others = np.stack([baseline_clar.CHANGES[name](tone, entry, random) for _ in range(12)])
+    ours = entry(torch.from_numpy(tone).expand(12, -1), torch.Generator().manual_seed(0)).numpy()
+    assert others.shape == ours.shape and not np.array_equal(others[0], tone)
+    assert np.square(ours).mean() == pytest.approx(np.square(others).mean(), rel=0.25)
 
 
 def test_the_package_imports_no_benchmark(repo):
