@@ -30,7 +30,7 @@ def measure(context: Context) -> Iterator[Row]:
     empty = context.folder / "empty"
     empty.mkdir()
     (empty / "Snakefile").write_text(NOTHING)
-    study = project(context, "paper", context.params)
+    study = project(context, "paper", context.params.model_copy(update={"study": "paper"}))
     repeats = context.choose(3, 1)
     yield from planning(context, "paper", "the whole paper study, nothing done", study, empty, repeats)
 

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from projects import commit_all, copy_of, run_in
 from soundclr.locks import locked
 
 MODELS = "results/demo/models/*/*/*.pt"
+UNSHARED = ("not in cache", "deleted")  # what DVC says of an output that a clone has not
 
 
 def change(folder: Path, weight: float) -> None:
@@ -32,11 +35,57 @@ def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     params["studies"]["demo"]["evaluate"] = {"recipes": ["cross_entropy"]}  # which no test changes
     params["studies"]["demo"]["settings"]["training"]["epochs"] = 1
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    run_in(folder, "dvc", "remote", "add", "--default", "lab", "../soundclr-dvc")
     commit_all(folder)
     run_in(folder, "dvc", "repro")
     run_in(folder, "dvc", "push")
     commit_all(folder)
     return folder
+
+
+def test_the_lock_is_of_the_committed_results(repo: Path) -> None:
+    """Clips, weights and models need not be here; what git has must be what the lock says."""
+    changed = changed_outs(repo)
+    stale = [path for path, how in changed.items() if how not in UNSHARED]
+    assert not stale, (
+        f"dvc.lock is of another {', '.join(stale)}: run `dvc commit --force` where the study's clips, weights and "
+        "models are, or `dvc commit --force report` if only the report is new, and commit dvc.lock"
+    )
+    study = yaml.safe_load((repo / "params.yaml").read_text())["study"]
+    outs = yaml.safe_load((repo / "dvc.lock").read_text())["stages"]["train"]["outs"]
+    (models,) = (out for out in outs if out["path"] == f"results/{study}/models")
+    assert models["nfiles"] == len(list((repo / "results" / study / "runs").glob("*/*/*/metrics.json")))
+
+
+def test_a_fresh_clone_shows_the_committed_results(repo: Path, tmp_path: Path) -> None:
+    """And says of what it lacks that there is no remote to have it from."""
+    folder = copy_of(repo, tmp_path / "clone")
+    shutil.copy(repo / "dvc.lock", folder)
+    for name in ("results", "figures"):
+        shutil.copytree(repo / name, folder / name, ignore=shutil.ignore_patterns("models"))
+    commit_all(folder)
+    assert set(changed_outs(folder)) == {"data/features", "data/weights", "results/esc10/models"}
+    pulled = run_in(folder, "dvc", "pull", check=False)
+    assert pulled.returncode and "No remote provided and no default remote set" in pulled.stderr
+    rows = json.loads(run_in(folder, "dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    assert {Path(path).stem for path in rows} == {"cross_entropy", "hybrid", "supervised_contrastive"}
+    assert all(row["data"]["runs"] == row["data"]["expected"] for row in rows.values())
+    titles = [spec["title"]["text"] for spec in specs_of(folder, "show")]
+    assert titles == ["esc10, held-out accuracy", "esc10, accuracy of each fold", "esc10, confusion"]
+
+
+def changed_outs(folder: Path) -> dict[str, str]:
+    """What `dvc status` says of each stage's outputs that are not as dvc.lock has them."""
+    status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)
+    parts = [part for stage in status.values() for part in stage if isinstance(part, dict)]
+    return {path: how for part in parts for path, how in part.get("changed outs", {}).items()}
+
+
+def specs_of(folder: Path, command: str) -> list[dict[str, Any]]:
+    """What `dvc plots` draws."""
+    page = run_in(folder, "dvc", "plots", command).stdout.strip()
+    text = Path(page.removeprefix("file://")).read_text()
+    return [json.loads(spec) for spec in re.findall(r"var spec = (\{.*?\});\n", text, re.DOTALL) if spec != "{}"]
 
 
 def trained(folder: Path) -> dict[str, int]:
@@ -88,9 +137,7 @@ def test_repro_retrains_the_changed_recipe_only(project: Path) -> None:
 @pytest.mark.parametrize(("command", "revisions"), [("show", {"workspace"}), ("diff", {"HEAD", "workspace"})])
 def test_each_plot_keeps_schemes_apart(project: Path, command: str, revisions: set[str]) -> None:
     """Three plots of the study and none else; in each the data and what is drawn of them have the scheme."""
-    page = run_in(project, "dvc", "plots", command).stdout.strip()
-    text = Path(page.removeprefix("file://")).read_text()
-    specs = [json.loads(spec) for spec in re.findall(r"var spec = (\{.*?\});\n", text, re.DOTALL) if spec != "{}"]
+    specs = specs_of(project, command)
     titles = [spec["title"]["text"] for spec in specs]
     assert titles == ["demo, held-out accuracy", "demo, accuracy of each fold", "demo, confusion"]
     for spec in specs:
