@@ -81,15 +81,8 @@ class Run:
         match = RUN_PATH.match(Path(directory).relative_to(results).as_posix())
         if match is None:
             return None
-        parts = match.groupdict()
-        return cls(
-            parts["study"],
-            parts["dataset"],
-            parts["recipe"],
-            parts["hash"],
-            int(parts["fold"]),
-            int(parts["seed"]),
-        )
+        study, dataset, recipe, key, fold, seed = match.groups()
+        return cls(study, dataset, recipe, key, int(fold), int(seed))
 
 
 def dataset_hash(params: Params, dataset: str) -> str:

@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from soundclr.evaluation.noise import Noise, add, conditions, draw
+from soundclr.evaluation.conditions import Noise, conditions
+from soundclr.evaluation.noise import add, draw
 from soundclr.params import EvaluationSettings
 
 CPU = torch.device("cpu")

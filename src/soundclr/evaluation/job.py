@@ -13,7 +13,8 @@ from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
-from soundclr.evaluation.noise import Noise, add, conditions, draw
+from soundclr.evaluation.conditions import Noise, conditions
+from soundclr.evaluation.noise import add, draw
 from soundclr.evaluation.space import distances, project
 from soundclr.files import sha256_of_file, to_csv, write_text
 from soundclr.losses import classifies

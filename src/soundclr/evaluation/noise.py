@@ -5,36 +5,17 @@ colour, scaled to each level. Schemes, seeds and levels, batches of any size and
 Noisy waveforms are not clipped: they may leave [-1, 1].
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from soundclr.params import EvaluationSettings
+from soundclr.evaluation.conditions import Noise
 from soundclr.randomness import seed_of
 
 Samples = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class Noise:
-    """A colour of noise at a level: either ``sigma``, a standard deviation, or ``snr_db``, a ratio in dB."""
-
-    colour: str
-    sigma: float | None = None
-    snr_db: float | None = None
-
-
-def conditions(settings: EvaluationSettings) -> Iterator[Noise]:
-    """White noise of each standard deviation, then each colour at each ratio of signal to noise."""
-    for sigma in settings.sigmas:
-        yield Noise("white", sigma=sigma)
-    for colour in settings.noises:
-        for ratio in settings.snr:
-            yield Noise(colour, snr_db=ratio)
 
 
 def draw(seed: int, clips: Sequence[str], colour: str, length: int, device: torch.device) -> Tensor:

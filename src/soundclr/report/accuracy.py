@@ -4,7 +4,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from soundclr.report.artefact import OWN
 from soundclr.report.collect import Collection
@@ -116,10 +116,9 @@ def difference(ours: Group, theirs: float | None) -> float | None:
 
 def gains(results: Iterable[RunResult]) -> dict[tuple[int, int], float]:
     """Fold and seed to best minus last epoch's accuracy, in percentage points."""
-    return {
-        (result.run.fold, result.run.seed): points(result, "best_epoch") - points(result, "last_epoch")
-        for result in results
-    }
+    results = list(results)
+    last = at_places(results, "last_epoch")
+    return {place: best - last[place] for place, best in at_places(results).items()}
 
 
 def paired(
@@ -159,9 +158,7 @@ def spread(accuracy: Accuracy, partial: bool = False) -> str:
     return f"{number(accuracy.mean)}{std}{f' {PARTIAL}' if partial else ''}"
 
 
-def both(ours: Group) -> str:
-    """Best epoch's mean, and the last epoch's in parentheses."""
-    if ours.best_epoch.mean is None:
-        return NONE
-    mark = f" {PARTIAL}" if ours.partial else ""
-    return f"{number(ours.best_epoch.mean)} ({number(ours.last_epoch.mean)}){mark}"
+def both(record: Mapping[str, Any], mark: str = "") -> str:
+    """A record's accuracy at the best epoch, and at the last in parentheses."""
+    best, last = record["best_epoch_percent"], record["last_epoch_percent"]
+    return NONE if best is None else f"{number(best)} ({number(last)}){mark}"

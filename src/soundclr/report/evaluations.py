@@ -6,6 +6,7 @@ from pathlib import Path
 
 from soundclr import runs
 from soundclr.errors import UserError, remedied
+from soundclr.evaluation.conditions import Noise, conditions
 from soundclr.losses import classifies
 from soundclr.params import EvaluationSettings, Params, validated
 from soundclr.records import Distances, EvaluationRecord
@@ -72,11 +73,8 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
         says, is_so = getattr(record, what), getattr(result.metrics, what)
         if says != is_so:
             raise UserError(f"{path}: says {what} {says}, its run's metrics.json says {is_so}")
-    asked: list[tuple[str, float | None, float | None]] = [("white", sigma, None) for sigma in settings.sigmas]
-    asked += [(noise, None, ratio) for noise in settings.noises for ratio in settings.snr]
-    if not classifies(result.settings):
-        asked = []
-    if sorted(map(str, asked)) != sorted(str((a.noise, a.sigma, a.snr_db)) for a in record.accuracy):
+    asked = conditions(settings) if classifies(result.settings) else ()
+    if sorted(map(str, asked)) != sorted(str(Noise(a.noise, a.sigma, a.snr_db)) for a in record.accuracy):
         raise UserError(f"{path}: its noises are not those that params.yaml's evaluation names")
     for heard in record.accuracy:
         if abs(heard.accuracy * record.clips - heard.right) > 0.01:

@@ -27,13 +27,15 @@ def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
 
 
 def shown(params: Params, study: str) -> dict[str, Any]:
-    """What params.yaml says that a study's report shows or chooses by."""
+    """What params.yaml says that a report shows or chooses by; no defaults, since a new setting brings one."""
     chosen = list(runs.expand(params, study))
     return {
-        "study": params.studies[study].model_dump(mode="json"),
+        "study": params.studies[study].model_dump(mode="json", exclude_defaults=True),
         "runs": [[run.group, run.name] for run in chosen],
-        "evaluation": params.evaluation.model_dump(mode="json"),
-        "datasets": {run.dataset: params.datasets[run.dataset].model_dump(mode="json") for run in chosen},
+        "evaluation": params.evaluation.model_dump(mode="json", exclude_defaults=True),
+        "datasets": {
+            run.dataset: params.datasets[run.dataset].model_dump(mode="json", exclude_defaults=True) for run in chosen
+        },
         "recipes": {run.recipe: params.all_recipes[run.recipe].title for run in chosen},
         "weights": {name: weights.title for name, weights in params.weights.items()},
     }

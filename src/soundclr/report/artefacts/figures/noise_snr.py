@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from soundclr.evaluation.conditions import Noise
 from soundclr.report.artefact import EVALUATED, Artefact
-from soundclr.report.artefacts.tables.robustness import Noise, accuracy, by_recipe, number_of_db
+from soundclr.report.artefacts.tables.robustness import accuracy, by_recipe, number_of_db
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.intervals import INTERVALS, Mean, over_folds

@@ -4,11 +4,11 @@ import statistics
 from collections import defaultdict
 from typing import NamedTuple
 
-from soundclr.report.accuracy import NONE, number
+from soundclr.report.accuracy import both
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import Epoch
-from soundclr.report.table import Column, Record, Table, dataset_column, sentences
+from soundclr.report.table import Column, Table, dataset_column, sentences
 
 EPOCHS: tuple[Epoch, ...] = ("best", "last")
 
@@ -48,10 +48,7 @@ def make(collection: Collection) -> Table:
         dataset_column(collection),
         Column("recipe"),
         Column("class", "class", show=lambda record: record["class"].replace("_", " "), align="l"),
-        *(
-            Column(name=collection.scheme(recipe), show=shown, where={"recipe": recipe})
-            for recipe in collection.recipes
-        ),
+        *(Column(name=collection.scheme(recipe), show=both, where={"recipe": recipe}) for recipe in collection.recipes),
         *map(Column, ("clips", "best_epoch_percent", "last_epoch_percent")),
     ]
     caption = sentences(
@@ -60,12 +57,6 @@ def make(collection: Collection) -> Table:
         collection.covered(),
     )
     return Table(columns, records, caption, collection.own, line=["dataset", "class"])
-
-
-def shown(record: Record) -> str:
-    """Best epoch (last epoch)."""
-    best, last = record["best_epoch_percent"], record["last_epoch_percent"]
-    return NONE if best is None else f"{number(best)} ({number(last)})"
 
 
 ARTEFACT = Artefact("per_class", "Accuracy of each class", "table", make)

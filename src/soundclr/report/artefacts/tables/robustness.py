@@ -3,9 +3,9 @@
 import itertools
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from soundclr.evaluation.conditions import Noise
 from soundclr.params import EvaluationSettings
 from soundclr.report.accuracy import number
 from soundclr.report.artefact import EVALUATED, Artefact
@@ -15,20 +15,11 @@ from soundclr.report.intervals import over_folds
 from soundclr.report.table import Column, Record, Table, dataset_column, sentences
 
 
-@dataclass(frozen=True)
-class Noise:
-    """White noise of standard deviation ``sigma``, or one of a colour at ``snr_db``, or all of a colour's ratios."""
-
-    colour: str
-    sigma: float | None = None
-    snr_db: float | None = None
-
-    @property
-    def title(self) -> str:
-        """What the table calls its level."""
-        if self.sigma is not None:
-            return f"σ = {self.sigma:g}"
-        return "area" if self.snr_db is None else f"{number_of_db(self.snr_db)} dB"
+def level(noise: Noise) -> str:
+    """What the table calls a noise's level; that of all of a colour's ratios is the area."""
+    if noise.sigma is not None:
+        return f"σ = {noise.sigma:g}"
+    return "area" if noise.snr_db is None else f"{number_of_db(noise.snr_db)} dB"
 
 
 def number_of_db(value: float) -> str:
@@ -103,10 +94,10 @@ def record(collection: Collection, dataset: str, recipe: str, noise: Noise) -> d
         "dataset": dataset,
         "recipe": recipe,
         "noise": noise.colour,
-        "level": noise.title,
+        "level": level(noise),
         "sigma": noise.sigma,
         "snr_db": noise.snr_db,
-        "measure": "area" if noise.title == "area" else "accuracy",
+        "measure": "area" if level(noise) == "area" else "accuracy",
         "runs": len(values),
         "expected_runs": len(collection.expected_of(dataset, recipe, EVALUATED)),
         "accuracy_percent": over_folds(places).mean if places else None,

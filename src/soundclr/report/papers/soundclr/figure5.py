@@ -2,8 +2,9 @@
 
 import math
 
+from soundclr.evaluation.conditions import Noise
 from soundclr.report.artefact import EVALUATED, Artefact
-from soundclr.report.artefacts.tables.robustness import Noise, accuracy, by_recipe
+from soundclr.report.artefacts.tables.robustness import accuracy, by_recipe
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS, over_folds
 from soundclr.report.papers.soundclr import PAPER

@@ -192,7 +192,7 @@ def show(whose: str) -> Callable[[Record], Cell]:
     """A cell of ours, best epoch (last epoch), or of the paper's; the best is marked."""
 
     def cell(record: Record) -> Cell:
-        ours = both(record["ours"]) if record["ours"] else NONE
+        ours = both(record, f" {PARTIAL}" if record["partial"] else "")
         return Cell(ours if whose == "ours" else number(record["paper_percent"]), bool(record["best"][whose]))
 
     return cell

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from soundclr.report.accuracy import NONE, PARTIAL, PROTOCOLS, group_of, number
+from soundclr.report.accuracy import NONE, PARTIAL, PROTOCOLS, both, group_of, number
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.ensembles import ensemble_points, members_by_fold
@@ -66,10 +66,7 @@ def make(collection: Collection) -> Table:
 
 def cell(record: Record) -> str:
     """A published accuracy, or ours: best epoch (last epoch)."""
-    best = record["best_epoch_percent"]
-    if record["recipe"] is None or best is None:
-        return number(record["published_percent"])
-    return f"{number(best)} ({number(record['last_epoch_percent'])})" + record["mark"]
+    return number(record["published_percent"]) if record["recipe"] is None else both(record, record["mark"])
 
 
 def system(name: str, accuracy: str, dataset: str, **values: Any) -> dict[str, Any]:

@@ -1,0 +1,21 @@
+"""The noises that a model is asked under; the report reads their names without what computes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from soundclr.params import EvaluationSettings
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A colour at a level: either ``sigma``, a standard deviation, or ``snr_db``, a ratio in dB; or at all ratios."""
+
+    colour: str
+    sigma: float | None = None
+    snr_db: float | None = None
+
+
+def conditions(settings: EvaluationSettings) -> Iterator[Noise]:
+    """White noise of each standard deviation, then each colour at each ratio of signal to noise."""
+    yield from (Noise("white", sigma=sigma) for sigma in settings.sigmas)
+    yield from (Noise(colour, snr_db=ratio) for colour in settings.noises for ratio in settings.snr)
