@@ -2,8 +2,9 @@
 
 import statistics
 
+from soundclr.evaluation.conditions import Noise
 from soundclr.report.accuracy import Protocol, at_places
-from soundclr.report.artefacts.tables.robustness import Noise, accuracy
+from soundclr.report.artefacts.tables.robustness import accuracy
 from soundclr.report.claim import Metric, Values
 from soundclr.report.collect import Collection
 from soundclr.report.ensembles import MEMBERS, ensemble_points, members_by_fold
