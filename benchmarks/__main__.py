@@ -22,6 +22,8 @@ from soundclr.errors import UserError
 from soundclr.method import load_checked
 
 MODULES = ("data_path", "clar", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")
+LONG = ("time_to_accuracy",)
+"""What takes hours, and is measured only where ``--only`` names it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +73,8 @@ def chosen(name: str) -> torch.device:
 def parser() -> argparse.ArgumentParser:
     """The options."""
     top = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    top.add_argument("--only", nargs="+", choices=MODULES, default=MODULES, metavar="NAME", help=", ".join(MODULES))
+    named = f"{', '.join(MODULES)}; and what takes hours and is measured only if named: {', '.join(LONG)}"
+    top.add_argument("--only", nargs="+", choices=[*MODULES, *LONG], default=MODULES, metavar="NAME", help=named)
     top.add_argument("--quick", action="store_true", help="few repeats, small batches: to see that it works")
     top.add_argument("--output", type=Path, default=Path("results/benchmark"), help="default: %(default)s")
     top.add_argument("--device", default="auto", help="cpu, cuda or cuda:1; default: a GPU where there is one")

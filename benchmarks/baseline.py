@@ -35,12 +35,12 @@ def write_wavs(arrays: Sequence[npt.NDArray[np.int16]], rate: int, folder: Path)
     return paths
 
 
-def image(path: Path, settings: RunSettings, random: np.random.Generator) -> Float:
+def image(path: Path, settings: RunSettings, random: np.random.Generator, held_out: bool = False) -> Float:
     """Load, trim, scale, pad or crop, log-mel, masks: (bands, frames) in dB, as ``Inputs.train_batch`` makes them.
 
-    Kept in float32, which is faster than what ``np.interp`` leaves.
+    Kept in float32, which is faster than what ``np.interp`` leaves. Of a clip that is ``held_out`` nothing is random.
     """
-    augment, logmel = Augment.of(settings.stages[0].augment), representation_of(settings)
+    augment, logmel = Augment.of(() if held_out else settings.stages[0].augment), representation_of(settings)
     assert isinstance(logmel, LogMel)
     samples, rate = soundfile.read(path, dtype="float32")
     sounding = np.flatnonzero(samples)
@@ -49,7 +49,7 @@ def image(path: Path, settings: RunSettings, random: np.random.Generator) -> Flo
     count = max(1, int(len(samples) * scale))
     scaled = np.interp(np.arange(count) / scale, np.arange(len(samples)), samples).astype(np.float32)
     spectrogram = librosa.feature.melspectrogram(
-        y=place(scaled, settings.audio.samples, random.uniform()),
+        y=place(scaled, settings.audio.samples, 0.5 if held_out else random.uniform()),
         sr=rate,
         n_fft=logmel.n_fft,
         hop_length=logmel.hop_length,
@@ -61,7 +61,7 @@ def image(path: Path, settings: RunSettings, random: np.random.Generator) -> Flo
         assert isinstance(mask, FrequencyMask | TimeMask)
         axis = mask.axis - 2  # without clips and channels
         for _ in range(mask.count):
-            size = int(random.integers(0, mask.width + 1))
+            size = int(random.integers(0, min(mask.width, decibels.shape[axis]) + 1))
             start = int(random.integers(0, decibels.shape[axis] - size + 1))
             decibels[(slice(None),) * axis + (slice(start, start + size),)] = mask.value
     return decibels
@@ -81,17 +81,20 @@ def place(scaled: Float, length: int, position: float) -> Float:
 
 
 class Images(Dataset[tuple[Tensor, int]]):
-    """``count`` training images from WAV files, which are used as often as it takes."""
+    """``count`` images from WAV files, which are used as often as it takes, to train on or ``held_out``."""
 
-    def __init__(self, paths: Sequence[Path], labels: Sequence[int], settings: RunSettings, count: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], labels: Sequence[int], settings: RunSettings, count: int, held_out: bool = False
+    ) -> None:
         self.paths, self.labels, self.settings, self.count = paths, labels, settings, count
+        self.held_out = held_out
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         clip = index % len(self.paths)
-        made = image(self.paths[clip], self.settings, np.random.default_rng(index))
+        made = image(self.paths[clip], self.settings, np.random.default_rng(index), self.held_out)
         return torch.from_numpy(made)[None].repeat(representation_of(self.settings).channels, 1, 1), self.labels[clip]
 
 

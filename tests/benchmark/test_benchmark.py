@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import clar, problem, store
-from benchmarks.__main__ import main
-from benchmarks.context import Row
+from benchmarks import clar, problem, store, time_to_accuracy
+from benchmarks.__main__ import main, parser
+from benchmarks.context import Context, Row
 from benchmarks.machine import machine
 from benchmarks.timing import in_turns
 from soundclr.audio.augmentations import AUGMENTATIONS
@@ -197,6 +197,100 @@ def test_the_other_sides_augmentations_do_as_ours(repo, name):
     ours = entry(torch.from_numpy(tone).expand(12, -1), torch.Generator().manual_seed(0)).numpy()
     assert others.shape == ours.shape and not np.array_equal(others[0], tone)
     assert np.square(ours).mean() == pytest.approx(np.square(others).mean(), rel=0.25)
+
+
+def test_the_other_sides_held_out_image_is_ours(repo, tmp_path):
+    """Nothing is random in it, whatever the settings augment."""
+    baseline = pytest.importorskip("benchmarks.baseline")
+    settings = problem.run_settings(load_checked(repo / "params.yaml"), "cross_entropy", 2)
+    assert settings.stages[0].augment
+    arrays = problem.clips(2, problem.SAMPLES + 5000)[:1] + problem.clips(2, problem.SAMPLES - 30000)[:1]
+    paths = baseline.write_wavs(arrays, problem.RATE, tmp_path)
+    ours = Inputs(problem.waveforms(arrays), settings).eval_batch(torch.arange(2), torch.Generator())[:, 0]
+    images = baseline.Images(paths, [0, 1], settings, 2, held_out=True)
+    np.testing.assert_allclose(ours.numpy(), np.stack([images[i][0][0] for i in range(2)]), atol=0.02)
+
+
+@pytest.fixture
+def usual(repo, tmp_path):
+    """The usual way on ten short clips, two of each fold, three epochs of batches of three."""
+    pytest.importorskip("librosa")
+    from benchmarks.baseline import write_wavs
+    from benchmarks.usual import Usual, usual_settings
+
+    params = load_checked(repo / "params.yaml")
+    training = {"batch_size": 3}
+    content = problem.parameters(params, 11025, encoder="small", start={"weights": "none"}, training=training)
+    settings = usual_settings(content, problem.NAME, problem.NAME, "cross_entropy", 3)
+    stage = settings.stages[0]
+    training = stage.training.model_copy(update={"batch_size": 3})
+    settings = settings.model_copy(update={"stages": (stage.model_copy(update={"training": training}),)})
+    arrays = problem.clips(10, 11025)
+    paths = write_wavs(arrays, problem.RATE, tmp_path)
+    context = SimpleNamespace(device=torch.device("cpu"), cores=0)  # no workers
+    return Usual(context, settings, problem.waveforms(arrays), paths, None)
+
+
+def test_the_usual_way_learns_every_clip_of_the_other_folds_once_an_epoch(usual):
+    waveforms = usual.waveforms
+    train = usual.train_clips(2)
+    assert [waveforms.folds[clip] == 2 for clip in train] == [False] * 8
+    found = [(epoch, images, labels.tolist()) for epoch, images, labels in usual.batches(2)]
+    assert [epoch for epoch, _, _ in found] == [0] * 3 + [1] * 3 + [2] * 3
+    assert [len(labels) for _, _, labels in found] == [3, 3, 2] * 3
+    for epoch in range(3):
+        labels = [label for at, _, batch in found for label in batch if at == epoch]
+        assert sorted(labels) == sorted(waveforms.labels[train].tolist())
+    first, second = (torch.cat([images for at, images, _ in found if at == epoch]) for epoch in (0, 1))
+    assert not any(torch.equal(one, other) for one in first for other in second)  # drawn anew
+    assert usual.train(2) in (0.0, 50.0, 100.0)
+
+
+def test_the_usual_way_has_the_papers_schedule_on_the_studys_network(repo):
+    pytest.importorskip("librosa")
+    from benchmarks.usual import usual_settings
+
+    params = load_checked(repo / "params.yaml")
+    found = usual_settings(params, "esc10", "esc10", "cross_entropy", 40).stages[0]
+    study, paper = (params.resolve(name, "esc10", "cross_entropy") for name in ("esc10", "paper"))
+    assert found.schedule == paper.stages[0].schedule
+    wanted = {"epochs": 40, "patience": 40}
+    assert found.training == paper.stages[0].training.model_copy(update=wanted)
+    assert found.augment == study.stages[0].augment
+    whole = usual_settings(params, "esc10", "esc10", "cross_entropy", 40)
+    assert (whole.encoder, whole.representation, whole.start) == (study.encoder, study.representation, study.start)
+
+
+def result(percent, seconds, epochs=20):
+    return time_to_accuracy.Result(percent, seconds, 1600 * epochs, epochs)
+
+
+@pytest.mark.parametrize(
+    ("ours", "others", "ratio", "said"),
+    [
+        (result(94.0, 100), [result(90, 50), result(94.5, 300, 40)], 3.0, "ours: 94.00 % after 20 epochs"),
+        (result(95.0, 100), [result(93.9, 300)], None, "NOT REACHED by the other, so there is no ratio; ours: 95.00 %"),
+        (result(93.9, 100), [result(95, 300)], None, "NOT REACHED by ours, so"),
+        (result(93.9, 100), [result(93, 300)], None, "NOT REACHED by ours and the other, so"),
+    ],
+)
+def test_a_target_that_is_not_reached_gives_no_ratio(repo, ours, others, ratio, said):
+    context = Context(load_checked(repo / "params.yaml"), torch.device("cpu"), repo, repo)
+    trial = time_to_accuracy.trial_of(context)
+    until, speed = time_to_accuracy.rows(context, trial, ours, others)
+    assert (until.ratio, until.reached) == (ratio, None)
+    assert until.note.startswith(said)
+    assert all(other.text in until.note for other in others)
+    assert "ESC-10, 5 folds until the mean of their last epochs is 94 %" in until.what
+    assert speed.ours == [1000 * ours.seconds / ours.clips]
+    assert speed.against == [1000 * others[-1].seconds / others[-1].clips]
+    for one in (until, speed):
+        assert store.line(store.entry(one, "time_to_accuracy", False)).startswith(f"| {one.what} |")
+
+
+def test_what_takes_hours_is_measured_only_where_it_is_named():
+    assert "time_to_accuracy" not in parser().parse_args([]).only
+    assert parser().parse_args(["--only", "time_to_accuracy"]).only == ["time_to_accuracy"]
 
 
 def test_the_package_imports_no_benchmark(repo):
