@@ -53,6 +53,22 @@ MISTAKES = {
         {**RAW, "augment": ["scale", "time_mask"]},
         f"{PLACE}: stage 'joint': augment masks a spectrogram, but waveform is none",
     ),
+    "clips that are too short for clar": (
+        {"representation": "clar", "representations": {"clar": {"n_fft": 65536, "highest": 2000}}},
+        f"{PLACE}: representation clar: clips of 2048 samples cannot be reflected by half of n_fft: 65536; lower it",
+    ),
+    "clips that are too short to be reflected": (
+        {"representations": {"log_mel": {"padding": "reflect", "n_fft": 4096}}},
+        f"{PLACE}: representation log_mel: clips of 2048 samples cannot be reflected by half of n_fft: 4096; lower it",
+    ),
+    "frequencies above half the rate": (
+        {"representation": "clar"},
+        f"{PLACE}: representation clar: highest is 8000 Hz, more than half the sample rate 4000; lower it",
+    ),
+    "masks before a fade": (
+        {"augment": ["frequency_mask", "fade"]},
+        f"{PLACE}: stage 'joint': augment must name what works on clips first",
+    ),
     "masks before the clip": (
         {"augment": ["time_mask", "scale"]},
         f"{PLACE}: stage 'joint': augment must name what works on clips first",
@@ -129,6 +145,12 @@ def test_what_cannot_train_is_named(repo, settings, message):
             "stages": [stage(trains=["projection", "classifier"])],
         },
         {"loss": {"cross_entropy": 0.5, "supcon": 0, "nt_xent": 0.5}, "views": 2},
+        {
+            "representation": "clar",
+            "representations": {"clar": {"highest": 2000}},
+            "augment": ["fade", "waveform_mask"],
+        },
+        {"representation": "windows", "augment": ["pitch_and_stretch", "time_mask"]},
         {"views": 2, "augment": []},  # the place of a clip is random
         RAW,
     ],

@@ -5,24 +5,32 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import soundclr.audio.pipeline
-from soundclr.audio.augmentations import FrequencyMask, Scale, TimeMask
+from soundclr.audio.augmentations import AUGMENTATIONS, FrequencyMask, Scale, TimeMask
 from soundclr.audio.features import Waveforms
 from soundclr.audio.logmel import LogMelTransform
 from soundclr.audio.pipeline import Augment, Inputs
+from soundclr.audio.representations import Clar
 from soundclr.errors import UserError
 from soundclr.params import AudioSettings, Choice, CropSettings
 
 RATE, SAMPLES = 8000, 4000
 LOGMEL = {"n_fft": 256, "hop_length": 128, "n_mels": 24, "window": "hann", "padding": "zeros", "floor_db": -80.0}
 
+CLAR = {
+    "channels": 3, "n_fft": 256, "window": 256, "hop_length": 128, "bands": 24, "lowest": 40.0, "highest": 4000.0,
+}  # fmt: skip
+
 
 def inputs(channels=3, rate=RATE, representation="log_mel", **crop):
     random = np.random.default_rng(0)
     arrays = [random.integers(-5000, 5000, count).astype(np.int16) for count in (1, 900, 4000, 4100, 6000, 9000)]
     arrays.append(np.zeros(5000, np.int16))
-    parameters = {"channels": channels, **LOGMEL} if representation == "log_mel" else {"channels": 1}
+    parameters = {"log_mel": {"channels": channels, **LOGMEL}, "waveform": {"channels": 1}, "clar": CLAR}[
+        representation
+    ]
     settings = SimpleNamespace(
         audio=AudioSettings(sample_rate=rate, samples=SAMPLES),
         crop=CropSettings(**{"train": "random", "eval": "centre", **crop}),
@@ -76,6 +84,32 @@ def test_views_are_independent_draws_one_after_the_other():
     assert not torch.equal(two[:7], two[7:])
     still = inputs(train="centre").train_batch(ALL, augment(), seeded(), views=2)
     assert torch.equal(still[:7], still[7:])
+
+
+@pytest.mark.parametrize("representation", ["waveform", "clar"])
+def test_each_view_of_augmented_waveforms_begins_with_the_clean_clip(repo, representation):
+    """All augmentations of params.yaml, one after the other, for each of two views; the clips stay as they are."""
+    defaults = yaml.safe_load((repo / "params.yaml").read_text())["defaults"]["augmentations"]
+    entries = [AUGMENTATIONS[name](**parameters) for name, parameters in defaults.items()]
+    augmented = Augment(None, [entry for entry in entries if entry.domain == "waveform"])
+    assert len(augmented.waveform) == 8
+    source = inputs(representation=representation, train="centre")
+    clean, evaluation = source.waveforms.samples.clone(), source.eval_batch(ALL, seeded())
+    two, random = source.train_batch(ALL, augmented, seeded(), views=2), seeded()
+    one_by_one = torch.cat([source.train_batch(ALL, augmented, random) for _ in range(2)])
+    assert torch.equal(two, one_by_one) and two.isfinite().all()
+    assert not torch.equal(two[:7], two[7:])
+    assert torch.equal(source.waveforms.samples, clean)
+    assert torch.equal(source.eval_batch(ALL, seeded()), evaluation)
+
+
+def test_the_three_channels_of_clar_keep_their_order():
+    source = inputs(representation="clar")
+    batch = source.eval_batch(ALL, seeded())
+    assert batch.shape == (7, 3, 24, 32) and batch.is_contiguous(memory_format=torch.channels_last)
+    clip = source.waveforms.samples[901:4901].float() / 32768
+    expected = Clar(**CLAR).prepare(RATE, torch.device("cpu"))(clip[None])
+    torch.testing.assert_close(batch[2:3], expected)
 
 
 def test_a_seed_decides_the_training_batch():
