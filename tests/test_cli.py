@@ -14,7 +14,7 @@ from soundclr import __version__, cli, runs
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.runs import find_run
 
-VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "report", "classify"]
+VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "report", "classify"]
 
 
 @pytest.fixture
@@ -130,8 +130,11 @@ def test_train_needs_the_initial_weights(project, soundclr, tmp_path):
 def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     run = find_run(project, "toy", "toy", "hybrid", 1, 4)
     code, out, err = soundclr(f"{HYBRID} --seed 4 --hash {run.hash} --threads 1")
-    assert code == 0 and out == f"{run.directory() / 'metrics.json'}\n"
-    assert err.count("\n") == 1 + 3  # its budget is small, then one line an epoch
+    best, last = json.loads((run.directory() / "metrics.json").read_text())["accuracy"].values()
+    assert code == 0 and out.startswith("hybrid on toy, fold 1, seed 4: held-out accuracy ")
+    assert f" {100 * best:.2f} % at the best epoch (" in out and f", {100 * last:.2f} % at the last (3): " in out
+    assert out.endswith(f": {run.directory() / 'metrics.json'}\n")
+    assert err.count("\n") == 2 + 3  # its budget is small, its device, then one line an epoch
     assert "warning: stage 'joint' takes only 12 optimiser steps" in err.splitlines()[0]
     assert json.loads((run.directory() / "metrics.json").read_text())["seed"] == 4
 

@@ -19,6 +19,18 @@ FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend se
 POOL = ["a", "b", "c", "d"]
 
 
+def test_who_only_looks_keeps_nobody_from_the_lock(tmp_path):
+    """Looking takes a shared lock for a moment, here for long, and does not see another's look."""
+    path = tmp_path / "x.lock"
+    path.touch()
+    with open(path) as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.2, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        assert not is_held(path)
+        with locked(path, "busy"):
+            assert is_held(path)
+
+
 def work(folder, count, each, seconds):
     """In a process of its own: hold slots for a while, and write to a log when that begins and ends."""
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for the life of the process

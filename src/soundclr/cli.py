@@ -120,6 +120,12 @@ def add_study_verbs(add: Add) -> None:
     )
     plan.add_argument("--results", type=Path, default=Path("results"))
 
+    status = add("status", study_status, "where a study stands: done, running, failed, stopped, and the hours left")
+    status.add_argument("--study", help="default: params.yaml's")
+    status.add_argument("--watch", action="store_true", help="draw it again every few seconds, until Ctrl-C")
+    status.add_argument("--results", type=Path, default=Path("results"))
+    status.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+
     report = add("report", report_study, "write a study's tables and figures from the runs there are")
     report.add_argument("--study", help="default: params.yaml's")
     report.add_argument("--results", type=Path, default=Path("results"))
@@ -173,12 +179,14 @@ def train_run(options: argparse.Namespace) -> None:
         check_trained(other, options.results)
 
     from soundclr import devices  # with PyTorch, which takes seconds that a mistake above need not wait for
+    from soundclr.records import Metrics
     from soundclr.training.job import Paths, run_job
 
     paths = Paths(features, weights, options.results)
     devices.prepare(options.threads)
     with devices.lease(options.slots, options.jobs_per_gpu) as device, listening() as stop:
-        print(run_job(run, params, paths, device, stop))
+        path = run_job(run, params, paths, device, stop)
+    print(f"{Metrics.read(path, run).summary}: {path}")
 
 
 def is_finished(run: runs.Run, results: Path) -> bool:
@@ -270,6 +278,20 @@ def plan_study(options: argparse.Namespace) -> None:
         print(line)
 
 
+def study_status(options: argparse.Namespace) -> None:
+    """`soundclr status`."""
+    from soundclr.status import page
+    from soundclr.status.standing import Places, Study
+
+    params = load_checked(options.params)
+    study = Study.of(params, known(options.study or params.study, params.studies, "study"))
+    places = Places(options.results, options.data)
+    if options.watch:
+        page.watch(lambda: page.lines(study, places))
+    else:
+        print(*page.lines(study, places), sep="\n")
+
+
 def report_study(options: argparse.Namespace) -> None:
     """`soundclr report`."""
     params = load_checked(options.params)
@@ -277,8 +299,7 @@ def report_study(options: argparse.Namespace) -> None:
 
     from soundclr.report.write import write_report
 
-    for path in write_report(params, study, options.results, options.figures):
-        print(path)
+    write_report(params, study, options.results, options.figures, print)
 
 
 def classify_files(options: argparse.Namespace) -> int:

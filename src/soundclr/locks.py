@@ -51,6 +51,10 @@ def _opened(path: Path, busy: str) -> IO[str]:
         file = open(path, "a+")  # noqa: SIM115 - closed by who asked: closing is what frees it
         with contextlib.suppress(OSError):  # no locks there: some network file systems
             if not _lock(file.fileno()):
+                if _lock(file.fileno(), fcntl.LOCK_SH):  # somebody only looks, as is_held does, and is soon gone
+                    file.close()
+                    time.sleep(0.01)
+                    continue
                 file.seek(0)
                 raise UserError(f"{path}: {busy} by {file.read() or 'another process'}; wait for it, or end it")
         with contextlib.suppress(FileNotFoundError):
@@ -60,7 +64,7 @@ def _opened(path: Path, busy: str) -> IO[str]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether another process holds the lock file ``path`` just now."""
+    """Whether another process holds the lock file ``path`` just now; asking keeps nobody from taking it."""
     try:
         with open(path) as file:
             return not _lock(file.fileno(), fcntl.LOCK_SH)

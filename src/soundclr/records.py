@@ -136,6 +136,18 @@ class Metrics(Record):
     clips_per_second: float
     code: Annotated[tuple[str, ...], Field(min_length=1)]
 
+    @property
+    def summary(self) -> str:
+        """Which run it is and how it came out, in a line."""
+        place = f"{self.recipe} on {self.dataset}, fold {self.fold}, seed {self.seed}"
+        best, last = self.accuracy.best_epoch, self.accuracy.last_epoch
+        if best is None or last is None:
+            return f"{place}: {self.epochs} epochs, no classifier"
+        return (
+            f"{place}: held-out accuracy {100 * best:.2f} % at the best epoch ({self.best_epoch}), "
+            f"{100 * last:.2f} % at the last ({self.epochs})"
+        )
+
 
 class Heard(Part):
     """Held-out accuracy under one noise: of standard deviation ``sigma``, or at a ratio of signal to noise in dB."""

@@ -30,4 +30,4 @@ rule train:
     shell:  # exec: a signal that ends the job reaches the training, which saves itself, and not a shell before it
         "exec soundclr train --study {params.study:q} --dataset {wildcards.dataset:q} --recipe {wildcards.recipe:q}"
         " --hash {wildcards.hash:q} --fold {wildcards.fold:q} --seed {wildcards.seed:q} --threads {threads} --slots {resources.gpu}"
-        " > {log:q} 2>&1"
+        " 2> {log:q}"

@@ -1,10 +1,11 @@
 """From the run folders of a study to its tables, figures and page."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from soundclr.files import write_json, write_text
 from soundclr.params import Params
-from soundclr.report.artefact import Artefact, check_artefacts
+from soundclr.report.artefact import EVALUATED, Artefact, check_artefacts
 from soundclr.report.captions import Shown, alone, captions
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
@@ -22,10 +23,13 @@ DVC_PLOTS = {
 }
 
 
-def write_report(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
+def write_report(
+    params: Params, study: str, results: Path, figures: Path, say: Callable[[str], object] = lambda _: None
+) -> list[Path]:
     """Write a study's tables to ``results/<study>``, its figures to ``figures/<study>``; return the paths.
 
-    The same runs give the same bytes. A run that cannot be believed is a UserError, with nothing written.
+    The same runs give the same bytes. A run that cannot be believed is a UserError, with nothing written. ``say`` is
+    told in a line how many of the runs there were.
     """
     check_artefacts(params)
     record = made_of(params, study, results)  # of what is there before it is read: what comes meanwhile is for the next
@@ -47,6 +51,8 @@ def write_report(params: Params, study: str, results: Path, figures: Path) -> li
     for path in filter(category, paths):
         write_text(caption_path(path, study, results), said[path.stem])
     write_json(folder / FILE, record)
+    evaluated = f", {collection.covered(EVALUATED)}" if EVALUATED in collection.expected else ""
+    say(f"{folder / 'README.md'}: {collection.coverage}{evaluated}; {len(paths)} files")
     return paths
 
 

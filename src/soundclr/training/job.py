@@ -30,6 +30,7 @@ from soundclr.training import budget
 from soundclr.training.listener import Listener
 from soundclr.training.loop import Task, train
 from soundclr.training.memory import is_out_of_memory
+from soundclr.training.progress import device_line
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, label_warnings, split
 from soundclr.training.state import State, save_tensors
@@ -65,6 +66,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
     with only_one(model.with_suffix(".lock"), "this run is being trained"):
+        print(device_line(task.identity, describe(device)), file=sys.stderr, flush=True)
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
