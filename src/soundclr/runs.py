@@ -95,7 +95,7 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
 def definition_hash(settings: DatasetSettings) -> str:
     """:func:`dataset_hash` of a dataset with these settings."""
-    no_matter = {"title", "url", "file", "max_bytes", "held_out"}
+    no_matter = {"title", "licence", "url", "file", "max_bytes", "held_out"}
     source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 

@@ -47,10 +47,12 @@ class Section(BaseModel):
             raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
         return value
 
-    @field_validator("title", "note", check_fields=False)
+    @field_validator("title", "note", "licence", check_fields=False)
     @classmethod
-    def _one_line(cls, text: str) -> str:
+    def _one_line(cls, text: str | None) -> str | None:
         """Refuse line ends, and what else does not print, in what captions say; drop space around it."""
+        if text is None:
+            return None
         line = text.strip()
         if not (line and line.isprintable()):
             raise PydanticCustomError("one_line", "Input should be one line of text that prints")
@@ -167,12 +169,12 @@ class SyntheticSettings(Section):
 class DatasetSettings(Section):
     """Where a dataset comes from and what it must hold.
 
-    ``file`` is the archive's name, or for your own sounds the path of their table or folder. ``md5`` is for an archive
-    whose publisher gives only that. ``clips`` is how many clips there must be, in all or in each fold, where no
-    manifest lists them; ``without`` names those that are left out, as they are broken in the copy at hand, say;
-    ``classes`` how many classes, None for as many as there are. ``only`` are the numbers of the classes that are taken,
-    which are counted from 0 in that order. ``fold_seed`` draws the folds of your own sounds where
-    their table gives none.
+    ``licence`` is what its publisher says. ``file`` is the archive's name, or for your own sounds the path of their
+    table or folder. ``md5`` is for an archive whose publisher gives only that. ``clips`` is how many clips there must
+    be, in all or in each fold, where no manifest lists them; ``without`` names those that are left out, as they are
+    broken in the copy at hand, say; ``classes`` how many classes, None for as many as there are. ``only`` are the
+    numbers of the classes that are taken, which are counted from 0 in that order. ``fold_seed`` draws the folds of your
+    own sounds where their table gives none.
     ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
@@ -180,6 +182,7 @@ class DatasetSettings(Section):
 
     adapter: Name
     title: str
+    licence: str | None = None
     classes: Annotated[int, Field(ge=2, le=10_000)] | None = None
     only: Annotated[tuple[Count, ...], Field(min_length=2)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
@@ -239,6 +242,7 @@ class WeightsSettings(Section):
     """Initial weights: what captions call them, and a file for each encoder they exist for."""
 
     title: str
+    licence: str | None = None
     files: dict[Name, WeightsFile]
 
 

@@ -45,9 +45,9 @@ def caption_path(path: Path, study: str, results: Path) -> Path:
 
 
 def report_paths(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
-    """The files that a study's report writes: its page, tables, each dataset's figures, and their captions."""
+    """The files that a study's report writes: its page, model card, tables, figures, and their captions."""
     folder = results / known(study, params.studies, "study")
-    paths = [folder / "README.md"]
+    paths = [folder / "README.md", folder / "MODEL_CARD.md"]
     paths += [
         folder / "tables" / f"{table.name}.{form}" for table in tables_of(params, study) for form in TABLE_FORMATS
     ]

@@ -10,6 +10,7 @@ from soundclr.report.captions import Shown, alone, captions
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
 from soundclr.report.made_of import FILE, made_of
+from soundclr.report.model_card import model_card
 from soundclr.report.outputs import caption_path, category, figures_of, report_paths, summary_paths, tables_of
 from soundclr.report.page import study_page, table_page
 from soundclr.report.style import Drawing, save, sentence, styled
@@ -46,6 +47,7 @@ def write_report(
     for (dataset, recipe), summary in summaries(collection).items():
         write_json(folder / "summary" / dataset / f"{recipe}.json", summary)
     write_text(folder / "README.md", study_page(collection, parts, folder))
+    write_text(folder / "MODEL_CARD.md", model_card(collection))
     paths = report_paths(params, study, results, figures)
     said = captions(collection, parts)
     for path in filter(category, paths):

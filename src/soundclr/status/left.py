@@ -37,7 +37,7 @@ def paces(study: Study, standings: Iterable[Standing]) -> tuple[Paces, int]:
         settings, by = study.settings_of(one.run), by + bool(one.seconds)
         for stage in settings.stages:
             if stage.name in one.seconds:
-                pace = one.seconds[stage.name] / plan.training_clips(study.params, one.run)
+                pace = one.seconds[stage.name] / plan.training_clips(study.params, one.run)[0]
                 found[Kind.of(settings, stage)][one.state == "running"].append(pace)
     return {kind: statistics.median(values[True] or values[False]) for kind, values in found.items()}, by
 
@@ -49,7 +49,7 @@ def seconds_of(study: Study, one: Standing, pace: Paces) -> float | None:
     if not all(kind in pace for kind, _ in epochs):
         return None
     clip = sum(pace[kind] * number for kind, number in epochs) - pace[epochs[0][0]] * one.epoch
-    return clip * plan.training_clips(study.params, one.run)
+    return clip * plan.training_clips(study.params, one.run)[0]
 
 
 def left(study: Study, standings: Sequence[Standing]) -> Left:

@@ -1,0 +1,130 @@
+"""A study's model card: what its models are, of which data and weights, how good, and where that ends.
+
+All of it is read from the runs' records and params.yaml, as the captions are.
+"""
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from soundclr.report.accuracy import NONE, number, own_groups, spread
+from soundclr.report.artefact import EVALUATED
+from soundclr.report.artefacts.tables.per_class import class_accuracy
+from soundclr.report.captions import context, protocol_notes, settings_that_differ, study_sentence
+from soundclr.report.collect import Collection
+from soundclr.report.table import markdown_escape, sentences
+
+NOT_STATED = "not stated"
+MODELS = (
+    "Each run is a trained network, in the folder `models` beside this file, which is DVC's and not in git. "
+    "`soundclr classify FILE --run RUN` asks one of them."
+)
+
+
+def model_card(collection: Collection) -> str:
+    """MODEL_CARD.md of a study."""
+    texts = [f"# Model card: {markdown_escape(collection.params.studies[collection.study].title)}"]
+    texts += [markdown_escape(sentences(study_sentence(collection), collection.coverage)), MODELS]
+    if collection.results:
+        texts += ["## Data", data(collection), "## Initial weights", weights(collection)]
+        texts += ["## Settings", markdown_escape(sentences(*settings(collection)))]
+        texts += ["## Accuracy", accuracy(collection)]
+    texts += ["## Limits", "\n".join(f"- {markdown_escape(limit)}" for limit in limits(collection))]
+    texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
+    return "\n\n".join(texts) + "\n"
+
+
+def data(collection: Collection) -> str:
+    """A row a dataset with runs: what it is, under which licence, and its classes below."""
+    rows, classes = [], []
+    for dataset in dict.fromkeys(result.run.dataset for result in collection.results):
+        source = collection.params.datasets[dataset]
+        metrics = next(result.metrics for result in collection.results if result.run.dataset == dataset)
+        length = f"{source.samples / source.sample_rate:g} s at {source.sample_rate:,} Hz, mono"
+        counts = [str(len(metrics.classes)), str(metrics.clips.train), str(metrics.clips.test)]
+        rows.append([collection.title(dataset), source.licence or NOT_STATED, length, *counts])
+        names = ", ".join(name.replace("_", " ") for name in metrics.classes)
+        classes.append(markdown_escape(f"Classes of {collection.title(dataset)}: {names}."))
+    header = ["dataset", "licence", "a clip", "classes", "training clips of the first run", "its held-out clips"]
+    return "\n\n".join([table(header, rows), *classes])
+
+
+def weights(collection: Collection) -> str:
+    """A row for each start of an encoder: the file's licence and hash."""
+    rows = []
+    for result in collection.results:
+        used, encoder = result.metrics.start, result.settings.encoder.name
+        if used.name == "none":
+            row = [encoder, "random", NONE, NONE]
+        elif (known := collection.params.weights.get(used.name)) is not None:
+            row = [encoder, known.title, known.licence or NOT_STATED, used.sha256 or NONE]
+        else:
+            row = [encoder, f"a model of {collection.scheme(str(result.settings.start.run))}", "as that model's", NONE]
+        rows.append(row)
+    note = (
+        "The code is under the MIT licence. A model is made of its data and of its initial weights too, so their "
+        "licences hold for it."
+    )
+    return f"{table(['encoder', 'starts from', 'licence', 'SHA-256'], rows)}\n\n{note}"
+
+
+def settings(collection: Collection) -> Iterator[str]:
+    """Budget, devices and code, and what differs from the defaults."""
+    yield from (text for text in context(collection, collection.own or collection.results) if text)
+    yield settings_that_differ(collection)
+    yield "All settings of a run stand in its metrics.json"
+
+
+def accuracy(collection: Collection) -> str:
+    """A row for each dataset and scheme of the study's own whose classifier learns, with its hardest class."""
+    rows = []
+    for (dataset, recipe), group in own_groups(collection.classifying).items():
+        if not group.runs:
+            continue
+        classes = class_accuracy(collection, dataset, recipe)
+        hardest = min(classes, key=lambda name: classes[name].last)
+        worst = f"{hardest.replace('_', ' ')}, {number(classes[hardest].last)}"
+        means = [spread(group.best_epoch, group.partial), spread(group.last_epoch, group.partial)]
+        rows.append([collection.title(dataset), collection.scheme(recipe), group.coverage, *means, worst])
+    if not rows:
+        return "None of the models classifies."
+    header = ["dataset", "scheme", "runs", "best epoch (%)", "last epoch (%)", "hardest class at the last epoch (%)"]
+    return f"{table(header, rows)}\n\nOf held-out clips; README.md beside this file has all tables and figures."
+
+
+def limits(collection: Collection) -> Iterator[str]:
+    """What a user of the models must know; only what applies to these."""
+    study = collection.params.studies[collection.study]
+    yield f"The study: {study.note}."
+    yield "A model knows its classes alone: any sound, speech too, gets one of them."
+    yield "It was tested on held-out folds of its own dataset, not on other recordings, rooms or devices."
+    for note in protocol_notes(collection.classifying.results):
+        yield f"{note}."
+    if len(study.seeds) == 1:
+        yield "There is one seed, so how much the numbers differ from seed to seed is not known."
+    for text in noise(collection):
+        yield f"{text}."
+
+
+def noise(collection: Collection) -> Iterator[str]:
+    """What is left of each scheme's accuracy in noise of each colour, at the middle one of the ratios evaluated."""
+    ratios = sorted(collection.params.evaluation.snr)
+    middle = ratios[len(ratios) // 2]
+    for dataset in collection.datasets_of(EVALUATED):
+        for colour in collection.params.evaluation.noises:
+            left = []
+            for recipe in collection.recipes_of(EVALUATED):
+                heard = [one for e in collection.evaluated(dataset, recipe) for one in e.record.accuracy]
+                shares = [100 * one.accuracy for one in heard if (one.noise, one.snr_db) == (colour, middle)]
+                left += [f"{number(statistics.fmean(shares))} % ({collection.scheme(recipe)})"] if shares else []
+            if left:
+                level = f"{middle:g} dB".replace("-", "−")
+                place = f"{colour.capitalize()} noise at {level} leaves, on {collection.title(dataset)}"
+                yield f"{place}, {', '.join(left)}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, equal rows once."""
+    head, *body = (
+        f"| {' | '.join(map(markdown_escape, line))} |" for line in dict.fromkeys(map(tuple, [header, *rows]))
+    )
+    return "\n".join([head, f"|{' -- |' * len(header)}", *body])
