@@ -276,7 +276,7 @@ def test_a_new_papers_claims_are_a_file_with_claims(five: Collection, monkeypatc
 def test_the_caption_has_the_rule(five: Collection) -> None:
     caption = make(five, "claims").caption
     for words in (
-        "set before the runs",
+        "one for every claim and study",
         "wholly on its side of 0",
         "one held-out clip's share",
         "last epoch",

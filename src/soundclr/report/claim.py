@@ -2,7 +2,7 @@
 
 A paper's claims are a file in its room in `papers`, whose ``CLAIMS`` is a :class:`Claims`; a new claim is a line there.
 
-The rule, which stood before the runs did: a claim says that one side is ahead of another. Of every fold and seed that
+The rule is one for every claim and study, and is not to be changed by what comes out. Of every fold and seed that
 both sides have, the difference is taken; its mean over folds, each the mean of its seeds, has a 95 % interval
 (:mod:`soundclr.report.intervals`, which says what it is of). The claim is
 

@@ -20,10 +20,10 @@ UNPLANNED: list[str | None] = [None]
 """Instead of datasets, of a claim that a study has no runs of."""
 
 RULE = (
-    "The rule, set before the runs: a claim is supported where the interval is wholly on its side of 0 and the mean is "
-    "at least one held-out clip's share of all, contradicted where both hold on the other side, else undecided; one "
-    "among several must be ahead of each other, is contradicted by any that is ahead of it, and is shown beside the "
-    "nearest, or that one"
+    "The rule, one for every claim and study: a claim is supported where the interval is wholly on its side of 0 and "
+    "the mean is at least one held-out clip's share of all, contradicted where both hold on the other side, else "
+    "undecided; one among several must be ahead of each other, is contradicted by any that is ahead of it, and stands "
+    "beside the nearest, or that one"
 )
 
 
@@ -53,7 +53,7 @@ def make(collection: Collection) -> Table:
         "of it. Difference: of the two sides, whose means follow, over the pairs, the folds and seeds that both have "
         f"(of those asked for), in percentage points or, where it says so, in a ratio; {INTERVALS}",
         RULE,
-        "The verdict is by the last epoch, whose choice looks at nothing; the best epoch, beside it, is the paper's "
+        "The verdict is by the last epoch, which no accuracy chose; the best epoch, beside it, is the paper's "
         "protocol. Noise and distances are of the last epoch's models",
         "Folds share training clips, so intervals are optimistic; they are not corrected for the number of claims",
         collection.coverage,
