@@ -51,8 +51,8 @@ ROWS = [
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository's root, in which commands run, with the clips and their table."""
     monkeypatch.chdir(tmp_path)
-    for path, *_ in ROWS:
-        write_clip(tmp_path / "sounds" / path, 400, 8000, kind="FLAC" if path.endswith("flac") else "WAV")
+    for number, (path, *_) in enumerate(ROWS):  # no two clips are alike
+        write_clip(tmp_path / "sounds" / path, 400 + number, 8000, kind="FLAC" if path.endswith("flac") else "WAV")
     table(["path", "label", "fold", "source"])
     return tmp_path
 
@@ -303,4 +303,5 @@ def test_the_command_line(repo: Path, project: Path) -> None:
     clips = Waveforms.load(runs.features_path(load(Path("params.yaml")), "birds"))
     assert clips.clips[0] == "robin/1a" and clips.classes == ("great robin", "wren")
     assert clips.labels.tolist() == [0] * 4 + [1] * 4 and clips.folds.tolist() == [1, 1, 2, 2] * 2
-    assert clips.offsets.diff().tolist() == [800] * 8
+    frames = {path.split(".")[0]: 400 + number for number, (path, *_) in enumerate(ROWS)}
+    assert clips.offsets.diff().tolist() == [2 * frames[clip] for clip in clips.clips]

@@ -114,7 +114,7 @@ def test_clips_that_are_the_same_file_are_said(
     fetch(WORDS, tmp_path / "b", small.parent)
     said = capsys.readouterr().err
     assert "3 clips in all, 1 of these groups in several folds" in said
-    assert "byte for byte: what is tested was learnt" in said and f"yes/{away.stem} in fold" in said
+    assert "byte for byte; what is tested was learnt" in said and f"yes/{away.stem} in fold" in said
 
 
 def fold_of(clip: Path) -> int:

@@ -139,11 +139,8 @@ def _say_identical(name: str, index: pd.DataFrame) -> None:
         folds = index.groupby("sha256")["fold"].transform("nunique")
         first = index[index["sha256"] == index["sha256"][folds > 1].iloc[0]].drop_duplicates("fold")
         (one, two), (its, other) = first["clip"][:2], first["fold"][:2]
-        print(
-            f"soundclr: warning: dataset {name}: {one} in fold {its} is {two} in fold {other}, byte for byte: what is "
-            "tested was learnt, so accuracy may come out too high",
-            file=sys.stderr,
-        )
+        said = f"dataset {name}: {one} in fold {its} is {two} in fold {other}, byte for byte; what is tested was learnt"
+        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
