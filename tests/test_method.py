@@ -97,6 +97,10 @@ MISTAKES = {
         {"views": 2, "augment": [], "crop": {"train": "centre"}},
         f"{PLACE}: stage 'joint': views is 2, but nothing is random, so that they would be the same",
     ),
+    "views that both begin where the clip does": (
+        {"views": 2, "augment": [], "crop": {"train": "start"}},
+        f"{PLACE}: stage 'joint': views is 2, but nothing is random, so that they would be the same",
+    ),
     "accuracy of no classifier": (
         {"loss": {"cross_entropy": 0}},
         f"{PLACE}: stage 'joint': training.monitor is accuracy, which supcon does not teach; monitor loss",

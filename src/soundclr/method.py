@@ -127,7 +127,7 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
     for choice, (_, term) in zip(stage.loss, loss.terms, strict=True):
         if stage.views < term.least_views:
             raise UserError(f"{place}: {choice.name} wants views: {term.least_views}, found {stage.views}")
-    if stage.views > 1 and not augmentations and settings.crop.train == "centre":
+    if stage.views > 1 and not augmentations and settings.crop.train != "random":
         raise UserError(f"{place}: views is {stage.views}, but nothing is random, so that they would be the same")
     if "classifier" not in loss.reads and stage.training.monitor == "accuracy":
         raise UserError(f"{place}: training.monitor is accuracy, which {terms} does not teach; monitor loss")

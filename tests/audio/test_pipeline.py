@@ -7,6 +7,7 @@ import pytest
 import torch
 import yaml
 
+import soundclr.audio.crop
 import soundclr.audio.pipeline
 from soundclr.audio.augmentations import AUGMENTATIONS, FrequencyMask, Scale, TimeMask
 from soundclr.audio.features import Waveforms
@@ -172,6 +173,25 @@ def test_a_clips_own_samples_are_told_from_its_padding(crop):
             assert (wave[0, :begin] == samples[0]).all() and (wave[0, end:] == samples[-1]).all()
         else:
             assert (begin, end) == (0, SAMPLES)
+
+
+def test_a_clip_at_the_start_is_cut_at_its_end_or_has_zeros_after_it(monkeypatch):
+    source = inputs(representation="waveform", train="start", eval="start")
+    clips = source.waveforms
+    expected = torch.zeros(7, SAMPLES)
+    for clip in range(7):
+        samples = clips.samples[clips.offsets[clip] : clips.offsets[clip + 1]][:SAMPLES]
+        expected[clip, : len(samples)] = samples.float() / 32768
+    assert torch.equal(source.train_batch(ALL, augment(), seeded())[:, 0], expected)
+    assert torch.equal(source.eval_batch(ALL, seeded())[:, 0], expected)
+    own = torch.cat([own for _, own in source.eval_waveforms(ALL, seeded())])
+    assert own.tolist() == [[0, min(size, SAMPLES)] for size in (1, 900, 4000, 4100, 6000, 9000, 5000)]
+    shortened = source.train_batch(ALL, augment(1.25), seeded())[:, 0]
+    ends = [int(row.nonzero().max()) for row in shortened[:6]]
+    monkeypatch.setattr(soundclr.audio.crop, "ONE_BY_ONE", ())
+    many = source.train_batch(ALL, augment(1.25), seeded())[:, 0]
+    torch.testing.assert_close(many, shortened, rtol=0, atol=1e-5)
+    assert ends[0] <= 1 and 700 < ends[1] < 1130 and ends[1] != 899
 
 
 def test_masks_have_their_value():

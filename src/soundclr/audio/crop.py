@@ -35,6 +35,7 @@ def waveform_batch(
     length: int,
     scale: Tensor | None = None,
     position: Tensor | None = None,
+    zeros: bool = False,
 ) -> Tensor:
     """Clips scaled in time, then padded or cropped to ``length`` samples.
 
@@ -49,6 +50,7 @@ def waveform_batch(
         length: samples of every row.
         scale: float64, (batch,), on the CPU, above 0; none: 1.
         position: float64, (batch,), on the CPU, in [0, 1); none: centred.
+        zeros: a shorter clip gets zeros before and after it, not its first and last value.
 
     Returns:
         float32, (batch, length), in [-1, 1], on the samples' device.
@@ -63,13 +65,21 @@ def waveform_batch(
         width = int(scaled.max())  # here, where asking is no wait for a GPU
         first, size, scaled, start = (column[:, None].to(device) for column in (first, size, scaled, start))
         clips = Clips(first, size, scaled, start, None if scale is None else scale[:, None].to(device))
-        return _many_clips(samples, clips, length, width)
+        batch = _many_clips(samples, clips, length, width)
+        return _with_zeros(batch, scaled, start) if zeros else batch
     numbers = zip(first.tolist(), size.tolist(), scaled.tolist(), start.tolist(), strict=True)
     rows = [
         _one_clip(samples[f : f + n], m, s, length, None if scale is None else scale[row])
         for row, (f, n, m, s) in enumerate(numbers)
     ]
-    return rows[0][None] if len(rows) == 1 else torch.stack(rows)
+    batch = rows[0][None] if len(rows) == 1 else torch.stack(rows)
+    return _with_zeros(batch, scaled[:, None], start[:, None]) if zeros else batch
+
+
+def _with_zeros(batch: Tensor, scaled: Tensor, start: Tensor) -> Tensor:
+    """Rows with zeros where they are padding: ``scaled`` and ``start`` as in :class:`Clips`."""
+    places = torch.arange(batch.shape[1], device=batch.device) + start
+    return batch.masked_fill_((places < 0) | (places >= scaled), 0)
 
 
 def own_columns(waveforms: Waveforms, indices: Tensor, length: int, position: Tensor | None = None) -> Tensor:

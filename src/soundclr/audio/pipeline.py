@@ -79,7 +79,8 @@ class Inputs:
 
         ``random`` is used only where ``crop.eval`` is ``random``.
         """
-        return self.images(self._waveforms(indices, None, self._eval_positions(indices, random)))
+        position = positions(self.crop.eval, len(indices), random)
+        return self.images(self._waveforms(indices, None, position, self.crop.eval == "start"))
 
     def eval_waveforms(self, indices: Tensor, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device, and their places.
@@ -88,14 +89,10 @@ class Inputs:
             float32, (some, samples), in [-1, 1]: together the batch, in its order; and int64, (some, 2): the first of
             a clip's own samples there and the one after its last, outside which is padding. On the waveforms' device.
         """
-        position = self._eval_positions(indices, random)
+        position = positions(self.crop.eval, len(indices), random)
         own = own_columns(self.waveforms, indices.cpu(), self.samples, position).to(self.waveforms.samples.device)
-        waves = list(self._waveforms(indices, None, position))
+        waves = list(self._waveforms(indices, None, position, self.crop.eval == "start"))
         return zip(waves, own.split([len(part) for part in waves]), strict=True)
-
-    def _eval_positions(self, indices: Tensor, random: torch.Generator) -> Tensor | None:
-        """Random places of held-out clips where the settings ask for them, else None: centred."""
-        return uniform(random, len(indices)) if self.crop.eval == "random" else None
 
     def images(self, waves: Iterable[Tensor]) -> Tensor:
         """A batch of waveforms, (some, samples) at a time, as :meth:`eval_batch` returns it."""
@@ -104,8 +101,8 @@ class Inputs:
     def _view(self, indices: Tensor, augment: Augment, random: torch.Generator) -> Tensor:
         """One draw of the clips: (batch, images, ...)."""
         scales = augment.scale.scales(len(indices), random) if augment.scale else None
-        places = uniform(random, len(indices)) if self.crop.train == "random" else None
-        waves: Iterable[Tensor] = self._waveforms(indices, scales, places)
+        places = positions(self.crop.train, len(indices), random)
+        waves: Iterable[Tensor] = self._waveforms(indices, scales, places, self.crop.train == "start")
         if augment.waveform:  # they draw for a whole batch
             batch = torch.cat(list(waves))
             for augmentation in augment.waveform:
@@ -116,14 +113,16 @@ class Inputs:
             images = augmentation(images, random)
         return images
 
-    def _waveforms(self, indices: Tensor, scale: Tensor | None, position: Tensor | None) -> Iterator[Tensor]:
+    def _waveforms(
+        self, indices: Tensor, scale: Tensor | None, position: Tensor | None, zeros: bool
+    ) -> Iterator[Tensor]:
         """The padded or cropped clips, (some, samples) at a time."""
         indices = indices.cpu()
         at_once = self._at_once(len(indices))
         for begin in range(0, len(indices), at_once):
             part = slice(begin, begin + at_once)
-            scales, positions = (None if values is None else values[part] for values in (scale, position))
-            yield waveform_batch(self.waveforms, indices[part], self.samples, scales, positions)
+            scales, places = (None if values is None else values[part] for values in (scale, position))
+            yield waveform_batch(self.waveforms, indices[part], self.samples, scales, places, zeros)
 
     def _at_once(self, clips: int) -> int:
         """How many of so many clips are worked on at a time."""
@@ -135,3 +134,10 @@ class Inputs:
         return repeated.contiguous(
             memory_format=torch.channels_last if repeated.dim() == 4 else torch.contiguous_format
         )
+
+
+def positions(crop: str, clips: int, random: torch.Generator) -> Tensor | None:
+    """Where clips lie, as :func:`waveform_batch` wants it: ``random`` is used only for random places."""
+    if crop == "centre":
+        return None
+    return uniform(random, clips) if crop == "random" else torch.zeros(clips, dtype=torch.float64)

@@ -80,10 +80,13 @@ class AudioSettings(Section):
 
 
 class CropSettings(Section):
-    """Where a clip lies when it is padded or cropped to its dataset's length, in training and when it is held out."""
+    """Where a clip lies when it is padded or cropped to its dataset's length, in training and when it is held out.
 
-    train: Literal["random", "centre"]
-    eval: Literal["centre", "random"]
+    ``start``: a longer clip is cut at its end, a shorter one has zeros after it, not its first and last value around.
+    """
+
+    train: Literal["random", "centre", "start"]
+    eval: Literal["centre", "random", "start"]
 
 
 class StartSettings(Section):

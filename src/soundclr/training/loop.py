@@ -114,7 +114,7 @@ class StageLoop:
         fixed, crop = "encoder" not in stage.trains, task.inputs.crop
         self.listener = Listener(network, task.inputs, stage, task.seed, fixed)
         # The heads hear the same of a clip in every epoch: a fixed encoder behind nothing random.
-        self.still = fixed and not self.augment and crop.train == crop.eval == "centre"
+        self.still = fixed and not self.augment and crop.train == crop.eval != "random"
 
     def run(self) -> None:
         """Train until the budget or the patience ends."""
