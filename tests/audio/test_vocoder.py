@@ -64,6 +64,27 @@ def test_against_a_plain_vocoder(semitones, rate, n_fft, samples):
     assert np.abs(expected).max() > 0.3
 
 
+@pytest.mark.parametrize(("semitones", "rate"), [(5, 1.0), (-9, 1.0), (0, 0.7), (0, 1.4)])
+def test_as_librosa_in_mel_bands(semitones, rate):
+    """Its vocoder begins its phases elsewhere, and resamples: the same bands, but for how each lets noise fluctuate."""
+    librosa = pytest.importorskip("librosa")
+    time, random = np.arange(RATE) / RATE, np.random.default_rng(0)
+    sweep = 0.3 * np.sin(2 * np.pi * (200 * time + 1000 * time**2)) + 0.02 * random.standard_normal(RATE)
+    waveform = sweep.astype(np.float32)
+    if semitones:
+        expected = librosa.effects.pitch_shift(waveform, sr=RATE, n_steps=semitones)
+    else:
+        expected = librosa.util.fix_length(librosa.effects.time_stretch(waveform, rate=rate), size=RATE)
+
+    def bands(samples):
+        power = librosa.feature.melspectrogram(y=samples, sr=RATE, n_fft=1024, n_mels=40)
+        return librosa.power_to_db(power, amin=1e-4)
+
+    changed = bands(ours(waveform, semitones, rate))
+    near, far = (np.abs(changed - bands(other)).mean() for other in (expected, waveform))
+    assert near < 3 and far > 1.5 * near
+
+
 def peak(waveform):
     """The frequency of most power, in hertz, to a part of a bin."""
     spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform)), 8 * len(waveform)))

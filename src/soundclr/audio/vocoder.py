@@ -109,5 +109,8 @@ def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tenso
     quarters = out.view(clips, -1, OVERLAP, step)
     whole = sum(quarters[:, OVERLAP - part : OVERLAP - part + steps, part] for part in range(OVERLAP))
     assert isinstance(whole, Tensor)
-    beyond = torch.arange(samples) >= samples / rates[:, None]
-    return whole.flatten(1)[:, :samples].masked_fill(beyond.to(whole.device), 0)
+    result = whole.flatten(1)[:, :samples]
+    if (rates > 1).any():
+        beyond = torch.arange(samples) >= samples / rates[:, None]
+        result = result.masked_fill(beyond.to(result.device), 0)
+    return result
