@@ -14,7 +14,7 @@ from soundclr import __version__, cli, runs
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.runs import find_run
 
-VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "report", "classify"]
+VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "schema", "report", "classify"]
 
 
 @pytest.fixture

@@ -126,6 +126,8 @@ def add_study_verbs(add: Add) -> None:
     status.add_argument("--results", type=Path, default=Path("results"))
     status.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
 
+    add("schema", print_schema, "params.yaml's form as a JSON schema, for editors (params.schema.json)")
+
     report = add("report", report_study, "write a study's tables and figures from the runs there are")
     report.add_argument("--study", help="default: params.yaml's")
     report.add_argument("--results", type=Path, default=Path("results"))
@@ -290,6 +292,13 @@ def study_status(options: argparse.Namespace) -> None:
         page.watch(lambda: page.lines(study, places))
     else:
         print(*page.lines(study, places), sep="\n")
+
+
+def print_schema(_: argparse.Namespace) -> None:
+    """`soundclr schema`."""
+    from soundclr.params.json_schema import json_schema
+
+    print(json_schema(), end="")
 
 
 def report_study(options: argparse.Namespace) -> None:

@@ -92,6 +92,32 @@ def test_every_branch_of_the_standard_deviation_rule(scale):
     assert check(signals[:3], LENGTH, [scale] * 3) == ["random", "first", "last"]
 
 
+@pytest.mark.parametrize("devices", [("cpu",), ()], ids=["clip by clip", "at once, as on a GPU"])
+@pytest.mark.parametrize("scale", [None, [1.0]])
+@pytest.mark.parametrize(
+    ("head", "window", "branch"),
+    [(1.0, 0.55, "random"), (1.0, 0.45, "first"), (0.45, 0.4, "last"), (0.55, 0.4, "first"), (0.35, 0.4, "first")],
+)
+def test_the_rule_s_limit_is_half_the_standard_deviation(devices, scale, head, window, branch):
+    """Four blocks: the standard deviations of two are given, as shares of the whole clip's; the others are loud."""
+    rest = ((4 - head**2 - window**2) / 2) ** 0.5
+    blocks = np.random.default_rng(0).standard_normal((4, LENGTH))
+    blocks = (blocks - blocks.mean(1, keepdims=True)) / blocks.std(1, keepdims=True)
+    clip = (3000 * blocks * [[head], [window], [rest], [rest]]).ravel()
+    with mock.patch.object(crop, "ONE_BY_ONE", devices):
+        assert check([clip.astype(np.int16)], LENGTH, scale, [1 / 3 + 1e-6]) == [branch]
+
+
+@pytest.mark.parametrize("devices", [("cpu",), ()], ids=["clip by clip", "at once, as on a GPU"])
+def test_standard_deviations_are_the_unbiased_ones(devices):
+    """Of windows of two samples and clips of three to six, where the divisor decides."""
+    random = np.random.default_rng(3)
+    signals = [noise(count, seed=seed) for seed, count in enumerate(random.integers(3, 7, 400))]
+    with mock.patch.object(crop, "ONE_BY_ONE", devices):
+        branches = check(signals, 2, None, random.uniform(0, 1, 400).tolist())
+    assert {"random", "first", "last"} <= set(branches)
+
+
 @pytest.mark.parametrize("difference", [-3, -2, -1, 0, 1, 2, 3, 5])
 def test_lengths_around_the_target(difference):
     # The centre of an odd difference is Python's round: half to even.

@@ -1,0 +1,163 @@
+"""The files by convention say what the repository has: each is held to what it speaks of."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from soundclr import __version__
+from soundclr.cli import main
+from soundclr.params.resolving import KEYS
+
+BUILDERS = ("podman", "docker", "buildah")
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def make_check(repo: Path) -> list[str]:
+    """The tools that `make check` runs, as in ``ruff check``."""
+    recipe = (repo / "Makefile").read_text().split("\ncheck:")[1].split("\n\n")[0]
+    return re.findall(r"\$\(BIN\)/(\w+(?: (?:check|format|--lint))?)", recipe)
+
+
+def test_the_schema_is_current(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    said = capsys.readouterr().out
+    assert said == (repo / "params.schema.json").read_text(), "soundclr schema > params.schema.json"
+
+
+def test_params_follow_the_schema_that_they_name(repo: Path) -> None:
+    first, *_ = (repo / "params.yaml").read_text().splitlines()
+    schema = json.loads((repo / first.removeprefix("# yaml-language-server: $schema=")).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(json.dumps(load(repo / "params.yaml"))), schema)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda params: params.update(studdy="paper"),
+        lambda params: params["datasets"]["esc10"].update(folds="five"),
+        lambda params: params["datasets"]["esc10"].pop("title"),
+        lambda params: params["recipes"]["hybrid"].update(setings={}),
+        lambda params: params["studies"]["demo"].update(recipes=[]),
+    ],
+)
+def test_a_mistake_does_not_follow_it(repo: Path, change: Any) -> None:
+    schema = json.loads((repo / "params.schema.json").read_text())
+    params = json.loads(json.dumps(load(repo / "params.yaml")))
+    change(params)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(params, schema)
+
+
+def test_citation(repo: Path) -> None:
+    """Of this version, by the authors and under the licence that the repository names; three papers."""
+    cited = load(repo / "CITATION.cff")
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()
+    assert cited["version"] == __version__
+    assert f"Copyright (c) 2026 {cited['authors'][0]['name']}" in (repo / "LICENSE").read_text()
+    assert tomllib.loads((repo / "pyproject.toml").read_text())["project"]["license"].startswith(cited["license"])
+    assert [len(paper["authors"]) for paper in cited["references"]] == [2, 2, 5]
+
+
+def test_the_changelog_is_of_this_version_and_names_keys_that_there_are(repo: Path) -> None:
+    text, params = (repo / "CHANGELOG.md").read_text(), load(repo / "params.yaml")
+    assert f"\n## {__version__}" in text and f"### Revision {params['revision']}" in text
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links and all((repo / link).exists() for link in links)
+    now = [line.split("|")[2] for line in text.splitlines() if line.startswith("| `")]
+    named = {match for cell in now for match in re.findall(r"`(\w+)(?:[.:]|`)", cell)}
+    assert {"optimizers", "schedules", "losses", "augmentations", "crop", "representations"} <= named
+    words = {
+        "auto",
+        "float32",
+        "final",
+        "width",
+        "value",
+        "hop_length",
+        "n_mels",
+    }  # values, or keys below one named before
+    assert named - words <= set(KEYS) | {"supcon", "cross_entropy"}
+
+
+def test_the_catalog_s_file(repo: Path) -> None:
+    usage = load(repo / ".snakemake-workflow-catalog.yml")["usage"]
+    assert usage["mandatory-flags"]["flags"] == []
+    assert usage["software-stack-deployment"]["conda"] is (repo / "environment.yml").exists()
+    studies = load(repo / "params.yaml")["studies"]
+    assert set(re.findall(r"study=([a-z]\w*)", usage["mandatory-flags"]["desc"])) <= studies.keys()
+
+
+def test_continuous_integration_runs_what_the_repository_has(repo: Path) -> None:
+    """On both Pythons of pyproject.toml; a script that is there and may be run."""
+    (job,) = load(repo / ".github/workflows/ci.yml")["jobs"].values()
+    versions = job["strategy"]["matrix"]["python"]
+    assert versions == ["3.11", "3.12"]
+    assert tomllib.loads((repo / "pyproject.toml").read_text())["project"]["requires-python"] == ">=3.11,<3.13"
+    (step,) = [step for step in job["steps"] if step.get("env")]
+    assert (repo / step["run"]).stat().st_mode & 0o100
+    assert step["env"] == {"PYTHON": "python${{ matrix.python }}"}  # which the Makefile makes .venv from
+    assert "\nPYTHON ?=" in (repo / "Makefile").read_text()
+
+
+def test_pre_commit_runs_what_make_check_runs(repo: Path) -> None:
+    hooks = [hook for block in load(repo / ".pre-commit-config.yaml")["repos"] for hook in block["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    entries = [hook["entry"].removeprefix(".venv/bin/") for hook in hooks]
+    assert len(entries) == len(make_check(repo))
+    for tool in make_check(repo):
+        assert any(entry.startswith(tool) for entry in entries), tool
+    assert not any(hook["entry"].split()[1:2] == ["format"] and "--check" not in hook["entry"] for hook in hooks)
+
+
+def steps(repo: Path) -> list[tuple[str, str]]:
+    """The Containerfile's instructions and their arguments."""
+    lines = (repo / "Containerfile").read_text().replace("\\\n", "").splitlines()
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines if line and not line.startswith("#")]
+
+
+def test_the_containerfile_names_what_there_is(repo: Path) -> None:
+    """A Python that the lock file holds for, sources, targets and programs that exist."""
+    instructions = dict(steps(repo))
+    assert re.match(r"python:3\.1[12]-slim", instructions["FROM"])
+    assert all((repo / source).exists() for name, text in steps(repo) if name == "COPY" for source in text.split()[:-1])
+    targets = re.findall(r"^(\w[\w-]*):", (repo / "Makefile").read_text(), re.MULTILINE)
+    run = [text for name, text in steps(repo) if name == "RUN"]
+    assert set(re.findall(r"\bmake (\w+)", " ".join(run))) == {"env"} <= set(targets)
+    assert f"{instructions['WORKDIR']}/.venv/bin:" in instructions["ENV"]
+    assert (Path(sys.executable).parent / json.loads(instructions["CMD"])[0]).exists()
+
+
+def test_the_image_leaves_out_what_git_does(repo: Path) -> None:
+    left_out = (repo / ".dockerignore").read_text().splitlines()
+    assert {".git", ".venv", "data", "logs", "results/*/models"} <= set(left_out)
+    needed = {"src", "workflow", "profiles", "params.yaml", "Snakefile", "Makefile", "requirements.lock", "LICENSE"}
+    assert not needed & set(left_out)
+
+
+def works(*command: str) -> bool:
+    """Whether a command is there, and ends well: a builder may lack its service or a network."""
+    return bool(shutil.which(command[0])) and subprocess.run(command, capture_output=True, timeout=600).returncode == 0
+
+
+@pytest.mark.slow
+def test_the_image_is_built_and_works(repo: Path) -> None:
+    base = dict(steps(repo))["FROM"]
+    builder = next((name for name in BUILDERS if works(name, "info") and works(name, "pull", base)), None)
+    if builder is None:
+        pytest.skip(f"needs one of {', '.join(BUILDERS)} that can pull {base}: the Containerfile is NOT BUILT")
+    subprocess.run([builder, "build", "-t", "soundclr-test", "-f", "Containerfile", "."], cwd=repo, check=True)
+    if builder != "buildah":
+        command = [builder, "run", "--rm", "soundclr-test", "soundclr", "--version"]
+        assert __version__ in subprocess.run(command, capture_output=True, text=True, check=True).stdout
