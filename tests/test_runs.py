@@ -8,7 +8,7 @@ import yaml
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.params import Params, Selection
+from soundclr.params import MappingSettings, Params, Selection, WeightsFile
 from soundclr.params.resolving import CHOICES, OF_A_RUN
 from soundclr.runs import (
     Run,
@@ -20,6 +20,7 @@ from soundclr.runs import (
     recipe_hash,
     select,
     started_from,
+    weights_identity,
 )
 
 REPO = Path(__file__).resolve().parents[1]
@@ -396,3 +397,17 @@ def test_the_other_run_s_name_does_not_change_the_hash():
 def test_a_run_may_start_from_one_on_another_dataset():
     params = probing(recipes={"probe": probe({"run": "hybrid", "dataset": "esc10"})})
     assert {(run.dataset, run.recipe) for run in expand(params, "demo")} == {("demo", "probe"), ("esc10", "hybrid")}
+
+
+def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path) -> None:
+    """A path cannot wait for the hash of a file that is still to come; where it is known, no address counts."""
+    plain = yaml.safe_load((repo / "params.yaml").read_text())
+    file = WeightsFile.model_validate(plain["weights"]["simclr_v1"]["files"]["resnet50"])
+    known = weights_identity(file)
+    assert len(known) == 64
+    for changes in ({"file": "other.pth"}, {"url": None}, {"mapping": MappingSettings(take=("state_dict",))}):
+        assert weights_identity(file.model_copy(update=changes)) != known
+    assert weights_identity(file.model_copy(update={"max_bytes": 5})) == known
+    hashed = file.model_copy(update={"sha256": "0" * 64})
+    assert weights_identity(hashed) == weights_identity(hashed.model_copy(update={"url": None, "file": "a"})) != known
+    assert weights_identity(hashed.model_copy(update={"mapping": MappingSettings()})) == "0" * 64

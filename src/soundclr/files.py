@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -159,3 +160,19 @@ def sha256_of_file(path: Path) -> str:
 def sha256_of_json(value: Any) -> str:
     """The SHA-256 of ``value`` as canonical JSON: sorted keys, no spaces."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def record_of(path: Path) -> Path:
+    """Where the SHA-256 of a file stands whose source gives none: beside it, as ``sha256sum`` writes it."""
+    return path.with_name(path.name + ".sha256")
+
+
+def recorded_sha256(path: Path) -> str | None:
+    """What :func:`record_of` has of a file, or None without a record; UserError for one that is damaged."""
+    place = record_of(path)
+    if not place.is_file():
+        return None
+    match = re.match(r"[0-9a-f]{64}\b", place.read_text(errors="replace"))
+    if match is None:
+        raise UserError(f"{place}: is no record of a SHA-256, 64 digits and a file's name; delete it")
+    return match[0]

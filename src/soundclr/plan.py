@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundclr import runs
+from soundclr import optional, runs
 from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.params import Params, RunSettings
@@ -154,6 +154,8 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
     if evaluated := runs.evaluated(params, study):
         yield f"{'':>10} {len(evaluated):>6}  evaluations of trained models"
+    for line in optional.lines(params, optional.left_out(params, study, results)):
+        yield f"{'':>10} {'':>6}  {line}"
     yield ""
     yield from hours(params, study, results, devices, wanted)
     yield ""

@@ -14,7 +14,7 @@ from typing import Any
 
 from soundclr.errors import UserError
 from soundclr.files import read_regular, sha256_of_json
-from soundclr.params import DatasetSettings, Params, Selection, known
+from soundclr.params import DatasetSettings, MappingSettings, Params, Selection, WeightsFile, known
 
 RUN_PATH = re.compile(
     r"^(?P<study>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<recipe>[^/]+)-(?P<hash>[0-9a-f]{12})"
@@ -166,7 +166,7 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     if origins := params.origins(study, dataset, recipe):
         source = recipe_hash(params, study, *origins[0])
     elif (weights := settings.start.weights) != "none":
-        source = params.weights[weights].files[settings.encoder.name].sha256
+        source = weights_identity(params.weights[weights].files[settings.encoder.name])
     return sha256_of_json(
         {
             "settings": settings.model_dump(mode="json", exclude_defaults=True, exclude={"start"}),
@@ -175,6 +175,18 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
             "revision": params.revision,
         }
     )[:12]
+
+
+def weights_identity(file: WeightsFile) -> str:
+    """What a file of initial weights is known by before it is here: its SHA-256, and its mapping where it has one.
+
+    Without a SHA-256 in params.yaml it is known by its name and address: a run's path cannot wait for the hash that is
+    recorded when the file comes. The file that has that name is held to that hash, and so are the runs of a report.
+    """
+    if file.sha256 is not None and file.mapping == MappingSettings():
+        return file.sha256
+    what = {"sha256"} if file.sha256 is not None else {"file", "url"}
+    return sha256_of_json(file.model_dump(mode="json", exclude_defaults=True, include={*what, "mapping"}))
 
 
 def started_from(params: Params, run: Run) -> Run | None:

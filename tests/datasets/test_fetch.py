@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from soundclr import datasets
 from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
 from soundclr.datasets.synthetic import SOUNDS
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
+from soundclr.files import recorded_sha256, sha256_of_file
 from soundclr.models.encoders import ResNet18
 from soundclr.models.network import Encoder
-from soundclr.params import DatasetSettings, WeightsFile, load
+from soundclr.params import DatasetSettings, MappingSettings, WeightsFile, load
 from soundclr.params.schema import SyntheticSettings
 
 
@@ -171,8 +172,12 @@ def test_packed_weights_that_are_spoilt(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_all_weights_are_known_by_all_of_their_hash(repo: Path) -> None:
-    for settings in load(repo / "params.yaml").weights.values():
+    """But for those whose publisher gives none, of which the first copy's is recorded."""
+    for name, settings in load(repo / "params.yaml").weights.items():
         for file in settings.files.values():
+            if name.startswith("simclr_"):
+                assert file.sha256 is None and file.url
+                continue
             assert len(file.sha256) == 64
             if file.url:  # its publisher writes the first digits into the name
                 assert file.sha256.startswith(Path(file.file).stem.split("-")[-1])
@@ -184,3 +189,23 @@ def test_less_than_all_of_a_hash_is_made_up_for_by_a_record(tmp_path: Path) -> N
     settings = WeightsFile(file="net.pth", sha256=sha256[:8])
     path = fetch_weights("imagenet", "resnet18", settings, tmp_path / "data", tmp_path)
     assert path.with_name("imagenet-resnet18.pth.sha256").read_text() == f"{sha256}  {path.name}\n"
+
+
+def test_weights_without_a_hash_are_held_to_the_first_copys(tmp_path: Path) -> None:
+    settings = WeightsFile(file="net.pth", mapping=MappingSettings(take=("state_dict",)))
+    torch.save({"state_dict": {"conv1.weight": torch.zeros(3)}}, tmp_path / "net.pth")
+    path = fetch_weights("simclr", "resnet50", settings, tmp_path / "data", tmp_path)
+    assert path.read_bytes() == (tmp_path / "net.pth").read_bytes()  # as published: its hash is its publisher's file's
+    assert recorded_sha256(path) == sha256_of_file(path)
+    path.unlink()
+    torch.save({"state_dict": {"conv1.weight": torch.ones(3)}}, tmp_path / "net.pth")
+    with pytest.raises(UserError, match=r"not the [0-9a-f]{64} that .*simclr-resnet50\.pth\.sha256 recorded"):
+        fetch_weights("simclr", "resnet50", settings, tmp_path / "data", tmp_path)
+
+
+def test_what_is_no_weights_is_not_recorded_as_them(tmp_path: Path) -> None:
+    settings = WeightsFile(file="net.pth", mapping=MappingSettings(take=("state_dict",)))
+    (tmp_path / "net.pth").write_text("<html>sign in</html>")
+    with pytest.raises(UserError, match=r"simclr-resnet50\.pth: cannot be read"):
+        fetch_weights("simclr", "resnet50", settings, tmp_path / "data", tmp_path)
+    assert list((tmp_path / "data" / "weights").iterdir()) == []

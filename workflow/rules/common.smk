@@ -5,7 +5,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from soundclr import params as parameters, runs
+from soundclr import optional, params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.method import load_checked
@@ -27,16 +27,17 @@ try:
     PARAMS = load_checked(PARAMS_FILE)
     check_artefacts(PARAMS)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
-    RUNS = list(runs.expand(PARAMS, STUDY_NAME))
+    if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
+        os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
+    LEFT_OUT = optional.left_out(PARAMS, STUDY_NAME)
+    RUNS = [run for run in runs.expand(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
 except UserError as error:
     sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
 STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
-EVALUATED = runs.evaluated(PARAMS, STUDY_NAME)
+EVALUATED = [run for run in runs.evaluated(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
 PARAMS_TEXT = PARAMS_FILE.read_text(encoding="utf-8")
-if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
-    os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
 
 
 wildcard_constraints:

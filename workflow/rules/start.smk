@@ -46,9 +46,9 @@ def freeze_params():
     os.environ.update(SOUNDCLR_PARAMS=str(frozen))
 
 
-def warn_of_budgets():
-    """Say which of the study's budgets are too few steps; a training says it too, but in its log."""
-    for warning in plan.warnings(PARAMS, STUDY_NAME):
+def warn():
+    """Say which runs are left out, and which budgets are too few steps; a training says that too, but in its log."""
+    for warning in [*optional.lines(PARAMS, LEFT_OUT), *plan.warnings(PARAMS, STUDY_NAME)]:
         print(f"warning: {warning}", file=sys.stderr)
 
 
@@ -56,4 +56,4 @@ onstart:
     take_turn()
     interrupt_once()
     freeze_params()
-    warn_of_budgets()
+    warn()

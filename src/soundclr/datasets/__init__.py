@@ -89,13 +89,21 @@ def check_current(name: str, settings: DatasetSettings, data: Path) -> None:
 
 
 def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mirror: Path | None) -> Path:
-    """Obtain the weights ``name`` of ``encoder``, a state dict; return ``data/weights/<name>-<encoder>.pth``.
+    """Obtain the weights ``name`` of ``encoder``, as published; return ``data/weights/<name>-<encoder>.pth``.
 
     Raises:
-        UserError: the file cannot be had or has another hash than the settings say.
+        UserError: the file cannot be had or has another hash than the settings say, or than it had before.
     """
-    source = Source(**settings.model_dump())
+    source = Source(**settings.model_dump(exclude={"mapping"}))
     destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
+    if settings.sha256 is None:  # whatever came, an answer of the host's say, is not to be what later copies must be
+        from soundclr.models.weights import read_weights  # PyTorch takes seconds, which other fetches need not wait for
+
+        try:
+            read_weights(destination, settings.mapping)
+        except UserError:
+            destination.unlink()
+            raise
     record(source, destination)
     return destination
 

@@ -15,7 +15,7 @@ import requests
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, reason, regular, sha256_of_file, write_text
+from soundclr.files import atomic_path, reason, record_of, recorded_sha256, regular, sha256_of_file, write_text
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
 CHUNK = 1 << 16  # bytes; what a broken download can lose
@@ -82,16 +82,12 @@ def record(source: Source, path: Path) -> None:
     From then on a copy with another one is refused. The record stands beside the file, as ``sha256sum`` writes it.
     To be called once the file has been found good.
     """
-    place = _record_of(path)
+    place = record_of(path)
     if place.is_file() or len(source.sha256 or "") == 64:
         return
     digits = sha256_of_file(path)
     write_text(place, f"{digits}  {path.name}\n")
     print(f"{path.name}: its SHA-256 is {digits}; recorded in {place}, for later copies", file=sys.stderr)
-
-
-def _record_of(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
 
 
 def _hashes(source: Source, destination: Path) -> list[Hash]:
@@ -101,14 +97,11 @@ def _hashes(source: Source, destination: Path) -> list[Hash]:
         said = [Hash("sha256", source.sha256, f"the expected {source.sha256}")]
     elif source.md5 is not None:
         said = [Hash("md5", source.md5, f"the expected {source.md5}")]
-    place = _record_of(destination)
-    if len(source.sha256 or "") == 64 or not place.is_file():
+    recorded = None if len(source.sha256 or "") == 64 else recorded_sha256(destination)
+    if recorded is None:
         return said
-    match = re.match(r"[0-9a-f]{64}\b", place.read_text(errors="replace"))
-    if match is None:
-        raise UserError(f"{place}: is no record of a SHA-256, 64 digits and a file's name; delete it")
-    shown = f"the {match[0]} that {place} recorded (delete that if the file was meant to change)"
-    return [*said, Hash("sha256", match[0], shown)]
+    shown = f"the {recorded} that {record_of(destination)} recorded (delete that if the file was meant to change)"
+    return [*said, Hash("sha256", recorded, shown)]
 
 
 def _copy_packed(source: Source, destination: Path, hashes: list[Hash]) -> bool:

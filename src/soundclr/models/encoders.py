@@ -36,7 +36,8 @@ class ResNet50(EncoderEntry):
     """torchvision's without its last layer (SoundCLR, section 3.3): 2048 features; the stem, then the four stages.
 
     With another number of channels than three the first convolution is a fresh one, whatever the weights: summing the
-    trained kernel over its inputs would compute what copies do. ``weights`` have torchvision's names.
+    trained kernel over its inputs would compute what copies do. ``weights`` have torchvision's names, with or without
+    that layer.
     """
 
     blocks = 5
@@ -49,14 +50,16 @@ class ResNet50(EncoderEntry):
         from torch import nn
 
         network = getattr(torchvision.models, self.network)(weights=None)
+        size = network.fc.in_features
         if weights is not None:
-            network.load_state_dict(dict(weights))
+            network.fc = nn.Identity()
+            network.load_state_dict({name: value for name, value in weights.items() if not name.startswith("fc.")})
         if channels != 3:
             old = network.conv1
             network.conv1 = nn.Conv2d(channels, old.out_channels, 7, stride=2, padding=3, bias=False)
             nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
         stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
-        return [stem, network.layer1, network.layer2, network.layer3, network.layer4], network.fc.in_features
+        return [stem, network.layer1, network.layer2, network.layer3, network.layer4], size
 
 
 class ResNet18(ResNet50):

@@ -11,7 +11,7 @@ from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
 from soundclr.models.weights import in_short, read_weights
-from soundclr.params import HeadSettings, RunSettings
+from soundclr.params import HeadSettings, MappingSettings, RunSettings
 
 
 class Encoder(nn.Module):
@@ -21,11 +21,13 @@ class Encoder(nn.Module):
     spectrograms in dB are far from what ImageNet's statistics were taken from.
     """
 
-    def __init__(self, entry: EncoderEntry, channels: int, weights: Path | None = None) -> None:
-        """Blocks for so many input channels; UserError for a file of weights that is not of them."""
+    def __init__(
+        self, entry: EncoderEntry, channels: int, weights: Path | None = None, mapping: MappingSettings | None = None
+    ) -> None:
+        """Blocks for so many input channels; UserError for a file of weights that ``mapping`` makes not theirs."""
         super().__init__()
         try:
-            blocks, self.size = entry.build(channels, read_weights(weights) if weights else None)
+            blocks, self.size = entry.build(channels, read_weights(weights, mapping) if weights else None)
         except (RuntimeError, ValueError) as error:
             raise UserError(
                 f"{weights}: not the weights of this encoder ({in_short(error)}); fetch it again"
@@ -53,9 +55,16 @@ class Network(nn.Module):
         self.classifier, _ = build_head(classifier, size if self.on_projection else encoder.size, classes)
 
     @classmethod
-    def of(cls, settings: RunSettings, channels: int, classes: int, weights: Path | None = None) -> Self:
+    def of(
+        cls,
+        settings: RunSettings,
+        channels: int,
+        classes: int,
+        weights: Path | None = None,
+        mapping: MappingSettings | None = None,
+    ) -> Self:
         """A run's network; ``channels`` are its representation's, ``weights`` a file that its encoder starts from."""
-        encoder = Encoder(encoder_of(settings), channels, weights)
+        encoder = Encoder(encoder_of(settings), channels, weights, mapping)
         return cls(encoder, settings.projection, settings.classifier, classes)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,22 +1,89 @@
-"""Files of weights that an encoder starts from."""
+"""Files of weights that an encoder starts from, read into a state dict with torchvision's names."""
 
+import re
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from soundclr.errors import UserError
+from soundclr.params import MappingSettings
+
+Weights = dict[str, Tensor]
+
+# What a NumPy number is pickled as, under the names that NumPy 1 and 2 give it; none of it runs what it reads.
+SCALAR: Any = np.float64(0).__reduce__()[0]
+NUMBERS: list[Any] = [
+    *((SCALAR, f"{module}.multiarray.scalar") for module in ("numpy.core", "numpy._core")),
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in (bool, np.int32, np.int64, np.float32, np.float64)),
+]
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """A state dict of tensors; UserError for a file that is none."""
+def read_weights(path: Path, mapping: MappingSettings | None = None) -> Weights:
+    """A state dict of tensors, as ``mapping`` makes it of the file; UserError for one that it cannot be made of.
+
+    Nothing in the file is run: it may hold tensors, plain values and, where the mapping says so, NumPy's numbers.
+    """
+    mapping = mapping or MappingSettings()
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(NUMBERS) if mapping.numpy else nullcontext():
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds; all of them mean that this file will not do
         raise UserError(f"{path}: cannot be read ({in_short(error)}); fetch it again") from error
+    for depth, key in enumerate(mapping.take, 1):
+        if not isinstance(content, dict) or key not in content:
+            raise UserError(f"{path}: has no {'.'.join(mapping.take[:depth])}, where params.yaml says its weights are")
+        content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise UserError(f"{path}: not a state dict of tensors; fetch it again")
-    return content
+    weights = renamed(content, mapping.rename, path)
+    weights = {name: value for name, value in weights.items() if not name.startswith(mapping.drop)}
+    return rescaled(weights) if mapping.rescale else weights
+
+
+def renamed(content: dict[Any, Tensor], names: dict[str, str], path: Path) -> Weights:
+    """``content`` with each of the expressions in ``names`` replaced in its names; UserError where two become one."""
+    weights: Weights = {}
+    for old, value in content.items():
+        name = str(old)
+        for pattern, replacement in names.items():
+            name = re.sub(pattern, replacement, name)
+        if name in weights:
+            raise UserError(f"{path}: two of its weights would be called {name}; mend the mapping in params.yaml")
+        weights[name] = value
+    return weights
+
+
+def rescaled(weights: Weights) -> Weights:
+    """Every convolution at the norm that Kaiming's initial weights (fan-out) have, the network's function unchanged.
+
+    A convolution's weights are divided by c, the running mean of its batch norm by c and the running variance by c^2,
+    so that what comes out of the batch norm is the same, but for the small constant that it adds to the variance. An
+    optimiser that moves every weight by about its learning rate, as Adam does, then moves these as much for their
+    size as those of a network from random weights.
+    """
+    weights = dict(weights)
+    for name, kernel in list(weights.items()):
+        norm = norm_behind(name)
+        if kernel.dim() != 4 or f"{norm}.running_var" not in weights:
+            continue
+        usual = (2 * kernel.shape[1]) ** 0.5  # sqrt(2 / fan-out) times the square root of how many weights there are
+        c = float(kernel.double().norm()) / usual
+        if c > 0:
+            weights[name] = kernel / c
+            weights[f"{norm}.running_mean"] = weights[f"{norm}.running_mean"] / c
+            weights[f"{norm}.running_var"] = weights[f"{norm}.running_var"] / c**2
+    return weights
+
+
+def norm_behind(name: str) -> str:
+    """The batch norm behind a convolution, by torchvision's names: ``layer1.0.bn2`` of ``layer1.0.conv2.weight``."""
+    place = name.removesuffix(".weight")
+    return re.sub(r"downsample\.0$", "downsample.1", re.sub(r"conv(\d)$", r"bn\1", place))
 
 
 def in_short(error: Exception) -> str:

@@ -19,8 +19,8 @@ from soundclr.params.schema import (
     StageSettings,
     StudySettings,
     TrainingSettings,
-    WeightsFile,
 )
+from soundclr.params.weights import MappingSettings, WeightsFile
 
 __all__ = [
     "AudioSettings",
@@ -32,6 +32,7 @@ __all__ = [
     "Fraction",
     "GridSettings",
     "HeadSettings",
+    "MappingSettings",
     "Params",
     "Positive",
     "RunSettings",

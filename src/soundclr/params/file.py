@@ -24,8 +24,8 @@ from soundclr.params.schema import (
     Selection,
     StudySettings,
     TrainingSettings,
-    WeightsSettings,
 )
+from soundclr.params.weights import WeightsSettings
 from soundclr.yaml_file import read_yaml
 
 
@@ -156,6 +156,8 @@ def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
     for name, study in params.studies.items():
+        for weights in study.optional_weights:
+            known(weights, params.weights, f"weights in {path}: studies.{name}.optional_weights")
         for key, chosen in study.selections.items():
             check_selection(params, name, str(path), f"studies.{name}{key}", chosen)
     known(params.study, params.studies, "study")

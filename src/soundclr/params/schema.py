@@ -227,28 +227,6 @@ class DatasetSettings(Section):
         return clips
 
 
-class WeightsFile(Section):
-    """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
-
-    ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
-    mirror has it.
-    """
-
-    file: str
-    sha256: Sha256
-    packed: str | None = None
-    url: str | None = None
-    max_bytes: Bytes = 10**9
-
-
-class WeightsSettings(Section):
-    """Initial weights: what captions call them, and a file for each encoder they exist for."""
-
-    title: str
-    licence: str | None = None
-    files: dict[Name, WeightsFile]
-
-
 class RecipeSettings(Section):
     """A named set of differences: from the defaults, or from the recipe ``base``; ``datasets`` are those on one."""
 
@@ -298,6 +276,7 @@ class StudySettings(Section):
 
     What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
     besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there.
+    Runs that start from ``optional_weights`` are left out for as long as those are not here.
     """
 
     title: str
@@ -309,6 +288,7 @@ class StudySettings(Section):
     settings: dict[str, Any] = {}
     evaluate: Selection | None = None
     artefacts: dict[Name, Selection] = {}
+    optional_weights: tuple[Name, ...] = ()
 
     @property
     def selections(self) -> dict[str, Selection]:

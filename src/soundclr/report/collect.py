@@ -162,8 +162,20 @@ def check_indexes(found: Iterable[RunResult], results: Path) -> None:
 
 
 def check_starts(params: Params, found: Mapping[Run, RunResult], results: Path) -> None:
-    """A run that starts from another's model must have started from the one that is there: UserError naming both."""
+    """A run that starts from another's model must have started from the one that is there: UserError naming both.
+
+    And those that start from one file must have started from the same one, whose hash params.yaml may not know.
+    """
+    first: dict[tuple[str, str], RunResult] = {}
     for run, result in found.items():
+        start = result.metrics.start
+        one = first.setdefault((start.name, result.settings.encoder.name), result)
+        if result.settings.start.run is None and start.sha256 != one.metrics.start.sha256:
+            raise UserError(
+                f"{one.run.directory(results)} starts from {start.name} of SHA-256 {one.metrics.start.sha256}, "
+                f"{run.directory(results)} from one of {start.sha256}; delete those that are not of the file you want "
+                "and train them again"
+            )
         other = runs.started_from(params, run) if result.settings.start.run else None
         if other is not None and other in found and result.metrics.start.sha256 != found[other].metrics.model_sha256:
             raise UserError(

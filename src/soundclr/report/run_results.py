@@ -83,7 +83,7 @@ def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]
     if other is not None:
         return f"{other.group}/{other.name}", ""
     weights = settings.start.weights
-    return weights, "" if weights == "none" else params.weights[weights].files[settings.encoder.name].sha256
+    return weights, "" if weights == "none" else params.weights[weights].files[settings.encoder.name].sha256 or ""
 
 
 def check_predictions(path: Path, result: RunResult) -> None:

@@ -16,12 +16,12 @@ from soundclr.audio.pipeline import Inputs
 from soundclr.audio.representations import representation_of
 from soundclr.devices import describe, warn_if_slow
 from soundclr.errors import UserError
-from soundclr.files import sha256_of_file, to_csv, write_text
+from soundclr.files import record_of, recorded_sha256, sha256_of_file, to_csv, write_text
 from soundclr.locks import only_one
 from soundclr.losses import classifies
 from soundclr.models.load import start_from_run
 from soundclr.models.network import Network
-from soundclr.params import Params, RunSettings
+from soundclr.params import Params, RunSettings, WeightsFile
 from soundclr.provenance import made_with
 from soundclr.randomness import seed_of
 from soundclr.records import Accuracies, Clips, Identical, Metrics, StartUsed
@@ -102,7 +102,8 @@ def make_network(
     """The run's network on the CPU, and what its encoder starts from, once that has the hash that it should have."""
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     weights = check_weights(paths.weights, params, settings)
-    network = Network.of(settings, representation_of(settings).channels, classes, paths.weights)
+    mapping = file_of(params, settings).mapping if paths.weights else None
+    network = Network.of(settings, representation_of(settings).channels, classes, paths.weights, mapping)
     other = started_from(params, run)
     if other is None:
         return network, StartUsed(name=settings.start.weights, sha256=weights)
@@ -179,17 +180,25 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
 
 
 def check_weights(path: Path | None, params: Params, settings: RunSettings) -> str | None:
-    """The SHA-256 of a run's file of initial weights, None without one; UserError for another than params.yaml's."""
+    """The SHA-256 of a run's file of initial weights, None without one.
+
+    UserError for another than params.yaml says or, where that says none, than was recorded when the file came.
+    """
     if path is None:
         return None
-    name, encoder = settings.start.weights, settings.encoder.name
-    says, has = params.weights[name].files[encoder].sha256, sha256_of_file(path)
+    said, has = file_of(params, settings).sha256, sha256_of_file(path)
+    says = said or recorded_sha256(path) or ""
     if not has.startswith(says):
         raise UserError(
-            f"{path}: has SHA-256 {has}, params.yaml says {says}; remove it, then run "
-            f"`soundclr weights {name} {encoder}`"
+            f"{path}: has SHA-256 {has}, {'params.yaml' if said else record_of(path)} says {says}; remove it, then run "
+            f"`soundclr weights {settings.start.weights} {settings.encoder.name}`"
         )
     return has
+
+
+def file_of(params: Params, settings: RunSettings) -> WeightsFile:
+    """What params.yaml says of the file of weights that a run starts from."""
+    return params.weights[settings.start.weights].files[settings.encoder.name]
 
 
 def accuracies(probabilities: Probabilities, labels: Tensor) -> Accuracies:
