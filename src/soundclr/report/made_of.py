@@ -29,6 +29,8 @@ def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
 def shown(params: Params, study: str) -> dict[str, Any]:
     """What params.yaml says that a report shows or chooses by; no defaults, since a new setting brings one."""
     chosen = list(runs.expand(params, study))
+    places = dict.fromkeys((run.dataset, run.recipe) for run in chosen)
+    starts = {params.resolve(study, *place).start.weights for place in places}
     return {
         "study": params.studies[study].model_dump(mode="json", exclude_defaults=True),
         "runs": [[run.group, run.name] for run in chosen],
@@ -37,7 +39,7 @@ def shown(params: Params, study: str) -> dict[str, Any]:
             run.dataset: params.datasets[run.dataset].model_dump(mode="json", exclude_defaults=True) for run in chosen
         },
         "recipes": {run.recipe: params.all_recipes[run.recipe].title for run in chosen},
-        "weights": {name: weights.title for name, weights in params.weights.items()},
+        "weights": {name: params.weights[name].title for name in sorted(starts - {"none"})},
     }
 
 
