@@ -16,6 +16,7 @@ from soundclr.models.encoders import ENCODERS
 from soundclr.params import Params, merge
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
+from soundclr.training.solvers import SOLVERS
 
 PLACE = "toy/toy/hybrid"
 RAW = {"representation": "waveform", "encoder": "small_1d", "augment": ["scale"]}
@@ -174,7 +175,7 @@ def test_an_inner_fold_takes_three_folds(repo):
 
 def test_every_entry_has_its_line_in_the_defaults(repo):
     defaults = toy.content(repo)["defaults"]
-    rooms = (REPRESENTATIONS, AUGMENTATIONS, ENCODERS, TERMS, OPTIMIZERS, SCHEDULES)
+    rooms = (REPRESENTATIONS, AUGMENTATIONS, ENCODERS, TERMS, {**OPTIMIZERS, **SOLVERS}, SCHEDULES)
     assert [registry for registry, _ in ROOMS.values()] == list(rooms)
     for plural, (registry, _) in ROOMS.items():
         assert set(defaults[plural]) == set(registry), plural

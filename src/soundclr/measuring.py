@@ -89,7 +89,7 @@ def rate_of(
         kind=kind,
         measured_batch_size=size,
         first=speed(len(clips), first, first_val),
-        later=speed(len(clips), statistics.median(later), statistics.median(later_val)),
+        later=speed(len(clips), statistics.median(later or [first]), statistics.median(later_val or [first_val])),
     )
 
 

@@ -15,6 +15,7 @@ from soundclr.models.heads import check_head, outputs
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
+from soundclr.training.solvers import SOLVERS, check_solved
 
 LARGEST = 2**30  # numbers in a batch; SoundCLR's has 84 million
 
@@ -24,7 +25,7 @@ ROOMS: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
     "augmentations": (AUGMENTATIONS, "augmentation"),
     "encoders": (ENCODERS, "encoder"),
     "losses": (TERMS, "loss"),
-    "optimizers": (OPTIMIZERS, "optimizer"),
+    "optimizers": ({**OPTIMIZERS, **SOLVERS}, "optimizer"),
     "schedules": (SCHEDULES, "schedule"),
 }
 
@@ -103,7 +104,9 @@ def check(settings: RunSettings, place: str) -> None:
 
 def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: int, settings: RunSettings) -> None:
     """Raise UserError for a stage that none of its parts learns in, or whose views or augmentations do not fit."""
-    entry_of(OPTIMIZERS, stage.optimizer, "optimizer", place)
+    entry_of(ROOMS["optimizers"][0], stage.optimizer, "optimizer", place)
+    if stage.optimizer.name in SOLVERS:
+        check_solved(stage, settings, place)
     entry_of(SCHEDULES, stage.schedule, "schedule", place)
     loss, terms = Loss.of(stage, place), " and ".join(term.name for term in stage.loss)
     augmentations = [entry_of(AUGMENTATIONS, choice, "augmentation", place) for choice in stage.augment]

@@ -29,6 +29,8 @@ from soundclr.training.progress import Progress
 from soundclr.training.resume import check_resume
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.signals import Stop, never
+from soundclr.training.solvers import SOLVERS
+from soundclr.training.solving import solve_stage
 from soundclr.training.split import learnt_from
 from soundclr.training.state import Best, Partial, Saver, State
 
@@ -89,6 +91,9 @@ def train(
             if state.best.network is not None:
                 network.load_state_dict(state.best.network)
             state = State(stage=index, history=state.history, code=state.code)
+        if task.stages[index].optimizer.name in SOLVERS:
+            solve_stage(task, task.stages[index], network, state, saver)
+            continue
         loop = StageLoop(task, task.stages[index], network, state, saver)
         if saved is not None:
             loop.optimizer.load_state_dict(saved[2])

@@ -1,0 +1,97 @@
+"""A stage whose classifier a solver finds at once, on what a fixed encoder makes of the clips: its only epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from soundclr.entries import entry_of
+from soundclr.losses import UNLABELLED
+from soundclr.models.network import Network
+from soundclr.params import StageSettings
+from soundclr.training.listener import Listener
+from soundclr.training.progress import Progress
+from soundclr.training.solvers import SOLVERS
+from soundclr.training.state import Best, Saver, State
+
+if TYPE_CHECKING:
+    from soundclr.audio.features import Waveforms
+    from soundclr.training.loop import Task
+
+PART = 5  # of a single fold, one clip in so many of each class is an inner one
+
+
+def solve_stage(task: Task, stage: StageSettings, network: Network, state: State, saver: Saver) -> None:
+    """Give ``network`` the classifier that the stage's solver finds, and ``state`` its only epoch.
+
+    Clips are heard once, as held-out ones are. Interrupted where a signal asks to stop: there is nothing to save.
+    """
+    progress = Progress(f"{task.identity} {stage.name}", 1, 0, len(task.train), task.val_name)
+    started = time.perf_counter()
+    network.eval()
+    listener = Listener(network, task.inputs, stage, task.seed, fixed=True)
+    clips = task.train[task.known[task.train] != UNLABELLED]
+    features = listener.represent(clips, lambda: saver.stop_if_asked(state))
+    set_classifier(task, stage, network, clips, features)
+    seconds = time.perf_counter() - started
+
+    def judged(clips: Tensor) -> tuple[Tensor, float, float]:
+        logits = listener.hear(clips, lambda: saver.stop_if_asked(state))[1].float().cpu()
+        labels = task.labels[clips]
+        return logits, float(cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).float().mean())
+
+    _, train_loss, train_accuracy = judged(clips)
+    logits, val_loss, val_accuracy = judged(task.val)
+    row = {
+        "stage": stage.name,
+        "epoch": 1,
+        "lr": 0.0,
+        "train_loss": train_loss,
+        "train_accuracy": train_accuracy,
+        "val_loss": val_loss,
+        "val_accuracy": val_accuracy,
+        "seconds": time.perf_counter() - started,
+        "clips_per_second": len(clips) / seconds,
+    }
+    state.epoch, state.last = 1, logits.softmax(dim=1)
+    state.history.append(row)
+    kept = {k: v.cpu().clone() for k, v in network.state_dict().items()} if task.keeps_best(stage) else None
+    state.best = Best(1, val_accuracy if stage.training.monitor == "accuracy" else -val_loss, state.last, kept)
+    progress.epoch(row)
+    progress.close()
+
+
+def set_classifier(task: Task, stage: StageSettings, network: Network, clips: Tensor, features: Tensor) -> None:
+    """Give ``network`` the classifier of ``clips`` (indices, (clips,)) and their ``features`` (clips, features)."""
+    solver = entry_of(SOLVERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
+    labels = task.known[clips]
+    inner = inner_clips(task.inputs.waveforms, clips, labels, held_out=task.seed[1])
+    weights, biases = solver.solve(
+        features.double().cpu().numpy(), labels.numpy(), inner.numpy(), classes=network.classes
+    )
+    linear = network.classifier[0]
+    assert isinstance(linear, nn.Linear)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(weights))
+        linear.bias.copy_(torch.from_numpy(biases))
+
+
+def inner_clips(waveforms: Waveforms, clips: Tensor, labels: Tensor, held_out: int) -> Tensor:
+    """Which of ``clips`` (clips,) with these ``labels`` choose a solver's parameters: those of the next fold.
+
+    Where the clips are of one fold, a fifth of each class, chosen by the hash of the clips' names.
+    """
+    folds = waveforms.folds[clips]
+    if len(others := sorted(set(folds.tolist()))) > 1:
+        return folds == next((fold for fold in others if fold > held_out), others[0])
+    inner = torch.zeros(len(clips), dtype=torch.bool)
+    for label in labels.unique():
+        places = (labels == label).nonzero()[:, 0].tolist()
+        places.sort(key=lambda place: hashlib.sha256(waveforms.clips[clips[place]].encode()).digest())
+        inner[places[: len(places) // PART or len(places) // 2]] = True
+    return inner
