@@ -56,7 +56,8 @@ def lines(params: Params, runs_left_out: dict[Run, Weights]) -> Iterator[str]:
     for (name, encoder), count in Counter(runs_left_out.values()).items():
         file = params.weights[name].files[encoder]
         fetch = f", or run `soundclr weights {name} {encoder}`" if file.url else ""
+        are = "run is" if count == 1 else "runs are"
         yield (
-            f"{count} runs are left out: the weights {name} are not here; put {file.file} into a folder that "
+            f"{count} {are} left out: the weights {name} are not here; put {file.file} into a folder that "
             f"SOUNDCLR_MIRROR names{fetch}"
         )

@@ -27,7 +27,7 @@ from soundclr.runs import expand
 
 TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
-for gone in ("paper", "esc10", "own"):  # two are large, the third's sounds are not there
+for gone in ("paper", "shin", "shin_quick", "esc10", "own"):  # four are large, the fifth's sounds are not there
     del CONTENT["studies"][gone]
 CONTENT["study"] = "demo"
 

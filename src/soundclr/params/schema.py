@@ -274,6 +274,8 @@ class Selection(Section):
 class StudySettings(Section):
     """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
 
+    ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
+
     What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
     besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there.
     Runs that start from ``optional_weights`` are left out for as long as those are not here.
@@ -281,6 +283,7 @@ class StudySettings(Section):
 
     title: str
     note: str
+    paper: Name = "soundclr"
     datasets: Annotated[tuple[str, ...], Field(min_length=1)]
     recipes: Annotated[tuple[str, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]

@@ -31,9 +31,10 @@ class Artefact:
     ``name`` is its files' stem. ``runs`` are those that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those
     that a key of its name under the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides
     where a study has it. ``make`` takes the Collection and gives a Table or, of a figure, takes a dataset too and gives
-    a Drawing, or None without runs. ``paper`` is where it is published, ``schemes`` how many recipes a study has to
-    have; ``shows`` is what else it asks of params.yaml and a study. ``accuracy``: it shows what classifiers say, and so
-    only runs whose classifier learns. One that ``leads`` comes first on a page.
+    a Drawing, or None without runs. ``paper`` is where it is published, by what captions call it: of a study's own
+    runs it is shown where that is the study's paper. ``schemes`` is how many recipes a study has to have; ``shows`` is
+    what else it asks of params.yaml and a study. ``accuracy``: it shows what classifiers say, and so only runs whose
+    classifier learns. One that ``leads`` comes first on a page.
     """
 
     name: str
@@ -57,15 +58,29 @@ def modules() -> tuple[ModuleType, ...]:
 
 
 @cache
+def papers() -> dict[str, str]:
+    """What a caption calls each paper, by the name of its room."""
+    package = importlib.import_module(ROOMS[0])
+    rooms = [file.name for file in pkgutil.iter_modules(package.__path__) if file.ispkg]
+    return {room: importlib.import_module(f"{ROOMS[0]}.{room}").PAPER for room in rooms}
+
+
+@cache
 def declared() -> tuple[Artefact, ...]:
     """Every artefact in a page's order: what leads, the papers', then those of any study."""
     found = (module.ARTEFACT for module in modules() if hasattr(module, "ARTEFACT"))
     return tuple(sorted(found, key=lambda artefact: not artefact.leads))
 
 
-def titles(key: str, published: bool = False) -> str:
-    """The titles of the artefacts that show the runs of a choice, or of those that a paper ``published``."""
-    shown = (one for one in declared() if key in (one.runs, one.also) and (one.paper or not published))
+def is_of(artefact: Artefact, params: Params, study: str) -> bool:
+    """Whether an artefact is no paper's, is the study's paper's, or is of runs that a study has to choose for it."""
+    return artefact.runs not in (OWN, EVALUATED) or artefact.paper in (None, papers()[params.get_study(study).paper])
+
+
+def titles(params: Params, study: str, key: str, published: bool = False) -> str:
+    """The titles of a study's artefacts that show the runs of a choice, or of those that its paper ``published``."""
+    its = (one for one in declared() if is_of(one, params, study))
+    shown = (one for one in its if key in (one.runs, one.also) and (one.paper or not published))
     return ", ".join(dict.fromkeys(one.title for one in shown))
 
 
@@ -75,6 +90,7 @@ def check_artefacts(params: Params) -> None:
         key for artefact in declared() for key in (artefact.runs, artefact.also) if key not in (OWN, EVALUATED, None)
     ]
     for name, study in params.studies.items():
+        known(study.paper, papers(), f"paper in studies.{name}.paper")
         for key in study.artefacts:
             known(key, dict.fromkeys(keys), f"artefact in studies.{name}.artefacts")
 
@@ -93,7 +109,7 @@ def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
 
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
     """The datasets that a study shows an artefact of: none where it lacks the runs, or has too few recipes."""
-    if artefact.shows is not None and not artefact.shows(params, study):
+    if not is_of(artefact, params, study) or (artefact.shows is not None and not artefact.shows(params, study)):
         return ()
     chosen = choices(params, study)
 
@@ -109,6 +125,7 @@ def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ..
 def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
     """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
     check_artefacts(params)
-    own = f"the study's own: {titles(OWN, published=True)} and what else needs no other runs"
-    named = {OWN: own, EVALUATED: f"to be evaluated: {titles(EVALUATED)}"}
-    return [(named.get(key) or titles(key), chosen) for key, chosen in expected(params, study).items()]
+    tables = titles(params, study, OWN, published=True)
+    own = f"the study's own: {f'{tables} and what else' if tables else 'what'} needs no other runs"
+    named = {OWN: own, EVALUATED: f"to be evaluated: {titles(params, study, EVALUATED)}"}
+    return [(named.get(key) or titles(params, study, key), chosen) for key, chosen in expected(params, study).items()]

@@ -143,7 +143,8 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
 
 def coverage(collection: Collection) -> str:
     """How many runs are there in all and of each choice, and how many more are, of other settings."""
-    names = {key: titles(key) for key in collection.expected} | {OWN: "its own", EVALUATED: "to be evaluated"}
+    names = {key: titles(collection.params, collection.study, key) for key in collection.expected}
+    names |= {OWN: "its own", EVALUATED: "to be evaluated"}
     counts = {key: (len(collection.of(choice=key)), len(runs)) for key, runs in collection.expected.items()}
     parts = [f"{names[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
     text = collection.coverage + (f" (a run may serve several: {'; '.join(parts)})" if len(parts) > 1 else "")
