@@ -154,6 +154,7 @@ def test_a_paper_that_there_is_not_is_one_line(repo: Path) -> None:
 def test_the_page_says_what_is_missing(params: Params, results: Path, tmp_path: Path) -> None:
     write_report(params, "rows", results, tmp_path)
     page = (results / "rows" / "README.md").read_text()
+    assert "Weights not here, which the study does without: simclr\\_v1, for 10 of its runs." in page
     assert page.count("weights not here") > 5 and "Table 1" in page and "Table III" not in page
 
 

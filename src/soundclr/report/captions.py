@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.entries import entry_of
+from soundclr.optional import optional_weights
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
@@ -47,6 +48,7 @@ def study_caption(collection: Collection) -> str:
         *context(collection, collection.own or collection.results),
         settings_that_differ(collection),
         coverage(collection),
+        *weights_not_here(collection),
         *protocol_notes(collection.results),
         code_versions(collection.results),
     )
@@ -139,6 +141,18 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
         yield f"{without} runs teach no classifier, and so have no accuracy"
     if stopped := sum(result.metrics.stopped_early for result in results):
         yield f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it"
+
+
+def weights_not_here(collection: Collection) -> Iterator[str]:
+    """Of each optional weights how many runs are missing that start from them, or from a run that does."""
+    missing = {run for chosen in collection.expected.values() for run in chosen} - collection.found.keys()
+    places = Counter((run.dataset, run.recipe) for run in missing)
+    lacking: Counter[str] = Counter()
+    for (dataset, recipe), count in places.items():
+        if weights := optional_weights(collection.params, collection.study, dataset, recipe):
+            lacking[weights[0]] += count
+    for name, count in sorted(lacking.items()):
+        yield f"Weights not here, which the study does without: {name}, for {count} of its runs"
 
 
 def coverage(collection: Collection) -> str:
