@@ -87,8 +87,8 @@ def alone(context: Context, name: str, count: int) -> list[Callable[[], object]]
     """One augmentation of waveforms that lie there."""
     from benchmarks import baseline_clar
 
-    parameters = {"augment": [name]}
-    study = problem.parameters(context.params, SAMPLES, RATE, representation="clar", **parameters)
+    always = {"augment": [name], "augmentations": {name: {"probability": 1.0}}}
+    study = problem.parameters(context.params, SAMPLES, RATE, representation="clar", **always)
     [choice] = study.resolve(problem.NAME, problem.NAME, "cross_entropy").stages[0].augment
     entry = entry_of(AUGMENTATIONS, choice, "augmentation", problem.NAME)
     clips = np.stack(problem.clips(count, SAMPLES)).astype(np.float32) / 32768

@@ -189,7 +189,7 @@ def test_the_other_sides_channels_are_ours(repo, tmp_path):
 def test_the_other_sides_augmentations_do_as_ours(repo, name):
     """Both change clips of a tone as much, in the mean."""
     baseline_clar = pytest.importorskip("benchmarks.baseline_clar")
-    [choice] = clar_settings(repo, augment=[name]).stages[0].augment
+    [choice] = clar_settings(repo, augment=[name], augmentations={name: {"probability": 1.0}}).stages[0].augment
     entry = entry_of(AUGMENTATIONS, choice, "augmentation", "here")
     tone = np.sin(2 * np.pi * 440 * np.arange(16_000, dtype=np.float32) / 16_000)
     random = np.random.default_rng(0)

@@ -18,6 +18,7 @@ from torch.nn.functional import pad
 OVERLAP = 4  # frames over each sample
 WINDOWS_SUM = 1.5  # of four squared Hann windows, a quarter of their length apart
 CENTRED = OVERLAP // 2  # the frame whose centre is the clip's first sample
+SAMPLES_AT_ONCE_ON_CPU = 2**15  # two clips of a second: a clip becomes many times as many numbers on the way
 TOLERANCE = 0.0035  # of a pitch: 6 cents, about what can be heard
 
 
@@ -37,9 +38,11 @@ def vocoded(waveforms: Tensor, semitones: Tensor, rates: Tensor, n_fft: int) -> 
     result = waveforms.clone()
     for shift in semitones.unique().tolist():
         [rows] = ((semitones == shift) & ((rates != 1) | (shift != 0))).nonzero(as_tuple=True)
-        if len(rows):
-            there = rows.to(waveforms.device)
-            result[there] = _vocoded(waveforms[there], rates[rows], n_fft, frame_length(n_fft, shift))
+        few = max(1, SAMPLES_AT_ONCE_ON_CPU // waveforms.shape[1])
+        for part in rows.split(few if waveforms.device.type == "cpu" else len(waveforms)):
+            if len(part):
+                there = part.to(waveforms.device)
+                result[there] = _vocoded(waveforms[there], rates[part], n_fft, frame_length(n_fft, shift))
     return result
 
 
