@@ -211,6 +211,15 @@ def test_same_runs_give_the_same_bytes(params: Params, full: Path, tmp_path: Pat
         assert path.suffix not in TEXTS or b"\r" not in path.read_bytes()
 
 
+@pytest.mark.usefixtures("no_figures")
+def test_it_says_how_many_runs_it_had_and_no_paths(params: Params, tmp_path: Path) -> None:
+    for run in list(expand(params, "part"))[:7]:
+        fabricate(params, run, tmp_path)
+    said: list[str] = []
+    paths = write_report(params, "part", tmp_path, tmp_path / "figures", said.append)
+    assert said == [f"{tmp_path / 'part/README.md'}: 7 of 30 runs; {len(paths)} files"]
+
+
 def test_summary_for_dvc_metrics(full: Path) -> None:
     """A file a scheme, so that `dvc metrics show` has a row for each; no others."""
     rows = table(full / "results/trial/tables/table3.csv")

@@ -1,5 +1,6 @@
 """A plain `snakemake` ends with every run, every evaluation and tables made of exactly these, whatever went before."""
 
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ def complete(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(folder, lambda params: params["studies"]["toy"].update(
         folds=[1, 2], recipes=["cross_entropy"], evaluate={"folds": [1]}
     ))  # fmt: skip
-    run_in(folder, "snakemake", "--cores", "2")
+    (folder / "said.txt").write_text(run_in(folder, "snakemake", "--cores", "2").stdout)
     assert "Nothing to be done" in run_in(folder, "snakemake", "--cores", "1").stderr
     return folder
 
@@ -76,6 +77,17 @@ def planned(folder: Path, *targets: str) -> dict[str, int]:
     plan = run_in(folder, "snakemake", *targets, "--dry-run", "--cores", "1").stdout
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", plan, re.MULTILINE)}
     return {rule: count for rule, count in jobs.items() if rule not in ("total", "all")}
+
+
+def test_each_training_s_end_says_how_it_came_out(complete: Path) -> None:
+    """On the workflow's own output; the log has its device and a line an epoch."""
+    said = (complete / "said.txt").read_text()
+    for record in complete.glob("results/toy/runs/toy/*/*/metrics.json"):
+        metrics = json.loads(record.read_text())
+        best = f"held-out accuracy {100 * metrics['accuracy']['best_epoch']:.2f} % at the best epoch"
+        assert f"cross_entropy on toy, fold {metrics['fold']}, seed 0: {best}" in said
+    log = next(complete.glob("logs/toy/toy/*/fold1-seed0.log")).read_text()
+    assert f": computes on {metrics['device']}\n" in log and ": epoch 3/3, loss " in log
 
 
 def test_after_a_report_in_a_clone_with_some_of_the_runs(partial: Path, tmp_path: Path) -> None:
