@@ -8,6 +8,7 @@ from soundclr import optional
 from soundclr.errors import UserError
 from soundclr.params import Params, load
 from soundclr.runs import expand, weights_path
+from soundclr.status.standing import Places, Study
 
 RECIPES = {
     "vanilla": {"start": {"weights": "none"}},
@@ -21,6 +22,7 @@ def content(repo):
     plain = toy.content(repo)
     plain["recipes"] |= {name: {"title": name, "settings": settings} for name, settings in RECIPES.items()}
     plain["studies"]["toy"] |= {"recipes": list(RECIPES), "folds": [1, 2], "optional_weights": ["simclr_v1"]}
+    plain["studies"]["toy"]["evaluate"] = {"folds": [1]}
     plain["studies"]["toy"]["settings"]["encoder"] = "resnet50"
     return plain
 
@@ -83,3 +85,10 @@ def test_optional_weights_that_there_are_not_are_one_line(repo, tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(plain))
     with pytest.raises(UserError, match=r"studies\.toy\.optional_weights: 'simclr_1'; did you mean 'simclr_v1'"):
         load(tmp_path / "params.yaml")
+
+
+def test_the_status_counts_what_is_to_be_trained(params, tmp_path, monkeypatch):
+    monkeypatch.delenv("SOUNDCLR_MIRROR", raising=False)
+    study = Study.of(params, "toy", Places(results=tmp_path / "results", data=tmp_path / "data"))
+    assert sorted((run.recipe, run.fold) for run in study.runs) == [("vanilla", 1), ("vanilla", 2)]
+    assert study.evaluated == tuple(run for run in study.runs if run.fold == 1)

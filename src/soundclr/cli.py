@@ -286,8 +286,8 @@ def study_status(options: argparse.Namespace) -> None:
     from soundclr.status.standing import Places, Study
 
     params = load_checked(options.params)
-    study = Study.of(params, known(options.study or params.study, params.studies, "study"))
     places = Places(options.results, options.data)
+    study = Study.of(params, known(options.study or params.study, params.studies, "study"), places)
     if options.watch:
         page.watch(lambda: page.lines(study, places))
     else:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from soundclr import runs
+from soundclr import optional, runs
 from soundclr.errors import UserError
 from soundclr.locks import is_held
 from soundclr.params import Params, RunSettings
@@ -44,12 +44,15 @@ class Study:
     settings: Mapping[tuple[str, str], RunSettings]
 
     @classmethod
-    def of(cls, params: Params, name: str) -> "Study":
-        """The study ``name`` of params.yaml."""
-        wanted = tuple(runs.expand(params, name))
+    def of(cls, params: Params, name: str, places: Places | None = None) -> "Study":
+        """The study ``name`` of params.yaml, without the runs that are left out for want of optional weights."""
+        places = places or Places()
+        left_out = optional.left_out(params, name, places.results, places.data)
+        wanted = tuple(run for run in runs.expand(params, name) if run not in left_out)
         pairs = dict.fromkeys((run.dataset, run.recipe) for run in wanted)
         settings = {pair: params.resolve(name, *pair) for pair in pairs}
-        return cls(params, name, wanted, tuple(runs.evaluated(params, name)), settings)
+        evaluated = tuple(run for run in runs.evaluated(params, name) if run not in left_out)
+        return cls(params, name, wanted, evaluated, settings)
 
     def settings_of(self, run: Run) -> RunSettings:
         """A run's settings."""
