@@ -71,7 +71,7 @@ def drawn(collection: Collection, name: str) -> Any:
         ("clar_probe_1", Method("joint", "2-D", LINEAR, 0.01)),
         ("linear_probe_1d", Method("self-supervised", "1-D, width 16", LINEAR, 1.0)),
         ("mlp_probe", Method("self-supervised", "2-D", MLP, 1.0)),
-        ("supervised_contrastive", Method("with SupCon", "2-D", LINEAR, 1.0)),
+        ("supervised_contrastive", Method("supervised contrastive", "2-D", LINEAR, 1.0)),
     ],
 )
 def test_a_run_in_clars_terms(collection: Collection, recipe: str, method: Method) -> None:

@@ -45,7 +45,7 @@ def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
     settings = params.resolve(study, dataset, recipe)
     origins = params.origins(study, dataset, recipe)
     trained = params.resolve(study, *origins[0]) if origins and not trains_encoder(settings) else settings
-    return Method(scheme_of(trained), encoder_title(settings), head_of(settings), settings.labels)
+    return Method(scheme_of(trained) or collection.scheme(recipe), encoder_title(settings), head_of(settings), settings.labels)
 
 
 def trains_encoder(settings: RunSettings) -> bool:
@@ -53,14 +53,16 @@ def trains_encoder(settings: RunSettings) -> bool:
     return any("encoder" in stage.trains for stage in settings.stages)
 
 
-def scheme_of(settings: RunSettings) -> str:
-    """How a run's encoder is taught."""
+def scheme_of(settings: RunSettings) -> str | None:
+    """How a run's encoder is taught; None for a way that is not CLAR's."""
     stages = [stage for stage in settings.stages if "encoder" in stage.trains]
     names = {term.name for stage in stages for term in stage.loss}
     learns = {head for stage in stages for head in Loss.of(stage).reads}
     if learns == {"classifier"}:
         return "supervised"
-    return "self-supervised" if names == {"nt_xent"} else "joint" if "nt_xent" in names else "with SupCon"
+    if "supcon" in names:
+        return None
+    return "self-supervised" if names == {"nt_xent"} else "joint"
 
 
 def encoder_title(settings: RunSettings) -> str:
