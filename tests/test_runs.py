@@ -321,7 +321,7 @@ def test_other_paths_are_no_runs(path):
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        (("papr", "esc10", "hybrid", 1, 0), "unknown study: 'papr'; did you mean 'paper'?"),
+        (("papr", "esc10", "hybrid", 1, 0), "unknown study: 'papr'; did you mean 'paper'"),
         (("paper", "esc11", "hybrid", 1, 0), "unknown dataset: 'esc11'; did you mean 'esc10'"),
         (("paper", "esc10", "hybird", 1, 0), "unknown recipe: 'hybird'; did you mean 'hybrid' or"),
         (("paper", "esc10", "hybrid", 6, 0), "unknown fold of esc10: 6; known: 1, 2, 3, 4, 5"),

@@ -9,9 +9,11 @@ import pytest
 from byhand import make, near, rows, texts
 from fabricate import fabricate, trial_params
 
-from soundclr.params import Params
+from soundclr.params import Params, load
 from soundclr.report.artefact import declared
+from soundclr.report.claim import datasets_of_claim
 from soundclr.report.collect import Collection, collect
+from soundclr.report.papers.clar.claims import CLAIMS
 from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of
 from soundclr.report.style import styled
 from soundclr.runs import expand
@@ -130,3 +132,15 @@ def test_nothing_is_drawn_of_nothing(collection: Collection, tmp_path: Path) -> 
     empty = collect(collection.params, "clar", tmp_path)
     assert [drawn(empty, name) for name in ("label_fractions", "convergence", "augmentation_grid")] == [None] * 3
     assert all("–" in row for row in texts(make(empty, "clar_schemes")))
+
+
+def test_what_it_claims_is_held_against_its_studies(repo: Path) -> None:
+    """Each of its claims has both sides in one of the quick studies."""
+    params = load(repo / "params.yaml")
+    studies = ("clar", "clar_quick", "clar_quick_esc10", "clar_quick_augmentations")
+    having = {
+        study: {claim.id for claim in CLAIMS.claims if datasets_of_claim(params, study, claim)} for study in studies
+    }
+    assert set().union(*having.values()) == {claim.id for claim in CLAIMS.claims}
+    assert having["clar_quick_esc10"] == {"joint_representation", "tenth_of_labels"}
+    assert having["clar_quick_augmentations"] == {"best_augmentations"}

@@ -45,7 +45,8 @@ def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
     settings = params.resolve(study, dataset, recipe)
     origins = params.origins(study, dataset, recipe)
     trained = params.resolve(study, *origins[0]) if origins and not trains_encoder(settings) else settings
-    return Method(scheme_of(trained) or collection.scheme(recipe), encoder_title(settings), head_of(settings), settings.labels)
+    scheme = scheme_of(trained) or collection.scheme(recipe)
+    return Method(scheme, encoder_title(settings), head_of(settings), settings.labels)
 
 
 def trains_encoder(settings: RunSettings) -> bool:

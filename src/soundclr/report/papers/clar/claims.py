@@ -1,0 +1,57 @@
+"""What the paper's abstract and its code's README claim, to be held against a study's runs, without its numbers."""
+
+from soundclr.report.claim import Claim, Claims, Reported
+from soundclr.report.metrics import ACCURACY
+from soundclr.report.papers.clar import PAPER
+from soundclr.report.papers.clar.augmentation_grid import KEY as GRID
+from soundclr.report.papers.clar.label_fractions import KEY as SHARES
+from soundclr.report.papers.clar.schemes import KEY as SCHEMES
+
+
+def claim(id: str, text: str, ahead: str, behind: str | None, choice: str, source: str = "abstract") -> Claim:
+    """One of accuracy, by recipes of one of the artefacts' choices."""
+    return Claim(id, text, ACCURACY, ahead, behind, choice=choice, paper={"": Reported("", source)})
+
+
+CLAIMS = Claims(
+    PAPER,
+    (
+        claim(
+            "joint_representation",
+            "a probe of the encoder that CLAR trained beats one of self-supervised training",
+            "clar_probe",
+            "linear_probe",
+            SCHEMES,
+        ),
+        claim(
+            "tenth_of_labels",
+            "from a tenth of the labels CLAR beats supervised training",
+            "clar_10",
+            "clar_supervised_10",
+            SHARES,
+        ),
+        claim(
+            "hundredth_of_labels",
+            "from a hundredth of the labels CLAR beats supervised training",
+            "clar_1",
+            "clar_supervised_1",
+            SHARES,
+        ),
+        claim("spectrograms", "spectrograms beat waveforms (CLAR's own classifier)", "clar", "clar_1d", SCHEMES),
+        claim(
+            "spectrograms_narrow",
+            "spectrograms beat waveforms, with an encoder as narrow (CLAR's own classifier)",
+            "clar_narrow",
+            "clar_1d",
+            SCHEMES,
+        ),
+        claim(
+            "best_augmentations",
+            "fade and time mask are the best augmentations",
+            "views_by_fade_and_mask",
+            None,
+            GRID,
+            "README of its code",
+        ),
+    ),
+)
