@@ -173,6 +173,14 @@ def test_the_strength_is_chosen_on_the_inner_clips_alone():
         np.testing.assert_array_equal(chosen[0], Fit(features, truth).solve(best, 2)[0])
 
 
+def test_without_inner_clips_the_middle_strength_is_taken():
+    """A clip of each class leaves none to choose by."""
+    features, labels = np.random.default_rng(0).normal(size=(3, 5)), np.arange(3)
+    inner = np.zeros(3, dtype=bool)
+    chosen = LogisticRegression(strengths=(10.0, 1e-4, 0.1)).solve(features, labels, inner, 3)
+    np.testing.assert_array_equal(chosen[0], Fit(features, labels).solve(0.1, 3)[0])
+
+
 def test_inner_clips_are_the_next_fold_or_a_fifth_of_each_class():
     clips = toy.waveforms()
     for held_out, inner in ((1, 2), (2, 3), (3, 1)):

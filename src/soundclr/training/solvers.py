@@ -22,8 +22,8 @@ class LogisticRegression(Entry):
     """Multinomial logistic regression: the least of the mean cross-entropy + strength / 2 * the weights' squares.
 
     On features standardised by the clips to learn from; the weights found are for the features as they are. Of
-    ``strengths`` the one that is right most often on the inner clips is taken, of equal ones the strongest, and all is
-    fitted anew.
+    ``strengths`` the one that is right most often on the inner clips is taken, of equal ones the strongest, without any
+    such clip the middle one, and all is fitted anew.
     """
 
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
@@ -37,8 +37,8 @@ class LogisticRegression(Entry):
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):  # the order in which threads add up would change the last digits
-            chosen = self.strengths[0]
-            if len(self.strengths) > 1:
+            chosen = sorted(self.strengths)[len(self.strengths) // 2]
+            if len(self.strengths) > 1 and inner.any():
                 learnt = Fit(features[~inner], labels[~inner])
                 shares = {s: right(learnt.solve(s, classes), features[inner], labels[inner]) for s in self.strengths}
                 chosen = max(shares, key=lambda strength: (shares[strength], strength))
