@@ -411,3 +411,10 @@ def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path
     hashed = file.model_copy(update={"sha256": "0" * 64})
     assert weights_identity(hashed) == weights_identity(hashed.model_copy(update={"url": None, "file": "a"})) != known
     assert weights_identity(hashed.model_copy(update={"mapping": MappingSettings()})) == "0" * 64
+
+
+def test_an_evaluation_s_key_is_of_its_settings_and_the_revision():
+    asked = PARAMS.model_copy(update={"evaluation": PARAMS.evaluation.model_copy(update={"seed": 9})})
+    keys = [runs.evaluation_key(params) for params in (PARAMS, changed(revision=9), asked)]
+    assert len(set(keys)) == 3
+    assert runs.evaluation_key(changed(study="esc10")) == keys[0]
