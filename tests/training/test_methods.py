@@ -45,6 +45,7 @@ METHODS = {
         "classifier": {"input": "projection", "layers": ["relu", {"linear": "classes"}]},
     },
     "few_labels": {"labels": 0.5, "loss": {"cross_entropy": 0.5, "supcon": 0.5}, "optimizer": "adam"},
+    "lars": {"optimizer": "lars_adam", "optimizers": {"lars_adam": {"weight_decay": 1e-3, "decay_vectors": False}}},
     "waveforms": {"representation": "waveform", "encoder": "small_1d", "augment": ["scale"], "schedule": "cosine"},
 }
 
