@@ -13,7 +13,7 @@ INSTALLED := .venv/.installed
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo report test test-slurm bench check env lock clean
+.PHONY: help demo esc10 report test test-slurm bench check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -23,6 +23,11 @@ demo: $(INSTALLED) ## run everything on a small synthetic dataset
 	$(BIN)/snakemake --cores 1 --config study=demo --report results/demo/report.html
 	printf '\nThe demo is done. Look at\n  %s\n  %s\n  %s\n' 'results/demo/README.md    the tables' \
 	  'figures/demo/             the figures' 'results/demo/report.html  all of it, and how it was made (open it in a browser)'
+
+esc10: $(INSTALLED) ## train the paper's three schemes on real ESC-10 (41 MB) and print their table
+	@$(BIN)/snakemake --cores all --config study=esc10_quick
+	cat results/esc10_quick/tables/table3.md
+	printf '\nMore: results/esc10_quick/README.md\n'
 
 report: $(INSTALLED) ## make a study's tables and figures from the runs there are: make report STUDY=esc10
 	@$(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study=$(STUDY)
