@@ -109,7 +109,7 @@ def test_an_odd_clip_is_trained_on(project, succeed) -> None:
     succeed("features birds --threads 1")
     clips = Waveforms.load(runs.features_path(load(Path("params.yaml")), "birds"))
     assert clips.offsets.diff().min() == 1
-    folder = Path(succeed("train --dataset birds --recipe hybrid --fold 1").strip()).parent
+    folder = Path(succeed("train --dataset birds --recipe hybrid --fold 1").strip().split(": ")[-1]).parent
     history, predictions = (pd.read_csv(folder / name) for name in ("history.csv", "predictions.csv"))
     assert history["train_loss"].map(math.isfinite).all() and history["val_loss"].map(math.isfinite).all()
     assert not predictions.isna().any(axis=None)
@@ -117,7 +117,7 @@ def test_an_odd_clip_is_trained_on(project, succeed) -> None:
 
 
 def test_a_cut_off_clip_is_not_classified(project, refuse, succeed) -> None:
-    folder = Path(succeed("train --dataset toy --recipe hybrid --fold 1").strip()).parent
+    folder = Path(succeed("train --dataset toy --recipe hybrid --fold 1").strip().split(": ")[-1]).parent
     cut(0.5)
     assert "sounds/wren0.wav: is cut off" in refuse(f"classify sounds/wren0.wav --run {folder}")
 

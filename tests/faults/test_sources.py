@@ -163,7 +163,8 @@ def test_initial_weights_that_are_none(project, refuse, resnet18, kind) -> None:
 
 
 def test_a_runs_model_that_is_none(project, refuse, succeed) -> None:
-    folder = succeed("train --dataset toy --recipe hybrid --fold 1").strip().removesuffix("/metrics.json")
+    said = succeed("train --dataset toy --recipe hybrid --fold 1")
+    folder = said.strip().split(": ")[-1].removesuffix("/metrics.json")
     model = find_run(load(Path("params.yaml")), "toy", "toy", "hybrid", 1, 0).model()
     good = torch.load(model, weights_only=True)
     metrics = json.loads(Path(folder, "metrics.json").read_text())
