@@ -1,6 +1,9 @@
-"""What the README says is what the repository has."""
+"""What the README and docs/ say is what the repository has."""
 
+import itertools
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,72 @@ import yaml
 
 from soundclr.method import load_checked
 from soundclr.runs import expand
+
+# Each command that they show, and the test that runs it or, where none does, why.
+RUN = {
+    "make demo": "tests/workflow/test_demo.py::test_accuracy_is_far_above_chance",
+    "make report STUDY=esc10": "tests/workflow/test_reviewer.py::test_clone_regenerates_everything",
+    "snakemake --cores all --config study=own": (
+        "tests/workflow/test_own_study.py::test_a_folder_is_all_it_needs_and_few_clips_are_warned_of"
+    ),
+    "soundclr classify": "tests/test_classify.py::",
+    "soundclr plan --study paper": "tests/test_plan.py::",
+    "soundclr status": "tests/status/test_status.py::",
+    "snakemake --cores all --resources gpu=4 --config study=paper": "tests/workflow/test_jobs.py::test_number_of_jobs",
+    "snakemake --cores all --config study=paper": "tests/workflow/test_jobs.py::test_number_of_jobs",
+    "snakemake --workflow-profile profiles/slurm": "tests/slurm/",
+    "dvc repro": "tests/workflow/test_dvc.py::test_repro_retrains_the_changed_recipe_only",
+    "dvc metrics show": "tests/workflow/test_dvc.py::",
+    "dvc plots show": "tests/workflow/test_dvc.py::",
+    "dvc push": "tests/workflow/test_dvc.py::test_a_second_clone_pulls_and_trains_nothing",
+    "dvc remote add --default lab ../soundclr-dvc": "tests/workflow/test_dvc.py::",
+    "make bench ARGS": "tests/benchmark/",
+}
+NOT_RUN = {
+    "make test": "it would run itself",
+    "make esc10": "a quarter of an hour",
+    "make env": "what runs the tests has done it",
+    "source .venv/bin/activate": "the shell's",
+    "snakemake --cores all --config study=esc10": "hours",
+    "SOUNDCLR_JOBS_PER_GPU=2 snakemake": "needs GPUs",
+    "make bench": "half an hour",
+    "dvc metrics diff": "DVC's own",
+    "dvc remote add --default lab ssh://host/path": "needs a host",
+    "dvc remote add --default lab s3://bucket/path": "needs a bucket",
+}
+
+
+@pytest.fixture(scope="module")
+def pages(repo: Path) -> dict[Path, str]:
+    """The README and what is in docs/, by their paths."""
+    return {path: path.read_text(encoding="utf-8") for path in (repo / "README.md", *sorted(repo.glob("docs/*.md")))}
+
+
+def commands(pages: dict[Path, str]) -> set[str]:
+    blocks = [block for text in pages.values() for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)]
+    lines = [re.sub(r"\s+#.*", "", line) for block in blocks for line in block.splitlines()]
+    return {command.strip() for line in lines for command in line.split(" && ") if command}
+
+
+def test_each_command_is_run_by_a_test_or_marked_as_not(pages: dict[Path, str], repo: Path) -> None:
+    known = [*RUN, *NOT_RUN]
+    shown = commands(pages)
+    assert sorted(c for c in shown if not any(c.startswith(k) for k in known)) == []
+    assert [k for k in known if not any(c.startswith(k) for c in shown)] == []
+    for place in RUN.values():
+        file, _, name = place.partition("::")
+        assert (repo / file).exists(), place
+        assert not name or f"def {name}(" in (repo / file).read_text(), place
+
+
+def test_the_readme_is_short_and_its_first_screen_has_the_three_commands(repo: Path) -> None:
+    lines = (repo / "README.md").read_text().splitlines()
+    assert len(lines) < 120
+    assert [line.split("#")[0].strip() for line in lines if line.startswith("make ")][:3] == [
+        "make demo",
+        "make esc10",
+        "make test",
+    ]
 
 
 def test_the_result_table_is_the_committed_one(repo: Path) -> None:
@@ -19,26 +88,35 @@ def test_the_result_table_is_the_committed_one(repo: Path) -> None:
     assert rows(repo / "README.md") == rows(repo / "results/esc10/tables/table3.md") != []
 
 
-def test_links_lead_somewhere(repo: Path) -> None:
-    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", (repo / "README.md").read_text())
-    assert len(links) > 5
-    assert [link for link in links if not (repo / link).exists()] == []
+def test_links_lead_somewhere(pages: dict[Path, str]) -> None:
+    links = [(page, link) for page, text in pages.items() for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", text)]
+    assert len(links) > 50
+    assert [link for page, link in links if not (page.parent / link).exists()] == []
 
 
-def test_numbers_of_trainings(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_page_is_linked_from_the_readme(pages: dict[Path, str], repo: Path) -> None:
+    readme = pages[repo / "README.md"]
+    assert [path.name for path in repo.glob("docs/*.md") if f"(docs/{path.name})" not in readme] == []
+
+
+def test_numbers_of_trainings(
+    pages: dict[Path, str], repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The table of studies: its last column is what params.yaml expands to, own sounds being there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sounds").mkdir()
     params = load_checked(repo / "params.yaml")
-    lines = (repo / "README.md").read_text().splitlines()
-    stated = {m[1]: int(m[2]) for line in lines if (m := re.match(r"\| `(\w+)` \|.*\| (\d+) \|$", line))}
+    lines = pages[repo / "docs/reproducing.md"].splitlines()
+    stated = {
+        m[1]: int(m[2].replace(",", "")) for line in lines if (m := re.match(r"\| `(\w+)` \|.*\| ([\d,]+) \|$", line))
+    }
     assert stated == {study: len(list(expand(params, study))) for study in params.studies}
 
 
-def test_its_recipes_are_recipes(repo: Path, tmp_path: Path) -> None:
-    """What it shows below ``recipes`` can be put into params.yaml and trains."""
-    text = (repo / "README.md").read_text()
-    shown = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+def test_its_recipes_are_recipes(pages: dict[Path, str], repo: Path, tmp_path: Path) -> None:
+    """What they show below ``recipes`` can be put into params.yaml and trains."""
+    blocks = [block for text in pages.values() for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)]
+    shown = [yaml.safe_load(block) for block in blocks]
     recipes = {name: recipe for block in shown for name, recipe in block.get("recipes", {}).items()}
     assert {"hybrid_hot", "probe"} <= recipes.keys()
     content = yaml.safe_load((repo / "params.yaml").read_text())
@@ -46,3 +124,17 @@ def test_its_recipes_are_recipes(repo: Path, tmp_path: Path) -> None:
     content["studies"]["paper"]["recipes"] += list(recipes)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     assert set(recipes) < {run.recipe for run in expand(load_checked(tmp_path / "params.yaml"), "paper")}
+
+
+def test_the_picture_of_the_dag_is_snakemakes(pages: dict[Path, str], repo: Path) -> None:
+    """Its arrows are those of `snakemake --rulegraph`, without the rule `all`."""
+    drawn = re.search(r"```mermaid\n(.*?)```", pages[repo / "README.md"], re.S)
+    assert drawn is not None
+    arrows = set()
+    for line in drawn[1].splitlines()[1:]:
+        names = [name.strip() for name in line.split("-->")]
+        arrows |= set(itertools.pairwise(names))
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--forceall", "--config", "study=paper"]
+    graph = subprocess.run(command, cwd=repo, capture_output=True, text=True, check=True).stdout
+    rules = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    assert arrows == {(rules[a], rules[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", graph) if rules[b] != "all"}
