@@ -3,6 +3,7 @@
 import csv
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +26,7 @@ from soundclr.report.claim import (
     declared_claims,
     judge,
     verdict,
+    within,
 )
 from soundclr.report.collect import Collection, collect
 from soundclr.report.intervals import Mean
@@ -62,6 +64,23 @@ def test_the_rule_at_its_edges(mean: float, half: float, expected: str) -> None:
     assert verdict(found(mean, half), least=1.0) == expected
     opposite = {"supported": "contradicted", "contradicted": "supported"}.get(expected, expected)
     assert verdict(found(-mean, half), least=1.0) == verdict(found(mean, half), least=1.0, better=-1) == opposite
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "expected"),
+    [
+        (0.0, 0.5, "supported"),
+        (-0.3, 0.2, "supported"),
+        (0.3, 0.21, "undecided"),
+        (0.0, 3.0, "undecided"),  # on both sides
+        (0.0, math.nan, "undecided"),
+        (1.0, 0.5, "undecided"),  # half a point is in it
+        (1.0, 0.49, "contradicted"),
+        (-1.0, 0.49, "contradicted"),
+    ],
+)
+def test_the_rule_of_sides_that_are_near(mean: float, half: float, expected: str) -> None:
+    assert within(found(mean, half), 0.5) == expected
 
 
 def test_the_rule_of_several() -> None:
@@ -150,6 +169,16 @@ def test_one_clip_is_the_least_that_counts(five: Collection, gain: float, better
     uncounted = Metric("", metric.values, metric.better, counts_clips=False)
     small = Claim("x", "x", uncounted, "hybrid", "cross_entropy")
     assert judge(five, "esc10", small, "last_epoch").verdict != "undecided"
+
+
+def test_sides_may_be_of_two_choices(five: Collection) -> None:
+    """Cross-entropy is the study's own, alpha 0.99 Table II's alone; a dataset may be left out."""
+    values = {"cross_entropy": lambda f, s: 50.0, "alpha_099": lambda f, s: 49.7}
+    claim = Claim("x", "x", simulated(values), "cross_entropy", "alpha_099", versus_choice="table2", within=0.5)
+    assert judge(five, "esc10", claim, "last_epoch").verdict == "supported"
+    assert judge(five, "esc10", replace(claim, within=None), "last_epoch").verdict == "undecided"  # less than a clip
+    assert judge(five, "esc10", replace(claim, versus_choice=None), "last_epoch").verdict == "no runs"
+    assert judge(five, "esc10", replace(claim, without=frozenset({"esc10"})), "last_epoch").verdict == "no runs"
 
 
 def test_pairs_are_of_the_same_fold_and_seed(five: Collection) -> None:

@@ -13,6 +13,7 @@ from fabricate import fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.artefact import check_artefacts
+from soundclr.report.artefacts.tables.claims import make as claims
 from soundclr.report.collect import collect
 from soundclr.report.outputs import tables_of
 from soundclr.report.papers.shin.published import paper_percent
@@ -126,6 +127,32 @@ def test_pairs_are_of_the_same_folds(collection, results) -> None:
     one = places["esc50", "supervised", "vanilla"]
     assert (one["pairs"], one["best_epoch_low_points"], one["paper_points"]) == ("1", "", "12.30")
     assert ("esc50", "linear_supervised", "supervised") in places  # on the fold that both have
+
+
+def test_claims_by_hand(collection, results) -> None:
+    """On ESC-10 three folds; on ESC-50 one, so what it adds to the other's has no interval."""
+    table = csv.DictReader(table_csv(claims(collection)).splitlines())
+    lines = {(line["claim"], line["dataset"]): line for line in table}
+    ours, theirs = (accuracies(results, "esc10", recipe, "last_epoch") for recipe in ("supervised", "vanilla"))
+    folds = {fold: ours[fold] - theirs[fold] for fold in ours}
+    helped = lines["supervised_helps", "esc10"]
+    assert float(helped["last_epoch_difference"]) == pytest.approx(statistics.fmean(folds.values()), abs=0.01)
+    assert (helped["last_epoch_pairs"], helped["published_difference"]) == ("3", "12.30")  # ESC-50's
+    linear = accuracies(results, "esc10", "linear_supervised", "last_epoch")
+    below = lines["linear_supervised_below_vanilla", "esc10"]
+    expected = statistics.fmean(theirs[fold] - linear[fold] for fold in linear)
+    assert float(below["last_epoch_difference"]) == pytest.approx(expected, abs=0.01)
+    more = lines["supervised_most_on_esc50", "esc10"]
+    large = [accuracies(results, "esc50", recipe, "last_epoch") for recipe in ("supervised", "vanilla")]
+    (fold,) = large[0]
+    expected = large[0][fold] - large[1][fold] - folds[fold]
+    assert float(more["last_epoch_difference"]) == pytest.approx(expected, abs=0.01)
+    assert (more["last_epoch_pairs"], more["last_epoch_verdict"]) == ("1", "undecided")
+    assert (more["published_ahead"], more["published_behind"]) == ("12.30", "4.00")
+    without = {name for (name, _), line in lines.items() if line["last_epoch_verdict"] == "no runs"}
+    assert without == {
+        "self_supervised_helps", "self_supervised_most_on_esc50", "as_good_as_supervised", "linear_below_vanilla",
+    }  # fmt: skip
 
 
 def test_weights_have_their_hash_or_are_not_here(collection, params) -> None:

@@ -13,6 +13,9 @@ both sides have, the difference is taken; its mean over folds, each the mean of 
 
 One that is said to be the best of several is supported where it is ahead of every other by this rule, contradicted
 where any other is ahead of it, and otherwise undecided, as also while another lacks its runs.
+
+One that says that two sides are within so much of each other is supported where the interval lies wholly within that
+much of 0, contradicted where it lies wholly further off, and otherwise undecided.
 """
 
 import math
@@ -78,8 +81,9 @@ class Claim:
     """That ``ahead`` is better by ``metric`` than ``behind`` or, without it, than every other recipe of a choice.
 
     Both are names of recipes among those of a study's ``choice`` (see :mod:`soundclr.report.artefact`) or, with
-    ``by``, what that says of a recipe's settings. ``versus`` is the metric of the other side, where it is another.
-    ``paper`` is what the paper gives for a dataset of params.yaml.
+    ``by``, what that says of a recipe's settings. ``versus`` is the metric of the other side, where it is another, and
+    ``versus_choice`` its choice. ``within``: the claim is that the sides differ by no more. ``paper`` is what the paper
+    gives for a dataset of params.yaml, ``without`` the datasets that the claim is not about.
     """
 
     id: str
@@ -90,7 +94,15 @@ class Claim:
     choice: str = OWN
     by: Callable[[RunSettings], Hashable] | None = None
     versus: Metric | None = None
+    versus_choice: str | None = None
+    within: float | None = None
+    without: frozenset[str] = frozenset()
     paper: Mapping[str, Reported] = field(default_factory=dict)
+
+    @property
+    def choices(self) -> tuple[str, str]:
+        """Of the side that is said to be ahead, and of the other."""
+        return self.choice, self.versus_choice or self.choice
 
 
 @dataclass(frozen=True)
@@ -145,19 +157,30 @@ def datasets_of_claim(params: Params, study: str, claim: Claim) -> list[str]:
 
 def sides(params: Params, study: str, dataset: str, claim: Claim) -> Sides | None:
     """The recipes that a claim compares on a study's dataset, or None where the study has not both sides."""
-    chosen = choices(params, study).get(claim.choice)
     metrics = [metric for metric in (claim.metric, claim.versus) if metric]
-    if chosen is None or dataset not in (chosen.datasets or ()):
+    if dataset in claim.without:
         return None
-    if len(chosen.seeds or ()) < max(metric.seeds for metric in metrics):
-        return None
+    ahead, behind = (
+        recipes_of(params, study, dataset, choice, claim.by, max(metric.seeds for metric in metrics))
+        for choice in claim.choices
+    )
+    first = ahead.get(claim.ahead)
+    others = [name for name in behind.values() if name != first] if claim.behind is None else [behind.get(claim.behind)]
+    seconds = tuple(name for name in others if name is not None)
+    return Sides(first, seconds) if first is not None and seconds else None
+
+
+def recipes_of(
+    params: Params, study: str, dataset: str, choice: str, by: Callable[[RunSettings], Hashable] | None, seeds: int
+) -> dict[Hashable, str]:
+    """A choice's recipes on a dataset, by name or what ``by`` says; none where it has not so many seeds."""
+    chosen = choices(params, study).get(choice)
+    if chosen is None or dataset not in (chosen.datasets or ()) or len(chosen.seeds or ()) < seeds:
+        return {}
     names: dict[Hashable, str] = {}
     for recipe in chosen.recipes or ():
-        names.setdefault(claim.by(params.resolve(study, dataset, recipe)) if claim.by else recipe, recipe)
-    ahead = names.get(claim.ahead)
-    others = [name for name in names.values() if name != ahead] if claim.behind is None else [names.get(claim.behind)]
-    behind = tuple(name for name in others if name is not None)
-    return Sides(ahead, behind) if ahead is not None and behind else None
+        names.setdefault(by(params.resolve(study, dataset, recipe)) if by else recipe, recipe)
+    return names
 
 
 def judge(collection: Collection, dataset: str, claim: Claim, protocol: Protocol) -> Finding:
@@ -171,7 +194,10 @@ def judge(collection: Collection, dataset: str, claim: Claim, protocol: Protocol
     ]
     if not compared:
         return Finding("no runs")
-    judged = [(verdict(one, least, claim.metric.better), one) for one in compared]
+    judged = [
+        (verdict(one, least, claim.metric.better) if claim.within is None else within(one, claim.within), one)
+        for one in compared
+    ]
     together = combined([said for said, _ in judged], missing=len(compared) < len(found.behind))
     deciding = [one for said, one in judged if said == together] or compared
     nearest = min(deciding, key=lambda one: claim.metric.better * mean(one).mean)
@@ -184,8 +210,8 @@ def compare(
     """Two recipes on the folds and seeds that both have, not judged yet; None where there are none."""
     metrics = claim.metric, claim.versus or claim.metric
     ours, theirs = (
-        metric.values(collection, dataset, recipe, claim.choice, protocol)
-        for metric, recipe in zip(metrics, (first, second), strict=True)
+        metric.values(collection, dataset, recipe, choice, protocol)
+        for metric, recipe, choice in zip(metrics, (first, second), claim.choices, strict=True)
     )
     places = sorted(ours.keys() & theirs.keys())
     if not places:
@@ -207,6 +233,14 @@ def verdict(finding: Finding, least: float, better: int = 1) -> Verdict:
     if abs(found.mean) - found.half > EXACT and abs(found.mean) >= least - EXACT:
         return "supported" if better * found.mean > 0 else "contradicted"
     return "undecided"
+
+
+def within(finding: Finding, most: float) -> Verdict:
+    """The rule for two sides that are said to differ by at most so much; none of a single value."""
+    found = mean(finding)
+    if abs(found.mean) + found.half <= most + EXACT:
+        return "supported"
+    return "contradicted" if abs(found.mean) - found.half > most + EXACT else "undecided"
 
 
 def combined(verdicts: Sequence[Verdict], missing: bool) -> Verdict:

@@ -19,7 +19,7 @@ NEVER = -1e4  # the logit of a class that no clip to learn from is of
 
 
 class LogisticRegression(Entry):
-    """Multinomial logistic regression: the least of the mean cross-entropy + strength / 2 * the weights' squares.
+    """scikit-learn's logistic regression: the least of the mean cross-entropy + strength / 2 * the weights' squares.
 
     On features standardised by the clips to learn from; the weights found are for the features as they are. Of
     ``strengths`` the one that is right most often on the inner clips is taken, of equal ones the strongest, without any
@@ -52,56 +52,32 @@ def right(found: tuple[Array, Array], features: Array, labels: Array) -> float:
 
 
 class Fit:
-    """Clips' ``features`` (clips, features) and ``labels`` (clips,), to be fitted with any strength of the penalty.
-
-    In the directions of their variance, one scale each, the problem is nearly as steep one way as another: it takes
-    tens of steps, where it takes a thousand as it stands, and comes to the same weights.
-    """
+    """Clips' ``features`` (clips, features) and ``labels`` (clips,), to be fitted with any strength of the penalty."""
 
     def __init__(self, features: Array, labels: Array) -> None:
         import numpy as np
+        from sklearn.preprocessing import StandardScaler
 
         self.present, self.labels = np.unique(labels, return_inverse=True)
         if len(self.present) < 2:
             raise UserError(
                 "logistic regression: all clips to learn from are of one class; the dataset's folds are wrong"
             )
-        self.mean, scale = features.mean(axis=0), features.std(axis=0)
-        self.scale = np.where(scale > 1e-12, scale, 1)  # a feature that never differs tells nothing
-        rows = (features - self.mean) / self.scale
-        few = len(rows) < rows.shape[1]
-        squares, vectors = np.linalg.eigh(rows @ rows.T if few else rows.T @ rows)
-        kept = squares > 1e-10 * squares.max()
-        self.variances = squares[kept] / len(rows)
-        self.directions = rows.T @ vectors[:, kept] / np.sqrt(squares[kept]) if few else vectors[:, kept]
-        self.rows = rows @ self.directions
+        self.scaler = StandardScaler().fit(features)
+        self.rows = self.scaler.transform(features)
 
     def solve(self, strength: float, classes: int) -> tuple[Array, Array]:
         """The weights and biases for one strength, as :meth:`LogisticRegression.solve` gives them."""
         import numpy as np
-        from scipy.optimize import minimize
+        from sklearn.linear_model import LogisticRegression as Model
 
-        among = len(self.present)
-        steepness = np.sqrt(self.variances / among + strength)[:, None]
-        rows, truth = self.rows / steepness.T, np.eye(among)[self.labels]
-
-        def loss(flat: Array) -> tuple[float, Array]:
-            scaled, offsets = flat[among:].reshape(-1, among), flat[:among]
-            logits = rows @ scaled + offsets
-            logits -= logits.max(axis=1, keepdims=True)
-            total = np.exp(logits).sum(axis=1, keepdims=True)
-            value = float((np.log(total) - (truth * logits).sum(axis=1, keepdims=True)).mean())
-            slope = (np.exp(logits) / total - truth) / len(rows)
-            shrunk = scaled / steepness**2
-            value += strength / 2 * float((scaled * shrunk).sum())
-            return value, np.concatenate([slope.sum(axis=0), (rows.T @ slope + strength * shrunk).ravel()])
-
-        start = np.zeros(among * (1 + rows.shape[1]))
-        options = {"maxiter": 1000, "maxfun": 2000, "gtol": 1e-6, "ftol": 1e-12}
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-        weights, biases = np.zeros((classes, len(self.mean))), np.full(classes, NEVER)
-        weights[self.present] = (self.directions @ (found[among:].reshape(-1, among) / steepness)).T / self.scale
-        biases[self.present] = found[:among] - weights[self.present] @ self.mean
+        pair = len(self.present) == 2  # of which scikit-learn penalises the difference, twice what the two weigh
+        model = Model(C=(2 if pair else 1) / (strength * len(self.rows)), max_iter=1000, tol=1e-6)
+        model.fit(self.rows, self.labels)
+        found, offsets = (np.array([-0.5, 0.5])[:, None] * x if pair else x for x in (model.coef_, model.intercept_))
+        weights, biases = np.zeros((classes, len(self.scaler.scale_))), np.full(classes, NEVER)
+        weights[self.present] = found / self.scaler.scale_
+        biases[self.present] = np.ravel(offsets) - weights[self.present] @ self.scaler.mean_
         return weights, biases
 
 

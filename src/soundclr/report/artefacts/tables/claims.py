@@ -23,7 +23,8 @@ RULE = (
     "The rule, one for every claim and study: a claim is supported where the interval is wholly on its side of 0 and "
     "the mean is at least one held-out clip's share of all, contradicted where both hold on the other side, else "
     "undecided; one among several must be ahead of each other, is contradicted by any that is ahead of it, and stands "
-    "beside the nearest, or that one"
+    "beside the nearest, or that one; two that are said to be within so much of each other must be so with all of the "
+    "interval, and are contradicted where none of it is"
 )
 
 
@@ -163,8 +164,8 @@ def results_of(collection: Collection) -> list[RunResult]:
     for _, claim in claims_of(collection.params, collection.study):
         for dataset in collection.datasets:
             if both := sides(collection.params, collection.study, dataset, claim):
-                for recipe in (both.ahead, *both.behind):
-                    found |= {result.run for result in collection.of(dataset, recipe, claim.choice)}
+                for choice, recipes in zip(claim.choices, ((both.ahead,), both.behind), strict=True):
+                    found |= {one.run for recipe in recipes for one in collection.of(dataset, recipe, choice)}
     return [result for run, result in collection.found.items() if run in found]
 
 
