@@ -11,7 +11,7 @@ from fabricate import fabricate, trial_params
 
 from soundclr.params import Params, load
 from soundclr.report.artefact import declared
-from soundclr.report.claim import datasets_of_claim
+from soundclr.report.claim import datasets_of_claim, judge
 from soundclr.report.collect import Collection, collect
 from soundclr.report.papers.clar.claims import CLAIMS
 from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of
@@ -118,6 +118,15 @@ def test_convergence_is_of_those_that_were_probed(collection: Collection) -> Non
     assert "mean and range over runs" in drawing.caption
 
 
+def test_who_converges_faster(collection: Collection) -> None:
+    """By the mean of the probes after epochs 2 and 4."""
+    (claim,) = (claim for claim in CLAIMS.claims if claim.id == "convergence")
+    found = judge(collection, "esc10", claim, "last_epoch")
+    shape = 100 * statistics.fmean(1 - 0.6**epoch for epoch in (2, 4))
+    assert found.values == pytest.approx((0.7 * shape, 0.6 * shape), abs=1e-3)
+    assert (found.verdict, found.pairs) == ("supported", 3)
+
+
 def test_the_grid_of_augmentations(collection: Collection, results: Callable[[str], list[float]]) -> None:
     axes = drawn(collection, "augmentation_grid").figure.axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["scale", "time mask"]
@@ -142,5 +151,5 @@ def test_what_it_claims_is_held_against_its_studies(repo: Path) -> None:
         study: {claim.id for claim in CLAIMS.claims if datasets_of_claim(params, study, claim)} for study in studies
     }
     assert set().union(*having.values()) == {claim.id for claim in CLAIMS.claims}
-    assert having["clar_quick_esc10"] == {"joint_representation", "tenth_of_labels"}
+    assert having["clar_quick_esc10"] == {"joint_representation", "tenth_of_labels", "convergence"}
     assert having["clar_quick_augmentations"] == {"best_augmentations"}

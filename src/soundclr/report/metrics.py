@@ -51,8 +51,19 @@ def distance_ratios(collection: Collection, dataset: str, recipe: str, choice: s
     return {place: ratio for place, ratio in ratios.items() if ratio is not None}
 
 
+def while_trained(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+    """Accuracy in percent of the linear probes during training, mean over the epochs that have one."""
+    probed = {
+        (result.run.fold, result.run.seed): result.history["probe_accuracy"].dropna()
+        for result in collection.of(dataset, recipe, choice)
+        if "probe_accuracy" in result.history
+    }
+    return {place: 100 * float(values.mean()) for place, values in probed.items() if len(values)}
+
+
 ACCURACY = Metric("points", accuracies)
 ENSEMBLE = Metric("points", ensembles, seeds=MEMBERS)
 IN_WHITE_NOISE = Metric("points", in_white_noise, protocols=LAST)
 AREA_BY_SNR = Metric("points", area_by_snr, protocols=LAST)
+WHILE_TRAINED = Metric("points", while_trained, protocols=LAST)
 DISTANCE_RATIO = Metric("in ratio", distance_ratios, better=-1, counts_clips=False, protocols=LAST)

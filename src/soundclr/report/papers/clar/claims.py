@@ -1,9 +1,10 @@
 """What the paper's abstract and its code's README claim, to be held against a study's runs, without its numbers."""
 
 from soundclr.report.claim import Claim, Claims, Reported
-from soundclr.report.metrics import ACCURACY
+from soundclr.report.metrics import ACCURACY, WHILE_TRAINED
 from soundclr.report.papers.clar import PAPER
 from soundclr.report.papers.clar.augmentation_grid import KEY as GRID
+from soundclr.report.papers.clar.convergence import KEY as CONVERGENCE
 from soundclr.report.papers.clar.label_fractions import KEY as SHARES
 from soundclr.report.papers.clar.schemes import KEY as SCHEMES
 
@@ -36,6 +37,15 @@ CLAIMS = Claims(
             "clar_1",
             "clar_supervised_1",
             SHARES,
+        ),
+        Claim(
+            "convergence",
+            "CLAR converges faster than self-supervised training: mean accuracy of the probes during training",
+            WHILE_TRAINED,
+            "clar",
+            "clar_self_supervised",
+            choice=CONVERGENCE,
+            paper={"": Reported("", "abstract")},
         ),
         claim("spectrograms", "spectrograms beat waveforms (CLAR's own classifier)", "clar", "clar_1d", SCHEMES),
         claim(
