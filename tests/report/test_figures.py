@@ -196,7 +196,7 @@ def test_figures_of_a_study(params: Params) -> None:
         return [figure.name for figure in figures_of(params, study, dataset)]
 
     assert names("ten", "esc10") == list(DRAW)
-    assert names("bare", "us8k") == ["figure4", "confusion", "curves", "per_class", "selection_bias"]
+    assert names("bare", "us8k") == ["figure4", "calibration", "confusion", "curves", "per_class", "selection_bias"]
     with_noise = {"figure5", "noise_snr", "representations"}
     assert with_noise < set(names("paper", "esc50"))
     assert not (with_noise | {"figure3"}) & set(names("paper", "us8k"))
@@ -448,6 +448,31 @@ def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collection
         coloured = [line for line in axes.lines if line.get_color() != "#BBBBBB"]
         assert len(coloured) == 10
         assert sum(len(line.get_xdata()) for line in axes.lines) == 100
+
+
+def test_calibration_by_hand(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
+    """Clip by clip: which bin it falls into, how probable its class was said to be, whether it was right."""
+    figure, _ = drawn("ten", "calibration")
+    (axes,) = figure.axes
+    (legend,) = figure.legends
+    lines = axes.lines[1:]  # after the diagonal
+    for recipe, line, label in zip(SCHEMES, lines, legend.get_texts(), strict=True):
+        bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
+        for result in collections("ten").of("esc10", recipe):
+            for _, row in result.predictions[result.predictions["epoch"] == "last"].iterrows():
+                said = {place: row[name] for place, name in enumerate(result.metrics.classes)}
+                guess = max(said, key=lambda place: said[place])
+                bins[min(int(said[guess] * 10), 9)].append((said[guess], guess == row["label"]))
+        means = {
+            place: tuple(100 * statistics.fmean(values) for values in zip(*bins[place], strict=True))
+            for place in sorted(bins)
+        }
+        drawn_bins = [place for place in sorted(bins) if len(bins[place]) >= 10]
+        assert 0 < len(drawn_bins) < len(bins)
+        assert [tuple(point) for point in line.get_xydata()] == [pytest.approx(means[place]) for place in drawn_bins]
+        clips = sum(map(len, bins.values()))
+        error = sum(len(bins[place]) * abs(right - said) for place, (said, right) in means.items()) / clips
+        assert label.get_text().endswith(f": {error:.2f} points")
 
 
 def test_selection_bias_by_run_and_by_protocol(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
