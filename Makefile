@@ -13,7 +13,7 @@ INSTALLED := .venv/.installed
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo esc10 report test test-slurm bench check env lock clean
+.PHONY: help demo esc10 report test test-all test-slurm bench check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -32,8 +32,14 @@ esc10: $(INSTALLED) ## train the paper's three schemes on real ESC-10 (41 MB) an
 report: $(INSTALLED) ## make a study's tables and figures from the runs there are: make report STUDY=esc10
 	@$(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study=$(STUDY)
 
-test: $(INSTALLED) ## run the tests
-	@$(BIN)/pytest -q --durations 5 $(ARGS)
+# A file's tests stay with one worker, as they share what is slow to make.
+WORKERS := -n logical --dist loadfile
+
+test: $(INSTALLED) ## run the tests but for the slow ones
+	@$(BIN)/pytest -q $(WORKERS) -m "not slow" --durations 5 $(ARGS)
+
+test-all: $(INSTALLED) ## run all tests
+	@$(BIN)/pytest -q $(WORKERS) --durations 5 $(ARGS)
 
 test-slurm: $(INSTALLED) ## run the tests that need SLURM, which it installs and starts (root on Debian or Ubuntu; else it says so)
 	@tests/slurm/run.sh $(BIN)/pytest -q tests/slurm --durations 5 $(ARGS)

@@ -1,15 +1,22 @@
 """One run of the demo, which several tests look at."""
 
-import subprocess
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
+from projects import copy_of, run_in
 
 
 @pytest.fixture(scope="session")
-def demo(demo_under_way: "tuple[Path, subprocess.Popen[bytes]]") -> Path:
-    """A folder in which the whole demo study has run, as `make demo` runs it."""
-    folder, process = demo_under_way
-    if process.wait(timeout=900):
-        pytest.fail(f"the demo ended with {process.returncode}:\n{(folder / 'messages.txt').read_text()}")
+def demo(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole demo study has run, as `make demo` runs it: once, whichever worker is first."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = shared / "demo" / "project", shared / "demo.done"
+    with open(shared / "demo.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            run_in(copy_of(repo, folder), "snakemake", "--cores", "all", "--config", "study=demo")
+            done.touch()
     return folder

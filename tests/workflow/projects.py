@@ -17,12 +17,6 @@ def run_in(folder: Path, *command: str, check: bool = True) -> subprocess.Comple
     return done
 
 
-def begin_in(folder: Path, *command: str) -> "subprocess.Popen[bytes]":
-    """Begin what :func:`run_in` runs; what it says goes to messages.txt."""
-    with open(folder / "messages.txt", "w") as messages:
-        return subprocess.Popen(command, cwd=folder, env=surroundings(), stdout=messages, stderr=messages)
-
-
 def surroundings() -> dict[str, str]:
     """The environment variables of a user with this environment's programs and no mirror."""
     environment = {key: value for key, value in os.environ.items() if key != "SOUNDCLR_MIRROR"}

@@ -54,10 +54,10 @@ def draw(collection: Collection, dataset: str) -> style.Drawing | None:
     style.add_legend(figure, handles)
     return style.Drawing(
         figure,
-        f"Calibration at the last epoch: held-out clips of all runs in {BINS} bins by the probability of their most "
-        f"probable class; a point's area is the bin's share of the clips, and bins of less than {FEWEST} clips are left "
-        "out. On the diagonal a network is right as often as it says. In the legend the expected calibration error, the "
-        "mean distance from it over all clips' bins.",
+        f"Calibration at the last epoch: held-out clips of all runs in {BINS} bins by the probability of their "
+        f"most probable class; a point's area is the bin's share of the clips, and bins of less than {FEWEST} are left "
+        "out. On the diagonal a network is right as often as it says. In the legend the expected calibration error, "
+        "the mean distance from it over all bins by their clips.",
     )
 
 
