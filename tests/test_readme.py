@@ -20,6 +20,7 @@ RUN = {
         "tests/workflow/test_own_study.py::test_a_folder_is_all_it_needs_and_few_clips_are_warned_of"
     ),
     "soundclr classify": "tests/test_classify.py::",
+    "soundclr show": "tests/test_show.py::test_it_writes_a_picture",
     "soundclr plan --study paper": "tests/test_plan.py::",
     "soundclr status": "tests/status/test_status.py::",
     "snakemake --cores all --resources gpu=4 --config study=paper": "tests/workflow/test_jobs.py::test_number_of_jobs",

@@ -12,6 +12,7 @@ from soundclr.arguments import add_places, add_run, positive
 from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
+from soundclr.needed import check_trained, existing, weights_file
 from soundclr.params import Params, known
 from soundclr.training.signals import Ended, Interrupted, ending, listening
 
@@ -108,6 +109,14 @@ def add_run_verbs(add: Add) -> None:
     forms = classify.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="a JSON object a line")
     forms.add_argument("--csv", action="store_true", help="a table with a class a line")
+
+    show = add("show", show_clip, "draw what the network is shown of a clip, with each augmentation")
+    show.add_argument("--study", help="default: params.yaml's")
+    show.add_argument("--dataset", help="default: the study's first")
+    show.add_argument("--recipe", help="default: the study's first")
+    show.add_argument("--clip", help="its name in data/DATASET/index.csv; default: the first")
+    show.add_argument("--output", type=Path, default=Path("shown.png"), help="PNG or PDF; default: %(default)s")
+    add_places(show)
 
 
 def add_study_verbs(add: Add) -> None:
@@ -244,26 +253,18 @@ def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | 
         )
 
 
-def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
-    """The file of a run's initial weights, or None for a run from scratch."""
-    settings = params.resolve(run.study, run.dataset, run.recipe)
-    weights, encoder = settings.start.weights, settings.encoder.name
-    if weights == "none":
-        return None
-    return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")
+def show_clip(options: argparse.Namespace) -> None:
+    """`soundclr show`."""
+    params = load_checked(options.params)
+    study = params.get_study(options.study)
+    name = options.study or params.study
+    dataset = known(options.dataset or study.datasets[0], params.datasets, "dataset")
+    recipe = options.recipe or params.recipes_of(study.recipes[0], f"studies.{name}")[0]
+    features = existing(runs.features_path(params, dataset, options.data), f"soundclr features {dataset}")
 
+    from soundclr.show import show
 
-def check_trained(run: runs.Run, results: Path) -> None:
-    """Raise UserError with the command that trains ``run``, where it or its model is not there."""
-    existing(run.directory(results) / "metrics.json", run.train_command)
-    existing(run.model(results), f"{run.train_command} --force", "or pull the model")
-
-
-def existing(path: Path, command: str, otherwise: str = "") -> Path:
-    """``path``, or a UserError with the command that makes it, and what else would bring it."""
-    if not path.is_file():
-        raise UserError(f"{path}: is not there; make it with `{command}`{otherwise and f', {otherwise}'}")
-    return path
+    print(show(params, name, dataset, recipe, options.clip, features, options.output))
 
 
 def plan_study(options: argparse.Namespace) -> None:

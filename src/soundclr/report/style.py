@@ -190,13 +190,19 @@ def name_study(figure: Figure, collection: Collection) -> None:
 
 
 def save(figure: Figure, png: Path) -> None:
-    """Write a figure in all formats, beside the PNG, the same bytes each time."""
+    """Write a figure in all formats, beside the PNG."""
     for form in FIGURE_FORMATS:
-        # None drops what would tell the date and the library.
-        unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
-        with atomic_path(png.with_suffix(f".{form}")) as path:
-            figure.savefig(path, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
+        write(figure, png.with_suffix(f".{form}"))
         figure.set_layout_engine("none")  # laid out once is enough
+
+
+def write(figure: Figure, path: Path) -> None:
+    """Write a figure in the format that the name ends in, png or pdf, the same bytes each time."""
+    form = path.suffix.lower().removeprefix(".")
+    # None drops what would tell the date and the library.
+    unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
+    with atomic_path(path) as unfinished:
+        figure.savefig(unfinished, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
 
 
 def sentence(text: str) -> Figure:
