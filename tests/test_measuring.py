@@ -40,6 +40,7 @@ def test_a_job_s_start_is_that_of_the_study_s_encoder_and_representation(repo: P
     assert 0 < measuring.start_seconds(params, "toy", tmp_path, repeats=1) < 600
 
 
+@pytest.mark.slow
 def test_measuring_keeps_what_was_measured_of_other_studies(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,7 +103,7 @@ LAYERS = [
     ("defaults", "defaults.training.lr"),
     ("base on a dataset", "recipes.cross_entropy.datasets.esc10.training.lr"),
     ("recipe on a dataset", "recipes.hybrid.datasets.esc10.training.lr"),
-    ("study", "studies.esc10.settings.training.lr"),
+    ("study", "studies.paper.settings.training.lr"),
     ("base", "recipes.cross_entropy.settings.training.lr"),
     ("recipe", "recipes.hybrid.settings.training.lr"),
     ("stage", "recipes.hybrid.settings.stages.0.training.lr"),
@@ -118,7 +118,7 @@ def test_the_later_layer_wins(loaded, winner):
     )
     layers = [(path, (place + 1) / 1000) for place, (_, path) in enumerate(LAYERS[: winner + 1])]
     params = loaded(changed(stages, *layers))
-    assert params.resolve("esc10", "esc10", "hybrid").stages[0].training.lr == (winner + 1) / 1000
+    assert params.resolve("paper", "esc10", "hybrid").stages[0].training.lr == (winner + 1) / 1000
 
 
 def test_a_difference_leaves_its_neighbours_alone(loaded):
@@ -732,6 +732,7 @@ def loads_or_says_why(attempt):
     return True
 
 
+@pytest.mark.slow
 def test_mutilated_content_never_ends_in_another_error(loaded):
     dice = random.Random(0)
     small = copy.deepcopy(CONTENT)
@@ -748,6 +749,7 @@ def test_mutilated_content_never_ends_in_another_error(loaded):
     assert 20 < sum(results) < 380  # both sides of the fence were tried
 
 
+@pytest.mark.slow
 def test_mutilated_text_never_ends_in_another_error(tmp_path):
     dice = random.Random(0)
     path = tmp_path / "params.yaml"

@@ -234,7 +234,7 @@ def test_features_depend_on_the_dataset_and_not_on_how_it_is_trained():
     assert dataset_hash(PARAMS, "esc10") != dataset_hash(PARAMS, "us8k")
 
 
-@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 15), ("clar_quick", 32), ("demo", 24)])
+@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 195), ("clar_quick", 32), ("demo", 24)])
 def test_a_study_expands_to_its_runs(study, count):
     expanded = list(expand(PARAMS, study))
     assert len(expanded) == len(set(expanded)) == count

@@ -153,6 +153,7 @@ def test_a_sparse_features_file_can_be_loaded(tmp_path):
     assert (tmp_path / "f.safetensors").stat().st_blocks * 512 < 1_000_000
 
 
+@pytest.mark.slow
 def test_the_other_sides_image_is_ours(repo, tmp_path):
     """Unscaled, centred clips without masks: the same spectrogram, so both sides do the same work."""
     baseline = pytest.importorskip("benchmarks.baseline")

@@ -39,6 +39,7 @@ def load_all(path: Path) -> None:
         list(expand(params, study))
 
 
+@pytest.mark.slow
 @examples(150)
 @given(data=st.data())
 def test_parameters_with_any_entry_changed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -59,6 +60,7 @@ def test_parameters_of_any_text(text: Any, tmp_path_factory: pytest.TempPathFact
     assert not ends_well(lambda: load_all(path))
 
 
+@pytest.mark.slow
 @examples(40)
 @given(place=st.integers(0, len(TEXT)), length=st.integers(0, 40), new=st.text(max_size=5) | NAMES)
 def test_parameters_with_any_text_changed(

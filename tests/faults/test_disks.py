@@ -126,6 +126,7 @@ def test_full_disk_while_results_are_written(project, disk, refuse, succeed, mon
     assert metrics["files"] == {name: sha256_of_file(folder / name) for name in metrics["files"]}
 
 
+@pytest.mark.slow
 def test_full_disk_while_the_report_is_written(project, disk, refuse, succeed) -> None:
     """Each file is whole or the old one, wherever the space ends."""
     succeed(TRAIN)
@@ -151,6 +152,7 @@ READ_ONLY_COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 def test_read_only_disk(project, disk, refuse, succeed) -> None:
     esc50(project, 0)
     succeed("fetch birds --data disk")
@@ -162,6 +164,7 @@ def test_read_only_disk(project, disk, refuse, succeed) -> None:
     assert files(disk.path) == before
 
 
+@pytest.mark.slow
 def test_folders_without_permission(unspoilt, open_folder, monkeypatch, refuse, succeed, unprivileged) -> None:
     """As another user than the one whom the folders belong to."""
     monkeypatch.chdir(open_folder)

@@ -19,6 +19,8 @@ from soundclr.params import load
 from soundclr.report.collect import collect
 from soundclr.report.evaluations import Evaluation
 
+pytestmark = pytest.mark.slow
+
 RUN = "--study toy --dataset birds --recipe hybrid --fold 1"
 Results = dict[Callable[[], Any], Any]
 

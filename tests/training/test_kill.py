@@ -17,6 +17,8 @@ import yaml
 
 from soundclr.runs import find_run
 
+pytestmark = pytest.mark.slow
+
 # A server that has imported once what a training needs forks them: each is a process of its own, there in no time.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["torch._dynamo", "pandas", "soundclr.datasets", "soundclr.training.job", "soundclr.cli"])

@@ -8,6 +8,13 @@ import pytest
 from projects import copy_of, run_in
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All here are slow: each starts Snakemake or DVC, some many times."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def demo(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the whole demo study has run, as `make demo` runs it: once, whichever worker is first."""

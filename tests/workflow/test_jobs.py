@@ -29,10 +29,11 @@ def paper_trainings() -> set[tuple[object, ...]]:
     return {(*run, fold) for run in table3 | table2 | table1 | figure3 for fold in range(FOLDS[run[0]])}
 
 
-# esc10: three schemes on five folds. demo: the same, on the first fold also four alphas, two encoders from scratch, no
+# esc10: three schemes on five folds with five seeds, with an inner fold and without; four alphas and five steps more.
+# demo: the same, on the first fold also four alphas, two encoders from scratch, no
 # masks, CLAR and its probe.
-TRAININGS = {"paper": len(paper_trainings()), "esc10": 3 * 5, "demo": 3 * 5 + 4 + 2 + 1 + 2}
-EVALUATIONS = {"paper": 3 * 5 * 5, "esc10": 3 * 5, "demo": 3 * 2}
+TRAININGS = {"paper": len(paper_trainings()), "esc10": 2 * 3 * 5 * 5 + 4 * 5 + 5 * 5, "demo": 3 * 5 + 4 + 2 + 1 + 2}
+EVALUATIONS = {"paper": 3 * 5 * 5, "esc10": 3 * 5 * 5, "demo": 3 * 2}
 
 
 @pytest.mark.parametrize("study", TRAININGS)
