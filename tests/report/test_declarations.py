@@ -70,8 +70,8 @@ def test_a_new_table_is_a_file_and_a_line(params: Params, tmp_path: Path, monkey
     paths = report_paths(params, "warm", tmp_path, tmp_path / "figures")
     table = tmp_path / "warm/tables/temperatures.csv"
     caption = tmp_path / "warm/captions/temperatures.rst"
-    assert {table, table.with_suffix(".md"), table.with_suffix(".tex"), caption} <= set(paths)
-    assert category(table) == "Tables"
+    assert {*map(table.with_suffix, (".csv", ".md", ".tex", ".html")), caption} <= set(paths)
+    assert category(table.with_suffix(".html")) == "Tables"
     write_report(params, "warm", tmp_path, tmp_path / "figures")
     page = (tmp_path / "warm/README.md").read_text()
     assert "**Temperatures.** How hot it is." in page

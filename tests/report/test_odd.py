@@ -69,7 +69,7 @@ def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             paths = write_report(params, "few", folder / "results", folder / "figures")
-        assert all(path.stat().st_size for path in paths if path.suffix in (".md", ".tex", ".json", ".rst"))
+        assert all(path.stat().st_size for path in paths if path.suffix in (".md", ".tex", ".html", ".json", ".rst"))
         return (folder / "results/few/README.md").read_text()
 
     monkeypatch.setattr("soundclr.report.write.save", save)

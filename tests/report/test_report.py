@@ -25,7 +25,7 @@ from soundclr.report.table import latex_escape, markdown_escape
 from soundclr.report.write import write_report
 from soundclr.runs import expand
 
-TEXTS = {".csv", ".md", ".tex", ".json", ".rst"}
+TEXTS = {".csv", ".md", ".tex", ".html", ".json", ".rst"}
 
 
 @pytest.fixture(scope="module")

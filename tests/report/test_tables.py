@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
+from soundclr.report.html import table_html
 from soundclr.report.outputs import caption_path, category, report_paths, tables_of
 from soundclr.report.table import Cell, Column, Table, markdown_escape, rst_escape, table_csv, to_latex, to_markdown
 from soundclr.report.write import write_report
@@ -215,6 +216,15 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
 
     write_report(toy, "everything", tmp_path, tmp_path / "figures")
     assert {path: path.read_bytes() for path in written} == written
+
+
+def test_a_page_of_html_has_the_table_and_no_markup_of_its_values() -> None:
+    columns = [Column("a", "a<b>", align="l"), Column("x", "x", "both", lambda r: Cell(r["x"], best=True))]
+    page = table_html(Table(columns, [{"a": "<script>", "x": "1 & 2"}], "", []), "T<i>", "it's <u>")
+    assert "<title>T&lt;i&gt;</title>" in page and "<p>it&#x27;s &lt;u&gt;</p>" in page
+    head = '<tr><th class="l">a&lt;b&gt;</th><th class="r">both: x</th></tr>'
+    body = '<tr><td class="l">&lt;script&gt;</td><td class="r"><b>1 &amp; 2</b></td></tr>'
+    assert f"<thead>\n{head}\n</thead>\n<tbody>\n{body}\n</tbody>" in page
 
 
 def test_a_mark_and_a_group_in_each_format() -> None:

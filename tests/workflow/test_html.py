@@ -21,7 +21,7 @@ def page(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_holds_every_artefact_with_its_caption(demo: Path, page: Path) -> None:
     text = page.read_text()
-    shown = [path.name for path in [*demo.glob("results/demo/tables/*.csv"), *demo.glob("figures/demo/*.png")]]
+    shown = [path.name for path in [*demo.glob("results/demo/tables/*.html"), *demo.glob("figures/demo/*.png")]]
     assert len(shown) > 15
     assert [name for name in shown if name not in text] == []
     assert "Held-out accuracy" in text
@@ -35,6 +35,7 @@ def test_it_renders_without_network_and_without_a_console_error(page: Path, tmp_
     command += ["--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0
+    assert "Begin with The paper's claims, under Tables." in done.stdout  # the front page
     for heading in ("Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"):
         assert heading in done.stdout, heading
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -12,7 +12,7 @@ from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
 from soundclr.report.artefact import check_artefacts
 from soundclr.report.made_of import is_current
-from soundclr.report.outputs import caption_path, category, report_paths
+from soundclr.report.outputs import caption_path, category, front_page, labels, report_paths
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
@@ -169,4 +169,4 @@ def shown(path):
     if heading is None:
         return str(path)
     caption = caption_path(path, STUDY_NAME, Path("results")).resolve()
-    return report(str(path), caption=str(caption), category=heading)
+    return report(str(path), caption=str(caption), category=heading, labels=labels(PARAMS, path))

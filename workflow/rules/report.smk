@@ -2,6 +2,9 @@
 # including workflow's.
 
 
+report: str(front_page(STUDY_NAME, Path("results")).resolve())
+
+
 rule tables:
     input:
         to_report,

@@ -11,6 +11,7 @@ from soundclr.entries import entry_of
 from soundclr.optional import optional_weights
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
 from soundclr.report.collect import Collection
+from soundclr.report.outputs import heading
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import Table, rst_escape, sentences
 from soundclr.training.schedule import SCHEDULES
@@ -77,6 +78,15 @@ def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
     for shown in parts:
         texts[shown.stem] = sentences(shown.artefact.title if shown.table else "", alone(collection, shown))
     return {name: rst_escape(text) + "\n" for name, text in texts.items()}
+
+
+def front(collection: Collection, parts: Sequence[Shown]) -> str:
+    """The HTML report's first page, in reStructuredText: what the study is, and where to begin."""
+    headings = list(dict.fromkeys(heading(shown.artefact) for shown in parts))
+    first = next((shown.artefact for shown in parts if shown.table), None)
+    begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
+    where = f"{begin}On the left: {', '.join([*headings, 'Provenance'])}"
+    return "\n\n".join(rst_escape(text) for text in (study_caption(collection), sentences(where))) + "\n"
 
 
 def study_sentence(collection: Collection) -> str:

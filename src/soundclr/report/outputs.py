@@ -7,9 +7,9 @@ from soundclr.report import made_of
 from soundclr.report.artefact import Artefact, datasets_of, declared
 
 FIGURE_FORMATS = ("png", "pdf")
-TABLE_FORMATS = ("csv", "md", "tex")
+TABLE_FORMATS = ("csv", "md", "tex", "html")
 
-OTHERS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", made_of.FILE)
+OTHERS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", "provenance.html", made_of.FILE)
 """What other programs read, beside the tables."""
 
 
@@ -30,18 +30,38 @@ def heading(artefact: Artefact) -> str:
     return f"Figures of {artefact.paper}" if artefact.paper else "Further figures"
 
 
+def artefact_of(path: Path) -> Artefact | None:
+    """The table or figure that ``snakemake --report`` shows in a file; None for what it does not show."""
+    kind = {".html": "table", ".png": "figure"}.get(path.suffix)
+    return next((one for one in declared() if (one.kind, one.name) == (kind, path.stem.split("-")[0])), None)
+
+
 def category(path: Path) -> str | None:
     """The heading that ``snakemake --report`` shows a file under; None for one that it does not show."""
-    if path.name == "provenance.csv":
+    if path.name == "provenance.html":
         return "Provenance"
-    kind = {".csv": "table", ".png": "figure"}.get(path.suffix)
-    found = (one for one in declared() if (one.kind, one.name) == (kind, path.stem.split("-")[0]))
-    return next(map(heading, found), None)
+    artefact = artefact_of(path)
+    return heading(artefact) if artefact else None
+
+
+def labels(params: Params, path: Path) -> dict[str, str]:
+    """What ``snakemake --report`` calls a file under its heading: the artefact and, of a figure, the dataset."""
+    artefact = artefact_of(path)
+    if artefact is None:
+        return {"table": "Every run"}
+    if artefact.kind == "table":
+        return {"table": artefact.title}
+    return {"figure": artefact.title, "dataset": params.datasets[path.stem.partition("-")[2]].title}
 
 
 def caption_path(path: Path, study: str, results: Path) -> Path:
     """The caption of a file that ``snakemake --report`` shows."""
     return results / study / "captions" / f"{path.stem}.rst"
+
+
+def front_page(study: str, results: Path) -> Path:
+    """What ``snakemake --report`` begins with."""
+    return results / study / "captions" / "front_page.rst"
 
 
 def report_paths(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
@@ -59,7 +79,8 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
         for figure in figures_of(params, study, dataset)
         for form in FIGURE_FORMATS
     ]
-    return paths + [caption_path(path, study, results) for path in paths if category(path)]
+    said = (caption_path(path, study, results) for path in paths if category(path))
+    return [*paths, front_page(study, results), *said]
 
 
 def summary_paths(params: Params, study: str, results: Path) -> list[Path]:

@@ -1,15 +1,16 @@
 """A study's page on the repository's host: its caption, tables, figures, and where each run came from."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from soundclr.report import dvc_plots
 from soundclr.report.captions import Shown, alone, commit, on_page, study_caption
 from soundclr.report.collect import Collection
+from soundclr.report.html import page_html
 from soundclr.report.outputs import heading
-from soundclr.report.table import markdown_escape, to_markdown
+from soundclr.report.table import Cell, markdown_escape, to_markdown
 
 LONG = 25
 """Rows above which a table is folded away."""
@@ -67,13 +68,23 @@ def section(collection: Collection, shown: Shown, folder: Path) -> str:
     return f"{text}\n\n{body}"
 
 
-def provenance(collection: Collection) -> str:
-    """A table of all runs, folded away: what each says of its making."""
-    lines = [list(PROVENANCE.values()), ["--"] * len(PROVENANCE)]
+def provenance_rows(collection: Collection) -> Iterator[list[str]]:
+    """What each run says of its making."""
     for result in collection.results:
         said = dvc_plots.provenance(result) | {"code": commit(result)}
         said["epochs"] = f"{said['epochs']}{' (stopped early)' if said['stopped_early'] else ''}"
-        lines.append([str(said[key] or "–") for key in PROVENANCE])
+        yield [str(said[key] or "–") for key in PROVENANCE]
+
+
+def provenance_page(collection: Collection) -> str:
+    """A table of all runs, as an HTML page."""
+    rows = [[Cell(text) for text in row] for row in provenance_rows(collection)]
+    return page_html("Every run", collection.coverage, list(PROVENANCE.values()), rows, ["l"] * len(PROVENANCE))
+
+
+def provenance(collection: Collection) -> str:
+    """A table of all runs, folded away."""
+    lines = [list(PROVENANCE.values()), ["--"] * len(PROVENANCE), *provenance_rows(collection)]
     table = "\n".join(f"| {' | '.join(markdown_escape(cell) for cell in line)} |" for line in lines)
     others = [*collection.set_aside, *collection.evaluations_set_aside]
     set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in others)

@@ -6,13 +6,22 @@ from pathlib import Path
 from soundclr.files import write_json, write_text
 from soundclr.params import Params
 from soundclr.report.artefact import EVALUATED, Artefact, check_artefacts
-from soundclr.report.captions import Shown, alone, captions
+from soundclr.report.captions import Shown, alone, captions, front
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
+from soundclr.report.html import table_html
 from soundclr.report.made_of import FILE, made_of
 from soundclr.report.model_card import model_card
-from soundclr.report.outputs import caption_path, category, figures_of, report_paths, summary_paths, tables_of
-from soundclr.report.page import study_page, table_page
+from soundclr.report.outputs import (
+    caption_path,
+    category,
+    figures_of,
+    front_page,
+    report_paths,
+    summary_paths,
+    tables_of,
+)
+from soundclr.report.page import provenance_page, study_page, table_page
 from soundclr.report.style import Drawing, save, sentence, styled
 from soundclr.report.table import sentences, table_csv, to_latex
 
@@ -48,8 +57,10 @@ def write_report(
         write_json(folder / "summary" / dataset / f"{recipe}.json", summary)
     write_text(folder / "README.md", study_page(collection, parts, folder))
     write_text(folder / "MODEL_CARD.md", model_card(collection))
+    write_text(folder / "provenance.html", provenance_page(collection))
     paths = report_paths(params, study, results, figures)
     said = captions(collection, parts)
+    write_text(front_page(study, results), front(collection, parts))
     for path in filter(category, paths):
         write_text(caption_path(path, study, results), said[path.stem])
     write_json(folder / FILE, record)
@@ -71,8 +82,10 @@ def write_table(collection: Collection, shown: Shown, folder: Path) -> None:
     path = folder / shown.artefact.name
     write_text(path.with_suffix(".csv"), table_csv(shown.table))
     write_text(path.with_suffix(".md"), table_page(collection, shown))
+    caption = alone(collection, shown)
+    write_text(path.with_suffix(".html"), table_html(shown.table, shown.artefact.title, caption))
     label = f"tab:{collection.study}-{path.name}".replace("_", "-")
-    write_text(path.with_suffix(".tex"), to_latex(shown.table, alone(collection, shown), label))
+    write_text(path.with_suffix(".tex"), to_latex(shown.table, caption, label))
 
 
 def write_figures(collection: Collection, folder: Path) -> list[Shown]:
