@@ -283,7 +283,7 @@ def test_without_runs_every_verdict_is_no_runs(params: Params, tmp_path: Path) -
 def test_claims_are_first_and_the_same_each_time(five: Collection, params: Params, results: Path) -> None:
     assert declared()[0].name == "claims"
     again = collect(params, "five", results)
-    for write in (table_csv, to_markdown, lambda table: to_latex(table, table.caption, "tab:x")):
+    for write in (table_csv, to_markdown, lambda table: to_latex(table, table.caption, "", "tab:x")):
         assert write(make(five, "claims")) == write(make(again, "claims"))
 
 

@@ -206,6 +206,10 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
         text = written[caption_path(path, "everything", tmp_path)].decode()
         assert "Study everything: a trial (made up)." in text
         assert re.search(r"\d+ of \d+ runs", text), path
+    for table in (path for path in paths if path.parent.name == "tables" and path.suffix == ".md"):
+        assert len(written[table].decode().split("\n\n")[0]) < 390, table  # three lines
+    front = written[tmp_path / "everything/captions/front_page.rst"].decode()
+    assert "\n\n\\ Begin with The paper's claims, under Tables. On the left: Tables, Figures of" in front
     robustness = written[tmp_path / "everything/captions/robustness.rst"].decode()
     assert "Data: ESC-10, 10 classes, folds 1, 2, 3 of 5, 80 training and 20 held-out clips a fold." in robustness
     assert "resnet50, ImageNet (product-quantised, PQF), SHA-256 3c49aca5" in robustness
@@ -220,10 +224,11 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
 
 def test_a_page_of_html_has_the_table_and_no_markup_of_its_values() -> None:
     columns = [Column("a", "a<b>", align="l"), Column("x", "x", "both", lambda r: Cell(r["x"], best=True))]
-    page = table_html(Table(columns, [{"a": "<script>", "x": "1 & 2"}], "", []), "T<i>", "it's <u>")
+    page = table_html(Table(columns, [{"a": "<script>", "x": "1 & 2"}], "", []), "T<i>", "it's <u>", "1 < 2")
     assert "<title>T&lt;i&gt;</title>" in page and "<p>it&#x27;s &lt;u&gt;</p>" in page
     head = '<tr><th class="l">a&lt;b&gt;</th><th class="r">both: x</th></tr>'
     body = '<tr><td class="l">&lt;script&gt;</td><td class="r"><b>1 &amp; 2</b></td></tr>'
+    assert page.endswith("</table>\n<p>1 &lt; 2</p>\n</html>\n")
     assert f"<thead>\n{head}\n</thead>\n<tbody>\n{body}\n</tbody>" in page
 
 
@@ -241,9 +246,10 @@ def test_a_mark_and_a_group_in_each_format() -> None:
         "| a\\_b | both: x | both: y | z |\n| :-- | --: | --: | --: |\n"
         "| k | **1.00** | 2 | 3.00 |\n| l | 1.00 | – | 3.00 |\n"
     )
-    text = to_latex(table, "50 %", "tab:t")
+    text = to_latex(table, "50 %", "1 < 2", "tab:t")
     assert " & \\multicolumn{2}{c}{both} &  \\\\\n\\cmidrule(lr){2-3}\na\\_b & x & y & z \\\\\n" in text
     assert "k & \\textbf{1.00} & 2 & 3.00 \\\\\n\\addlinespace\nl" in text
+    assert "\\end{tabular}\n\\par\\smallskip\\parbox{\\textwidth}{\\scriptsize 1 \\textless{} 2}\n" in text
     assert table_csv(table) == 'a_b,x,y,only,z\nk,1.00,2,,3.000\nl,1.00,,"x,y",3.000\nm,1.00,2,,3.000\n'
 
 
@@ -257,7 +263,7 @@ def test_latex_of_every_table(everything: Collection, toy: Params, toy_results: 
     """As many cells in every line as there are columns, and no sign that LaTeX does not know."""
     made = [table.make(everything) for table in tables_of(toy, "everything")]
     for table in [*made, make(collect(toy, "masks", toy_results), "table1")]:
-        text = to_latex(table, table.caption, "tab:x")
+        text = to_latex(table, table.caption, "", "tab:x")
         assert text.isascii(), {character for character in text if ord(character) > 127}
         for line in text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines():
             assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.shown) - 1

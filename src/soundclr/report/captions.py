@@ -1,5 +1,6 @@
 """What captions may say of a study: all of it read from its runs, but for titles and the study's note."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from soundclr.report.run_results import RunResult
 from soundclr.report.table import Table, rst_escape, sentences
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS
+
+SENTENCES = re.compile(r"(?<=\.)(?<!al\.) (?=[A-Z0-9])")
+"""What is between two sentences; "et al." ends none."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,11 @@ def study_caption(collection: Collection) -> str:
     )
 
 
-def alone(collection: Collection, shown: Shown) -> str:
-    """The caption of what stands alone: its own and what the page says of the runs that it shows."""
-    return sentences(
-        shown.caption,
-        study_sentence(collection),
-        *context(collection, shown.results),
-        settings_that_differ(collection),
-        *protocol_notes(shown.results),
-    )
+def alone(collection: Collection, shown: Shown) -> tuple[str, str]:
+    """The caption of what stands alone, its first sentence and the study; and notes: the rest, and of its runs."""
+    first, *rest = SENTENCES.split(shown.caption, maxsplit=1)
+    caption = sentences(first, study_sentence(collection))
+    return caption, sentences(*rest, *context(collection, shown.results), *protocol_notes(shown.results))
 
 
 def on_page(collection: Collection, shown: Shown) -> str:
@@ -76,7 +76,7 @@ def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
     every = "Every run: its accuracies, and what it says of its making"
     texts = {"provenance": sentences(every, study_sentence(collection), coverage(collection))}
     for shown in parts:
-        texts[shown.stem] = sentences(shown.artefact.title if shown.table else "", alone(collection, shown))
+        texts[shown.stem] = sentences(shown.artefact.title if shown.table else "", *alone(collection, shown))
     return {name: rst_escape(text) + "\n" for name, text in texts.items()}
 
 
@@ -86,7 +86,14 @@ def front(collection: Collection, parts: Sequence[Shown]) -> str:
     first = next((shown.artefact for shown in parts if shown.table), None)
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
     where = f"{begin}On the left: {', '.join([*headings, 'Provenance'])}"
-    return "\n\n".join(rst_escape(text) for text in (study_caption(collection), sentences(where))) + "\n"
+    runs = collection.own or collection.results
+    texts = (
+        sentences(study_sentence(collection), coverage(collection)),
+        sentences(where),
+        sentences(*context(collection, runs), *protocol_notes(collection.results)),
+        sentences(settings_that_differ(collection)),
+    )
+    return "\n\n".join(rst_escape(text) for text in texts if text) + "\n"
 
 
 def study_sentence(collection: Collection) -> str:

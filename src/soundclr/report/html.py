@@ -16,16 +16,21 @@ tbody tr:hover { background: #f4f4f4; }
 """
 
 
-def table_html(table: Table, title: str, caption: str) -> str:
+def table_html(table: Table, title: str, caption: str, notes: str) -> str:
     """A table's page; a group's heading stands before those of its columns."""
     names = [f"{column.group}: {column.name}" if column.group else column.name for column in table.shown]
-    return page_html(title, caption, names, table.rows, [column.align for column in table.shown])
+    return page_html(title, caption, notes, names, table.rows, [column.align for column in table.shown])
 
 
 def page_html(
-    title: str, caption: str, names: Sequence[str], rows: Sequence[Sequence[Cell]], aligns: Sequence[str]
+    title: str,
+    caption: str,
+    notes: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    aligns: Sequence[str],
 ) -> str:
-    """A page with a title, a caption and a table: nothing in it is markup, and it loads nothing."""
+    """A page with a title, a caption, a table and notes below it: nothing in it is markup, and it loads nothing."""
 
     def line(tag: str, texts: Sequence[str]) -> str:
         cells = (f'<{tag} class="{align}">{text}</{tag}>' for text, align in zip(texts, aligns, strict=True))
@@ -38,5 +43,5 @@ def page_html(
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n<h1>{escape(title)}</h1>\n<p>{escape(caption)}</p>\n"
-        f"<table>\n<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n</table>\n</html>\n"
+        f"<table>\n<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n</table>\n<p>{escape(notes)}</p>\n</html>\n"
     )

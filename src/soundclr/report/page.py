@@ -33,9 +33,10 @@ PROVENANCE = {
 
 
 def table_page(collection: Collection, shown: Shown) -> str:
-    """A table's own page: its caption, which says all, and the table."""
+    """A table's own page: its caption, the table, and notes."""
     assert shown.table is not None
-    return f"**{shown.artefact.title}.** {markdown_escape(alone(collection, shown))}\n\n{to_markdown(shown.table)}"
+    caption, notes = map(markdown_escape, alone(collection, shown))
+    return f"**{shown.artefact.title}.** {caption}\n\n{to_markdown(shown.table)}\n{notes}\n"
 
 
 def study_page(collection: Collection, parts: Sequence[Shown], folder: Path) -> str:
@@ -79,7 +80,7 @@ def provenance_rows(collection: Collection) -> Iterator[list[str]]:
 def provenance_page(collection: Collection) -> str:
     """A table of all runs, as an HTML page."""
     rows = [[Cell(text) for text in row] for row in provenance_rows(collection)]
-    return page_html("Every run", collection.coverage, list(PROVENANCE.values()), rows, ["l"] * len(PROVENANCE))
+    return page_html("Every run", collection.coverage, "", list(PROVENANCE.values()), rows, ["l"] * len(PROVENANCE))
 
 
 def provenance(collection: Collection) -> str:

@@ -141,8 +141,8 @@ def to_markdown(table: Table) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def to_latex(table: Table, caption: str, label: str) -> str:
-    """The table for a paper: a ``table*`` that needs the package booktabs and no other.
+def to_latex(table: Table, caption: str, notes: str, label: str) -> str:
+    """The table for a paper, with notes below: a ``table*`` that needs the package booktabs and no other.
 
     Rows whose first cell differs from the one above stand a little apart.
     """
@@ -167,7 +167,8 @@ def to_latex(table: Table, caption: str, label: str) -> str:
         before = row[0].text
         texts = [f"\\textbf{{{latex_escape(c.text)}}}" if c.best else latex_escape(c.text) for c in row]
         lines.append(" & ".join(texts) + " \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table*}", ""])
+    below = f"\\par\\smallskip\\parbox{{\\textwidth}}{{\\scriptsize {latex_escape(notes)}}}"
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", below, "\\end{table*}", ""])
 
 
 def group_heading(columns: Sequence[Column]) -> list[str]:

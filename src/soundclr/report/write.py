@@ -82,10 +82,10 @@ def write_table(collection: Collection, shown: Shown, folder: Path) -> None:
     path = folder / shown.artefact.name
     write_text(path.with_suffix(".csv"), table_csv(shown.table))
     write_text(path.with_suffix(".md"), table_page(collection, shown))
-    caption = alone(collection, shown)
-    write_text(path.with_suffix(".html"), table_html(shown.table, shown.artefact.title, caption))
+    caption, notes = alone(collection, shown)
+    write_text(path.with_suffix(".html"), table_html(shown.table, shown.artefact.title, caption, notes))
     label = f"tab:{collection.study}-{path.name}".replace("_", "-")
-    write_text(path.with_suffix(".tex"), to_latex(shown.table, caption, label))
+    write_text(path.with_suffix(".tex"), to_latex(shown.table, caption, notes, label))
 
 
 def write_figures(collection: Collection, folder: Path) -> list[Shown]:
