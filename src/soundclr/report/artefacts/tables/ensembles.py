@@ -36,7 +36,8 @@ def make(collection: Collection) -> Table:
         columns += protocol_columns(protocol, title)
     caption = sentences(
         "Held-out accuracy in % of the ensemble, the mean of the class probabilities that a fold's seeds give, and in "
-        "parentheses the mean accuracy of those seeds alone; gain: ensemble minus single, in percentage points, mean "
+        "parentheses the mean accuracy of those seeds alone",
+        "Gain: ensemble minus single, in percentage points, mean "
         f"over the folds with {MEMBERS} seeds or more; {INTERVALS}",
         collection.covered(),
         "" if records else f"No fold has {MEMBERS} seeds yet",
