@@ -86,7 +86,7 @@ def helps(started: str, title: str) -> tuple[Claim, ...]:
         ),
         Claim(
             f"{started}_most_on_esc50",
-            f"{title} help more on ESC-50 than here",
+            f"{title} help more on ESC-50 than on this dataset",
             Metric("points", gains_on_esc50(started)),
             started,
             "vanilla",
