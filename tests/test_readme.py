@@ -88,7 +88,7 @@ def cells(text: str, header: str) -> list[list[str]]:
 
 
 def test_the_claims_are_the_committed_ones(repo: Path) -> None:
-    """The first screen's rows are the report's for the study esc10, those with runs, without the pairs and the best epoch."""
+    """The first screen's rows are the report's for esc10 that have runs, without the pairs and the best epoch."""
     shown = cells((repo / "README.md").read_text(), "claim")
     made = cells((repo / "results/esc10/tables/claims.md").read_text(), "claim")
     assert shown == [[*row[:4], row[5]] for row in made if row[5] != "no runs"] != []
