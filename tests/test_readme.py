@@ -36,7 +36,7 @@ RUN = {
 }
 NOT_RUN = {
     "make test": "it would run itself",
-    "make esc10": "twenty minutes",
+    "make esc10": "a quarter of an hour",
     "make env": "what runs the tests has done it",
     "source .venv/bin/activate": "the shell's",
     "snakemake --cores all --config study=esc10": "hours",
