@@ -19,8 +19,10 @@ SEED = 0
 def show(params: Params, study: str, dataset: str, recipe: str, clip: str | None, features: Path, png: Path) -> str:
     """Draw a clip, the first one if none is named, as a run of its study sees it, to ``png``; return a line on it.
 
-    UserError for a clip that the dataset has not.
+    UserError for a clip that the dataset has not, and for another kind of picture than PNG and PDF.
     """
+    if png.suffix.lower() not in (".png", ".pdf"):
+        raise UserError(f"{png}: a picture's name ends in .png or .pdf")
     waveforms = Waveforms.load(features)
     name = waveforms.clips[0] if clip is None else clip
     if name not in waveforms.clips:
@@ -30,8 +32,6 @@ def show(params: Params, study: str, dataset: str, recipe: str, clip: str | None
     inputs = Inputs(waveforms, settings)
     choices = next((stage.augment for stage in settings.stages if "encoder" in stage.trains), ())
     drawn = list(views(inputs, place, choices))
-    if png.suffix.lower() not in (".png", ".pdf"):
-        raise UserError(f"{png}: a picture's name ends in .png or .pdf")
     with style.styled():
         figure = picture([(title, distinct(image)) for title, image in drawn])
         figure.suptitle(f"{name}, {settings.representation.name}", fontsize=7)

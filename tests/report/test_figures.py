@@ -450,9 +450,14 @@ def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collection
         assert sum(len(line.get_xdata()) for line in axes.lines) == 100
 
 
-def test_calibration_by_hand(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
+@pytest.mark.parametrize("fewest", [1, 60])
+def test_calibration_by_hand(
+    fewest: int, collections: Callable[[str], Collection], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Clip by clip: which bin it falls into, how probable its class was said to be, whether it was right."""
-    figure, _ = drawn("ten", "calibration")
+    monkeypatch.setattr("soundclr.report.artefacts.figures.calibration.FEWEST", fewest)
+    with styled():
+        figure, _ = DRAW["calibration"](collections("ten"), "esc10")
     (axes,) = figure.axes
     (legend,) = figure.legends
     lines = axes.lines[1:]  # after the diagonal
@@ -467,8 +472,8 @@ def test_calibration_by_hand(drawn: Drawn, collections: Callable[[str], Collecti
             place: tuple(100 * statistics.fmean(values) for values in zip(*bins[place], strict=True))
             for place in sorted(bins)
         }
-        drawn_bins = [place for place in sorted(bins) if len(bins[place]) >= 10]
-        assert drawn_bins
+        drawn_bins = [place for place in sorted(bins) if len(bins[place]) >= fewest]
+        assert drawn_bins and (len(drawn_bins) < len(bins)) == (fewest > 1)
         assert [tuple(point) for point in line.get_xydata()] == [pytest.approx(means[place]) for place in drawn_bins]
         clips = sum(map(len, bins.values()))
         error = sum(len(bins[place]) * abs(right - said) for place, (said, right) in means.items()) / clips
