@@ -15,9 +15,10 @@ from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
 from soundclr.training.listener import in_precision
-from soundclr.training.loop import StageLoop, Task, outputs_of
+from soundclr.training.loop import StageLoop, outputs_of
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.state import Saver, State
+from soundclr.training.task import Task
 
 
 def make_network(settings: RunSettings, classes: int, device: torch.device) -> Network:

@@ -1,7 +1,6 @@
 """How the code is laid out: no import circles, short files and functions, and a start that waits for no library.
 
-An import in a function counts as one at the top: a circle that is hidden in a function is a circle all the same. What
-only type checkers import does not count.
+An import in a function, or for its types alone, counts as one at the top: a hidden circle is a circle all the same.
 """
 
 import ast
@@ -31,10 +30,8 @@ MODULES = {module_of(path): path for path in SOURCES}
 
 
 def imports(node: ast.AST) -> Iterator[str]:
-    """The modules of this repository that a file imports, at its top or in a function."""
+    """The modules of this repository that a file imports: at its top, in a function, or for its types alone."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
-            continue
         if isinstance(child, ast.Import):
             yield from (name.name for name in child.names if name.name in MODULES)
         if isinstance(child, ast.ImportFrom):

@@ -24,7 +24,8 @@ from soundclr.params import Params, RunSettings, Selection, StageSettings
 from soundclr.provenance import git_state, now
 from soundclr.rates import Kind, Rate, Rates, Speed, kinds, slug
 from soundclr.records import Metrics
-from soundclr.training.loop import Task, train
+from soundclr.training.loop import train
+from soundclr.training.task import Task
 
 CPU_BATCH = 16  # at most: nearly as fast a clip as larger ones
 CLIPS, CLASSES = 20, 10  # made-up ones; clips are used as often as it takes

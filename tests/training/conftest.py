@@ -12,7 +12,7 @@ from soundclr.audio.pipeline import Inputs
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
 from soundclr.training import state
-from soundclr.training.loop import Task
+from soundclr.training.task import Task
 
 
 @pytest.fixture(autouse=True)

@@ -28,12 +28,13 @@ from soundclr.records import Accuracies, Clips, Identical, Metrics, StartUsed
 from soundclr.runs import Run, dataset_hash, started_from
 from soundclr.training import budget
 from soundclr.training.listener import Listener
-from soundclr.training.loop import Task, train
+from soundclr.training.loop import train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.progress import device_line
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, label_warnings, split
 from soundclr.training.state import State, save_tensors
+from soundclr.training.task import Task
 
 Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last", if at all
 

@@ -4,14 +4,14 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from soundclr.audio.pipeline import Augment, Inputs
+from soundclr.audio.pipeline import Augment
 from soundclr.entries import entry_of
 from soundclr.errors import UserError
 from soundclr.losses import UNLABELLED, Loss, Outputs
@@ -33,34 +33,7 @@ from soundclr.training.solvers import SOLVERS
 from soundclr.training.solving import solve_stage
 from soundclr.training.split import learnt_from
 from soundclr.training.state import Best, Partial, Saver, State
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one run trains on: ``train`` and ``val`` are clip indices, ``labels`` those of all clips.
-
-    ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
-    the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
-    weights are kept too. ``source`` has the hashes of the clips and of what the encoder starts from: a checkpoint of
-    other ones is not gone on from.
-    """
-
-    identity: str
-    stages: Sequence[StageSettings]
-    inputs: Inputs
-    labels: Tensor
-    known: Tensor
-    train: Tensor
-    val: Tensor
-    seed: tuple[int, int]
-    device: torch.device
-    val_name: str = "held-out"
-    keep_best: bool = False
-    source: str = ""
-
-    def keeps_best(self, stage: StageSettings) -> bool:
-        """Whether the weights of the stage's best epoch are needed afterwards."""
-        return self.keep_best if stage is self.stages[-1] else stage.training.keep == "best"
+from soundclr.training.task import Task
 
 
 def train(

@@ -18,10 +18,10 @@ from soundclr.training.listener import Listener
 from soundclr.training.progress import Progress
 from soundclr.training.solvers import SOLVERS
 from soundclr.training.state import Best, Saver, State
+from soundclr.training.task import Task
 
 if TYPE_CHECKING:
     from soundclr.audio.features import Waveforms
-    from soundclr.training.loop import Task
 
 PART = 5  # of a single fold, one clip in so many of each class is an inner one
 
