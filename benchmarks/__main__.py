@@ -18,6 +18,7 @@ import torch
 from benchmarks.context import Context
 from benchmarks.machine import machine
 from benchmarks.store import entry, file_of, line, record
+from soundclr import devices
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"benchmark: error: {error}", file=sys.stderr)
         return 2
+    devices.prepare(torch.get_num_threads())  # both sides keep freed memory, as trainings do
     if options.quick:
         print("A quick run: few repeats, small batches. Its numbers are not results.", file=sys.stderr)
     for name in options.only:

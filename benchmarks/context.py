@@ -89,6 +89,6 @@ class Row:
         return self.ratio >= self.target if self.kind == "speed-up" else self.ratio <= self.target
 
 
-def counted(number: int, what: str) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def counted(number: int, what: str, many: str = "") -> str:
+    """``1 thread``, ``2 threads``; ``many`` where the plural has no plain s."""
+    return f"{number} {what if number == 1 else many or what + 's'}"

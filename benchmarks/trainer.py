@@ -47,7 +47,7 @@ class Trainer:
 
     def __init__(self, settings: RunSettings, waveforms: Waveforms, device: torch.device, folder: Path) -> None:
         """Prepare the stage; the network is from scratch, and a checkpoint is in ``folder`` where one is due."""
-        self.stage = settings.stages[0]
+        self.settings, self.stage = settings, settings.stages[0]
         self.task = make_task(settings, waveforms, device)
         self.network = make_network(settings, len(waveforms.classes), device)
         with contextlib.redirect_stderr(io.StringIO()):  # for a terminal's progress bar, which takes time

@@ -103,10 +103,10 @@ def _starts(size: Tensor, length: int, position: Tensor | None) -> Tensor:
 def _one_clip(signal: Tensor, scaled: int, start: int, length: int, scale: Tensor | None) -> Tensor:
     """One clip's row, (length,); the numbers are those of :class:`Clips`, ``scale`` has no dimension."""
     if scale is not None:
-        below, fraction = _places(scaled, scale)
-        low = signal.index_select(0, below.clamp_(max=len(signal) - 1)).float()
-        high = signal.index_select(0, below.add_(1).clamp_(max=len(signal) - 1)).float()
-        signal = low.lerp_(high, fraction)[:scaled]
+        below, fraction = (places[:scaled] for places in _places(scaled, scale))
+        beyond = torch.empty(len(signal) + 2, device=signal.device)  # its last value goes on
+        beyond[: len(signal)], beyond[len(signal) :] = signal, signal[-1]
+        signal = beyond.index_select(0, below).lerp_(beyond[1:].index_select(0, below), fraction)
     if scaled <= length:
         row = torch.empty(length, device=signal.device)
         row[:-start], row[-start : scaled - start], row[scaled - start :] = signal[0], signal, signal[-1]
