@@ -33,13 +33,19 @@ rule features:
     input:
         [features_file(dataset) for dataset in STUDY.datasets],
         WEIGHTS,
+    message:
+        f"the clips and weights of {STUDY_NAME} are there"
 
 
 rule runs:
     input:
         METRICS,
+    message:
+        f"the runs of {STUDY_NAME} are there"
 
 
 rule evaluations:
     input:
         EVALUATIONS,
+    message:
+        f"the evaluations of {STUDY_NAME} are there"

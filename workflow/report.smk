@@ -19,3 +19,5 @@ rule all:
     default_target: True
     input:
         rules.tables.output,
+    message:
+        f"the tables and figures of {STUDY_NAME} are there"
