@@ -11,11 +11,12 @@ import yaml
 from fabricate import fabricate, trial_params
 
 from soundclr.errors import UserError
+from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.report.artefact import check_artefacts
 from soundclr.report.artefacts.tables.claims import make as claims
 from soundclr.report.collect import collect
-from soundclr.report.outputs import tables_of
+from soundclr.report.outputs import figures_of, tables_of
 from soundclr.report.papers.shin.published import paper_percent
 from soundclr.report.papers.shin.shin_pairs import make as pairs
 from soundclr.report.papers.shin.shin_table1 import make as table1
@@ -249,3 +250,14 @@ def test_the_networks_differ_in_their_start_alone(repo: Path) -> None:
     linear = params.resolve("shin_quick", "esc10", "linear_supervised")
     sizes = [(s.representation.parameters["bands"], s.representation.parameters["width"]) for s in (quick, linear)]
     assert sizes == [(64, 125), (128, 250)]
+
+
+def test_what_is_solved_at_once_has_no_curve_and_no_epoch_to_choose(repo: Path) -> None:
+    params = load_checked(repo / "params.yaml")
+    epochs = {"curves", "selection_bias"}
+    assert epochs.isdisjoint(artefact.name for artefact in figures_of(params, "shin_quick", "esc10"))
+    shown = {artefact.name: artefact for artefact in figures_of(params, "shin", "esc50")}
+    assert epochs <= shown.keys()
+    collection = collect(params, "shin", repo / "nowhere")
+    assert set(collection.shown_by(shown["curves"]).recipes) == set(FINE_TUNED)
+    assert {"linear_random"} < set(collection.shown_by(shown["confusion"]).recipes) - set(FINE_TUNED)

@@ -16,10 +16,16 @@ from typing import Any, Literal
 
 from soundclr import runs
 from soundclr.losses import classifies
-from soundclr.params import Params, Selection, known
+from soundclr.params import Params, RunSettings, Selection, known
 from soundclr.runs import Run
 
 OWN, EVALUATED = "own", "evaluated"
+
+
+def any_run(_: RunSettings) -> bool:
+    """For what shows every run."""
+    return True
+
 
 ROOMS = ("soundclr.report.papers", "soundclr.report.artefacts")
 
@@ -33,8 +39,8 @@ class Artefact:
     where a study has it. ``make`` takes the Collection and gives a Table or, of a figure, takes a dataset too and gives
     a Drawing, or None without runs. ``paper`` is where it is published, by what captions call it: of a study's own
     runs it is shown where that is the study's paper. ``schemes`` is how many recipes a study has to have; ``shows`` is
-    what else it asks of params.yaml and a study. ``accuracy``: it shows what classifiers say, and so only runs whose
-    classifier learns. One that ``leads`` comes first on a page.
+    what else it asks of params.yaml and a study. ``of`` says of a run's settings whether it is shown: by default where
+    its classifier learns, as what classifiers say is shown. One that ``leads`` comes first on a page.
     """
 
     name: str
@@ -45,7 +51,7 @@ class Artefact:
     also: str | None = None
     paper: str | None = None
     schemes: int = 1
-    accuracy: bool = True
+    of: Callable[[RunSettings], bool] = classifies
     shows: Callable[[Params, str], bool] | None = None
     leads: bool = False
 
@@ -115,7 +121,7 @@ def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ..
 
     def has(least: int, key: str, dataset: str) -> bool:
         named = chosen[key].recipes or ()
-        fit = (r for r in named if not artefact.accuracy or classifies(params.resolve(study, dataset, r)))
+        fit = (r for r in named if artefact.of(params.resolve(study, dataset, r)))
         return len(list(itertools.islice(fit, least))) == least
 
     wanted = chosen[artefact.runs].datasets if artefact.runs in chosen else None

@@ -16,7 +16,7 @@ from soundclr.report.outputs import heading
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import Table, rst_escape, sentences
 from soundclr.training.schedule import SCHEDULES
-from soundclr.training.solvers import SOLVERS
+from soundclr.training.solvers import takes_steps
 
 SENTENCES = re.compile(r"(?<=\.)(?<!al\.) (?=[A-Z0-9])")
 """What is between two sentences; "et al." ends none."""
@@ -229,7 +229,7 @@ def budget(collection: Collection, result: RunResult) -> str:
     epochs = " + ".join(str(stage.epochs) for stage in stages)
     schedules = (entry_of(SCHEDULES, stage.schedule, "schedule", stage.name) for stage in result.settings.stages)
     rates = " + ".join(share(s.factor(t.epochs - 1, t.epochs)) for s, t in zip(schedules, stages, strict=True))
-    if all(stage.optimizer.name in SOLVERS for stage in result.settings.stages):
+    if not takes_steps(result.settings):
         return "a linear classifier found at once, on the encoder as it is"
     fall = f"learning rate by the last epoch at {rates} of its peak"
     return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"

@@ -1,6 +1,6 @@
 """A study's runs and evaluations as params.yaml has it now: which are expected, which are there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from soundclr import runs
 from soundclr.errors import UserError, remedied
 from soundclr.losses import classifies
-from soundclr.params import Params
+from soundclr.params import Params, RunSettings
 from soundclr.records import Metrics
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
 from soundclr.report.evaluations import Evaluation, read_evaluations
@@ -35,18 +35,22 @@ class Collection:
     @cached_property
     def classifying(self) -> "Collection":
         """The same of those runs alone whose classifier learns: what shows accuracies is made of it."""
+        return self.only(classifies)
+
+    def only(self, of: Callable[[RunSettings], bool]) -> "Collection":
+        """The same of those runs alone of whose settings ``of`` is true."""
         chosen = {run for runs in self.expected.values() for run in runs} | self.found.keys()
-        of = {(run.dataset, run.recipe) for run in chosen}
-        learn = {place for place in of if classifies(self.params.resolve(self.study, *place))}
+        places = {(run.dataset, run.recipe) for run in chosen}
+        kept = {place for place in places if of(self.params.resolve(self.study, *place))}
         expected = {
-            key: tuple(run for run in runs if (run.dataset, run.recipe) in learn) for key, runs in self.expected.items()
+            key: tuple(run for run in runs if (run.dataset, run.recipe) in kept) for key, runs in self.expected.items()
         }
-        found = {run: result for run, result in self.found.items() if (run.dataset, run.recipe) in learn}
+        found = {run: result for run, result in self.found.items() if (run.dataset, run.recipe) in kept}
         return replace(self, expected=expected, found=found)
 
     def shown_by(self, artefact: Artefact) -> "Collection":
         """What an artefact is made of."""
-        return self.classifying if artefact.accuracy else self
+        return self.classifying if artefact.of is classifies else self.only(artefact.of)
 
     @property
     def results(self) -> list[RunResult]:

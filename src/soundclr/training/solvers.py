@@ -84,6 +84,11 @@ class Fit:
 SOLVERS: dict[str, type[LogisticRegression]] = {"logistic_regression": LogisticRegression}
 
 
+def takes_steps(settings: RunSettings) -> bool:
+    """Whether a run learns epoch by epoch in one of its stages; else a solver finds all of it at once."""
+    return any(stage.optimizer.name not in SOLVERS for stage in settings.stages)
+
+
 def check_solved(stage: StageSettings, settings: RunSettings, place: str) -> None:
     """Raise UserError, beginning with ``place``, for a stage whose solver could not do what its settings say."""
     wanted: dict[str, tuple[Any, Any]] = {

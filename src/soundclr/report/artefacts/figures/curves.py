@@ -8,6 +8,7 @@ from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
 from soundclr.report.run_results import DataFrame
 from soundclr.report.style import COLUMN, Axes, Drawing, add_legend, handle, look, new_figure
+from soundclr.training.solvers import takes_steps
 
 FOLDS = {"held_out": "held-out", "inner": "inner-fold"}
 """What chooses the epoch, by ``training.validation``; the history's validation accuracy is of it."""
@@ -93,4 +94,4 @@ def later_stages(table: DataFrame) -> Iterator[tuple[float, str]]:
             yield stage["elapsed"].min() - 0.5, str(name)
 
 
-ARTEFACT = Artefact("curves", "Training curves", "figure", draw, accuracy=False)
+ARTEFACT = Artefact("curves", "Training curves", "figure", draw, of=takes_steps)

@@ -6,7 +6,7 @@ from typing import Any
 
 from soundclr.report import style
 from soundclr.report.accuracy import number
-from soundclr.report.artefact import EVALUATED, Artefact
+from soundclr.report.artefact import EVALUATED, Artefact, any_run
 from soundclr.report.artefacts.tables.robustness import by_recipe
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
@@ -96,4 +96,4 @@ def draw_panel(axes: style.Axes, evaluation: Evaluation, marked: dict[str, dict[
     axes.set_aspect("equal", adjustable="datalim")
 
 
-ARTEFACT = Artefact("representations", "Representations", "figure", draw, runs=EVALUATED, accuracy=False)
+ARTEFACT = Artefact("representations", "Representations", "figure", draw, runs=EVALUATED, of=any_run)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from soundclr.losses import classifies
+from soundclr.params import RunSettings
 from soundclr.report import style
 from soundclr.report.accuracy import at_places, gains, mean_of, number
 from soundclr.report.artefact import Artefact
@@ -11,6 +13,7 @@ from soundclr.report.artefacts.tables.protocols import INNER, inner_recipes
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS, Mean
 from soundclr.report.run_results import RunResult
+from soundclr.training.solvers import takes_steps
 
 PROTOCOLS: dict[str, dict[str, Any]] = {
     "best epoch": {"marker": "o"},
@@ -90,4 +93,9 @@ def title(collection: Collection, recipe: str) -> str:
     return collection.scheme(recipe).replace(" ", "\n", 1)
 
 
-ARTEFACT = Artefact("selection_bias", "Selection bias", "figure", draw, also=INNER)
+def chooses_an_epoch(settings: RunSettings) -> bool:
+    """Whether an accuracy can choose among a run's epochs."""
+    return classifies(settings) and takes_steps(settings)
+
+
+ARTEFACT = Artefact("selection_bias", "Selection bias", "figure", draw, also=INNER, of=chooses_an_epoch)

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 
 from soundclr.report.accuracy import NONE
-from soundclr.report.artefact import EVALUATED, Artefact
+from soundclr.report.artefact import EVALUATED, Artefact, any_run
 from soundclr.report.collect import Collection
 from soundclr.report.table import Column, Record, Table, place_columns, sentences
 
@@ -47,4 +47,4 @@ def show(name: str) -> Callable[[Record], str]:
     return text
 
 
-ARTEFACT = Artefact("distances", "Distances of representations", "table", make, runs=EVALUATED, accuracy=False)
+ARTEFACT = Artefact("distances", "Distances of representations", "table", make, runs=EVALUATED, of=any_run)

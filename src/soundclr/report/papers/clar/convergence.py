@@ -1,6 +1,6 @@
 """A linear probe's accuracy during training: how soon, and to what, each scheme's representation converges."""
 
-from soundclr.report.artefact import Artefact
+from soundclr.report.artefact import Artefact, any_run
 from soundclr.report.collect import Collection
 from soundclr.report.papers.clar import PAPER
 from soundclr.report.style import COLUMN, Drawing, add_legend, handle, look, new_figure
@@ -40,4 +40,4 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     return Drawing(figure, f"{text}{', mean and range over runs' if several else ''}.")
 
 
-ARTEFACT = Artefact(KEY, "Convergence", "figure", draw, runs=KEY, paper=PAPER, accuracy=False)
+ARTEFACT = Artefact(KEY, "Convergence", "figure", draw, runs=KEY, paper=PAPER, of=any_run)
