@@ -1,6 +1,7 @@
 """What every test may ask for: the repository's root, and the real data where it is at hand."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+
+# Under nohup, or in a script's background, these are ignored, and children inherit that: here they get their own again.
+for ignored in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

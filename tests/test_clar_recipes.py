@@ -85,7 +85,7 @@ def test_all_schemes_of_both_papers_have_one_encoder_budget_and_input(params: Pa
             for stage in training:
                 assert (stage.augment, stage.optimizer) == (every[0].stages[0].augment, every[0].stages[0].optimizer)
                 assert stage.training.epochs == every[0].stages[0].training.epochs
-                assert (stage.training.lr, stage.training.precision) == (1e-3, "float32")
+                assert (stage.training.lr, stage.training.precision) == (1e-3, "bfloat16")
                 assert stage.optimizer.parameters == {"weight_decay": 1e-6, "decay_vectors": False}
 
 

@@ -36,26 +36,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         for leftover in path.parent.glob(f"{PARTIAL}*"):
             clear_if_abandoned(leftover)
-        temporary, file = new_partial(path)
+        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")
         try:
-            yield temporary
-            os.fsync(file.fileno())
-            temporary.replace(path)
+            with locked(temporary) as file:
+                yield temporary
+                os.fsync(file.fileno())
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-            file.close()
 
 
-def new_partial(path: Path) -> tuple[Path, IO[bytes]]:
-    """A new temporary file beside ``path``, and its lock: the file itself, open for as long as somebody writes it."""
+@contextmanager
+def locked(temporary: Path) -> Iterator[IO[bytes]]:
+    """A new temporary file that is its own lock, open for as long as somebody writes it."""
     while True:
-        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}-{path.name}")
-        file = open(temporary, "xb")  # noqa: SIM115 - closed by who asked: closing is what frees it
-        with suppress(OSError):  # no locks there, on some network file systems: then nobody clears anything
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if temporary.exists():
-            return temporary, file
-        file.close()  # somebody took it for abandoned before it was locked
+        with open(temporary, "xb") as file:
+            with suppress(OSError):  # no locks there, on some network file systems: then nobody clears anything
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if temporary.exists():
+                yield file
+                return
+        # somebody took it for abandoned before it was locked
 
 
 def clear_if_abandoned(leftover: Path) -> None:
