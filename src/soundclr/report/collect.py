@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from soundclr import runs
@@ -32,7 +31,7 @@ class Collection:
     evaluations: Mapping[Run, Evaluation]
     evaluations_set_aside: tuple[Path, ...]
 
-    @cached_property
+    @property
     def classifying(self) -> "Collection":
         """The same of those runs alone whose classifier learns: what shows accuracies is made of it."""
         return self.only(classifies)
@@ -50,7 +49,7 @@ class Collection:
 
     def shown_by(self, artefact: Artefact) -> "Collection":
         """What an artefact is made of."""
-        return self.classifying if artefact.of is classifies else self.only(artefact.of)
+        return self.only(artefact.of)
 
     @property
     def results(self) -> list[RunResult]:
