@@ -306,8 +306,8 @@ def test_a_new_papers_claims_are_a_file_with_claims(five: Collection, monkeypatc
 def test_the_caption_has_the_rule(five: Collection) -> None:
     caption = make(five, "claims").caption
     for words in (
-        "one for every claim and study",
-        "wholly on its side of 0",
+        "One rule for every claim and study",
+        "the whole interval is on the claim's side of 0",
         "one held-out clip's share",
         "last epoch",
         "SoundCLR",

@@ -43,20 +43,20 @@ class Shown:
         return self.artefact.name if self.table else self.path.stem
 
 
-def study_caption(collection: Collection) -> str:
-    """The page's first lines: what is studied, on which data, from which weights, with which budget, where.
+def study_facts(collection: Collection) -> list[str]:
+    """What a study's page says of all of it: how many runs, on which data, from which weights, at which budget, where.
 
     Of the study's own runs where there are some; the captions of tables and figures say what is different in theirs.
     """
-    return sentences(
-        study_sentence(collection),
-        *context(collection, collection.own or collection.results),
-        settings_that_differ(collection),
+    facts = (
         coverage(collection),
         *weights_not_here(collection),
+        *context(collection, collection.own or collection.results),
+        settings_that_differ(collection),
         *protocol_notes(collection.results),
         code_versions(collection.results),
     )
+    return [sentences(fact) for fact in facts if fact]
 
 
 def alone(collection: Collection, shown: Shown) -> tuple[str, str]:
@@ -66,9 +66,12 @@ def alone(collection: Collection, shown: Shown) -> tuple[str, str]:
     return caption, sentences(*rest, *context(collection, shown.results), *protocol_notes(shown.results))
 
 
-def on_page(collection: Collection, shown: Shown) -> str:
-    """A caption on the study's page: its own text, and in what its runs differ from those that the page begins with."""
-    return sentences(shown.caption, *context(collection, shown.results, besides=collection.own))
+def on_page(collection: Collection, shown: Shown) -> tuple[str, str]:
+    """The caption of what stands on the study's page, its first sentence; and notes: the rest, and in what its runs
+    differ from those that the page begins with.
+    """
+    first, *rest = SENTENCES.split(shown.caption, maxsplit=1)
+    return sentences(first), sentences(*rest, *context(collection, shown.results, besides=collection.own))
 
 
 def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:

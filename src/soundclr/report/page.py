@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from soundclr.report import dvc_plots
-from soundclr.report.captions import Shown, alone, commit, on_page, study_caption
+from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
 from soundclr.report.collect import Collection
 from soundclr.report.html import page_html
 from soundclr.report.outputs import heading
-from soundclr.report.table import Cell, markdown_escape, to_markdown
+from soundclr.report.table import Cell, markdown_escape, sentences, to_markdown
 
 LONG = 25
 """Rows above which a table is folded away."""
@@ -43,7 +43,8 @@ def study_page(collection: Collection, parts: Sequence[Shown], folder: Path) -> 
     """README.md of a study, to be written into ``folder``: tables, the figures that are there, provenance."""
     study = collection.params.studies[collection.study]
     title = f"{study.title[:1].upper()}{study.title[1:]}: {', '.join(map(collection.title, collection.datasets))}"
-    texts = [f"# {markdown_escape(title)}", markdown_escape(study_caption(collection))]
+    facts = "\n".join(f"- {markdown_escape(fact)}" for fact in study_facts(collection))
+    texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), facts]
     for text in dict.fromkeys(heading(shown.artefact) for shown in parts):
         found = (shown for shown in parts if heading(shown.artefact) == text)
         texts += [f"## {text}", *(section(collection, shown, folder) for shown in found)]
@@ -54,19 +55,19 @@ def study_page(collection: Collection, parts: Sequence[Shown], folder: Path) -> 
 
 
 def section(collection: Collection, shown: Shown, folder: Path) -> str:
-    """An artefact under its own caption; a long table is folded away."""
-    text = markdown_escape(on_page(collection, shown))
+    """A figure above its caption; a table between its caption and its notes, folded away where it is long."""
+    caption, notes = map(markdown_escape, on_page(collection, shown))
     if shown.table is None:
         path = quote(Path(os.path.relpath(shown.path, folder)).as_posix())
         name = markdown_escape(collection.title(shown.dataset))
-        return (f"![{name}]({path})\n\n" if shown.there else f"{shown.stem}. ") + text
-    text = f"**{shown.artefact.title}.** {text}"
-    if not (rows := shown.table.rows):
-        return text
-    body = to_markdown(shown.table).rstrip("\n")
-    if len(rows) > LONG:
-        body = f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>"
-    return f"{text}\n\n{body}"
+        return (f"![{name}]({path})\n\n" if shown.there else f"{shown.stem}. ") + f"{caption} {notes}".rstrip()
+    texts = [f"**{shown.artefact.title}.** {caption}"]
+    if rows := shown.table.rows:
+        body = to_markdown(shown.table).rstrip("\n")
+        texts.append(
+            f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>" if len(rows) > LONG else body
+        )
+    return "\n\n".join(text for text in (*texts, notes) if text)
 
 
 def provenance_rows(collection: Collection) -> Iterator[list[str]]:

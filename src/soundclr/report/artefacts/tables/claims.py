@@ -20,11 +20,11 @@ UNPLANNED: list[str | None] = [None]
 """Instead of datasets, of a claim that a study has no runs of."""
 
 RULE = (
-    "The rule, one for every claim and study: a claim is supported where the interval is wholly on its side of 0 and "
-    "the mean is at least one held-out clip's share of all, contradicted where both hold on the other side, else "
-    "undecided; one among several must be ahead of each other, is contradicted by any that is ahead of it, and stands "
-    "beside the nearest, or that one; two that are said to be within so much of each other must be so with all of the "
-    "interval, and are contradicted where none of it is"
+    "One rule for every claim and study. Supported: the whole interval is on the claim's side of 0, and the mean is at "
+    "least one held-out clip's share of all. Contradicted: the same on the other side. Undecided: neither. "
+    "The best among several must be ahead of each of them by this rule, and one that is ahead of it contradicts it; "
+    "the row has the nearest, or that one. Two that are said to be within so much of each other must be so with the "
+    "whole interval; where none of it is, they are not"
 )
 
 
@@ -51,8 +51,9 @@ def make(collection: Collection) -> Table:
     where = "" if several else f" on {collection.title(collection.datasets[0])}"
     caption = sentences(
         f"What {' and '.join(papers)} {'says' if len(papers) == 1 else 'say'}, and what this study's runs{where} say "
-        "of it. Difference: of the two sides, whose means follow, over the pairs, the folds and seeds that both have "
-        f"(of those asked for), in percentage points or, where it says so, in a ratio; {INTERVALS}",
+        "of it. A difference is the claim's side minus the other, in percentage points or, where it says so, in a "
+        "ratio; the means of both follow. It is of pairs: the folds and seeds that both sides have, of those asked "
+        f"for. {INTERVALS[:1].upper()}{INTERVALS[1:]}",
         RULE,
         "The verdict is by the last epoch, which no accuracy chose; the best epoch, beside it, is the paper's "
         "protocol. Noise and distances are of the last epoch's models",
