@@ -7,8 +7,8 @@ import pytest
 import torch
 import yaml
 
+import soundclr.audio.augmentation
 import soundclr.audio.crop
-import soundclr.audio.pipeline
 from soundclr.audio.augmentations import AUGMENTATIONS, FrequencyMask, Scale, TimeMask
 from soundclr.audio.features import Waveforms
 from soundclr.audio.logmel import LogMelTransform
@@ -214,7 +214,7 @@ def test_the_evaluation_batch_is_the_log_mel_of_the_clip():
 def test_how_many_clips_are_worked_on_at_once_changes_nothing(monkeypatch):
     source = inputs()
     batch = source.train_batch(ALL, ALL_ON, seeded())
-    monkeypatch.setattr(soundclr.audio.pipeline, "CLIPS_AT_ONCE_ON_CPU", 7)
+    monkeypatch.setattr(soundclr.audio.augmentation, "SAMPLES_AT_ONCE_ON_CPU", 1)
     torch.testing.assert_close(source.train_batch(ALL, ALL_ON, seeded()), batch, rtol=0, atol=1e-4)
 
 

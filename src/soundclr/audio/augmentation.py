@@ -20,6 +20,11 @@ DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
 SAMPLES_AT_ONCE_ON_CPU = 2**17  # that stay in its caches: of clips of a second eight, which is fastest
 
 
+def at_once(clips: int, samples: int, device: torch.device) -> int:
+    """How many of so many clips of so many samples are worked on at a time: on a CPU what stays in its caches."""
+    return max(1, SAMPLES_AT_ONCE_ON_CPU // samples) if device.type == "cpu" else clips
+
+
 class Augmentation(Entry):
     """Changes each clip of a batch with probability ``probability``.
 
@@ -55,11 +60,13 @@ class WaveformAugmentation(Augmentation):
         """A tensor of the same shape; clips that ``random`` does not pick are as they were."""
         drawn = self.draw(len(batch), batch.shape[1], random)
         rows = (uniform(random, len(batch)) < self.probability).nonzero()[:, 0]
-        result = batch.clone()
-        few = max(1, SAMPLES_AT_ONCE_ON_CPU // batch.shape[1])
-        for part in rows.split(few if batch.device.type == "cpu" else len(batch)):
+        every = len(rows) == len(batch)
+        result = batch.clone() if not every else batch.new_empty(batch.shape)
+        for part in rows.split(at_once(len(batch), batch.shape[1], batch.device)):
             if len(part):
-                there = part.to(batch.device)
+                there = (
+                    slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device)
+                )  # a slice copies nothing
                 result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 

@@ -87,7 +87,8 @@ def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tenso
     spectra = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True).transpose(1, 2)
     heard = torch.view_as_real(spectra[..., : length // 2 + 1])
     real, imaginary = (part.contiguous() for part in heard.unbind(-1))
-    magnitude, phase = torch.addcmul(real.square(), imaginary, imaginary).sqrt_(), torch.atan2(imaginary, real)
+    phase = torch.atan2(imaginary, real.add_(0))  # + 0: the phase of silence is 0, not that of -0
+    magnitude = torch.addcmul(real.square(), imaginary, imaginary).sqrt_()
 
     steps = -(-samples // step)
     frames = phase.shape[1]
