@@ -78,10 +78,10 @@ def measure(context: Context) -> Iterator[Row]:
 
 
 def trial_of(context: Context) -> Trial:
-    """Real ESC-10 with the study's recipe; for a quick run two folds of the demo and a few epochs."""
+    """Real ESC-10 by `make esc10`; for a quick run two folds of the demo and a few epochs."""
     if not context.quick:
         folds = tuple(context.params.held_out("esc10"))
-        return Trial(context.params, "esc10", "esc10", folds, 94.0, (20, 40, 80, 160))
+        return Trial(context.params, "esc10_quick", "esc10", folds, 94.0, (20, 40, 80, 160))
     content = context.params.model_dump(mode="json")
     content["studies"]["demo"]["settings"]["training"] |= {"epochs": 2, "patience": 2}
     return Trial(Params.model_validate(content), "demo", "demo", (1, 2), 30.0, (1, 2))
