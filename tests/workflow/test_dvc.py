@@ -44,7 +44,10 @@ def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_lock_is_of_the_committed_results(repo: Path) -> None:
-    """Clips, weights and models need not be here; what git has must be what the lock says."""
+    """Clips, weights and models need not be here; what git has must be what the lock says.
+
+    Of the models it has those of the machine that trained last: the others' are gone with theirs.
+    """
     changed = changed_outs(repo)
     stale = [path for path, how in changed.items() if how not in UNSHARED]
     assert not stale, (
@@ -54,7 +57,7 @@ def test_the_lock_is_of_the_committed_results(repo: Path) -> None:
     study = yaml.safe_load((repo / "params.yaml").read_text())["study"]
     outs = yaml.safe_load((repo / "dvc.lock").read_text())["stages"]["train"]["outs"]
     (models,) = (out for out in outs if out["path"] == f"results/{study}/models")
-    assert models["nfiles"] == len(list((repo / "results" / study / "runs").glob("*/*/*/metrics.json")))
+    assert 0 < models["nfiles"] <= len(list((repo / "results" / study / "runs").glob("*/*/*/metrics.json")))
 
 
 def test_a_fresh_clone_shows_the_committed_results(repo: Path, tmp_path: Path) -> None:
