@@ -27,6 +27,7 @@ from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.figure3 import describe
 from soundclr.report.papers.soundclr.figure5 import power
 from soundclr.report.style import COLOURS, COLUMN, PAGE, styled
+from soundclr.report.write import drawn as named
 from soundclr.report.write import write_figures
 from soundclr.runs import Run, evaluated, expand
 
@@ -37,8 +38,8 @@ LADDER = [
 INNER = ["cross_entropy_inner", "supervised_contrastive_inner", "hybrid_inner"]
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
-DRAW = {
-    artefact.name: artefact.make
+FIGURES = {
+    artefact.name: artefact
     for artefact in declared()
     if artefact.kind == "figure" and artefact.paper in (None, PAPER)  # other papers' have runs of their own
 }
@@ -107,7 +108,7 @@ def drawn(collections: Callable[[str], Collection]) -> Drawn:
     def draw(study: str, name: str) -> tuple[Figure, str]:
         collection = collections(study)
         with styled():
-            found = DRAW[name](collection, dataset_of(collection))
+            found = named(FIGURES[name], collection, dataset_of(collection))
         assert found is not None
         return found
 
@@ -163,7 +164,7 @@ def texts(figure: Figure) -> list[Text]:
 @pytest.mark.parametrize(
     ("study", "name"),
     [
-        *itertools.product(("ten",), DRAW),
+        *itertools.product(("ten",), FIGURES),
         *itertools.product(("fifty",), ("figure3", "per_class", "confusion", "representations")),
         *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "selection_bias", "representations")),
     ],
@@ -191,11 +192,18 @@ def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name:
         assert axes.has_data()
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
+    """It may stand alone."""
+    said = "Study ten: a trial; made up"
+    assert [text.get_text().replace("\n", " ") for text in texts(drawn("ten", name)[0])].count(said) == 1
+
+
 def test_figures_of_a_study(params: Params) -> None:
     def names(study: str, dataset: str) -> list[str]:
         return [figure.name for figure in figures_of(params, study, dataset)]
 
-    assert names("ten", "esc10") == list(DRAW)
+    assert names("ten", "esc10") == list(FIGURES)
     assert names("bare", "us8k") == ["figure4", "calibration", "confusion", "curves", "per_class", "selection_bias"]
     with_noise = {"figure5", "noise_snr", "representations"}
     assert with_noise < set(names("paper", "esc50"))
@@ -209,7 +217,7 @@ def test_without_runs_a_sentence_stands_in_the_figure(
     monkeypatch.setattr("soundclr.report.write.save", lambda figure, png: saved.setdefault(png.stem, figure))
     collection = collect(params, "empty", tmp_path)
     assert not any(shown.there for shown in write_figures(collection, tmp_path))
-    assert set(saved) == {f"{name}-esc10" for name in DRAW}
+    assert set(saved) == {f"{name}-esc10" for name in FIGURES}
     for figure in saved.values():
         assert [text.get_text() for text in texts(figure)] == ["ESC-10: no runs yet"]
 
@@ -287,7 +295,6 @@ def test_figure4_has_means_and_no_lines_between_folds(drawn: Drawn, collections:
     assert {tuple(line.get_ydata()) for line in lower.lines if len(line.get_ydata()) == 2} == {(10.0, 10.0)}  # chance
     assert upper.get_ylim()[0] > lower.get_ylim()[1]
     assert "below a break of the axis" in caption and "small: seeds" in caption
-    assert [text for text in texts(figure) if text.get_text() == "Study ten: a trial; made up"]
 
 
 def test_figure4_of_one_seed_shows_what_its_clips_leave_open(
@@ -352,7 +359,7 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
     """Neither drawn nor spoken of, but for what its number of clips leaves open."""
-    for name in DRAW.keys() - {"figure4"}:
+    for name in FIGURES.keys() - {"figure4"}:
         figure, caption = drawn("alone", name)
         assert "interval" not in caption, name
         for axes in figure.axes:
@@ -457,7 +464,7 @@ def test_calibration_by_hand(
     """Clip by clip: which bin it falls into, how probable its class was said to be, whether it was right."""
     monkeypatch.setattr("soundclr.report.artefacts.figures.calibration.FEWEST", fewest)
     with styled():
-        figure, _ = DRAW["calibration"](collections("ten"), "esc10")
+        figure, _ = FIGURES["calibration"].make(collections("ten"), "esc10")
     (axes,) = figure.axes
     (legend,) = figure.legends
     lines = axes.lines[1:]  # after the diagonal

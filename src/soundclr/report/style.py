@@ -169,24 +169,28 @@ def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -
         axes.text(1.02, place, number, transform=axes.get_yaxis_transform(), va="center", fontsize=6)
 
 
-Side = Literal["outside upper center", "outside lower center"]
-
-
-def add_legend(figure: Figure, handles: Sequence[Line2D], side: Side = "outside upper center") -> None:
-    """A legend beside the axes, above them if not said otherwise, in as many columns as the figure is wide for."""
+def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """A legend above the axes, in as many columns as the figure is wide for."""
     for columns in range(len(handles), 0, -1):
-        legend = figure.legend(handles=handles, loc=side, ncols=columns, columnspacing=1.0, handlelength=1.6)
+        legend = figure.legend(
+            handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.0, handlelength=1.6
+        )
         if columns == 1 or legend.get_window_extent().width <= 0.99 * figure.bbox.width:
             return
         legend.remove()
 
 
 def name_study(figure: Figure, collection: Collection) -> None:
-    """Say below the axes, small, which study a picture is of and what its note begins with: it may stand alone."""
+    """Say below all else, small, which study a picture is of and what its note begins with: it may stand alone."""
     study = collection.params.studies[collection.study]
     note = re.split(r"[,;]", study.note)[0]
-    text = textwrap.fill(f"Study {collection.study}: {study.title}; {note}", LINE)
-    figure.supxlabel(text, x=0.99, ha="right", fontsize=6, color="#555555")
+    lines = textwrap.wrap(f"Study {collection.study}: {study.title}; {note}", int(LINE * figure.get_figwidth() / PAGE))
+    strip = 0.03 + 0.1 * len(lines)  # inches
+    figure.set_figheight(height := figure.get_figheight() + strip)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(rect=(0, strip / height, 1, 1 - strip / height))
+    figure.text(0.99, 0.02 / height, "\n".join(lines), ha="right", va="bottom", fontsize=6, color="#555555")
 
 
 def save(figure: Figure, png: Path) -> None:

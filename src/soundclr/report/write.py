@@ -22,7 +22,7 @@ from soundclr.report.outputs import (
     tables_of,
 )
 from soundclr.report.page import provenance_page, study_page, table_page
-from soundclr.report.style import Drawing, save, sentence, styled
+from soundclr.report.style import Drawing, name_study, save, sentence, styled
 from soundclr.report.table import sentences, table_csv, to_latex
 
 DVC_PLOTS = {
@@ -107,9 +107,17 @@ def write_figures(collection: Collection, folder: Path) -> list[Shown]:
 
 def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
     """Write a figure in all its formats; its caption or, without runs, a sentence in the figure and None."""
-    drawing: Drawing | None = artefact.make(collection, dataset)
+    drawing = drawn(artefact, collection, dataset)
     save(drawing.figure if drawing else sentence(no_runs(collection, dataset)), path)
     return drawing and drawing.caption
+
+
+def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing | None:
+    """A figure that says which study it is of; None without runs."""
+    drawing: Drawing | None = artefact.make(collection, dataset)
+    if drawing:
+        name_study(drawing.figure, collection)
+    return drawing
 
 
 def no_runs(collection: Collection, dataset: str) -> str:

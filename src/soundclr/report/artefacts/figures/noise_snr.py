@@ -36,10 +36,10 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     for axes, colour in zip(panels, settings.noises, strict=True):
         axes.set_title(f"{colour} noise")
         axes.set_xticks(ratios, [number_of_db(ratio) for ratio in ratios])
+        axes.set_xlabel("signal to noise (dB)")
         axes.invert_xaxis()
     panels[0].set_ylabel("accuracy (%)")
     end_at_100(panels[0], "y")
-    figure.supxlabel("signal to noise (dB), louder noise to the right", fontsize=7)
     add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
     text += f", bands: {INTERVALS}" if bands else ""

@@ -45,7 +45,7 @@ def draw(collection: Collection, dataset: str) -> style.Drawing | None:
         style.handle(style.class_title(name), linestyle="", markersize=4, **point) for name, point in marked.items()
     ]
     handles += [style.handle("other classes", linestyle="", markersize=3, **OTHER)] if others else []
-    style.add_legend(figure, handles, "outside lower center")
+    style.add_legend(figure, handles)
     learnt = any(collection.found[one.run].metrics.accuracy.last_epoch is not None for one in chosen.values())
     which = " that these models recognise worst" if learnt else ""
     worst = f"; {'the ' if learnt else ''}{len(marked)} classes{which} in colour" if others else ""

@@ -11,7 +11,7 @@ from soundclr.report.intervals import ENOUGH, INTERVALS, binomial, over_folds
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.table3 import paper_accuracy
 from soundclr.report.run_results import RunResult
-from soundclr.report.style import BARS, PAGE, Axes, Drawing, Figure, add_legend, handle, look, name_study, new_figure
+from soundclr.report.style import BARS, PAGE, Axes, Drawing, Figure, add_legend, handle, look, new_figure
 
 NEAR = 12.0
 """Points between chance and the lowest value above which the axis is broken."""
@@ -69,7 +69,6 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     handles += [handle(EPOCHS[one], color=GREY, marker="o", linestyle="", markersize=3.8, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
     add_legend(figure, [*handles, handle(f"chance ({chance:.3g} %)", **CHANCE)])
-    name_study(figure, collection)
     return Drawing(figure, caption(shown, bool(paper), lower is not axes))
 
 
