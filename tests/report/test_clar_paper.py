@@ -14,7 +14,7 @@ from soundclr.report.artefact import declared
 from soundclr.report.claim import datasets_of_claim, judge
 from soundclr.report.collect import Collection, collect
 from soundclr.report.papers.clar.claims import CLAIMS
-from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of
+from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
 from soundclr.report.style import styled
 from soundclr.runs import expand
 
@@ -62,6 +62,29 @@ def drawn(collection: Collection, name: str) -> Any:
     (artefact,) = (one for one in declared() if one.name == name)
     with styled():
         return artefact.make(collection, "esc10")
+
+
+@pytest.fixture(scope="module")
+def quick(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """The real study of both papers' schemes, without runs."""
+    return collect(load(repo / "params.yaml"), "clar_quick", tmp_path_factory.mktemp("quick"))
+
+
+def test_shares_of_labels_are_one_scheme(quick: Collection) -> None:
+    found = methods(quick, "words10", "clar_schemes")
+    for recipe, title in (("hybrid", "hybrid (SoundCLR)"), ("cross_entropy", "cross-entropy")):
+        assert [found[name] for name in (recipe, f"{recipe}_10")] == [
+            Method(title, "2-D", OWN_HEAD, share) for share in (1.0, 0.1)
+        ]
+    assert of_all_labels(quick, "words10", "label_fractions")["clar_probe_1"] == "clar_probe"
+
+
+def test_another_papers_claims_are_shown_where_they_have_runs(quick: Collection) -> None:
+    """Of its own paper those too that wait for runs of another study."""
+    shown = {line["claim"] for line in rows(quick, "claims")}
+    assert {"hybrid", "contrastive", "noise_by_snr_hybrid"} <= shown
+    assert not {"best_masks", "alpha", "imagenet", "ensemble"} & shown
+    assert "best_augmentations" in shown
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,8 @@ def data(collection: Collection, results: Sequence[RunResult]) -> str:
         found = [result for result in results if result.run.dataset == dataset]
         folds = sorted({result.run.fold for result in found})
         of = collection.params.datasets[dataset].folds
-        held_out = f"{of} folds" if len(folds) == of else f"folds {', '.join(map(str, folds))} of {of}"
+        some = f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))} of {of}"
+        held_out = f"{of} folds" if len(folds) == of else some
         train, test = ([getattr(one.metrics.clips, part) for one in found] for part in ("train", "test"))
         clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
         without = collection.params.datasets[dataset].without

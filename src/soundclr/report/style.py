@@ -182,13 +182,15 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 def name_study(figure: Figure, collection: Collection) -> None:
     """Say below all else, small, which study a picture is of and what its note begins with: it may stand alone."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     study = collection.params.studies[collection.study]
     note = re.split(r"[,;]", study.note)[0]
     lines = textwrap.wrap(f"Study {collection.study}: {study.title}; {note}", int(LINE * figure.get_figwidth() / PAGE))
     strip = 0.03 + 0.1 * len(lines)  # inches
     figure.set_figheight(height := figure.get_figheight() + strip)
     engine = figure.get_layout_engine()
-    assert engine is not None
+    assert isinstance(engine, ConstrainedLayoutEngine)
     engine.set(rect=(0, strip / height, 1, 1 - strip / height))
     figure.text(0.99, 0.02 / height, "\n".join(lines), ha="right", va="bottom", fontsize=6, color="#555555")
 

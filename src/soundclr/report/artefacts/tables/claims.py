@@ -6,7 +6,7 @@ from typing import Any
 
 from soundclr.params import Params
 from soundclr.report.accuracy import NONE, Protocol, number
-from soundclr.report.artefact import Artefact
+from soundclr.report.artefact import Artefact, papers
 from soundclr.report.claim import Claim, Finding, Reported, claims_of, datasets_of_claim, judge, sides
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS
@@ -17,7 +17,7 @@ SHOWN: dict[Protocol, str] = {"last_epoch": "last epoch", "best_epoch": "best ep
 """The unbiased one first: it gives the verdict."""
 
 UNPLANNED: list[str | None] = [None]
-"""Instead of datasets, of a claim that a study has no runs of."""
+"""Instead of datasets, of a claim of the study's own paper that it plans no runs of."""
 
 RULE = (
     "One rule for every claim and study. Supported: the whole interval is on the claim's side of 0, and the mean is at "
@@ -31,15 +31,16 @@ RULE = (
 def make(collection: Collection) -> Table:
     """The claims of every paper that the study is about, each on every dataset that it has both sides of."""
     params, study = collection.params, collection.study
+    own = papers()[params.get_study(study).paper]
     records = [
         {"paper": paper, **record(collection, dataset, claim)}
         for paper, claim in claims_of(params, study)
-        for dataset in [*datasets_of_claim(params, study, claim)] or UNPLANNED
+        for dataset in [*datasets_of_claim(params, study, claim)] or (UNPLANNED if paper == own else ())
     ]
     several = len(collection.datasets) > 1
-    papers = list(dict.fromkeys(record["paper"] for record in records))
+    named = list(dict.fromkeys(record["paper"] for record in records))
     columns = [
-        Column("paper", "paper" if len(papers) > 1 else "", align="l"),
+        Column("paper", "paper" if len(named) > 1 else "", align="l"),
         Column("claim"),
         Column("text", "claim", align="l"),
         Column("dataset", "dataset" if several else "", show=titled(collection), align="l"),
@@ -50,7 +51,7 @@ def make(collection: Collection) -> Table:
     ]
     where = "" if several else f" on {collection.title(collection.datasets[0])}"
     caption = sentences(
-        f"What {' and '.join(papers)} {'says' if len(papers) == 1 else 'say'}, and what this study's runs{where} say "
+        f"What {' and '.join(named)} {'says' if len(named) == 1 else 'say'}, and what this study's runs{where} say "
         "of it. A difference is the claim's side minus the other, in percentage points or, where it says so, in a "
         "ratio; the means of both follow. It is of pairs: the folds and seeds that both sides have, of those asked "
         f"for. {INTERVALS[:1].upper()}{INTERVALS[1:]}",

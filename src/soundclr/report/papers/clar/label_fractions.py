@@ -4,12 +4,12 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from soundclr.files import sha256_of_json
 from soundclr.report.accuracy import by_fold
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS, Mean
 from soundclr.report.papers.clar import PAPER
+from soundclr.report.papers.clar.methods import of_all_labels
 from soundclr.report.style import (
     BARS,
     COLOURS,
@@ -29,14 +29,11 @@ KEY = "label_fractions"
 def draw(collection: Collection, dataset: str) -> Drawing | None:
     """A line a scheme through its shares of labels: accuracy after the last epoch, mean over folds."""
     lines: dict[str, dict[float, Mean]] = defaultdict(dict)
-    titles: dict[str, str] = {}
-    params, study = collection.params, collection.study
-    shares = {recipe: params.resolve(study, dataset, recipe).labels for recipe in collection.recipes_of(KEY)}
+    kinds = of_all_labels(collection, dataset, KEY)
+    shares = {one: collection.params.resolve(collection.study, dataset, one).labels for one in kinds}
     for recipe, share in sorted(shares.items(), key=lambda item: item[1]):
         if found := collection.of(dataset, recipe, KEY):
-            scheme = but_for_labels(collection, dataset, recipe)
-            lines[scheme][share] = by_fold(found, "last_epoch")
-            titles[scheme] = collection.scheme(recipe)  # that of the largest share, sorted last
+            lines[kinds[recipe]][share] = by_fold(found, "last_epoch")
     if not lines:
         return None
     figure = new_figure(COLUMN, 2.5)
@@ -48,7 +45,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         apart = 1.03 ** (place - (len(lines) - 1) / 2)  # so that bars do not hide bars
         x, values = [100 * share * apart for share in means], list(means.values())
         axes.errorbar(x, [value.mean for value in values], [value.bar for value in values], **style, **BARS)
-        handles.append(handle(titles[scheme], **style))
+        handles.append(handle(collection.scheme(scheme), **style))
     axes.set_xscale("log")
     ticks = sorted({share for means in lines.values() for share in means})
     axes.set_xticks([100 * share for share in ticks], [f"{100 * share:g}" for share in ticks])
@@ -60,13 +57,6 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     bars = any(not math.isnan(mean.bar) for means in lines.values() for mean in means.values())
     text = "Accuracy after the last epoch against the share of each class's labels that is learnt from: mean over folds"
     return Drawing(figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}.")
-
-
-def but_for_labels(collection: Collection, dataset: str, recipe: str) -> str:
-    """What a recipe's runs, and those that they start from, have in common with those of other shares of labels."""
-    places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
-    settings = [collection.params.resolve(collection.study, *place) for place in places]
-    return sha256_of_json([one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings])
 
 
 ARTEFACT = Artefact(KEY, "Shares of labels", "figure", draw, runs=KEY, paper=PAPER)

@@ -1,7 +1,9 @@
 """What a run is in CLAR's terms, from its settings: how its encoder was trained, which one it is, and who is asked."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from soundclr.files import sha256_of_json
 from soundclr.losses import Loss
 from soundclr.models.encoders import encoder_of
 from soundclr.models.heads import SIZED, layers_of
@@ -30,13 +32,33 @@ class Method:
 
 
 def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Method]:
-    """Each recipe of a choice, as a method; of two that are the same in these terms the later goes by its title."""
+    """Each recipe of a choice, as a method; of two that are the same in these terms the later goes by its title.
+
+    So does one that has no name in them: by the title that it has with all labels, as the share of labels stands apart.
+    """
     found: dict[str, Method] = {}
-    for recipe in collection.recipes_of(choice):
+    for recipe, kind in of_all_labels(collection, dataset, choice).items():
         method = method_of(collection, dataset, recipe)
-        again = method in found.values()
-        found[recipe] = replace(method, scheme=collection.scheme(recipe)) if again else method
+        by_title = method in found.values() or method.scheme == collection.scheme(recipe)
+        found[recipe] = replace(method, scheme=collection.scheme(kind)) if by_title else method
     return found
+
+
+def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str, str]:
+    """Each recipe of a choice with the one that learns from the most labels, of those that differ in labels alone."""
+    params, study = collection.params, collection.study
+    kinds: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for recipe in (recipes := collection.recipes_of(choice)):
+        share = params.resolve(study, dataset, recipe).labels
+        kinds[but_for_labels(collection, dataset, recipe)].append((share, recipe))
+    return {recipe: max(kinds[but_for_labels(collection, dataset, recipe)])[1] for recipe in recipes}
+
+
+def but_for_labels(collection: Collection, dataset: str, recipe: str) -> str:
+    """What a recipe's runs, and those that they start from, have in common with those of other shares of labels."""
+    places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
+    settings = [collection.params.resolve(collection.study, *place) for place in places]
+    return sha256_of_json([one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings])
 
 
 def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
