@@ -107,6 +107,16 @@ def test_the_accuracies_are_the_committed_ones(repo: Path) -> None:
         assert f"{name} {rows[recipe]['last_epoch_mean_percent']} %" in text
 
 
+def test_the_counts_of_runs_are_the_committed_ones(pages: dict[Path, str], repo: Path) -> None:
+    """Of each study that the table of papers says was run here, as its page counts them."""
+    said = re.findall(r"`(\w+)`: [^|]*?(\d+) of (\d+) runs", pages[repo / "README.md"])
+    assert said
+    for study, done, asked in said:
+        assert re.search(rf"^- {done} of {asked} runs\b", (repo / f"results/{study}/README.md").read_text(), re.M), (
+            study
+        )
+
+
 def test_links_lead_somewhere(pages: dict[Path, str]) -> None:
     links = [(page, link) for page, text in pages.items() for link in re.findall(r"\]\((?!https?://|#)([^)#]+)", text)]
     assert len(links) > 50
