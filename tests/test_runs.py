@@ -8,6 +8,7 @@ import yaml
 
 from soundclr import runs
 from soundclr.errors import UserError
+from soundclr.files import sha256_of_json
 from soundclr.params import MappingSettings, Params, Selection, WeightsFile
 from soundclr.params.resolving import CHOICES, OF_A_RUN
 from soundclr.runs import (
@@ -194,6 +195,7 @@ def test_the_packaged_manifest_changes_the_hash(monkeypatch):
     [
         {"study": "demo"},
         {"datasets": {"esc10": {"title": "?", "url": "https://example.org/x.zip", "file": "x.zip"}}},
+        {"datasets": {"esc10": {"licence": "?", "max_bytes": 9, "held_out": [1]}}},
         {"datasets": {"us8k": {"classes": 12}}},
         {"weights": {"imagenet_pqf": {"title": "?"}}},
         {"weights": {"imagenet1k_v1": {"files": {}}}},
@@ -208,6 +210,14 @@ def test_the_packaged_manifest_changes_the_hash(monkeypatch):
 )
 def test_names_and_other_entries_do_not_change_the_hash(changes):
     assert recipe_hash(changed(**changes), *PLACE) == HASH
+
+
+def test_the_committed_runs_keep_their_paths():
+    """Whose hashes a new version must come to, unless it raises the revision and trains them anew."""
+    found = (Run.from_directory(path, REPO / "results") for path in REPO.glob("results/*/runs/*/*/fold*"))
+    hashes = {(run.study, run.dataset, run.recipe): run.hash for run in found if run is not None}
+    assert hashes
+    assert {place: recipe_hash(PARAMS, *place) for place in hashes} == hashes
 
 
 def test_equal_settings_under_other_names_have_one_hash():
@@ -326,7 +336,8 @@ def test_other_paths_are_no_runs(path):
         (("paper", "esc10", "hybird", 1, 0), "unknown recipe: 'hybird'; did you mean 'hybrid' or"),
         (("paper", "esc10", "hybrid", 6, 0), "unknown fold of esc10: 6; known: 1, 2, 3, 4, 5"),
         (("paper", "esc10", "hybrid", 0, 0), "unknown fold of esc10: 0; known: 1, 2, 3, 4, 5"),
-        (("paper", "esc10", "hybrid", 1, -1), "seed"),
+        (("paper", "esc10", "hybrid", 1, -1), "seed -1: must be from 0 to 1,000,000,000"),
+        (("paper", "esc10", "hybrid", 1, 10**9 + 1), "seed 1000000001: must be from 0 to 1,000,000,000"),
     ],
 )
 def test_an_unknown_run_is_named(place, message):
@@ -404,7 +415,8 @@ def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path
     plain = yaml.safe_load((repo / "params.yaml").read_text())
     file = WeightsFile.model_validate(plain["weights"]["simclr_v1"]["files"]["resnet50"])
     known = weights_identity(file)
-    assert len(known) == 64
+    mapping = {"take": ["state_dict"], "drop": ["fc."], "rescale": "kaiming"}  # what has a default does not count
+    assert known == sha256_of_json({"file": file.file, "url": file.url, "mapping": mapping})
     for changes in ({"file": "other.pth"}, {"url": None}, {"mapping": MappingSettings(take=("state_dict",))}):
         assert weights_identity(file.model_copy(update=changes)) != known
     assert weights_identity(file.model_copy(update={"max_bytes": 5})) == known

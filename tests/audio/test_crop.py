@@ -118,6 +118,27 @@ def test_standard_deviations_are_the_unbiased_ones(devices):
     assert {"random", "first", "last"} <= set(branches)
 
 
+@pytest.mark.parametrize("devices", [("cpu",), ()], ids=["clip by clip", "at once, as on a GPU"])
+@pytest.mark.parametrize(
+    ("signal", "branch"),
+    [
+        ([-3, -3, 3, 1, 2], "random"),  # the window's standard deviation is half of the clip's, the root of 8
+        ([3, 1, -3, -3, 2], "first"),  # the first window's is
+        ([1, 2, 5, 6, -100, 100], "first"),  # the first window's is that of the window it replaces
+    ],
+)
+def test_a_standard_deviation_at_a_limit_is_not_beyond_it(devices, signal, branch):
+    with mock.patch.object(crop, "ONE_BY_ONE", devices):
+        assert check([signal], 2, None, [2.5 / (len(signal) - 2)]) == [branch]
+
+
+def test_a_faint_clip_beside_a_longer_one_has_its_own_standard_deviation():
+    """What a row has of places beyond its clip's end is not counted."""
+    signals = [noise(LENGTH + 10, amplitude=1), noise(6 * LENGTH)]
+    with mock.patch.object(crop, "ONE_BY_ONE", ()):
+        assert check(signals, LENGTH, None, [0.5, 0.5]) == ["random", "random"]
+
+
 @pytest.mark.parametrize("difference", [-3, -2, -1, 0, 1, 2, 3, 5])
 def test_lengths_around_the_target(difference):
     # The centre of an odd difference is Python's round: half to even.

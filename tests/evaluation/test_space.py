@@ -95,6 +95,41 @@ def test_the_map_is_the_same_each_time_whatever_the_threads():
         assert np.array_equal(project(h), first)
 
 
+@pytest.fixture
+def begun_with(monkeypatch):
+    """What t-SNE, which is left out, is given: its settings, and the rows that it begins with."""
+    given = {}
+
+    class Given:
+        def __init__(self, components, **settings):
+            given.update(settings, components=components)
+
+        def fit_transform(self, rows):
+            return given.update(rows=rows)
+
+    monkeypatch.setattr("sklearn.manifold.TSNE", Given)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("clips", "perplexity"), [(2, 1), (4, 1), (5, 4 / 3), (40, 13), (90, 89 / 3), (91, 30), (200, 30)]
+)
+def test_the_perplexity_is_30_or_a_third_of_the_other_clips(begun_with, clips, perplexity):
+    project(points(clips))
+    assert begun_with["perplexity"] == pytest.approx(perplexity)
+    assert (begun_with["components"], begun_with["init"], begun_with["random_state"]) == (2, "pca", 0)
+
+
+@pytest.mark.parametrize(("clips", "features"), [(600, 520), (700, 64), (30, 16)])
+def test_a_map_begins_with_the_directions_principal_components(begun_with, clips, features):
+    """Of many clips too, where scikit-learn, unless told, would come near them only."""
+    h = points(clips, features)
+    project(h * np.arange(1, clips + 1)[:, None])
+    left, singular, _ = np.linalg.svd(h - h.mean(0), full_matrices=False)
+    expected = (left * singular)[:, :50]
+    np.testing.assert_allclose(np.abs(begun_with["rows"]), np.abs(expected), rtol=0, atol=1e-9)
+
+
 def test_the_map_keeps_classes_together():
     random = np.random.default_rng(0)
     h = np.repeat(np.eye(3, 16), 10, axis=0) + 0.05 * random.standard_normal((30, 16))

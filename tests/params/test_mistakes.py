@@ -137,6 +137,12 @@ MISTAKES = {
     # heads
     "head's layer": ("defaults.classifier.layers", ["normalize", {"linear": "classes"}], "normalize", "normalise"),
     "head's size": ("defaults.projection.layers", [{"linear": 0}], "projection: linear wants", "0"),
+    "head's size that is too large": (
+        "defaults.projection.layers",
+        [{"linear": 65_537}],
+        "projection: linear wants",
+        "65537",
+    ),
     "head's size in words": (
         "defaults.projection.layers",
         [{"linear": "clases"}],
@@ -151,6 +157,12 @@ MISTAKES = {
         "3",
     ),
     "head's dropout": ("defaults.projection.layers", [{"dropout": 1}], "projection: dropout wants a share", "1"),
+    "head's dropout in words": (
+        "defaults.projection.layers",
+        [{"dropout": "half"}],
+        "projection: dropout wants a share",
+        "'half'",
+    ),
     "head's layer of two": (
         "defaults.projection.layers",
         [{"linear": 1, "relu": 2}],

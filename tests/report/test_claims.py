@@ -195,20 +195,17 @@ def test_pairs_are_of_the_same_fold_and_seed(five: Collection) -> None:
 
 
 def test_best_of_several(five: Collection) -> None:
-    def said_of(**means: float | None) -> Finding:
-        metric = simulated(
-            {
-                name: lambda f, s, mean=mean: None if mean is None else mean + 0.3 * (f % 2)
-                for name, mean in means.items()
-            }
-        )
-        return judge(five, "esc10", Claim("x", "x", metric, "hybrid", choice="table2"), "last_epoch")
+    def said_of(swing: float = 0.3, **means: float | None) -> Finding:
+        steps = {name: swing if name == "alpha_001" else 0.3 for name in means}
+        made = {n: lambda f, s, m=m, n=n: None if m is None else m + steps[n] * (f % 2) for n, m in means.items()}
+        return judge(five, "esc10", Claim("x", "x", simulated(made), "hybrid", choice="table2"), "last_epoch")
 
     finding = said_of(hybrid=90, alpha_001=80, alpha_099=88)
     assert (finding.verdict, finding.second) == ("supported", "alpha_099")  # the nearest
     assert said_of(hybrid=90, alpha_001=80, alpha_099=89.5).verdict == "undecided"  # half a clip
     finding = said_of(hybrid=90, alpha_001=95, alpha_099=93)
     assert (finding.verdict, finding.second) == ("contradicted", "alpha_001")
+    assert said_of(30.0, hybrid=90, alpha_001=80, alpha_099=93).second == "alpha_099"  # decides, though less far behind
     assert said_of(hybrid=90, alpha_001=80, alpha_099=None).verdict == "undecided"
     assert said_of(hybrid=90, alpha_001=95, alpha_099=None).verdict == "contradicted"
     assert said_of(hybrid=None, alpha_001=95, alpha_099=93).verdict == "no runs"
@@ -317,7 +314,7 @@ def test_the_caption_has_the_rule(five: Collection) -> None:
 
 def test_reported_differences() -> None:
     assert Reported("ESC-50", "Table", 93.0, 92.0).difference == 1.0
-    assert Reported("ESC-50", "Figure 3", gain=4.0, at_least=True).difference == 4.0
+    assert Reported("ESC-50", "Figure 3", 93.0, gain=4.0, at_least=True).difference == 4.0
     assert Reported("", "abstract").difference is None
 
 

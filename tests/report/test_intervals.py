@@ -37,8 +37,8 @@ def test_a_percentile_bootstrap_would_not(study: np.ndarray, seeds: int) -> None
 
 
 def test_folds_count_and_not_runs() -> None:
-    found = over_folds([(1, 10.0), (1, 20.0), (1, 30.0), (2, 40.0)])
-    assert found.folds == {1: 20.0, 2: 40.0}
+    found = over_folds([(2, 40.0), (1, 10.0), (1, 20.0), (1, 30.0)])
+    assert list(found.folds.items()) == [(1, 20.0), (2, 40.0)]  # in order
     assert (found.mean, found.values) == (30.0, 2)
     assert found.half == pytest.approx(12.7062 * 10)  # Student's t of one degree of freedom, standard error 10
     assert math.isnan(found.bar)  # of two values a figure shows none

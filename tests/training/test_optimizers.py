@@ -22,6 +22,12 @@ def test_each_is_torchs_own_of_its_name():
         )
 
 
+def test_everything_decays_if_nothing_else_is_said():
+    parameters = [nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(3))]
+    groups = OPTIMIZERS["adamw"](weight_decay=0.25).groups(parameters, factor=2.0)
+    assert groups == [{"params": parameters, "factor": 2.0}]
+
+
 @pytest.mark.parametrize("name", ["adam", "lars_adam"])
 def test_biases_and_norms_may_be_left_out_of_the_decay(settings, make_network, name):
     trust = {"trust": 0.02} if name == "lars_adam" else {}
@@ -77,4 +83,5 @@ def test_lars_adam_is_adam_without_decay_on_the_scaled_gradients():
         adam.step()
         for mine, its in zip(ours, plain, strict=True):
             torch.testing.assert_close(mine, its)
+            assert not mine.grad.requires_grad  # no graph grows from step to step
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.0]  # as a checkpoint has them

@@ -39,6 +39,59 @@ def test_a_features_scale_and_offset_do_not_matter():
     assert probe_accuracy(scale * train_points + 5, labels, scale * test_points + 5, test_labels) == plain
 
 
+def by_leaving_each_out(train, labels, test):
+    """What ridge regression of +1 and -1 guesses, with that of 10^-2 ... 10^5 which errs least on clips left out."""
+    mean, spread = train.mean(0), train.std(0, correction=0)
+    rows, targets = (train - mean) / spread, 2.0 * torch.nn.functional.one_hot(labels).double() - 1
+
+    def guesses(rows, targets, penalty, given):
+        centre, level = rows.mean(0), targets.mean(0)
+        products = (rows - centre).T @ (rows - centre) + penalty * torch.eye(rows.shape[1], dtype=torch.float64)
+        return (given - centre) @ torch.linalg.solve(products, (rows - centre).T @ (targets - level)) + level
+
+    def error(penalty):
+        kept = [torch.arange(len(rows)) != clip for clip in range(len(rows))]
+        return sum(
+            float((guesses(rows[others], targets[others], penalty, rows[~others]) - targets[~others]).square().sum())
+            for others in kept
+        )
+
+    penalty = min((10.0**power for power in range(-2, 6)), key=error)
+    return penalty, guesses(rows, targets, penalty, (test - mean) / spread).argmax(1)
+
+
+def near_copies(clips, seed):
+    """Two features that differ by a fiftieth of what they are, in the direction of the class."""
+    random = torch.Generator().manual_seed(seed)
+    labels = torch.arange(clips) % 2
+    first, noise = torch.randn(2, clips, generator=random)
+    return torch.stack([first, first + 0.02 * (2 * labels - 1 + 0.3 * noise)], dim=1), labels
+
+
+@pytest.mark.parametrize(
+    ("make", "chosen"),
+    [
+        (near_copies, 0.01),
+        (lambda clips, seed: clouds(0.3, clips=clips, seed=seed), 100.0),
+        (lambda clips, seed: clouds(1.0, clips=clips, seed=seed), 10.0),
+    ],
+    ids=["near copies", "clouds that overlap", "clouds apart"],
+)
+def test_the_penalty_is_the_one_that_errs_least_on_clips_left_out(make, chosen):
+    (train_points, labels), (test_points, test_labels) = make(40, 0), make(2000, 1)
+    penalty, guesses = by_leaving_each_out(train_points.double(), labels, test_points.double())
+    assert penalty == chosen
+    right = float((guesses == test_labels).double().mean())
+    assert probe_accuracy(train_points, labels, test_points, test_labels) == pytest.approx(right, abs=1e-3)
+
+
+def test_where_there_is_nothing_to_learn_the_largest_penalty_leaves_the_commoner_class():
+    random = torch.Generator().manual_seed(0)
+    labels = (torch.arange(2000) % 25 >= 13).long()
+    train_points, test_points = torch.randn(2, 2000, 200, generator=random)
+    assert probe_accuracy(train_points, labels, test_points, labels) == 13 / 25
+
+
 @pytest.mark.parametrize("recipe", ["supervised_contrastive", "hybrid"])
 def test_probes_leave_the_training_bit_for_bit(settings, make_task, make_network, tmp_path, recipe):
     histories, networks = [], []

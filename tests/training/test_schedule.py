@@ -25,7 +25,7 @@ def test_the_second_stage_of_the_contrastive_scheme_falls_by_0_995(repo):
     assert [schedule.factor(epoch, 800) for epoch in (10, 11, 110)] == pytest.approx([1, 0.995, 0.995**100], rel=1e-4)
 
 
-@pytest.mark.parametrize(("warmup", "final"), [(0.0125, 1e-7), (0.1, 0.5), (0.0, 1.0)])
+@pytest.mark.parametrize(("warmup", "final"), [(0.0125, 1e-7), (0.1, 0.5), (0.0, 1.0), (0.99, 0.5)])
 @pytest.mark.parametrize("epochs", [1, 7, 40, 800])
 def test_exponential(warmup, final, epochs):
     schedule, warm = Exponential(warmup=warmup, final=final), min(round(warmup * epochs), epochs - 1)
