@@ -51,8 +51,8 @@ class Group:
         return f"{self.runs} of {self.expected_runs}"
 
     def percents(self, *statistics: str) -> dict[str, float | None]:
-        """The records of mean, std and best at both epochs; without ``statistics`` the means alone."""
-        names = {"mean": "", "std": "_std", "best": "_best"}
+        """The records of mean and std at both epochs; without ``statistics`` the means alone."""
+        names = {"mean": "", "std": "_std"}
         return {
             f"{protocol}{names[name]}_percent": getattr(getattr(self, protocol), name)
             for protocol in PROTOCOLS
