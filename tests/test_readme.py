@@ -107,6 +107,16 @@ def test_the_accuracies_are_the_committed_ones(repo: Path) -> None:
         assert f"{name} {rows[recipe]['last_epoch_mean_percent']} %" in text
 
 
+def test_every_accuracy_is_in_a_committed_table(repo: Path) -> None:
+    """What the sentences of the first screen say, each number somewhere in the tables of results/."""
+    lines = (repo / "README.md").read_text().splitlines()
+    said = re.findall(r"\d+\.\d\d(?= %)", "\n".join(line for line in lines if not line.startswith("|")))
+    assert len(said) >= 3
+    tables = (csv.reader(file.read_text().splitlines()) for file in repo.glob("results/*/tables/*.csv"))
+    known = {cell for table in tables for row in table for cell in row}
+    assert [number for number in said if number not in known] == []
+
+
 def test_the_counts_of_runs_are_the_committed_ones(pages: dict[Path, str], repo: Path) -> None:
     """Of each study that the table of papers says was run here, as its page counts them."""
     said = re.findall(r"`(\w+)`: [^|]*?(\d+) of (\d+) runs", pages[repo / "README.md"])
