@@ -16,6 +16,7 @@ from soundclr.report.collect import Collection, collect
 from soundclr.report.papers.clar.claims import CLAIMS
 from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
 from soundclr.report.style import styled
+from soundclr.report.write import drawn as named
 from soundclr.runs import expand
 
 SKILL = {"clar_supervised": 0.5, "clar_supervised_10": 0.4, "clar": 0.7, "clar_10": 0.65, "clar_probe": 0.9}
@@ -61,7 +62,7 @@ def results(collection: Collection) -> Callable[[str], list[float]]:
 def drawn(collection: Collection, name: str) -> Any:
     (artefact,) = (one for one in declared() if one.name == name)
     with styled():
-        return artefact.make(collection, "esc10")
+        return named(artefact, collection, "esc10")
 
 
 @pytest.fixture(scope="module")
