@@ -1,6 +1,7 @@
 """A run's hash is that of all that decides its numbers, and of nothing else; its path says what it is."""
 
 import copy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -214,7 +215,11 @@ def test_names_and_other_entries_do_not_change_the_hash(changes):
 
 def test_the_committed_runs_keep_their_paths():
     """Whose hashes a new version must come to, unless it raises the revision and trains them anew."""
-    found = (Run.from_directory(path, REPO / "results") for path in REPO.glob("results/*/runs/*/*/fold*"))
+    if not (REPO / ".git").exists():
+        pytest.skip("needs the repository's history: this is a copy of its files without .git")
+    command = ["git", "ls-files", "results/*/runs/*/metrics.json"]
+    listed = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = (Run.from_directory((REPO / path).parent, REPO / "results") for path in listed)
     hashes = {(run.study, run.dataset, run.recipe): run.hash for run in found if run is not None}
     assert hashes
     assert {place: recipe_hash(PARAMS, *place) for place in hashes} == hashes
