@@ -22,9 +22,9 @@ def rows(collection: Collection, name: str) -> list[dict[str, str]]:
 
 
 def make(collection: Collection, name: str) -> Table:
-    """A table."""
+    """A table, of what a report makes it of."""
     (artefact,) = (one for one in declared() if (one.kind, one.name) == ("table", name))
-    table: Table = artefact.make(collection)
+    table: Table = artefact.make(collection.shown_by(artefact))
     return table
 
 

@@ -149,6 +149,8 @@ def test_who_converges_faster(collection: Collection) -> None:
     shape = 100 * statistics.fmean(1 - 0.6**epoch for epoch in (2, 4))
     assert found.values == pytest.approx((0.7 * shape, 0.6 * shape), abs=1e-3)
     assert (found.verdict, found.pairs) == ("supported", 3)
+    (row,) = (line for line in rows(collection, "claims") if line["claim"] == "convergence")
+    assert row["last_epoch_verdict"] == "supported"  # in the table too, though one side has no classifier
 
 
 def test_the_grid_of_augmentations(collection: Collection, results: Callable[[str], list[float]]) -> None:

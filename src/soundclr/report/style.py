@@ -185,7 +185,7 @@ def name_study(figure: Figure, collection: Collection) -> None:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     study = collection.params.studies[collection.study]
-    note = re.split(r"[,;]", study.note)[0]
+    note = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
     lines = textwrap.wrap(f"Study {collection.study}: {study.title}; {note}", int(LINE * figure.get_figwidth() / PAGE))
     strip = 0.03 + 0.1 * len(lines)  # inches
     figure.set_figheight(height := figure.get_figheight() + strip)

@@ -6,7 +6,7 @@ from typing import Any
 
 from soundclr.params import Params
 from soundclr.report.accuracy import NONE, Protocol, number
-from soundclr.report.artefact import Artefact, papers
+from soundclr.report.artefact import Artefact, any_run, papers
 from soundclr.report.claim import Claim, Finding, Reported, claims_of, datasets_of_claim, judge, sides
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import INTERVALS
@@ -176,4 +176,4 @@ def has_claims(params: Params, study: str) -> bool:
     return any(True for _ in claims_of(params, study))
 
 
-ARTEFACT = Artefact("claims", "The paper's claims", "table", make, shows=has_claims, leads=True)
+ARTEFACT = Artefact("claims", "The paper's claims", "table", make, of=any_run, shows=has_claims, leads=True)
