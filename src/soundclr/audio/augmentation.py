@@ -64,9 +64,8 @@ class WaveformAugmentation(Augmentation):
         result = batch.clone() if not every else batch.new_empty(batch.shape)
         for part in rows.split(at_once(len(batch), batch.shape[1], batch.device)):
             if len(part):
-                there = (
-                    slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device)
-                )  # a slice copies nothing
+                # Of a slice nothing is copied.
+                there = slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device)
                 result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 
