@@ -1,6 +1,5 @@
 """What a run is in CLAR's terms, from its settings: how its encoder was trained, which one it is, and who is asked."""
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from soundclr.files import sha256_of_json
@@ -46,12 +45,11 @@ def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Meth
 
 def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str, str]:
     """Each recipe of a choice with the one that learns from the most labels, of those that differ in labels alone."""
-    params, study = collection.params, collection.study
-    kinds: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for recipe in (recipes := collection.recipes_of(choice)):
-        share = params.resolve(study, dataset, recipe).labels
-        kinds[but_for_labels(collection, dataset, recipe)].append((share, recipe))
-    return {recipe: max(kinds[but_for_labels(collection, dataset, recipe)])[1] for recipe in recipes}
+    recipes = collection.recipes_of(choice)
+    kinds = {recipe: but_for_labels(collection, dataset, recipe) for recipe in recipes}
+    shares = {recipe: collection.params.resolve(collection.study, dataset, recipe).labels for recipe in recipes}
+    most = {kinds[recipe]: recipe for recipe in sorted(recipes, key=shares.__getitem__)}  # the largest share is last
+    return {recipe: most[kinds[recipe]] for recipe in recipes}
 
 
 def but_for_labels(collection: Collection, dataset: str, recipe: str) -> str:
