@@ -15,7 +15,7 @@ from soundclr.provenance import git_state, now
 from soundclr.rates import slug
 
 FORMAT = 1
-SAME = ("device", "cpu", "cpu_units", "cores", "precision")  # of one machine in one file
+SAME = ("cpu", "cpu_units", "cores")  # of one machine, in a file whose name has its device and precision
 HEAD = "| what | ours | the other | unit | ratio | to reach | reached | repeats | commit |\n"
 RULE = "| :-- | --: | --: | :-- | --: | --: | :-- | --: | :-- |\n"
 
@@ -64,7 +64,7 @@ def merged(old: Sequence[Mapping[str, Any]], new: Iterable[Mapping[str, Any]]) -
 
 def file_of(folder: Path, machine: Mapping[str, Any]) -> tuple[Path, Any]:
     """The machine's file below ``folder`` and what it has; UserError where it is another machine's of the same name."""
-    path = folder / f"{slug(machine['device'])}.json"
+    path = folder / f"{slug(machine['device'])}-{machine['precision']}.json"
     old: Any = read_json(path) if path.exists() else {"machine": machine, "rows": []}
     for key in SAME:
         if old["machine"].get(key) != machine[key]:
@@ -99,9 +99,11 @@ def readme(contents: Iterable[Mapping[str, Any]]) -> str:
             f", GPU {machine['gpu_memory_gb']} GB" if machine["gpu_memory_gb"] else ""
         )
         text += (
-            f"\n## {machine['device']}\n\nCPU: {machine['cpu']}, {counted(machine['cores'], 'core')} "
-            f"({', '.join(machine['cpu_units']) or 'no vector units'}), {counted(machine['threads'], 'thread')}, "
-            f"{memory}; encoder in {machine['precision']}; torch {machine['torch']}, Python {machine['python']}.\n\n"
+            f"\n## {machine['device']}, {machine['precision']}\n\n"
+            f"CPU: {machine['cpu']}, {counted(machine['cores'], 'core')} "
+            f"({', '.join(machine['cpu_units']) or 'no vector units'}), "
+            f"{counted(machine['threads'], 'thread')}, {memory}; "
+            f"encoder in {machine['precision']}; torch {machine['torch']}, Python {machine['python']}.\n\n"
         )
         text += HEAD + RULE + "".join(line(row) for row in content["rows"])
         notes = [f"- {row['what']}: {row['note']}\n" for row in content["rows"] if row["note"]]

@@ -69,7 +69,7 @@ def test_slug(device, name):
 
 
 def stored(folder):
-    return {r["name"]: r for r in json.loads((folder / "toy-gpu-80-gb.json").read_text())["rows"]}
+    return {r["name"]: r for r in json.loads((folder / "toy-gpu-80-gb-bfloat16.json").read_text())["rows"]}
 
 
 def test_rows_are_merged_by_name_and_a_quick_one_never_replaces_a_full_one(tmp_path):
@@ -95,7 +95,7 @@ def test_rows_are_merged_by_name_and_a_quick_one_never_replaces_a_full_one(tmp_p
 
 def test_another_machine_of_the_same_name_is_refused(tmp_path):
     store.record(tmp_path, MACHINE, [])
-    with pytest.raises(UserError, match=r"toy-gpu-80-gb.json: is of another machine \(cores 4, here 8\)"):
+    with pytest.raises(UserError, match=r"toy-gpu-80-gb-bfloat16.json: is of another machine \(cores 4, here 8\)"):
         store.record(tmp_path, {**MACHINE, "cores": 8}, [])
 
 
@@ -105,7 +105,7 @@ def test_the_readme_has_a_table_for_each_machine(tmp_path):
     store.record(tmp_path, MACHINE, [store.entry(r, "m", False) for r in rows])
     store.record(tmp_path, {**MACHINE, "device": "Other", "cores": 1, "threads": 1}, [store.entry(row(), "m", True)])
     text = (tmp_path / "README.md").read_text()
-    assert text.index("## Other") < text.index("## Toy GPU (80 GB)")
+    assert text.index("## Other, bfloat16") < text.index("## Toy GPU (80 GB), bfloat16")
     assert "CPU: Toy, 4 cores (avx2), 4 threads, 8.0 GB, GPU 80.0 GB; encoder in bfloat16; torch 2.11.0" in text
     assert "CPU: Toy, 1 core (avx2), 1 thread, 8.0 GB" in text
     assert "| what one is | 2 (ours) | 5 (the other) | s | 2.50 | ≥ 3 | **no** | 3 |" in text
@@ -151,6 +151,12 @@ def test_a_sparse_features_file_can_be_loaded(tmp_path):
     assert (len(waveforms), len(waveforms.samples)) == (7, 7_000_000)
     assert waveforms.folds.tolist() == [1, 2, 3, 4, 5, 1, 2]
     assert (tmp_path / "f.safetensors").stat().st_blocks * 512 < 1_000_000
+
+
+def test_processors_of_one_name_that_compute_otherwise_have_files_of_their_own(tmp_path):
+    other = {**MACHINE, "cpu_units": ["avx512_bf16"], "precision": "float32"}
+    paths = [store.record(tmp_path, one, []) for one in (MACHINE, other)]
+    assert [path.name for path in paths] == ["toy-gpu-80-gb-bfloat16.json", "toy-gpu-80-gb-float32.json"]
 
 
 @pytest.mark.slow
