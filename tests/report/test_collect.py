@@ -294,8 +294,8 @@ def test_the_page_tells_versions_of_the_code(params: Params, repo: Path, tmp_pat
     collection = collect(one, "trial", tmp_path)
     told = (
         "Not all runs were trained by the same version of the code that decides numbers (its hash, commit): "
-        "cccccccccccc, 0123456789 (3 runs); aaaaaaaaaaaa, 9999999999 (1 runs); "
-        "cccccccccccc resumed by aaaaaaaaaaaa, 9999999999 (1 runs)"
+        "cccccccccccc, 0123456789 (3 runs); aaaaaaaaaaaa, 9999999999 (1 run); "
+        "cccccccccccc resumed by aaaaaaaaaaaa, 9999999999 (1 run)"
     )
     assert code_versions(collection.results) == told
     assert f"{told}." in study_facts(collection)

@@ -168,11 +168,11 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         "at most 6 epochs, batch 128, learning rate by the last epoch at less than 1 % of its peak "
         "(cross-entropy, hybrid (SoundCLR)); at most 6 + 6 epochs, batch 128, "
         "learning rate by the last epoch at less than 1 % + 4 % of its peak (supervised contrastive)",
-        "Device: a made-up device (74 runs); another\\_device (1 runs); "
+        "Device: a made-up device (74 runs); another\\_device (1 run); "
         "precision: float32; "
-        "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 runs)",
+        "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 run)",
         "75 of 75 runs.",
-        "1 runs were stopped early",
+        "Stopped early by the held-out fold, so the last epoch depends on it: 1 of 75 runs",
     ):
         assert words in page
     provenance = page.split("<details>")[1]

@@ -89,14 +89,8 @@ def front(collection: Collection, parts: Sequence[Shown]) -> str:
     first = next((shown.artefact for shown in parts if shown.table), None)
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
     where = f"{begin}On the left: {', '.join([*headings, 'Provenance'])}"
-    runs = collection.own or collection.results
-    texts = (
-        sentences(study_sentence(collection), coverage(collection)),
-        sentences(where),
-        sentences(*context(collection, runs), *protocol_notes(collection.results)),
-        sentences(settings_that_differ(collection)),
-    )
-    return "\n\n".join(rst_escape(text) for text in texts if text) + "\n"
+    texts = (sentences(study_sentence(collection)), sentences(where), *study_facts(collection))
+    return "\n\n".join(map(rst_escape, texts)) + "\n"
 
 
 def study_sentence(collection: Collection) -> str:
@@ -158,9 +152,9 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
             "no such choice"
         )
     if without:
-        yield f"{without} runs teach no classifier, and so have no accuracy"
+        yield f"Without a classifier, and so without an accuracy: {without} of {len(results)} runs"
     if stopped := sum(result.metrics.stopped_early for result in results):
-        yield f"{stopped} runs were stopped early by their held-out fold, so their last epoch depends on it"
+        yield f"Stopped early by the held-out fold, so the last epoch depends on it: {stopped} of {len(results)} runs"
 
 
 def weights_not_here(collection: Collection) -> Iterator[str]:
@@ -282,7 +276,7 @@ def counted(values: Sequence[str]) -> str:
     counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
     if len(counts) == 1:
         return counts[0][0]
-    return "; ".join(f"{value} ({count} runs)" for value, count in counts)
+    return "; ".join(f"{value} ({count} run{'s' * (count > 1)})" for value, count in counts)
 
 
 def spanned(values: Sequence[int]) -> str:
