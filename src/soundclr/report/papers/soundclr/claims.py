@@ -53,9 +53,10 @@ def reported_gain(step: str, statistic: Literal["gain", "gain_at_least"]) -> dic
     }
 
 
-def without_number(source: str, dataset: str = "") -> dict[str, Reported]:
-    """What the paper shows or says without a number, of a dataset or of none in particular."""
-    return {dataset: Reported(DATASETS.get(dataset, ""), source)}
+def without_number(source: str, title: str = "") -> dict[str, Reported]:
+    """What the paper shows or says without a number, of a dataset by the paper's name or of none in particular."""
+    datasets = [dataset for dataset, name in DATASETS.items() if name == title] or [""]
+    return {dataset: Reported(title, source) for dataset in datasets}
 
 
 def scheme(recipe: str, statistic: str = "mean") -> Place:
@@ -73,7 +74,7 @@ def noise(recipe: str, title: str) -> tuple[Claim, ...]:
     sides: tuple[Hashable, Hashable] = (recipe, "cross_entropy")
     figure5 = f"{title} is more robust to white noise than cross-entropy: accuracy at Figure 5's strengths"
     area = f"{title} is more robust to white noise than cross-entropy: area under accuracy by SNR"
-    paper = without_number("Figure 5", "esc50")
+    paper = without_number("Figure 5", "ESC-50")
     return (
         Claim(f"noise_{recipe}", figure5, IN_WHITE_NOISE, *sides, choice=EVALUATED, paper=paper),
         Claim(f"noise_by_snr_{recipe}", area, AREA_BY_SNR, *sides, choice=EVALUATED, paper=paper),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from soundclr.report.papers.reading import percent as percent
 from soundclr.report.papers.reading import read_published
 
-DATASETS = {"esc10": "ESC-10", "esc10_wav": "ESC-10", "esc50": "ESC-50", "us8k": "US8K"}
+DATASETS = {"esc10": "ESC-10", "esc10_wav": "ESC-10", "esc50": "ESC-50", "esc50_ogg": "ESC-50", "us8k": "US8K"}
 """What published.csv calls the datasets of params.yaml; one that is not here has no published value."""
 
 
