@@ -69,9 +69,11 @@ def measure(context: Context) -> Iterator[Row]:
     data = context.folder / "data"
     fetch(trial, data)
     ours = train_ours(context, trial, data)
+    print(f"ours: {ours.text}", file=sys.stderr, flush=True)
     others: list[Result] = []
     for epochs in trial.lengths:
         others.append(train_usual(context, trial, data, epochs))
+        print(f"the other: {others[-1].text}", file=sys.stderr, flush=True)
         if others[-1].percent >= trial.target:
             break
     yield from rows(context, trial, ours, others)
