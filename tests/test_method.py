@@ -1,5 +1,6 @@
 """Settings that each are valid and together are not: named when params.yaml is read."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -182,10 +183,11 @@ def test_every_entry_has_its_line_in_the_defaults(repo):
 
 
 def test_checking_needs_no_torch(repo: Path):
-    """Which takes seconds; nor what reads tables and draws."""
+    """Which takes seconds; nor what reads tables and draws. Only precision `auto` asks it what is fast here."""
     code = (
         "import sys, pathlib; from soundclr.method import load_checked; load_checked(pathlib.Path('params.yaml'));"
         "print(*{'torch', 'pandas', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=repo, check=True, capture_output=True, text=True)
+    told = {**os.environ, "SOUNDCLR_PRECISION": "float32"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=told, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
