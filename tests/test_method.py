@@ -183,11 +183,11 @@ def test_every_entry_has_its_line_in_the_defaults(repo):
 
 
 def test_checking_needs_no_torch(repo: Path):
-    """Which takes seconds; nor what reads tables and draws. Only precision `auto` asks it what is fast here."""
+    """Which takes seconds; nor what reads tables and draws. Precision `auto` asks only when a run is resolved."""
     code = (
         "import sys, pathlib; from soundclr.method import load_checked; load_checked(pathlib.Path('params.yaml'));"
         "print(*{'torch', 'pandas', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))"
     )
-    told = {**os.environ, "SOUNDCLR_PRECISION": "float32"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=told, check=True, capture_output=True, text=True)
+    asks = {name: value for name, value in os.environ.items() if name != "SOUNDCLR_PRECISION"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=asks, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""

@@ -37,7 +37,7 @@ def load_checked(path: Path) -> Params:
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
         for run in dict.fromkeys((d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()):
             line = [run, *params.origins(name, *run)]
-            methods = [(f"{name}/{'/'.join(place)}", params.resolve(name, *place)) for place in line]
+            methods = [(f"{name}/{'/'.join(place)}", params.written(name, *place)) for place in line]
             for place, settings in methods:
                 check(settings, place)
             for mine, its in itertools.pairwise(methods):
@@ -52,7 +52,7 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
     for grid in params.grids.keys() & set(recipes):
         for name, other in params.grids[grid].equals.items():
             for dataset in datasets:
-                if params.resolve(study, dataset, name) != params.resolve(study, dataset, other):
+                if params.written(study, dataset, name) != params.written(study, dataset, other):
                     raise UserError(
                         f"grids.{grid}.equals: {name} and {other} have other settings in {study} on {dataset}; take "
                         f"{name} out of equals, so that it is trained too"

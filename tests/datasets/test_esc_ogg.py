@@ -77,6 +77,7 @@ def test_a_small_copy_is_decoded_as_the_wav_release_was_made(
     assert all(real[key] == ESC50_OGG[key] for key in ("adapter", "file", "classes", "sample_rate", "channels"))
     assert real["samples"] == real["longest"] == 220500
     content["datasets"]["esc50_ogg"] = {**real, **ESC50_OGG}
+    content |= {"study": "esc50", "studies": {"esc50": content["studies"]["esc50"]}}  # others want more folds
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     assert cli.main(["fetch", "esc50_ogg", "--mirror", str(small)]) == 0
     assert cli.main(["features", "esc50_ogg", "--threads", "1"]) == 0

@@ -81,14 +81,13 @@ def loads_or_says_why(attempt):
 def test_mutilated_content_never_ends_in_another_error(loaded):
     dice = random.Random(0)
     small = copy.deepcopy(CONTENT)
-    for gone in ("paper", "shin", "own"):  # two are large, the third's sounds are not there
-        del small["studies"][gone]
+    small["studies"] = {name: small["studies"][name] for name in ("esc10", "esc50", "clar_quick_esc10")}
     del small["datasets"]["us8k"], small["datasets"]["esc50"], small["recipes"]["cross_entropy"]["datasets"]
     small["study"] = "esc10"
     small["recipes"]["probe"] = {"title": "probe", "base": "hybrid", "settings": {
         "start": {"weights": "none", "run": "hybrid"}, "stages": [{"name": "probe", "trains": ["classifier"]}]
     }}  # fmt: skip
-    small["grids"]["g"] = GRID
+    small["grids"] = {"g": GRID}
     small["studies"]["esc10"] |= {"recipes": ["hybrid", "probe", "g"], "artefacts": {"table": {"recipes": ["probe"]}}}
     results = [loads_or_says_why(lambda: loaded(mutated(small, dice))) for _ in range(400)]
     assert 20 < sum(results) < 380  # both sides of the fence were tried

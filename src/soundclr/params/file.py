@@ -82,7 +82,11 @@ class Params(Section):
         return grid_names(self.grids[name]) if name in self.grids else [name]
 
     def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
-        """The settings of a run, each difference laid over those before it.
+        """The settings of a run, with a name for precision ``auto``; raises as :meth:`written` does."""
+        return self.written(study, dataset, recipe).named()
+
+    def written(self, study: str, dataset: str, recipe: str) -> RunSettings:
+        """The settings of a run as params.yaml has them, each difference laid over those before it.
 
         They are the defaults, the recipe's for the dataset, the study's, the recipe's, a stage's; a recipe's after
         those that it builds on. Raises UserError for unknown names and for values that do not fit, naming them.
@@ -121,7 +125,7 @@ class Params(Section):
         Raises UserError for one that does not exist, or that starts from itself.
         """
         found = [(dataset, recipe)]
-        while (start := self.resolve(study, *found[-1]).start).run is not None:
+        while (start := self.written(study, *found[-1]).start).run is not None:
             place = f"{study}/{'/'.join(found[-1])}: start"
             other = (start.dataset or found[-1][0], known(start.run, self.all_recipes, f"recipe in {place}.run"))
             known(other[0], self.datasets, f"dataset in {place}.dataset")
@@ -181,7 +185,7 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     for dataset in whole.datasets or ():
         folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():
-            params.resolve(study, dataset, recipe)
+            params.written(study, dataset, recipe)
             for other, start in params.origins(study, dataset, recipe):
                 what = f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from"
                 for fold in folds or params.held_out(dataset):

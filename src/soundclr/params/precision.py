@@ -1,14 +1,14 @@
 """Number formats of encoders by name, and what ``auto`` is."""
 
 import os
-from typing import Annotated, Any, Literal
-
-from pydantic import BeforeValidator
+from typing import Literal
 
 from soundclr.errors import UserError
 
+Precision = Literal["float32", "bfloat16", "auto"]
 
-def named_precision(setting: Any) -> Any:
+
+def named_precision(setting: str) -> str:
     """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
 
     The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
@@ -24,6 +24,3 @@ def named_precision(setting: Any) -> Any:
     if name not in ("float32", "bfloat16"):
         raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
     return name
-
-
-Precision = Annotated[Literal["float32", "bfloat16"], BeforeValidator(named_precision)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from soundclr.params.precision import Precision
+from soundclr.params.precision import Precision, named_precision
 
 # Every number has an end far beyond sense, so that none is taken that would overflow or eat the machine.
 Positive = Annotated[int, Field(ge=1, le=10**9)]
@@ -160,6 +160,16 @@ class RunSettings(Section):
     def precision(self) -> str:
         """The encoder's number format, such as ``float32``; where stages differ, each one once."""
         return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
+
+    def named(self) -> "RunSettings":
+        """The same with a name for precision ``auto``, which asks what is fast on this machine."""
+        if all(stage.training.precision != "auto" for stage in self.stages):
+            return self
+        stages = []
+        for stage in self.stages:
+            training = stage.training.model_copy(update={"precision": named_precision(stage.training.precision)})
+            stages.append(stage.model_copy(update={"training": training}))
+        return self.model_copy(update={"stages": tuple(stages)})
 
 
 class SyntheticSettings(Section):
