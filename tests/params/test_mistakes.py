@@ -50,6 +50,7 @@ MISTAKES = {
     # unknown names
     "default study": ("study", "papr", "papr", "paper"),
     "study's recipe": ("studies.esc10.recipes", ["hybird"], "hybird", "hybrid"),
+    "a name like no other of many": ("studies.esc10.recipes", ["zzz"], "'zzz'; known: cross_entropy, ", " more"),
     "study's dataset": ("studies.esc10.datasets", ["esc01"], "esc01", "esc10"),
     "recipe's dataset": (
         "recipes.hybrid.datasets",

@@ -12,15 +12,19 @@ from soundclr.params.schema import Section
 
 S = TypeVar("S", bound=Section)
 
+MOST_NAMES = 16  # that an error lists
+
 
 def known(name: Any, names: Iterable[Any], what: str) -> Any:
-    """Return ``name`` if it is among ``names``; otherwise a :class:`UserError` with the nearest valid ones."""
+    """Return ``name`` if it is among ``names``; otherwise a :class:`UserError` with the nearest ones, or the first."""
     names = list(names)
     if name in names:
         return name
     near = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(map(str, names))}"
-    raise UserError(f"unknown {what}: {name!r}; {hint}")
+    if near:
+        raise UserError(f"unknown {what}: {name!r}; did you mean {' or '.join(map(repr, near))}?")
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    raise UserError(f"unknown {what}: {name!r}; known: {', '.join(map(str, names[:MOST_NAMES]))}{more}")
 
 
 def merge(base: Any, differences: Any) -> Any:
