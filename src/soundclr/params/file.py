@@ -83,7 +83,7 @@ class Params(Section):
 
     def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
         """The settings of a run, with a name for precision ``auto``; raises as :meth:`written` does."""
-        return self.written(study, dataset, recipe).named()
+        return self.written(study, dataset, recipe).with_named_precision()
 
     def written(self, study: str, dataset: str, recipe: str) -> RunSettings:
         """The settings of a run as params.yaml has them, each difference laid over those before it.

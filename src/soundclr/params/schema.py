@@ -161,7 +161,7 @@ class RunSettings(Section):
         """The encoder's number format, such as ``float32``; where stages differ, each one once."""
         return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
 
-    def named(self) -> "RunSettings":
+    def with_named_precision(self) -> "RunSettings":
         """The same with a name for precision ``auto``, which asks what is fast on this machine."""
         if all(stage.training.precision != "auto" for stage in self.stages):
             return self
