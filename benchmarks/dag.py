@@ -19,8 +19,8 @@ from soundclr.report import made_of
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
 NOTHING = "rule all:\n    input: []\n"
 TRIVIAL = 200
-GROWTH = (100, 400, 1000, 4000)  # about so many jobs: a training, an evaluation of each where the study has them
-PER_SEED = 3 * 5  # recipes and folds
+GROWTH = (100, 400, 1000, 4000)  # about so many jobs
+PER_SEED = 2 * 3 * 5  # a training and its evaluation, of each recipe and fold
 
 
 def measure(context: Context) -> Iterator[Row]:
@@ -102,7 +102,7 @@ def project(context: Context, name: str, params: Params) -> Path:
 
 
 def grown(params: Params, jobs: int) -> Params:
-    """``params`` with the paper's three schemes on ESC-50, nothing else, with seeds for about ``jobs`` trainings."""
+    """``params`` with the paper's three schemes on ESC-50, nothing else, with seeds for about ``jobs`` jobs."""
     paper = params.studies["paper"]
     seeds = tuple(range(max(1, round(jobs / PER_SEED))))
     study = paper.model_copy(update={"datasets": ("esc50",), "seeds": seeds, "artefacts": {}})

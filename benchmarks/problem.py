@@ -47,7 +47,8 @@ def parameters(params: Params, samples: int = SAMPLES, rate: int = RATE, **setti
     )
     recipes = ("cross_entropy", "supervised_contrastive", "hybrid")
     study = StudySettings(title=NAME, note=NAME, datasets=(NAME,), recipes=recipes, seeds=(0,), settings=settings)
-    return params.model_copy(update={"study": NAME, "datasets": {NAME: dataset}, "studies": {NAME: study}})
+    datasets = {**params.datasets, NAME: dataset}  # recipes name some of the others
+    return params.model_copy(update={"study": NAME, "datasets": datasets, "studies": {NAME: study}})
 
 
 def run_settings(params: Params, recipe: str, batch_size: int, encoder: str = "resnet50") -> RunSettings:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks import clar, problem, store, time_to_accuracy
-from benchmarks.__main__ import main, parser
+from benchmarks.__main__ import MODULES, main, parser
 from benchmarks.context import Context, Row
 from benchmarks.machine import machine
 from benchmarks.timing import in_turns
@@ -127,6 +129,19 @@ def test_a_quick_run_of_a_module_is_recorded(repo, tmp_path, monkeypatch):
     content = json.loads(file.read_text())
     assert [r["name"] for r in content["rows"]] == ["tiny"]
     assert content["machine"].keys() == MACHINE.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(MODULES) - {"jobs"}))  # which needs a GPU
+def test_each_module_measures_what_it_is_for(repo, tmp_path, name):
+    pytest.importorskip("librosa")
+    options = ["--quick", "--only", name, "--device", "cpu", "--output", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", "benchmarks", *options], cwd=repo, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [file] = tmp_path.glob("*.json")
+    rows = json.loads(file.read_text())["rows"]
+    assert {row["module"] for row in rows} == {name}
+    assert all(row["ours"] for row in rows)
 
 
 def test_what_cannot_be_measured_is_one_line(repo, tmp_path, capsys):
