@@ -69,7 +69,7 @@ def bare(trainer: Trainer) -> Callable[[int], None]:
     """
     task, stage = trainer.task, trainer.stage
     indices = task.train[torch.arange(stage.training.batch_size) % len(task.train)]
-    images = task.inputs.train_batch(indices, Augment.of(stage.augment), torch.Generator().manual_seed(0))
+    images = task.inputs.train_batch(indices, Augment.of(stage.augment), torch.Generator().manual_seed(0), stage.views)
     labels = task.labels[indices].to(task.device)
     network, loss_of = copy.deepcopy(trainer.network), Loss.of(stage)
     optimizer = make_optimizer(network, stage)
@@ -78,7 +78,7 @@ def bare(trainer: Trainer) -> Callable[[int], None]:
         for _ in range(batches):
             with in_precision(task.device, stage):
                 embeddings, logits = network(images)
-            loss = loss_of(outputs_of(embeddings, logits, labels, indices, 1))
+            loss = loss_of(outputs_of(embeddings, logits, labels, indices, stage.views))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
