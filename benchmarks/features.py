@@ -14,7 +14,7 @@ import torch
 from benchmarks import problem
 from benchmarks.context import Context, Row, counted
 from benchmarks.timing import in_turns, timed
-from soundclr.audio import features
+from soundclr.datasets.decoding import decode_clips
 from soundclr.datasets.index import IndexRow, read_index, write_index
 
 CLIPS = 400
@@ -34,7 +34,7 @@ def measure(context: Context) -> Iterator[Row]:
 
     def build() -> None:
         with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
-            features.build(index, output, problem.RATE, context.cores)
+            decode_clips(index, output, problem.RATE, context.cores)
 
     output = context.folder / "features.safetensors"
     values = in_turns([lambda: timed(build, CPU), lambda: timed(read, CPU)], context.choose(5, 1))

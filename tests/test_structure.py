@@ -58,6 +58,16 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert [name for name in graph if name in reached(graph, name)] == []
 
 
+def test_no_folder_imports_itself_by_way_of_others() -> None:
+    """A module at the top counts as a folder of its own."""
+    rooms: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        room, *others = (".".join(module.split(".")[:2]) for module in (name, *imports(ast.parse(path.read_text()))))
+        rooms.setdefault(room, set()).update(set(others) - {room})
+    assert len(rooms) > 20  # folders were found
+    assert [room for room in rooms if room in reached(rooms, room)] == []
+
+
 @pytest.mark.parametrize("path", [*SOURCES, *RULES], ids=lambda path: str(path.relative_to(REPO)))
 def test_files_and_functions_are_short(path: Path) -> None:
     text = path.read_text()

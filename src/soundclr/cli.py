@@ -167,14 +167,14 @@ def fetch_weights(options: argparse.Namespace) -> None:
 def build_features(options: argparse.Namespace) -> None:
     """`soundclr features`."""
     from soundclr import datasets
-    from soundclr.audio import features
+    from soundclr.datasets.decoding import decode_clips
 
     params = load_checked(options.params)
     source = params.datasets[known(options.dataset, params.datasets, "dataset")]
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    features.build(index, output, source.sample_rate, options.threads, source.channels, source.longest)
+    decode_clips(index, output, source.sample_rate, options.threads, source.channels, source.longest)
     print(output)
 
 

@@ -13,10 +13,10 @@ import torch
 import yaml
 
 from soundclr import datasets, runs
-from soundclr.audio import features
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.audio.representations import representation_of
+from soundclr.datasets.decoding import decode_clips
 from soundclr.devices import describe
 from soundclr.errors import UserError
 from soundclr.models.network import Network
@@ -119,7 +119,7 @@ def start_seconds(params: Params, study: str, folder: Path, repeats: int = 3) ->
     file, data = folder / "params.yaml", folder / "data"
     file.write_text(yaml.safe_dump(short.model_dump(mode="json")), encoding="utf-8")
     index = datasets.fetch_dataset(dataset, source, data, None)
-    features.build(index, runs.features_path(short, dataset, data), source.sample_rate, workers=1)
+    decode_clips(index, runs.features_path(short, dataset, data), source.sample_rate, workers=1)
     run = runs.find_run(short, study, dataset, START, fold=1, seed=0)
     seconds = []
     for number in range(1 + repeats):

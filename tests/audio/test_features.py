@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from soundclr.audio import features
-from soundclr.audio.features import UNSEALED, Waveforms, build, seal
+from soundclr.audio.features import UNSEALED, Waveforms, seal
+from soundclr.datasets.decoding import decode_clips, in_order
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
@@ -46,7 +46,7 @@ def dataset(tmp_path):
 def test_round_trip(dataset, tmp_path, workers):
     index, arrays = dataset
     output = tmp_path / "new" / "features.safetensors"
-    build(index, output, RATE, workers)
+    decode_clips(index, output, RATE, workers)
     waveforms = Waveforms.load(output)
     assert len(waveforms) == 4
     assert waveforms.samples.dtype == torch.int16
@@ -70,15 +70,15 @@ def test_identical_clips_are_counted(tmp_path):
     for row in rows:
         soundfile.write(tmp_path / row.path, np.ones(9 if row.clip == "c" else 8, np.int16), RATE)
     write_index(tmp_path / "index.csv", rows, "made by hand")
-    build(tmp_path / "index.csv", tmp_path / "f.safetensors", RATE, 1)
+    decode_clips(tmp_path / "index.csv", tmp_path / "f.safetensors", RATE, 1)
     identical = Waveforms.load(tmp_path / "f.safetensors").identical
     assert identical == {"groups": 1, "clips": 2, "across_folds": 1, "across_classes": 0}
 
 
 def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):
     first, second = tmp_path / "1.safetensors", tmp_path / "2.safetensors"
-    build(dataset[0], first, RATE, 1)
-    build(dataset[0], second, RATE, 2)
+    decode_clips(dataset[0], first, RATE, 1)
+    decode_clips(dataset[0], second, RATE, 2)
     assert first.read_bytes() == second.read_bytes()
 
 
@@ -87,7 +87,7 @@ def test_trimming_comes_before_rounding(tmp_path):
     samples = np.array([0, 1e-7, 0.5, 0, -0.25, 1e-6, 0, 0], dtype=np.float32)
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype="FLOAT")
     write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
-    build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1)
+    decode_clips(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1)
     assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == [0, 16384, 0, -8192, 0]
 
 
@@ -95,7 +95,7 @@ def test_of_a_longer_clip_the_rest_is_left_out_before_it_is_trimmed(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.array([0, 1, 2, 0, 0, 3, 4], dtype=np.int16), RATE)
     write_index(tmp_path / "index.csv", [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
     for longest, kept in ((5, [1, 2]), (6, [1, 2, 0, 0, 3]), (9, [1, 2, 0, 0, 3, 4])):
-        build(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1, longest=longest)
+        decode_clips(tmp_path / "index.csv", tmp_path / "a.safetensors", RATE, 1, longest=longest)
         assert Waveforms.load(tmp_path / "a.safetensors").samples.tolist() == kept
 
 
@@ -109,7 +109,7 @@ def test_decoded_clips_come_in_order_and_do_not_pile_up_before_a_slow_disk():
 
     clips = [(Path(str(number)), str(number)) for number in range(50)]
     with ThreadPoolExecutor(3) as pool:
-        for number, clip in enumerate(features._in_order(pool, decode, clips, 6)):
+        for number, clip in enumerate(in_order(pool, decode, clips, 6)):
             time.sleep(0.002)  # a slow disk
             assert len(begun) <= number + 1 + 6
             assert clip.tolist() == [number] * 3
@@ -140,7 +140,7 @@ def _private_kilobytes():
 
 def test_a_broken_file_is_refused(dataset, tmp_path):
     good = tmp_path / "good.safetensors"
-    build(dataset[0], good, RATE, 1)
+    decode_clips(dataset[0], good, RATE, 1)
     content = good.read_bytes()
     bad = tmp_path / "bad.safetensors"
     for broken in (content[:-100], content[:50], content[:3], b"", b"not safetensors at all" * 100):
@@ -156,7 +156,7 @@ def test_a_file_of_another_format_is_refused(dataset, tmp_path):
     save_file({"samples": torch.zeros(3)}, path)
     with pytest.raises(UserError, match=r"other\.safetensors"):
         Waveforms.load(path)
-    build(dataset[0], path, RATE, 1)
+    decode_clips(dataset[0], path, RATE, 1)
     with safe_open(path, framework="pt") as file:
         metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name, wrong in (
@@ -177,7 +177,7 @@ def test_a_clip_that_cannot_be_decoded_is_named_and_nothing_is_written(dataset, 
     write_index(index, rows, "made by hand")
     output = tmp_path / "new" / "features.safetensors"
     with pytest.raises(UserError, match=r"clip 1\.wav: is no WAV, FLAC, Ogg or MP3 file"):
-        build(index, output, RATE, 2)
+        decode_clips(index, output, RATE, 2)
     assert not output.exists()
 
 
@@ -188,14 +188,14 @@ def test_a_clip_that_changed_since_it_was_fetched_is_named(dataset, tmp_path):
     soundfile.write(clip, np.concatenate([np.zeros(7, np.int16), arrays[1] // 2, np.zeros(11, np.int16)]), RATE)
     output = tmp_path / "features.safetensors"
     with pytest.raises(UserError, match=r"clip 1\.wav: is not the file that was fetched .*run `soundclr fetch"):
-        build(index, output, RATE, 2)
+        decode_clips(index, output, RATE, 2)
     assert not output.exists()
 
 
 @pytest.mark.parametrize("part", ["samples", "labels", "metadata"])
 def test_a_file_with_flipped_bits_is_refused(dataset, tmp_path, part):
     path = tmp_path / "features.safetensors"
-    build(dataset[0], path, RATE, 1)
+    decode_clips(dataset[0], path, RATE, 1)
     content = bytearray(path.read_bytes())
     first = len(content) - 2 * sum(map(len, dataset[1]))
     place = {"samples": len(content) - 3, "labels": first - 2 * 4 * 8, "metadata": content.index(b'"dog')}[part]
@@ -211,7 +211,7 @@ def test_an_unusable_index_is_refused(tmp_path):
     write_index(index, [IndexRow("a", "a.wav", 0, "dog", 1, "s")], "made by hand")
     (tmp_path / "a.wav").unlink()
     with pytest.raises(UserError, match=r"index\.csv: clip a is missing"):
-        build(index, tmp_path / "out.safetensors", RATE, 1)
+        decode_clips(index, tmp_path / "out.safetensors", RATE, 1)
 
 
 def test_from_arrays_and_immutability():

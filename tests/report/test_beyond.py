@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 from soundclr.params import Params
-from soundclr.report.artefacts.tables.comparison import compare, wilcoxon_p
+from soundclr.report.accuracy import mean_of
+from soundclr.report.artefacts.figures.comparison import shown
+from soundclr.report.artefacts.tables.comparison import Comparison, compare, wilcoxon_p
 from soundclr.report.collect import Collection, collect
 
 
@@ -63,6 +66,14 @@ def signed_rank_p(differences: Sequence[float]) -> float:
 
 def test_comparison_without_differences() -> None:
     assert wilcoxon_p((0.0, 0.0, 0.0)) == 1.0
+
+
+@pytest.mark.parametrize(("schemes", "pairs"), [("abc", 3), ("abcd", 6), ("abcde", 4)])
+def test_a_figure_of_many_schemes_compares_them_with_the_first(schemes: str, pairs: int) -> None:
+    two = itertools.combinations(schemes, 2)
+    every = [Comparison(first, second, (1.0,), mean_of({(1, 0): 1.0}), 1.0) for second, first in two]
+    assert len(shown(every)) == pairs
+    assert {pair.first for pair in shown(every) if pair.second == "a"} == set(schemes[1:])
 
 
 def test_comparison_of_nothing(toy: Params, tmp_path: Path) -> None:

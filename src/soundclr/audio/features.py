@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -14,11 +12,8 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
-from tqdm import tqdm
 
-from soundclr.audio.decode import Mix, read_audio, to_int16, trim
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, sha256_of_file
 
 TENSORS = ("samples", "offsets", "labels", "folds")
 DIGITS = 16  # of a number of samples or bytes, at most
@@ -40,8 +35,8 @@ class Waveforms:
         classes: the classes' names, by label.
         sample_rate: in hertz.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
-        identical: how many clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` counts
-            them; None for clips from memory and in files of an earlier version.
+        identical: how many clips have the bytes of another, by kind; None for clips from memory and in files of an
+            earlier version.
         sha256: the hash of the features file; empty for clips from memory.
     """
 
@@ -66,7 +61,7 @@ class Waveforms:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Open a file that :func:`build` wrote. ``samples`` is mapped, not read: jobs share the page cache.
+        """Open a file that :func:`write` wrote. ``samples`` is mapped, not read: jobs share the page cache.
 
         Raises:
             UserError: the file is missing, cut short, not of this format, or was changed after it was written.
@@ -101,73 +96,13 @@ class Waveforms:
         return cls(samples, offsets, none, none, names, (), sample_rate)
 
 
-def build(
-    index: Path, output: Path, sample_rate: int, workers: int, channels: Mix = "mean", longest: int | None = None
-) -> None:
-    """Decode every clip of a dataset's index into one safetensors file, in the index's order.
-
-    Args:
-        index: ``index.csv`` as :mod:`soundclr.datasets.index` writes it; paths relative to it.
-        output: the file to write, whole or not at all.
-        sample_rate: in hertz; clips of another rate are resampled.
-        workers: threads that decode.
-        channels: what several channels become.
-        longest: the samples that are kept of a longer clip, its first ones; none: all.
-
-    Raises:
-        UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
-    """
-    # not above: trainings need no pandas
-    from soundclr.datasets.index import identical_clips, read_index, read_made_of, remedy
-
-    table = read_index(index)
-    classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
-    paths = [index.parent / path for path in table["path"]]
-    small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
-    metadata = {
-        "clips": json.dumps(table["clip"].to_list()),
-        "classes": json.dumps(classes),
-        "sample_rate": str(sample_rate),
-        "index_sha256": read_made_of(index)["index_sha256"],
-        "identical_clips": json.dumps(identical_clips(table)),
-        "sha256": UNSEALED,
-    }
-
-    def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
-        if sha256_of_file(path) != sha256:
-            raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
-        return to_int16(trim(read_audio(path, sample_rate, channels)[:longest]))
-
-    with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
-        decoded = _in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)
-        with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
-            _write(temporary, small, arrays, metadata)
-        seal(temporary)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor,
-    decode: Callable[[Path, str], npt.NDArray[np.int16]],
-    clips: Iterable[tuple[Path, str]],
-    ahead: int,
-) -> Iterator[npt.NDArray[np.int16]]:
-    """The decoded clips in their order, of which no more than ``ahead`` wait for a slow disk."""
-    waiting: deque[Future[npt.NDArray[np.int16]]] = deque()
-    for path, sha256 in clips:
-        if len(waiting) == ahead:
-            yield waiting.popleft().result()
-        waiting.append(pool.submit(decode, path, sha256))
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _write(
+def write(
     path: Path,
     small: dict[str, npt.NDArray[np.int64]],
     arrays: Iterable[npt.NDArray[np.int16]],
     metadata: dict[str, str],
 ) -> None:
-    """Write a safetensors file: the clips' ``offsets``, the ``small`` tensors, then ``arrays`` as ``samples``.
+    """Write and seal a features file: the clips' ``offsets``, the ``small`` tensors, then ``arrays`` as ``samples``.
 
     Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
     features would have another hash each time, and needs the samples in memory twice more. Here each clip is
@@ -180,6 +115,7 @@ def _write(
         offsets = _offsets(lengths)
         file.seek(0)
         file.write(beginning({"offsets": offsets, **small}, int(offsets[-1]), metadata))
+    seal(path)
 
 
 def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: dict[str, str]) -> bytes:

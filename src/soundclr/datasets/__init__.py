@@ -3,7 +3,8 @@
 - source: the folder of a dataset's published clips, unpacked from their archive (:mod:`.source`);
 - manifest: a list of its clips and their SHA-256 that comes with this package (:mod:`.manifest`);
 - table: a CSV file that lists clips and comes with them, a publisher's or yours (:mod:`.table`);
-- index: the one table that all datasets become, which is all that the rest of the package reads (:mod:`.index`).
+- index: the one table that all datasets become (:mod:`.index`);
+- decoding: the clips of an index become one features file, which is all that trainings read (:mod:`.decoding`).
 
 A new dataset is a function in a module of its own, entered in :data:`ADAPTERS`.
 """
