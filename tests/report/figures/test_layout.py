@@ -1,0 +1,85 @@
+"""Each figure: nothing overlaps, it says what it is of, and it says so where runs are missing."""
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawing import FIGURES, Drawn, bars, texts
+
+from soundclr.params import Params
+from soundclr.report.collect import collect
+from soundclr.report.outputs import figures_of
+from soundclr.report.style import COLUMN, PAGE
+from soundclr.report.write import write_figures
+
+
+@pytest.mark.parametrize(
+    ("study", "name"),
+    [
+        *itertools.product(("ten",), FIGURES),
+        *itertools.product(("fifty",), ("figure3", "per_class", "confusion", "representations")),
+        *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "selection_bias", "representations")),
+    ],
+)
+def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name: str) -> None:
+    figure, caption = drawn(study, name)
+    figure.draw_without_rendering()
+    assert figure.get_size_inches()[0] in (COLUMN, PAGE)
+    assert figure.get_size_inches()[1] < 9.0
+    assert caption.endswith(".")
+    shown = texts(figure)
+    assert min(text.get_fontsize() for text in shown) >= (5 if name == "confusion" else 6)
+    boxes = np.array([text.get_window_extent().extents for text in shown])
+    width, height = figure.bbox.size
+    inside = (boxes[:, :2] >= -0.5).all(axis=1) & (boxes[:, 2] <= width + 0.5) & (boxes[:, 3] <= height + 0.5)
+    assert inside.all(), [shown[i].get_text() for i in np.flatnonzero(~inside)]
+    low, high = boxes[:, None, :2] + 0.5, boxes[:, None, 2:] - 0.5
+    overlap = ((low < high.swapaxes(0, 1)) & (low.swapaxes(0, 1) < high)).all(axis=2)
+    pairs = [(i, j) for i, j in np.argwhere(overlap) if i < j]
+    assert not pairs, [(shown[i].get_text(), shown[j].get_text()) for i, j in pairs]
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes if axes.get_legend())]
+    for legend, axes in itertools.product(legends, figure.axes):
+        assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    for axes in figure.axes:
+        assert axes.has_data()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
+    """It may stand alone."""
+    said = "Study ten: a trial; made up"
+    assert [text.get_text().replace("\n", " ") for text in texts(drawn("ten", name)[0])].count(said) == 1
+
+
+def test_figures_of_a_study(params: Params) -> None:
+    def names(study: str, dataset: str) -> list[str]:
+        return [figure.name for figure in figures_of(params, study, dataset)]
+
+    assert names("ten", "esc10") == list(FIGURES)
+    assert names("bare", "us8k") == ["figure4", "calibration", "confusion", "curves", "per_class", "selection_bias"]
+    with_noise = {"figure5", "noise_snr", "representations"}
+    assert with_noise < set(names("paper", "esc50"))
+    assert not (with_noise | {"figure3"}) & set(names("paper", "us8k"))
+
+
+def test_without_runs_a_sentence_stands_in_the_figure(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = {}
+    monkeypatch.setattr("soundclr.report.write.save", lambda figure, png: saved.setdefault(png.stem, figure))
+    collection = collect(params, "empty", tmp_path)
+    assert not any(shown.there for shown in write_figures(collection, tmp_path))
+    assert set(saved) == {f"{name}-esc10" for name in FIGURES}
+    for figure in saved.values():
+        assert [text.get_text() for text in texts(figure)] == ["ESC-10: no runs yet"]
+
+
+def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
+    """Neither drawn nor spoken of, but for what its number of clips leaves open."""
+    for name in FIGURES.keys() - {"figure4"}:
+        figure, caption = drawn("alone", name)
+        assert "interval" not in caption, name
+        for axes in figure.axes:
+            assert all(math.isnan(half) for axis in (0, 1) for _, half, _ in bars(axes, axis))
