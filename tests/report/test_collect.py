@@ -92,6 +92,18 @@ def test_coverage_counts_missing_and_unfinished_runs(params: Params, tmp_path: P
     assert [result.run for result in collection.results] == runs[2:15]
 
 
+def test_coverage_counts_the_runs_that_others_start_from(repo: Path, tmp_path: Path) -> None:
+    """A probe alone is two trainings: itself, and that of its encoder."""
+    params = trial_params(repo, one={"recipes": ["linear_probe"], "folds": [1], "seeds": [0]})
+    encoders, probe = expand(params, "one")
+    assert collect(params, "one", tmp_path).coverage == "0 of 2 runs"
+    fabricate(params, encoders, tmp_path)
+    assert collect(params, "one", tmp_path).coverage == "1 of 2 runs"
+    fabricate(params, probe, tmp_path)
+    assert collect(params, "one", tmp_path).coverage == "2 of 2 runs"
+    assert collect(params, "one", tmp_path).classifying.coverage == "1 of 1 runs"
+
+
 def test_no_results_folder_is_no_runs(params: Params, tmp_path: Path) -> None:
     collection = collect(params, "trial", tmp_path / "nowhere")
     assert collection.coverage == "0 of 75 runs"

@@ -20,12 +20,13 @@ class Collection:
     """A study's runs: which are expected, which are there, and the others' paths.
 
     ``expected`` has the runs of each of the study's choices, as in :func:`soundclr.report.artefact.choices`; a run may
-    stand under several. ``found`` has the finished runs of all of them.
+    stand under several. ``every`` has all of them once, and the runs that they start from; ``found`` the finished ones.
     """
 
     params: Params
     study: str
     expected: Mapping[str, tuple[Run, ...]]
+    every: tuple[Run, ...]
     found: Mapping[Run, RunResult]
     set_aside: tuple[Path, ...]
     evaluations: Mapping[Run, Evaluation]
@@ -38,14 +39,14 @@ class Collection:
 
     def only(self, of: Callable[[RunSettings], bool]) -> "Collection":
         """The same of those runs alone of whose settings ``of`` is true."""
-        chosen = {run for runs in self.expected.values() for run in runs} | self.found.keys()
-        places = {(run.dataset, run.recipe) for run in chosen}
+        places = {(run.dataset, run.recipe) for run in self.every}
         kept = {place for place in places if of(self.params.resolve(self.study, *place))}
         expected = {
             key: tuple(run for run in runs if (run.dataset, run.recipe) in kept) for key, runs in self.expected.items()
         }
         found = {run: result for run, result in self.found.items() if (run.dataset, run.recipe) in kept}
-        return replace(self, expected=expected, found=found)
+        every = tuple(run for run in self.every if (run.dataset, run.recipe) in kept)
+        return replace(self, expected=expected, every=every, found=found)
 
     def shown_by(self, artefact: Artefact) -> "Collection":
         """What an artefact is made of."""
@@ -73,8 +74,8 @@ class Collection:
 
     @property
     def coverage(self) -> str:
-        """How many of all expected runs are there, as in ``15 of 25 runs``."""
-        return f"{len(self.found)} of {len({run for chosen in self.expected.values() for run in chosen})} runs"
+        """How many of all the study's runs are there, as in ``15 of 25 runs``."""
+        return f"{len(self.found)} of {len(self.every)} runs"
 
     def of(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> list[RunResult]:
         """The finished runs of a choice: all, a dataset's, or one recipe's, by dataset, recipe, fold and seed."""
@@ -147,7 +148,7 @@ def collect(params: Params, study: str, results: Path) -> Collection:
     check_starts(params, found, results)
     of = {run: found[run] for run in wanted.get(EVALUATED, ()) if run in found}
     evaluations, others = read_evaluations(params, study, results, of)
-    return Collection(params, study, wanted, found, tuple(set_aside), evaluations, others)
+    return Collection(params, study, wanted, tuple(order), found, tuple(set_aside), evaluations, others)
 
 
 def check_indexes(found: Iterable[RunResult], results: Path) -> None:
