@@ -10,9 +10,11 @@ from byhand import make, near, rows, texts
 from fabricate import fabricate, trial_params
 
 from soundclr.params import Params, load
+from soundclr.report.accuracy import interval
 from soundclr.report.artefact import declared
 from soundclr.report.claim import datasets_of_claim, judge
 from soundclr.report.collect import Collection, collect
+from soundclr.report.intervals import INTERVALS, OF_CLIPS
 from soundclr.report.papers.clar.claims import CLAIMS
 from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
 from soundclr.report.style import styled
@@ -104,6 +106,16 @@ def test_a_run_in_clars_terms(collection: Collection, recipe: str, method: Metho
     assert method_of(collection, "esc10", recipe) == method
 
 
+def half_by_hand(folds: list[float]) -> float:
+    """Half of the 95 % interval of three folds: Student's t with two degrees of freedom is 4.3027."""
+    return 4.3027 * statistics.stdev(folds) / 3**0.5
+
+
+def cell(folds: list[float]) -> str:
+    mean, half = statistics.fmean(folds), half_by_hand(folds)
+    return f"{mean:.2f} [{mean - half:.1f}, {mean + half:.1f}]"
+
+
 def test_schemes_by_encoder(collection: Collection, results: Callable[[str], list[float]]) -> None:
     by_recipe = {line["recipe"]: line for line in rows(collection, "clar_schemes")}
     for recipe, line in by_recipe.items():
@@ -111,10 +123,12 @@ def test_schemes_by_encoder(collection: Collection, results: Callable[[str], lis
     table = make(collection, "clar_schemes")
     assert [column.group for column in table.shown][3:] == ["2-D", "2-D", "1-D, width 16", "2-D"]
     page = {row[1]: row[2:] for row in texts(table)}
-    joint = [f"{statistics.fmean(results(recipe)):.2f}" for recipe in ("clar", "clar_probe", "clar_1d")]
+    joint = [cell(results(recipe)) for recipe in ("clar", "clar_probe", "clar_1d")]
     assert page["joint"] == ["100 %", *joint, "–"]
     # The same in CLAR's terms as its own supervised scheme: told apart by its title.
-    assert page["cross-entropy"][1] == f"{statistics.fmean(results('cross_entropy')):.2f}"
+    assert page["cross-entropy"][1] == cell(results("cross_entropy"))
+    lowest = statistics.fmean(results("clar")) - half_by_hand(results("clar"))
+    assert float(by_recipe["clar"]["last_epoch_low_percent"]) == near(lowest)
     assert "18 of 18 runs" in table.caption
 
 
@@ -127,14 +141,31 @@ def test_shares_of_labels(collection: Collection, results: Callable[[str], list[
         means = [statistics.fmean(results(one)) for one in (f"{recipe}_10", recipe)]
         assert any(list(line.get_ydata()) == pytest.approx(means) for line in lines)
     titles = {text.get_text() for text in axes.figure.legends[0].get_texts()}
-    assert titles == {collection.scheme(recipe) for recipe in schemes}
+    assert titles == {collection.scheme(recipe) for recipe in schemes} | {"chance (10 %)"}
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100"]
+
+
+def test_the_interval_of_a_single_run_is_of_its_clips(collection: Collection) -> None:
+    """Wilson's interval by its formula: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)."""
+    runs = collection.of("esc10", "clar", "label_fractions")
+    clips = runs[0].metrics.clips.test
+    right, z = runs[0].metrics.accuracy.last_epoch or 0, 1.959964
+    middle = (right + z**2 / (2 * clips)) / (1 + z**2 / clips)
+    half = z * (right * (1 - right) / clips + z**2 / (4 * clips**2)) ** 0.5 / (1 + z**2 / clips)
+    ends = interval(runs[:1], "last_epoch")
+    assert ends is not None and ends.kind == OF_CLIPS
+    assert (ends.low, ends.high) == pytest.approx((100 * (middle - half), 100 * (middle + half)), abs=1e-3)
+    folds = interval(runs, "last_epoch")
+    assert folds is not None and folds.kind == INTERVALS
+    assert interval(runs[:2], "last_epoch") is None
 
 
 def test_convergence_is_of_those_that_were_probed(collection: Collection) -> None:
     drawing = drawn(collection, "convergence")
     axes = drawing.figure.axes[0]
     found = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines if len(line.get_xdata())]
+    *found, (_, chance) = found
+    assert chance == [10, 10]
     assert [epochs for epochs, _ in found] == [[2, 4], [2, 4]]
     skills = (0.6, 0.7)
     for (_, values), skill in zip(found, skills, strict=True):

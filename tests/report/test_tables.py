@@ -210,6 +210,7 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
         assert len(written[table].decode().split("\n\n")[0]) < 390, table  # three lines
     front = written[tmp_path / "everything/captions/front_page.rst"].decode()
     assert "\n\n\\ Begin with The paper's claims, under Tables. On the left: Tables, Figures of" in front
+    assert len(front.split()) < 200, "the report centres it, and cuts off what a window has no room for"
     robustness = written[tmp_path / "everything/captions/robustness.rst"].decode()
     assert "Data: ESC-10, 10 classes, folds 1, 2, 3 of 5, 80 training and 20 held-out clips a fold." in robustness
     assert "resnet50, ImageNet (product-quantised, PQF), SHA-256 3c49aca5" in robustness

@@ -4,11 +4,11 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from soundclr.report.artefact import OWN
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import Mean, over_folds
+from soundclr.report.intervals import ENOUGH, INTERVALS, OF_CLIPS, Mean, binomial, over_folds
 from soundclr.report.run_results import RunResult
 from soundclr.runs import Run
 
@@ -105,6 +105,33 @@ def points(result: RunResult, protocol: Protocol) -> float:
     """A run's accuracy in percent, of one that has it."""
     accuracy: float = getattr(result.metrics.accuracy, protocol)
     return 100 * accuracy
+
+
+def of_clips(result: RunResult, protocol: Protocol) -> tuple[float, float]:
+    """The ends of the 95 % interval of a single run's accuracy in percent, as a share of its held-out clips."""
+    clips = result.metrics.clips.test
+    return binomial(round(points(result, protocol) / 100 * clips), clips)
+
+
+class Interval(NamedTuple):
+    """The ends of a 95 % interval in percent, and how a caption calls it."""
+
+    low: float
+    high: float
+    kind: str
+
+
+def interval(results: Sequence[RunResult], protocol: Protocol) -> Interval | None:
+    """What chance leaves open of a mean accuracy: over folds or, of a single run, over its clips.
+
+    None where there is no run, or too few for an interval that says something.
+    """
+    if not results:
+        return None
+    if len(results) == 1:
+        return Interval(*of_clips(results[0], protocol), OF_CLIPS)
+    mean = by_fold(results, protocol)
+    return Interval(mean.low, mean.high, INTERVALS) if mean.values >= ENOUGH else None
 
 
 def difference(ours: Group, theirs: float | None) -> float | None:

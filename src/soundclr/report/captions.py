@@ -84,13 +84,23 @@ def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
 
 
 def front(collection: Collection, parts: Sequence[Shown]) -> str:
-    """The HTML report's first page, in reStructuredText: what the study is, and where to begin."""
+    """The HTML report's first page, in reStructuredText: what the study is, and where to begin.
+
+    It is short, since the report centres it: a page that is higher than the window loses its beginning.
+    """
     headings = list(dict.fromkeys(heading(shown.artefact) for shown in parts))
     first = next((shown.artefact for shown in parts if shown.table), None)
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
-    where = f"{begin}On the left: {', '.join([*headings, 'Provenance'])}"
-    texts = (sentences(study_sentence(collection)), sentences(where), *study_facts(collection))
-    return "\n\n".join(map(rst_escape, texts)) + "\n"
+    shown_data = data(collection, collection.own or collection.results)
+    facts = (
+        study_sentence(collection),
+        f"{begin}On the left: {', '.join([*headings, 'Provenance'])}",
+        coverage(collection),
+        *weights_not_here(collection),
+        *([f"Data: {shown_data}"] if shown_data else []),
+        "Budget, settings, device, precision and code stand below each table, and in the study's README.md",
+    )
+    return "\n\n".join(rst_escape(sentences(fact)) for fact in facts) + "\n"
 
 
 def study_sentence(collection: Collection) -> str:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 INTERVALS = "95 % intervals (Student's t over folds' means, or over a single fold's seeds)"
 """What a caption calls them: an interval without its unit says nothing."""
 
+OF_CLIPS = "95 % intervals of a single run's accuracy as a share of its clips (Wilson's)"
+"""What a caption calls those of ``binomial``."""
+
 ENOUGH = 3
 """Values that a figure draws an interval of: that of two is 13 times as wide as they lie apart, and hides all."""
 

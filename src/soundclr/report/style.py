@@ -13,6 +13,7 @@ from soundclr.files import atomic_path
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import Mean
 from soundclr.report.outputs import FIGURE_FORMATS
+from soundclr.report.run_results import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes as Axes
@@ -34,6 +35,11 @@ BARS: dict[str, Any] = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
 
 MEAN: dict[str, Any] = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
 """The look of a row's mean."""
+
+GREY = "#444444"
+
+CHANCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
+"""The look of the line where guessing is."""
 
 SETTINGS: dict[str, Any] = {
     "figure.constrained_layout.use": True,
@@ -151,6 +157,13 @@ def draw_strip(axes: Axes, place: int, values: Sequence[float], style: Look) -> 
         heights.append(place - 0.05 - step * piled[value])
         piled[value] += 1
     axes.plot(rounded, heights, **style.point, markersize=2.6, alpha=0.7, zorder=3)
+
+
+def draw_chance(axes: Axes, result: RunResult) -> Line2D:
+    """A dashed line at the accuracy in percent that guessing the class has, and its legend entry."""
+    chance = 100 / len(result.metrics.classes)
+    axes.axhline(chance, **CHANCE)
+    return handle(f"chance ({chance:.3g} %)", **CHANCE)
 
 
 def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from soundclr.report.artefact import Artefact, any_run
 from soundclr.report.collect import Collection
 from soundclr.report.papers.clar import PAPER
-from soundclr.report.style import COLUMN, Drawing, add_legend, handle, look, new_figure
+from soundclr.report.style import COLUMN, Drawing, add_legend, draw_chance, handle, look, new_figure
 
 KEY = "convergence"
 
@@ -18,8 +18,8 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     handles = []
     several = False
     for recipe in collection.recipes_of(KEY):
-        histories = [result.history for result in collection.of(dataset, recipe, KEY)]
-        histories = [history for history in histories if "probe_accuracy" in history]
+        results = collection.of(dataset, recipe, KEY)
+        histories = [result.history for result in results if "probe_accuracy" in result.history]
         rows = pd.concat(histories).dropna(subset="probe_accuracy") if histories else pd.DataFrame()
         if rows.empty:
             continue
@@ -35,7 +35,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("linear probe's accuracy (%)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    add_legend(figure, handles)
+    add_legend(figure, [*handles, draw_chance(axes, collection.of(dataset, choice=KEY)[0])])
     text = "Held-out accuracy of a linear probe in closed form on the encoder as it is after each of these epochs"
     return Drawing(figure, f"{text}{', mean and range over runs' if several else ''}.")
 

@@ -4,21 +4,31 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from soundclr.report.accuracy import PROTOCOLS, Protocol, by_fold, points
+from soundclr.report.accuracy import PROTOCOLS, Protocol, by_fold, of_clips, points
 from soundclr.report.artefact import Artefact
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import ENOUGH, INTERVALS, binomial, over_folds
+from soundclr.report.intervals import ENOUGH, INTERVALS, OF_CLIPS, over_folds
 from soundclr.report.papers.soundclr import PAPER
 from soundclr.report.papers.soundclr.table3 import paper_accuracy
 from soundclr.report.run_results import RunResult
-from soundclr.report.style import BARS, PAGE, Axes, Drawing, Figure, add_legend, handle, look, new_figure
+from soundclr.report.style import (
+    BARS,
+    GREY,
+    PAGE,
+    Axes,
+    Drawing,
+    Figure,
+    add_legend,
+    draw_chance,
+    handle,
+    look,
+    new_figure,
+)
 
 NEAR = 12.0
 """Points between chance and the lowest value above which the axis is broken."""
 
-GREY = "#444444"
 PAPERS: dict[str, Any] = {"marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4.6}
-CHANCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
 SINGLE: dict[str, Any] = {"linewidth": 2.2, "alpha": 0.25}
 EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last epoch"}
 FILL: dict[Protocol, dict[str, Any]] = {"best_epoch": {}, "last_epoch": {"mfc": "white"}}
@@ -60,7 +70,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     for recipe, value in paper.items():
         axes.plot(len(folds) + shifts[recipe], value, mec=look(collection, recipe).colour, **PAPERS, zorder=5)
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
-    lower.axhline(chance, **CHANCE)
+    guessing = draw_chance(lower, results[0])
     lower.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
     lower.tick_params(axis="x", length=0)
     lower.set_xlim(-0.5, len(folds) + 0.5)
@@ -68,7 +78,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     handles = [handle(collection.scheme(one), markersize=3.8, **look(collection, one).point) for one in recipes]
     handles += [handle(EPOCHS[one], color=GREY, marker="o", linestyle="", markersize=3.8, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
-    add_legend(figure, [*handles, handle(f"chance ({chance:.3g} %)", **CHANCE)])
+    add_legend(figure, [*handles, guessing])
     return Drawing(figure, caption(shown, bool(paper), lower is not axes))
 
 
@@ -89,8 +99,7 @@ def point_of(place: float, results: Sequence[RunResult], protocol: Protocol) -> 
     """A fold's mean over seeds: its bar is of the seeds or, of a single run, of its clips."""
     values = [points(result, protocol) for result in results]
     if len(values) == 1:
-        clips = results[0].metrics.clips.test
-        low, high = binomial(round(values[0] / 100 * clips), clips)
+        low, high = of_clips(results[0], protocol)
         return Point(place, values[0], values[0] - low, high - values[0], one_run=True)
     mean = over_folds((results[0].run.fold, value) for value in values)
     return Point(place, mean.mean, mean.bar, mean.bar, values)
@@ -139,7 +148,7 @@ def caption(shown: Sequence[Point], with_paper: bool, broken: bool) -> str:
     text += "; small: seeds, large: their mean" if several else ""
     text += "; bars of folds: 95 % intervals (Student's t over seeds)" if several >= ENOUGH else ""
     if any(point.one_run for point in shown):
-        text += "; broad bars: 95 % intervals of a single run's accuracy as a share of its clips (Wilson's)"
+        text += f"; broad bars: {OF_CLIPS}"
     if any(not math.isnan(point.up) and not point.one_run and not point.seeds for point in shown):
         text += f"; bar of the mean: {INTERVALS}"
     text += "; diamonds: the paper's means (Table III)" if with_paper else ""
