@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from changing import CONTENT, REPO, changed
 
 from soundclr import runs
 from soundclr.errors import UserError
@@ -21,13 +22,10 @@ from soundclr.runs import (
     find_run,
     recipe_hash,
     select,
-    started_from,
     weights_identity,
 )
 
-REPO = Path(__file__).resolve().parents[1]
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
-CONTENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
 PLACE = ("esc10", "esc10", "supervised_contrastive")  # two stages, and weights that exist for two encoders
 
 OTHER = {
@@ -48,18 +46,6 @@ OTHER = {
     "adamw": "adam",
     "exponential": "cosine",
 }
-
-
-def changed(**changes):
-    """The real parameters with some blocks changed: ``changed(recipes={"hybrid": {...}})``."""
-    content = copy.deepcopy(CONTENT)
-    for block, entries in changes.items():
-        if not isinstance(entries, dict):
-            content[block] = entries
-            continue
-        for name, entry in entries.items():
-            content[block][name] = {**content[block].get(name, {}), **entry}
-    return Params.model_validate(content)
 
 
 PARAMS = changed()
@@ -355,64 +341,6 @@ def test_an_unknown_run_is_named(place, message):
 def test_find_run_does_not_ask_that_the_study_has_the_run():
     run = find_run(PARAMS, "demo", "esc10", "hybrid", 3, 99)
     assert (run.study, run.dataset, run.fold, run.seed) == ("demo", "esc10", 3, 99)
-
-
-def probe(start, **recipe):
-    """A recipe that trains the classifier alone, on an encoder that starts from ``start``."""
-    stages = [{"name": "probe", "trains": ["classifier"]}]
-    settings = {"start": {"weights": "none", **start}, "stages": stages}
-    return {"title": "probe", "base": "cross_entropy", "settings": settings, **recipe}
-
-
-PROBE = probe({"run": "hybrid"})
-
-
-def probing(study=None, **changes):
-    """Parameters with the recipe ``probe``, which starts from hybrid, in the study demo, and other changes."""
-    changes.setdefault("recipes", {}).setdefault("probe", PROBE)
-    return changed(
-        **changes, studies={"demo": {"recipes": ["probe"], "artefacts": {}, "evaluate": None, **(study or {})}}
-    )
-
-
-def test_a_run_that_starts_from_another_brings_it_along():
-    params = probing()
-    expanded = list(expand(params, "demo"))
-    assert [(run.recipe, run.fold) for run in expanded] == [
-        (recipe, fold) for fold in range(1, 6) for recipe in ("probe", "hybrid")
-    ]
-    for probe, hybrid in zip(expanded[::2], expanded[1::2], strict=True):
-        assert started_from(params, probe) == hybrid and started_from(params, hybrid) is None
-        assert (probe.fold, probe.seed) == (hybrid.fold, hybrid.seed)
-
-
-def test_all_that_start_from_a_run_share_it():
-    second = {"probe_half": {"title": "half the labels", "base": "probe", "settings": {"labels": 0.5}}}
-    params = probing(recipes=second, study={"recipes": ["probe", "probe_half", "hybrid"], "folds": [1]})
-    assert [run.recipe for run in expand(params, "demo")] == ["probe", "hybrid", "probe_half"]
-
-
-def test_the_other_run_s_settings_change_the_hash():
-    other_loss = {"title": "hybrid", "settings": {"loss": {"cross_entropy": 0.4, "supcon": 0.6}}}
-    others = [
-        probing(),
-        probing(recipes={"hybrid": other_loss}),
-        probing(recipes={"probe": probe({})}),
-        probing(recipes={"probe": probe({"run": "alpha_001"})}),
-        probing(revision=9),
-    ]
-    assert len({recipe_hash(params, "demo", "demo", "probe") for params in others}) == 5
-
-
-def test_the_other_run_s_name_does_not_change_the_hash():
-    again = probe({"run": "again"})
-    renamed = probing(recipes={"again": {**CONTENT["recipes"]["hybrid"], "title": "?"}, "probe": again})
-    assert recipe_hash(renamed, "demo", "demo", "probe") == recipe_hash(probing(), "demo", "demo", "probe")
-
-
-def test_a_run_may_start_from_one_on_another_dataset():
-    params = probing(recipes={"probe": probe({"run": "hybrid", "dataset": "esc10"})})
-    assert {(run.dataset, run.recipe) for run in expand(params, "demo")} == {("demo", "probe"), ("esc10", "hybrid")}
 
 
 def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path) -> None:
