@@ -76,7 +76,12 @@ def test_the_changelog_is_of_this_version_and_names_keys_that_there_are(repo: Pa
     assert f"\n## {__version__}" in text and f"### Revision {params['revision']}" in text
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert links and all((repo / link).exists() for link in links)
-    now = [line.split("|")[2] for line in text.splitlines() if line.startswith("| `")]
+    _, studies, revision = re.split(r"^### (?=Studies|Revision)", text, flags=re.M)
+    rows = [line.split("|") for line in studies.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[1])} < params["studies"].keys()
+    before = [yaml.safe_load(code) for row in rows for code in re.findall(r"`(\w+: .*?)`", row[2])]
+    assert before and {key for settings in before for key in settings} < set(KEYS)
+    now = [line.split("|")[2] for line in revision.splitlines() if line.startswith("| `")]
     named = {match for cell in now for match in re.findall(r"`(\w+)(?:[.:]|`)", cell)}
     assert {"optimizers", "schedules", "losses", "augmentations", "crop", "representations"} <= named
     words = {
