@@ -85,7 +85,13 @@ def arrays(clips_per_fold: int = 3) -> tuple[list[np.ndarray], list[int], list[i
     return clips, labels, folds, names
 
 
-IDENTICAL = {"groups": 2, "clips": 5, "across_folds": 1, "across_classes": 0}  # made up
+IDENTICAL = {  # made up
+    "groups": 2,
+    "clips": 5,
+    "across_folds": 1,
+    "across_classes": 0,
+    "names": [["a", "b"], ["c", "d", "e"]],
+}
 
 
 def waveforms() -> Waveforms:

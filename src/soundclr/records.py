@@ -90,13 +90,14 @@ class Accuracies(Part):
 class Identical(Part):
     """Groups of clips whose files have the same bytes, and those of them in several folds or classes.
 
-    As :func:`soundclr.datasets.index.identical_clips` counts them in a dataset.
+    As :func:`soundclr.datasets.index.identical_clips` says them of a dataset; without ``names`` in earlier versions.
     """
 
     groups: Count
     clips: Count
     across_folds: Count
     across_classes: Count
+    names: tuple[tuple[str, ...], ...] = ()
 
 
 class Clips(Part):

@@ -65,14 +65,15 @@ def test_round_trip(dataset, tmp_path, workers):
     assert [path.name for path in output.parent.iterdir()] == ["features.safetensors"]
 
 
-def test_identical_clips_are_counted(tmp_path):
+def test_identical_clips_are_counted_and_named(tmp_path):
     rows = [IndexRow(clip, f"{clip}.wav", 0, "dog", fold, "s") for clip, fold in (("a", 1), ("b", 2), ("c", 2))]
     for row in rows:
         soundfile.write(tmp_path / row.path, np.ones(9 if row.clip == "c" else 8, np.int16), RATE)
     write_index(tmp_path / "index.csv", rows, "made by hand")
     decode_clips(tmp_path / "index.csv", tmp_path / "f.safetensors", RATE, 1)
     identical = Waveforms.load(tmp_path / "f.safetensors").identical
-    assert identical == {"groups": 1, "clips": 2, "across_folds": 1, "across_classes": 0}
+    counts = {"groups": 1, "clips": 2, "across_folds": 1, "across_classes": 0}
+    assert identical == {**counts, "names": [["a", "b"]]}
 
 
 def test_the_same_input_makes_the_same_bytes(dataset, tmp_path):

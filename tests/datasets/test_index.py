@@ -30,7 +30,7 @@ def test_what_is_written_is_read(index: Path) -> None:
     assert table["label"].dtype == table["fold"].dtype == "int64"
 
 
-def test_identical_clips_are_counted(tmp_path: Path) -> None:
+def test_identical_clips_are_counted_and_named(tmp_path: Path) -> None:
     """Three of one fold and class, two in two folds, two with two labels, and one of its own."""
     rows = []
     for place, (label, fold, content) in enumerate(
@@ -40,7 +40,8 @@ def test_identical_clips_are_counted(tmp_path: Path) -> None:
         rows.append(IndexRow(f"{place}", f"{place}.wav", label, "ab"[label], fold, "s"))
     write_index(tmp_path / "index.csv", rows, "made by hand")
     counts = {"groups": 3, "clips": 7, "across_folds": 1, "across_classes": 1}
-    assert identical_clips(read_index(tmp_path / "index.csv")) == counts
+    names = [["0", "1", "2"], ["3", "4"], ["5", "6"]]
+    assert identical_clips(read_index(tmp_path / "index.csv")) == {**counts, "names": names}
 
 
 def test_no_identical_clips(index: Path) -> None:

@@ -47,30 +47,6 @@ def test_consistent_run_is_loaded(params: Params, run: Run, folder: Path, tmp_pa
     assert result.settings == params.resolve("trial", "esc10", "cross_entropy")
 
 
-@pytest.mark.parametrize(
-    ("identical", "said"),
-    [
-        ((119, 240, 0, 0), "119 groups of byte-identical clips (240 clips), none of these groups across folds."),
-        ((2, 5, 1, 0), "2 groups of byte-identical clips (5 clips), 1 of these groups across folds."),
-        (
-            (2, 5, 0, 2),
-            "2 groups of byte-identical clips (5 clips), none of these groups across folds and 2 across classes.",
-        ),
-        ((0, 0, 0, 0), None),
-        (None, None),
-    ],
-)
-def test_identical_clips_are_said(
-    params: Params, folder: Path, tmp_path: Path, identical: tuple[int, ...] | None, said: str | None
-) -> None:
-    names = ("groups", "clips", "across_folds", "across_classes")
-    counts = identical and dict(zip(names, identical, strict=True))
-    edit(folder, clips={"train": 80, "test": 20, "identical": counts})
-    facts = study_facts(collect(params, "trial", tmp_path))
-    end = "20 held-out clips a fold, " + said if said else "20 held-out clips a fold."
-    assert any(fact.endswith(end) for fact in facts)
-
-
 def test_clips_that_are_left_out_are_said(repo: Path, tmp_path: Path) -> None:
     params = trial_params(repo, one={"seeds": [0]})
     esc10 = params.datasets["esc10"].model_copy(update={"without": ("1-100032-A",)})

@@ -27,7 +27,7 @@ def test_every_run_describes_itself(demo: Path) -> None:
     assert len(found) == 24
     assert {(m["recipe"], m["fold"]) for m in found} >= {(r, f) for r in RECIPES for f in range(1, 6)}
     identical = dict.fromkeys(("groups", "clips", "across_folds", "across_classes"), 0)
-    clips = {"train": 240, "test": 60, "validation": None, "identical": identical}
+    clips = {"train": 240, "test": 60, "validation": None, "identical": {**identical, "names": []}}
     assert all(m["clips"] == clips for m in found)
     assert len(list(demo.glob("results/demo/models/*/*/*.pt"))) == 24
     assert not list(demo.rglob("*.resume"))

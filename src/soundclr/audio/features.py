@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,8 @@ class Waveforms:
         classes: the classes' names, by label.
         sample_rate: in hertz.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
-        identical: how many clips have the bytes of another, by kind; None for clips from memory and in files of an
-            earlier version.
+        identical: which clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` says it;
+            None for clips from memory and in files of an earlier version.
         sha256: the hash of the features file; empty for clips from memory.
     """
 
@@ -48,7 +48,7 @@ class Waveforms:
     classes: tuple[str, ...]
     sample_rate: int
     index_sha256: str = ""
-    identical: dict[str, int] | None = None
+    identical: dict[str, Any] | None = None
     sha256: str = ""
 
     def __len__(self) -> int:

@@ -115,20 +115,21 @@ def read_index(path: Path) -> pd.DataFrame:
     return index
 
 
-def identical_clips(index: pd.DataFrame) -> dict[str, int]:
+def identical_clips(index: pd.DataFrame) -> dict[str, Any]:
     """How many ``groups`` of clips whose files have the same bytes there are, and how many ``clips`` are in them.
 
     ``across_folds`` are the groups with clips in several folds: what is tested was learnt. ``across_classes`` are those
-    with several labels, of which all but one must be wrong.
+    with several labels, of which all but one must be wrong. ``names`` has each group's clips, where there are groups.
     """
     groups = index[index["sha256"].duplicated(keep=False)].groupby("sha256")
     several = groups[["fold", "label"]].nunique() > 1
-    return {
+    counts = {
         "groups": groups.ngroups,
         "clips": int(groups.size().sum()),
         "across_folds": int(several["fold"].sum()),
         "across_classes": int(several["label"].sum()),
     }
+    return counts | ({"names": sorted(groups["clip"].apply(list))} if groups.ngroups else {})
 
 
 def _integers(index: pd.DataFrame, column: str, least: int, path: Path) -> pd.Series:

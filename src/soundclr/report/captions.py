@@ -10,6 +10,7 @@ from typing import Any
 
 from soundclr.entries import entry_of
 from soundclr.optional import optional_weights
+from soundclr.report import identical
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
 from soundclr.report.collect import Collection
 from soundclr.report.outputs import heading
@@ -204,18 +205,9 @@ def data(collection: Collection, results: Sequence[RunResult]) -> str:
         clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
         without = collection.params.datasets[dataset].without
         more = [f"without {', '.join(without)}"] if without else []
-        said = [f"{len(found[0].metrics.classes)} classes", held_out, clips, *more, *identical(found)]
+        said = [f"{len(found[0].metrics.classes)} classes", held_out, clips, *more, *identical.said(found)]
         parts.append(f"{collection.title(dataset)}, {', '.join(said)}")
     return "; ".join(parts)
-
-
-def identical(found: Sequence[RunResult]) -> Iterator[str]:
-    """How many of a dataset's clips have the bytes of another, where some have; across folds, they were learnt."""
-    for counted in dict.fromkeys(result.metrics.clips.identical for result in found):
-        if counted is not None and counted.groups:
-            across = f"{counted.across_folds or 'none'} of these groups across folds"
-            labels = f" and {counted.across_classes} across classes" if counted.across_classes else ""
-            yield f"{counted.groups} groups of byte-identical clips ({counted.clips} clips), {across}{labels}"
 
 
 def start(collection: Collection, result: RunResult) -> str:

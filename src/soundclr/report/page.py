@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from soundclr.report import dvc_plots
+from soundclr.report import dvc_plots, identical
 from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
 from soundclr.report.collect import Collection
 from soundclr.report.html import page_html
@@ -49,7 +49,7 @@ def study_page(collection: Collection, parts: Sequence[Shown], folder: Path) -> 
         found = (shown for shown in parts if heading(shown.artefact) == text)
         texts += [f"## {text}", *(section(collection, shown, folder) for shown in found)]
     if collection.results or collection.set_aside:
-        texts += ["## Provenance", provenance(collection)]
+        texts += ["## Provenance", provenance(collection), *identical.section(collection)]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(texts) + "\n"
 
