@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,17 @@ def bold(table: Table) -> list[tuple[str, ...]]:
 def evaluations(results: Path, recipe: str) -> list[dict[str, Any]]:
     paths = (results / "everything/evaluations").glob(f"*/{recipe}-*/*/*/evaluation.json")
     return [json.loads(path.read_text()) for path in paths]
+
+
+def accuracies(results: Path, study: str) -> dict[tuple[str, str], dict[int, dict[int, dict[str, float]]]]:
+    """(dataset, recipe) -> seed -> fold -> accuracies, read from the run folders by hand."""
+    found: dict = defaultdict(lambda: defaultdict(dict))
+    for path in (results / study / "runs").glob("*/*/*/metrics.json"):
+        metrics = json.loads(path.read_text())
+        found[metrics["dataset"], metrics["recipe"]][metrics["seed"]][metrics["fold"]] = metrics["accuracy"]
+    return found
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """A CSV file's rows."""
+    return list(csv.DictReader(io.StringIO(path.read_text())))

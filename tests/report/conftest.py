@@ -8,6 +8,7 @@ from fabricate import fabricate, fabricate_evaluation, trial_params
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
+from soundclr.report.write import write_report
 from soundclr.runs import evaluated, expand
 
 SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
@@ -69,3 +70,30 @@ def toy_results(toy: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def everything(toy: Params, toy_results: Path) -> Collection:
     return collect(toy, "everything", toy_results)
+
+
+@pytest.fixture(scope="session")
+def params(repo: Path) -> Params:
+    return trial_params(
+        repo,
+        one={"seeds": [0]},
+        part={"seeds": [0, 1, 2], "recipes": ["cross_entropy", "hybrid"]},
+        several={"datasets": ["esc10", "us8k"], "seeds": [0], "recipes": ["hybrid"], "folds": [1, 2]},
+        fifty={"datasets": ["esc50"], "seeds": [0], "recipes": ["cross_entropy", "hybrid"], "folds": [1, 2]},
+    )
+
+
+@pytest.fixture(scope="session")
+def full(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All runs of the trial and what the report makes of them, in ``results`` and ``figures``."""
+    folder = tmp_path_factory.mktemp("full")
+    for run in expand(params, "trial"):
+        fabricate(params, run, folder / "results", skill=0.9 if run.recipe == "hybrid" else 0.8)
+    write_report(params, "trial", folder / "results", folder / "figures")
+    return folder
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of tables alone: drawing takes seconds."""
+    monkeypatch.setattr("soundclr.report.write.draw", lambda *figure: None)
