@@ -1,12 +1,12 @@
 # `make demo` and `make test` are all that a fresh clone needs; each makes the environment (.venv) when it is missing.
-# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), ARGS="..." (added to pytest or `uv pip compile`).
+# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or `uv pip compile`).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 
 PYTHON ?= python3.12 python3.11 python3
-STUDY ?= esc10
+STUDY ?= $(notdir $(patsubst %/runs,%,$(wildcard results/*/runs)))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -29,8 +29,11 @@ esc10: $(INSTALLED) ## train the paper's three schemes on real ESC-10 (41 MB) an
 	cat results/esc10_quick/tables/table3.md
 	printf '\nMore: results/esc10_quick/README.md\n'
 
-report: $(INSTALLED) ## make a study's tables and figures from the runs there are: make report STUDY=esc10
-	@$(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study=$(STUDY)
+report: $(INSTALLED) ## make every study's tables and figures from the runs there are; one study's: make report STUDY=esc10
+	@[ -n "$(STUDY)" ] || { echo "make report: results/ has no study with runs; name one: make report STUDY=esc10" >&2; exit 1; }
+	for study in $(STUDY); do
+	  $(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study="$$study"
+	done
 
 # A file's tests stay with one worker, as they share what is slow to make.
 WORKERS := -n logical --dist loadfile

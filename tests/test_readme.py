@@ -17,6 +17,7 @@ from soundclr.runs import expand
 # Each command that they show, and the test that runs it or, where none does, why.
 RUN = {
     "make demo": "tests/workflow/test_demo.py::test_accuracy_is_far_above_chance",
+    "make report": "tests/workflow/test_reviewer.py::test_committed_results_are_what_their_runs_give",
     "make report STUDY=esc10": "tests/workflow/test_reviewer.py::test_clone_regenerates_everything",
     "snakemake --cores all --config study=own": (
         "tests/workflow/test_own_study.py::test_a_folder_is_all_it_needs_and_few_clips_are_warned_of"

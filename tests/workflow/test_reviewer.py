@@ -1,6 +1,8 @@
 """A reviewer's clone: committed metrics, no data, no training; every table and figure comes out anew."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,10 +44,27 @@ def test_clone_regenerates_everything(demo: Path, tmp_path: Path) -> None:
 
 
 def test_committed_results_are_what_their_runs_give(repo: Path, tmp_path: Path) -> None:
-    """A clone of this repository, its report made anew: git sees no difference in results/."""
+    """A clone of this repository, `make report`, and git sees no difference in results/, of any study."""
     if not (repo / ".git").exists():
         pytest.skip("needs the repository's history: this is a copy of its files without .git")
     run_in(tmp_path, "git", "clone", "-q", str(repo), "clone")
     clone = tmp_path / "clone"
-    run_in(clone, *REPORT, "study=esc10")
+    (clone / ".venv").mkdir()
+    (clone / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (clone / ".venv/.installed").write_text(f"{clone}\n")
+    done = run_in(clone, "make", "report")
+    studies = sorted(path.parent.name for path in clone.glob("results/*/runs"))
+    assert len(studies) > 4
+    assert [study for study in studies if f"the tables and figures of {study} are there" not in done.stderr] == []
     assert run_in(clone, "git", "status", "--porcelain", "--", "results").stdout == ""
+
+
+def test_without_runs_it_says_so(repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text((repo / "Makefile").read_text())
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/.installed").write_text(f"{tmp_path}\n")
+    for name in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    done = run_in(tmp_path, "make", "report", check=False)
+    assert done.returncode and "make report: results/ has no study with runs" in done.stderr
