@@ -42,7 +42,7 @@ def show(name: str) -> Callable[[Record], str]:
 
     def text(record: Record) -> str:
         mean, std = record[f"{name}_mean"], record[f"{name}_std"]
-        return NONE if mean is None else f"{mean:.3f}" + ("" if std is None else f" ± {std:.3f}")
+        return NONE if mean is None else f"{mean:.3f}".replace("-", "−") + ("" if std is None else f" ± {std:.3f}")
 
     return text
 
