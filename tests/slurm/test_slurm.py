@@ -77,9 +77,10 @@ def slurm(*command: str) -> str:
 
 
 def settled() -> bool:
-    """No job started just now: the controller's saved state knows them all, or it would start one a second time."""
-    started = slurm("squeue", "--noheader", "--states=running", "--format=%S").split()
-    return all((datetime.now() - datetime.fromisoformat(when)).total_seconds() > 10 for when in started)
+    """No job started or ended just now: the controller's saved state knows all of that, and would lose it otherwise."""
+    jobs = (line.split() for line in slurm("squeue", "--noheader", "--states=all", "--format=%T %S %e").splitlines())
+    changes = [started if state == "RUNNING" else ended for state, started, ended in jobs if state != "PENDING"]
+    return all((datetime.now() - datetime.fromisoformat(when)).total_seconds() > 10 for when in changes)
 
 
 def restart_controller() -> None:
