@@ -64,9 +64,12 @@ def test_a_run_of_an_earlier_version_and_one_that_names_them_count_them_once(par
 
 def test_the_page_names_them(params: Params, run: Run, tmp_path: Path) -> None:
     with_identical(fabricate(params, run, tmp_path), (2, 5, 0, 0), [["a_1", "b"], ["c", "d", "e"]])
+    esc10 = params.datasets["esc10"].model_copy(update={"title": "<b> & c"})
+    params = params.model_copy(update={"datasets": {**params.datasets, "esc10": esc10}})
     write_report(params, "trial", tmp_path, tmp_path / "figures")
     page = (tmp_path / "trial/README.md").read_text()
-    folded = page.split("<summary>2 groups of byte-identical clips in ESC-10</summary>")[1].split("</details>")[0]
+    title = "<summary>2 groups of byte-identical clips in &lt;b&gt; &amp; c</summary>"
+    folded = page.split(title)[1].split("</details>")[0]
     assert folded.strip().splitlines() == ["- a\\_1, b", "- c, d, e"]
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Sequence
+from html import escape
 
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
@@ -44,5 +45,5 @@ def section(collection: Collection) -> Iterator[str]:
     for dataset in collection.params.datasets:
         if groups := named(collection, dataset):
             lines = "\n".join(f"- {markdown_escape(', '.join(group))}" for group in groups)
-            title = f"{len(groups)} groups of byte-identical clips in {collection.title(dataset)}"
+            title = f"{len(groups)} groups of byte-identical clips in {escape(collection.title(dataset))}"
             yield f"<details>\n<summary>{title}</summary>\n\n{lines}\n\n</details>"
