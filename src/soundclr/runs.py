@@ -154,6 +154,11 @@ def manifest_text(adapter: str) -> str | None:
     return file.read_text() if file.is_file() else None
 
 
+def manifest_clips(adapter: str) -> dict[str, str]:
+    """The clips of an adapter's packaged manifest: path in the dataset -> SHA-256, sorted; none without a manifest."""
+    return {row["path"]: row["sha256"] for row in csv.DictReader(io.StringIO(manifest_text(adapter) or ""))}
+
+
 def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     """The first 12 digits of the hash of all that decides a run's numbers, but for its fold and seed.
 

@@ -9,7 +9,7 @@ from fabricate import fabricate, fabricate_evaluation, trial_params
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.write import write_report
-from soundclr.runs import evaluated, expand
+from soundclr.runs import Run, evaluated, expand
 
 SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
 
@@ -81,6 +81,11 @@ def params(repo: Path) -> Params:
         several={"datasets": ["esc10", "us8k"], "seeds": [0], "recipes": ["hybrid"], "folds": [1, 2]},
         fifty={"datasets": ["esc50"], "seeds": [0], "recipes": ["cross_entropy", "hybrid"], "folds": [1, 2]},
     )
+
+
+@pytest.fixture
+def run(params: Params) -> Run:
+    return next(expand(params, "trial"))
 
 
 @pytest.fixture(scope="session")

@@ -15,16 +15,6 @@ from soundclr.report.collect import collect
 from soundclr.runs import Run, expand
 
 
-@pytest.fixture(scope="module")
-def params(repo: Path) -> Params:
-    return trial_params(repo, one={"seeds": [0]})
-
-
-@pytest.fixture
-def run(params: Params) -> Run:
-    return next(expand(params, "trial"))
-
-
 @pytest.fixture
 def folder(params: Params, run: Run, tmp_path: Path) -> Path:
     return fabricate(params, run, tmp_path)

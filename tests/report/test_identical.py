@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fabricate import edit, fabricate, trial_params
+from fabricate import edit, fabricate
 
 from soundclr.params import Params
 from soundclr.report import identical
@@ -13,16 +13,6 @@ from soundclr.report.write import write_report
 from soundclr.runs import Run, expand
 
 KEYS = ("groups", "clips", "across_folds", "across_classes")
-
-
-@pytest.fixture(scope="module")
-def params(repo: Path) -> Params:
-    return trial_params(repo, one={"seeds": [0]})
-
-
-@pytest.fixture
-def run(params: Params) -> Run:
-    return next(expand(params, "trial"))
 
 
 def with_identical(folder: Path, counts: tuple[int, ...] | None, names: list[list[str]] | None = None) -> None:
@@ -73,7 +63,7 @@ def test_the_page_names_them(params: Params, run: Run, tmp_path: Path) -> None:
     assert folded.strip().splitlines() == ["- a\\_1, b", "- c, d, e"]
 
 
-MANIFEST = "path,sha256\nyes/1.wav,ab\nno/1.wav,cd\nno/2.wav,ef\nno/3.wav,cd\nyes/2.wav,ab\n"
+MANIFEST = {"no/1.wav": "cd", "no/2.wav": "ef", "no/3.wav": "cd", "yes/1.wav": "ab", "yes/2.wav": "ab"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +81,7 @@ def test_runs_that_only_count_are_of_the_manifest_s_clips(
 ) -> None:
     with_identical(fabricate(params, run, tmp_path), counts)
     collection = collect(params, "trial", tmp_path)
-    monkeypatch.setattr(identical, "manifest_text", {params.datasets[run.dataset].adapter: MANIFEST}.get)
+    monkeypatch.setattr(identical, "manifest_clips", {params.datasets[run.dataset].adapter: MANIFEST}.__getitem__)
     assert identical.named(collection, run.dataset) == names
 
 

@@ -1,24 +1,21 @@
 """Manifests: lists of the clips that a published dataset must have, with their SHA-256, in ``manifests/*.csv``."""
 
-import csv
-import io
 from collections.abc import Collection
-from importlib import resources
 from pathlib import Path
 
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
+from soundclr.runs import manifest_clips
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
 def read_manifest(name: str) -> dict[str, str]:
     """The manifest ``manifests/<name>.csv`` of the package: clip's path in the dataset -> SHA-256, sorted."""
-    resource = resources.files("soundclr.datasets") / "manifests" / f"{name}.csv"
-    if not resource.is_file():
+    clips = manifest_clips(name)
+    if not clips:
         raise UserError(f"{name}: the package has no manifest of this dataset's clips (manifests/{name}.csv)")
-    rows = csv.DictReader(io.StringIO(resource.read_text(encoding="utf-8")))
-    return {row["path"]: row["sha256"] for row in rows}
+    return clips
 
 
 def verify_clips(folder: Path, manifest: dict[str, str], besides: Collection[str] = ()) -> None:

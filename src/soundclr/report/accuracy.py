@@ -171,12 +171,12 @@ def by_fold(results: Iterable[RunResult], protocol: Protocol = "best_epoch") -> 
     return mean_of(at_places(results, protocol))
 
 
-def number(value: float | None, sign: bool = False) -> str:
-    """A number with two decimals; with a minus sign and not a hyphen, and a dash for none."""
+def number(value: float | None, sign: bool = False, decimals: int = 2) -> str:
+    """A number with so many ``decimals``; with a minus sign and not a hyphen, and a dash for none."""
     if value is None:
         return NONE
-    value = round(value, 2) + 0.0
-    return (f"{value:+.2f}" if sign and value else f"{value:.2f}").replace("-", "−")
+    value = round(value, decimals) + 0.0
+    return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
 
 
 def spread(accuracy: Accuracy, partial: bool = False) -> str:

@@ -1,13 +1,12 @@
 """What a report says of byte-identical clips: how many a study's datasets have, and which they are."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from html import escape
 
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import markdown_escape
-from soundclr.runs import manifest_text
+from soundclr.runs import manifest_clips
 
 
 def said(found: Sequence[RunResult]) -> Iterator[str]:
@@ -29,11 +28,10 @@ def named(collection: Collection, dataset: str) -> list[tuple[str, ...]]:
     results = [result for result in collection.results if result.run.dataset == dataset]
     records = [record for result in results if (record := result.metrics.clips.identical)]
     groups = next((record.names for record in records if record.names), ())
-    manifest = manifest_text(collection.params.datasets[dataset].adapter)
-    if manifest and not groups:
+    if not groups:
         clips: dict[str, list[str]] = {}
-        for row in csv.DictReader(manifest.splitlines()):
-            clips.setdefault(row["sha256"], []).append(row["path"])
+        for path, sha256 in manifest_clips(collection.params.datasets[dataset].adapter).items():
+            clips.setdefault(sha256, []).append(path)
         groups = tuple(sorted(tuple(group) for group in clips.values() if len(group) > 1))
         size = len(groups), sum(map(len, groups))
         groups = groups if any(size == (record.groups, record.clips) for record in records) else ()

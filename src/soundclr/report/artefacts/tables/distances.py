@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable
 
-from soundclr.report.accuracy import NONE
+from soundclr.report.accuracy import number
 from soundclr.report.artefact import EVALUATED, Artefact, any_run
 from soundclr.report.collect import Collection
 from soundclr.report.table import Column, Record, Table, place_columns, sentences
@@ -42,7 +42,7 @@ def show(name: str) -> Callable[[Record], str]:
 
     def text(record: Record) -> str:
         mean, std = record[f"{name}_mean"], record[f"{name}_std"]
-        return NONE if mean is None else f"{mean:.3f}".replace("-", "−") + ("" if std is None else f" ± {std:.3f}")
+        return number(mean, decimals=3) + ("" if std is None else f" ± {std:.3f}")
 
     return text
 
