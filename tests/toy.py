@@ -98,7 +98,7 @@ def waveforms() -> Waveforms:
     """The toy clips in memory."""
     clips, labels, folds, names = arrays()
     bare = Waveforms.from_arrays(clips, RATE)
-    named = tuple(names), CLASSES, RATE, "", IDENTICAL
+    named = tuple(names), CLASSES, RATE, tuple(names), "", IDENTICAL
     return Waveforms(bare.samples, bare.offsets, torch.tensor(labels), torch.tensor(folds), *named)
 
 
@@ -112,6 +112,7 @@ def write_features(path: Path, source: Waveforms | None = None) -> Path:
         metadata={
             "clips": json.dumps(source.clips),
             "classes": json.dumps(source.classes),
+            "sources": json.dumps(source.sources),
             "sample_rate": str(source.sample_rate),
             "index_sha256": source.index_sha256 or "0" * 64,
             "identical_clips": json.dumps(source.identical),

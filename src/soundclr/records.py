@@ -173,7 +173,11 @@ class Distances(Part):
 
 
 class EvaluationRecord(Record):
-    """evaluation.json of one run."""
+    """evaluation.json of one run.
+
+    ``distances`` are those of the representation h, ``projection_distances`` of the projection's output z and
+    ``logit_distances`` of the logits. Earlier versions recorded h alone.
+    """
 
     REMEDY = "restore the folder from git or delete it and evaluate the run again"
 
@@ -183,6 +187,8 @@ class EvaluationRecord(Record):
     clips: Positive
     accuracy: tuple[Heard, ...]
     distances: Distances
+    projection_distances: Distances | None = None
+    logit_distances: Distances | None = None
     code: str
 
 

@@ -202,7 +202,7 @@ def started_from(params: Params, run: Run) -> Run | None:
 
 def features_key(params: Params, dataset: str) -> str:
     """The first 12 digits of the hash of what a dataset's feature file is made of."""
-    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 2})[:12]
+    return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 3})[:12]
 
 
 def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, seed: int) -> Run:
@@ -251,8 +251,8 @@ def select(params: Params, study: str, chosen: Selection) -> Iterator[Run]:
 
 def evaluated(params: Params, study: str) -> list[Run]:
     """The runs of a study whose models are evaluated."""
-    chosen = params.get_study(study).evaluate
-    return list(select(params, study, chosen)) if chosen else []
+    chosen = (select(params, study, one) for one in params.get_study(study).evaluate)
+    return list(dict.fromkeys(itertools.chain.from_iterable(chosen)))
 
 
 def evaluation_key(params: Params) -> str:

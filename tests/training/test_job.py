@@ -106,7 +106,7 @@ def test_the_files_of_a_run(params, features, tmp_path, recipe):
     rows = table(folder / "predictions.csv")
     _, labels, folds, names = toy.arrays()
     held_out = [(name, str(label)) for name, label, fold in zip(names, labels, folds, strict=True) if fold == 2]
-    assert list(rows[0]) == ["clip", "label", "epoch", *toy.CLASSES]
+    assert list(rows[0]) == ["clip", "source", "label", "epoch", *toy.CLASSES]
     assert [(row["clip"], row["label"]) for row in rows] == held_out * 2
     assert [row["epoch"] for row in rows] == ["best"] * 9 + ["last"] * 9
     for row in rows:

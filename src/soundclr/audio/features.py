@@ -34,6 +34,7 @@ class Waveforms:
         clips: the clips' names.
         classes: the classes' names, by label.
         sample_rate: in hertz.
+        sources: the recording, or the speaker, that each clip comes from; empty for clips from memory.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
         identical: which clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` says it;
             None for clips from memory and in files of an earlier version.
@@ -47,6 +48,7 @@ class Waveforms:
     clips: tuple[str, ...]
     classes: tuple[str, ...]
     sample_rate: int
+    sources: tuple[str, ...] = ()
     index_sha256: str = ""
     identical: dict[str, Any] | None = None
     sha256: str = ""
@@ -76,16 +78,16 @@ class Waveforms:
             _, says, has = hashes(path)
             index_sha256 = metadata["index_sha256"]
             identical = json.loads(metadata.get("identical_clips", "null"))
-            clips, classes = (tuple(json.loads(metadata[name])) for name in ("clips", "classes"))
+            clips, classes, sources = (tuple(json.loads(metadata[name])) for name in ("clips", "classes", "sources"))
             sample_rate = int(metadata["sample_rate"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise UserError(f"{path}: is cut short or not a features file ({error}); {remedy}") from error
         if says != has:
             raise UserError(f"{path}: is damaged (SHA-256 {has}, it says {says}); {remedy}")
-        lengths = (len(labels), len(folds), len(offsets) - 1)
-        if samples.dtype != torch.int16 or lengths != (len(clips),) * 3 or offsets[-1] != len(samples):
+        lengths = (len(labels), len(folds), len(offsets) - 1, len(sources))
+        if samples.dtype != torch.int16 or lengths != (len(clips),) * 4 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
-        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, index_sha256, identical, says)
+        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, sources, index_sha256, identical, says)
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
@@ -93,7 +95,7 @@ class Waveforms:
         samples, offsets = torch.from_numpy(np.concatenate(arrays)), torch.from_numpy(_offsets(map(len, arrays)))
         none = torch.zeros(len(arrays), dtype=torch.int64)
         names = tuple(str(number) for number in range(len(arrays)))
-        return cls(samples, offsets, none, none, names, (), sample_rate)
+        return cls(samples, offsets, none, none, names, (), sample_rate, names)
 
 
 def write(

@@ -25,7 +25,7 @@ from soundclr.datasets.index import IndexRow, identical_clips, read_index, read_
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
-from soundclr.datasets.us8k import fetch_us8k
+from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
@@ -47,6 +47,7 @@ ADAPTERS: dict[str, Adapter] = {
     "speech_commands": fetch_speech_commands,
     "synthetic": fetch_synthetic,
     "us8k": fetch_us8k,
+    "us8k_three_folds": fetch_us8k_three_folds,
     "words10": fetch_words,
 }
 

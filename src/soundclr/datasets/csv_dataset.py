@@ -40,7 +40,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.runs import table_of_folders
 
-RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
+RESERVED = {"clip", "source", "label", "epoch"}  # columns beside the classes' own in predictions.csv
 
 
 def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:

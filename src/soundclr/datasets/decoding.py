@@ -39,6 +39,7 @@ def decode_clips(
     small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
     metadata = {
         "clips": json.dumps(table["clip"].to_list()),
+        "sources": json.dumps(table["source"].to_list()),
         "classes": json.dumps(classes),
         "sample_rate": str(sample_rate),
         "index_sha256": read_made_of(index)["index_sha256"],

@@ -1,9 +1,13 @@
-"""UrbanSound8K: 8732 WAV clips of up to 4 s in whatever format they were uploaded in, 10 classes, 10 folds."""
+"""UrbanSound8K: 8732 WAV clips of up to 4 s in whatever format they were uploaded in, 10 classes, 10 folds.
+
+And a public copy of three of its folds, resampled, for people who cannot have the whole release.
+"""
 
 import re
 from pathlib import Path
 
 from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import Line, read_table, unique, verify_listed
 from soundclr.errors import UserError
@@ -12,18 +16,29 @@ from soundclr.params import DatasetSettings
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 # `100032-3-0-0.wav`: Freesound's recording, class, occurrence in the recording, slice of the occurrence
 _CLIP = re.compile(r"(?P<clip>(?P<source>\d+)-(?P<label>\d+)-\d+-\d+)\.wav")
+# The SHA-256 of the release's clips. It is not the adapter's manifest, whose text counts in a dataset's hash: the clips
+# are those that the archive's md5 stands for, and runs on them keep their paths.
+CLIPS = "us8k_clips"
+CLASSES = (
+    "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
+    "engine_idling", "gun_shot", "jackhammer", "siren", "street_music",
+)  # fmt: skip
+THREE_FOLDS = {"fold1": 1, "fold2": 2, "fold10": 3}
+"""The release's folds that the copy has, and their numbers in its index."""
 
 
 def fetch_us8k(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
     """Fetch UrbanSound8K below ``data/<name>``, or find a copy of it; check it; return its rows.
 
-    The folds are the release's own: slices of one recording stay together in them.
+    The folds are the release's own: slices of one recording stay together in them. Every clip is the release's, byte
+    for byte.
     """
     with source_folder(name, settings, data, mirror) as folder:
         lines = read_table(folder / "metadata" / "UrbanSound8K.csv", COLUMNS)
         unique(lines, lambda line: line.values["slice_file_name"])
         rows = [index_row(line) for line in lines]
         verify_listed(folder, "audio", rows)
+        verify_clips(folder / "audio", read_manifest(CLIPS))
     below = folder.relative_to(data / name).as_posix()
     return [row._replace(path=f"{below}/{row.path}") for row in rows]
 
@@ -38,3 +53,28 @@ def index_row(line: Line) -> IndexRow:
     if (match["source"], int(match["label"])) != (source, label):
         raise UserError(f"{line.place}: {file} is not a clip of fsID {source} and classID {label}, as the line says")
     return IndexRow(match["clip"], f"audio/fold{fold}/{file}", label, line.values["class"], fold, source)
+
+
+def fetch_us8k_three_folds(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Fetch the copy of UrbanSound8K's folds 1, 2 and 10 below ``data/<name>`` and verify it; return its rows.
+
+    Its clips are not the originals: all have 22,050 Hz, one channel and 4 s, the shorter ones repeated to that length.
+    Their names and folders, which give class, recording and fold, are the release's.
+    """
+    manifest = read_manifest(settings.adapter)
+    with source_folder(name, settings, data, mirror) as folder:
+        audio = folder / "UrbanSound8K" / "audio"
+        others = {entry.name for entry in audio.glob("*")} - THREE_FOLDS.keys()
+        verify_clips(audio, manifest, besides=others)
+    below = audio.relative_to(data / name).as_posix()
+    return [three_folds_row(path, below) for path in manifest]
+
+
+def three_folds_row(path: str, folder: str) -> IndexRow:
+    """The index row of the clip at ``path``, such as ``fold10/100648-1-0-0.wav``, below ``folder``."""
+    fold, _, file = path.partition("/")
+    match = _CLIP.fullmatch(file)
+    if match is None or fold not in THREE_FOLDS:
+        raise UserError(f"{path} is not named like fold10/100648-1-0-0.wav, fold/fsID-classID-occurrence-slice")
+    label = int(match["label"])
+    return IndexRow(match["clip"], f"{folder}/{path}", label, CLASSES[label], THREE_FOLDS[fold], match["source"])

@@ -14,6 +14,12 @@ class Noise:
     sigma: float | None = None
     snr_db: float | None = None
 
+    @property
+    def column(self) -> str:
+        """What a column of answers.csv is called, such as ``white_sigma_0.0001`` or ``pink_snr_-5``."""
+        level = f"sigma_{self.sigma:g}" if self.sigma is not None else f"snr_{self.snr_db:g}"
+        return f"{self.colour}_{level}"
+
 
 def conditions(settings: EvaluationSettings) -> Iterator[Noise]:
     """White noise of each standard deviation, then each colour at each ratio of signal to noise."""

@@ -51,11 +51,12 @@ class Trained:
         network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
         return cls(network, Inputs(waveforms.to(device), settings), settings.stages[-1], device, classifies(settings))
 
-    def hear(self, waveforms: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-        """A batch, some clips (some, samples) at a time -> representations h (batch, features), labels (batch,)."""
+    def forward(self, waveforms: Iterable[Tensor]) -> dict[str, Tensor]:
+        """A batch, some clips (some, samples) at a time -> h (batch, features), z (batch, size), logits."""
         with in_precision(self.device, self.stage):
-            representations = self.network.represent(self.inputs.images(waveforms))
-        return representations, self.network.heads(representations)[1].argmax(dim=1)
+            h = self.network.represent(self.inputs.images(waveforms))
+        z, logits = self.network.heads(h)
+        return {"h": h, "z": z, "logits": logits}
 
 
 def evaluate_job(run: Run, params: Params, features: Path, results: Path, device: torch.device) -> Path:
@@ -71,16 +72,20 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     trained = Trained.on(device, network, waveforms, settings)
-    right, representations = listen(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
-    if not np.isfinite(representations).all():
+    answers, spaces = listen(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
+    if not all(np.isfinite(space).all() for space in spaces.values()):
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
+    labels = waveforms.labels[clips]
+    right = {noise: int((given == labels).sum()) for noise, given in answers.items()}
     clean, trained_to = right.get(Noise("white", sigma=0.0)), metrics.accuracy.last_epoch
     if clean is not None and trained_to is not None:
         check_clean(run.model(results), clean, round(trained_to * len(clips)), len(clips))
 
     folder = run.evaluation(evaluation_key(params), results)
     (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
-    write_text(folder / "projection.csv", projection_csv(representations, waveforms, clips))
+    write_text(folder / "projection.csv", projection_csv(spaces["h"], waveforms, clips))
+    write_text(folder / "answers.csv", answers_csv(answers, waveforms, clips))
+    apart = {name: Distances(**distances(space, labels.numpy())) for name, space in spaces.items()}
     EvaluationRecord(
         **run.coordinates,
         key=evaluation_key(params),
@@ -93,11 +98,13 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
             Heard(noise=n.colour, sigma=n.sigma, snr_db=n.snr_db, right=count, accuracy=count / len(clips))
             for n, count in right.items()
         ),
-        distances=Distances(**distances(representations, waveforms.labels[clips].numpy())),
+        distances=apart["h"],
+        projection_distances=apart["z"],
+        logit_distances=apart["logits"] if trained.classifies else None,
         device=describe(device),
         precision=settings.stages[-1].training.precision,
         code=code_version(),
-        files={"projection.csv": sha256_of_file(folder / "projection.csv")},
+        files={name: sha256_of_file(folder / name) for name in ("projection.csv", "answers.csv")},
         **made_with("numpy", "scikit-learn"),
     ).write(folder / "evaluation.json")
     return folder / "evaluation.json"
@@ -110,6 +117,16 @@ def projection_csv(representations: Representations, waveforms: Waveforms, clips
         label = int(waveforms.labels[clip])
         rows.append([waveforms.clips[clip], label, waveforms.classes[label], f"{x:.6g}", f"{y:.6g}"])
     return to_csv(rows)
+
+
+def answers_csv(answers: dict[Noise, Tensor], waveforms: Waveforms, clips: Tensor) -> str:
+    """A row for each of ``clips`` (indices): its name, its class, and the class that the model gives under each noise.
+
+    Classes are numbers from 0, as in ``label``.
+    """
+    columns = [["clip", "label", *(noise.column for noise in answers)]]
+    given = [values.tolist() for values in (clips, waveforms.labels[clips], *answers.values())]
+    return to_csv([*columns, *([waveforms.clips[clip], *others] for clip, *others in zip(*given, strict=True))])
 
 
 def check_trained_on(waveforms: Waveforms, metrics: Metrics, features: Path, folder: Path) -> None:
@@ -138,27 +155,26 @@ def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
 @torch.inference_mode()
 def listen(
     trained: Trained, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
-) -> tuple[dict[Noise, int], Representations]:
-    """How many of ``clips`` (indices, (n,)) are right under each noise, and their representations without any.
+) -> tuple[dict[Noise, Tensor], dict[str, Representations]]:
+    """The classes (n,) that the model gives ``clips`` (indices, (n,)) under each noise, and its outputs without noise.
 
-    A batch is gathered once, and heard with each noise in turn, or with none where no answer means anything.
-    ``random`` draws the crops where they are random, as in training.
+    These are the representations h, the projections z and the logits, (n, features) each. A batch is gathered
+    once, and passed with each noise in turn, or with none where no answer means anything. ``random`` draws the crops
+    where they are random, as in training.
     """
     inputs, device = trained.inputs, trained.device
-    asked = conditions(settings) if trained.classifies else ()
-    right = {noise: torch.zeros((), dtype=torch.int64, device=device) for noise in asked}
-    representations = []
+    answers: dict[Noise, list[Tensor]] = {noise: [] for noise in (conditions(settings) if trained.classifies else ())}
+    clean: list[dict[str, Tensor]] = []
     for indices in clips.split(trained.stage.training.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))
         names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0][0]))]
-        labels = inputs.waveforms.labels[indices].to(device)
-        clean, heard_clean = trained.hear(waves for waves, _ in parts)
-        representations.append(clean)
-        for colour in dict.fromkeys(noise.colour for noise in right):
+        clean.append(trained.forward(waves for waves, _ in parts))
+        for colour in dict.fromkeys(noise.colour for noise in answers):
             drawn = [draw(settings.seed, clip_names, colour, inputs.samples, device) for clip_names in names]
-            for noise in right:
+            for noise in answers:
                 if noise.colour == colour:
                     noisy = (add(*part, raw, noise) for part, raw in zip(parts, drawn, strict=True))
-                    heard = heard_clean if noise.sigma == 0 else trained.hear(noisy)[1]
-                    right[noise] += (heard == labels).sum()
-    return {noise: int(count) for noise, count in right.items()}, torch.cat(representations).cpu().double().numpy()
+                    outputs = clean[-1] if noise.sigma == 0 else trained.forward(noisy)
+                    answers[noise].append(outputs["logits"].argmax(dim=1))
+    spaces = {name: torch.cat([part[name] for part in clean]).cpu().double().numpy() for name in clean[0]}
+    return {noise: torch.cat(given).cpu() for noise, given in answers.items()}, spaces

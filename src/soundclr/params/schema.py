@@ -281,14 +281,34 @@ class Selection(Section):
     folds: tuple[Positive, ...] | None = None
 
 
+class Registration(Section):
+    """Where a study's runs, claims and analysis were fixed before its first run.
+
+    ``file`` is their data, relative to params.yaml, as the git commit ``commit`` has it, which was made at ``time``
+    (UTC). ``changes`` are what changed since, a sentence each.
+    """
+
+    file: str
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    changes: tuple[str, ...] = ()
+
+
+def listed(value: Any) -> Any:
+    """One mapping as a list of it."""
+    return [value] if isinstance(value, dict) else value
+
+
 class StudySettings(Section):
     """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
 
     ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
 
     What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
-    besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there.
-    Runs that start from ``optional_weights`` are left out for as long as those are not here.
+    besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there: one
+    choice, or a list of them.
+    Runs that start from ``optional_weights`` are left out for as long as those are not here. ``registered`` is where
+    all of it was fixed before the first run.
     """
 
     title: str
@@ -299,15 +319,17 @@ class StudySettings(Section):
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     folds: tuple[Positive, ...] | None = None
     settings: dict[str, Any] = {}
-    evaluate: Selection | None = None
+    evaluate: Annotated[tuple[Selection, ...], BeforeValidator(listed)] = ()
     artefacts: dict[Name, Selection] = {}
     optional_weights: tuple[Name, ...] = ()
+    registered: Registration | None = None
 
     @property
     def selections(self) -> dict[str, Selection]:
         """All that the study needs: its own runs, its artefacts' and those that are evaluated, by their keys here."""
         artefacts = {f".artefacts.{name}": chosen for name, chosen in self.artefacts.items()}
-        return {"": Selection(), **artefacts, **({".evaluate": self.evaluate} if self.evaluate else {})}
+        evaluate = {f".evaluate.{place}" if place else ".evaluate": one for place, one in enumerate(self.evaluate)}
+        return {"": Selection(), **artefacts, **evaluate}
 
 
 class EvaluationSettings(Section):

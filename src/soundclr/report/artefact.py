@@ -102,15 +102,25 @@ def check_artefacts(params: Params) -> None:
 
 
 def choices(params: Params, study: str) -> dict[str, Selection]:
-    """A study's choices of runs, whole: its own, one for each key of its ``artefacts:``, and those to be evaluated."""
+    """A study's choices of runs, whole: its own, one for each key of its ``artefacts:``, and those to be evaluated.
+
+    Of several choices that are evaluated it is all that any of them names.
+    """
     settings = params.get_study(study)
-    chosen = {OWN: Selection(), **settings.artefacts, **({EVALUATED: settings.evaluate} if settings.evaluate else {})}
-    return {key: params.selection(study, choice) for key, choice in chosen.items()}
+    chosen = {key: params.selection(study, one) for key, one in {OWN: Selection(), **settings.artefacts}.items()}
+    if evaluated := [params.selection(study, one) for one in settings.evaluate]:
+        parts = {
+            key: tuple(dict.fromkeys(value for one in evaluated for value in getattr(one, key) or ())) or None
+            for key in Selection.model_fields
+        }
+        chosen[EVALUATED] = Selection(**parts)
+    return chosen
 
 
 def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
     """The runs of each of a study's choices; a run may be of several."""
-    return {key: tuple(runs.select(params, study, choice)) for key, choice in choices(params, study).items()}
+    found = {key: tuple(runs.select(params, study, choice)) for key, choice in choices(params, study).items()}
+    return found | ({EVALUATED: tuple(runs.evaluated(params, study))} if EVALUATED in found else {})
 
 
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:

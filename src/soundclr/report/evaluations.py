@@ -14,18 +14,21 @@ from soundclr.report.run_results import DataFrame, RunResult, read_table
 from soundclr.runs import Run
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
+ANSWERS = "answers.csv"
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """What one run's model (its last epoch's weights) answered on its held-out clips.
 
-    ``projection`` has clip, label, class and the place x, y, a row a clip.
+    ``projection`` has clip, label, class and the place x, y, a row a clip. ``answers`` has clip, label and the class
+    that the model gave it under each noise, a column a noise (:attr:`Noise.column`); None in earlier versions.
     """
 
     run: Run
     record: EvaluationRecord
     projection: DataFrame
+    answers: DataFrame | None = None
 
     @property
     def distances(self) -> Distances:
@@ -86,4 +89,17 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
         raise UserError(
             f"{path}: {record.clips} clips, {len(projection)} in projection.csv, {clips} held out by the run"
         )
-    return Evaluation(result.run, record, projection)
+    answers = read_answers(path.with_name(ANSWERS), record) if ANSWERS in record.files else None
+    return Evaluation(result.run, record, projection, answers)
+
+
+def read_answers(path: Path, record: EvaluationRecord) -> DataFrame:
+    """The classes that the model gave each clip; UserError where other clips are right than the ``record`` says."""
+    answers = read_table(path, text=("clip",))
+    noises = {Noise(heard.noise, heard.sigma, heard.snr_db).column: heard.right for heard in record.accuracy}
+    if list(answers.columns) != ["clip", "label", *noises] or len(answers) != record.clips:
+        raise UserError(f"{path}: its columns and clips are not those of the evaluation.json beside it")
+    for column, says in noises.items():
+        if (right := int((answers[column] == answers["label"]).sum())) != says:
+            raise UserError(f"{path}: {right} clips are right in {column}, evaluation.json says {says}")
+    return answers

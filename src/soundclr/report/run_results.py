@@ -71,7 +71,7 @@ def load_run(params: Params, path: Path, run: Run, metrics: Metrics) -> RunResul
     history = read_table(path.with_name("history.csv"))
     if missing := HISTORY_COLUMNS - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}")
-    predictions = read_table(path.with_name("predictions.csv"), text=("clip",))  # a class may be "stage"
+    predictions = read_table(path.with_name("predictions.csv"), text=("clip", "source"))  # a class may be "stage"
     result = RunResult(run, metrics, settings, history, predictions)
     check_predictions(path.with_name("predictions.csv"), result)
     return result
@@ -87,13 +87,17 @@ def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]
 
 
 def check_predictions(path: Path, result: RunResult) -> None:
-    """The clips that the probabilities get right must be as many as the accuracies say; none of a run without them."""
+    """The clips that the probabilities get right must be as many as the accuracies say; none of a run without them.
+
+    Earlier versions wrote no column ``source``.
+    """
     import pandas as pd
 
     metrics = result.metrics
     classes = list(metrics.classes)
-    if list(result.predictions.columns) != ["clip", "label", "epoch", *classes]:
-        raise UserError(f"{path}: its columns are not clip, label, epoch and metrics.json's classes")
+    columns = list(result.predictions.columns)
+    if columns not in (["clip", "source", "label", "epoch", *classes], ["clip", "label", "epoch", *classes]):
+        raise UserError(f"{path}: its columns are not clip, source, label, epoch and metrics.json's classes")
     learnt = classifies(result.settings)
     accuracies: dict[Epoch, float | None] = {"best": metrics.accuracy.best_epoch, "last": metrics.accuracy.last_epoch}
     for epoch, accuracy in accuracies.items():

@@ -241,9 +241,10 @@ def history_csv(state: State) -> str:
 
 
 def predictions_csv(probabilities: Probabilities, waveforms: Waveforms, clips: Sequence[int]) -> str:
-    """The held-out clips' class probabilities at the best and at the last epoch."""
-    rows: list[list[Any]] = [["clip", "label", "epoch", *waveforms.classes]]
+    """The held-out clips' sources and class probabilities at the best and at the last epoch."""
+    rows: list[list[Any]] = [["clip", "source", "label", "epoch", *waveforms.classes]]
     for epoch, values in probabilities.items():
         for clip, row in zip(clips, values.tolist(), strict=True):
-            rows.append([waveforms.clips[clip], int(waveforms.labels[clip]), epoch, *(f"{p:.6f}" for p in row)])
+            named = waveforms.clips[clip], waveforms.sources[clip], int(waveforms.labels[clip])
+            rows.append([*named, epoch, *(f"{p:.6f}" for p in row)])
     return to_csv(rows)
