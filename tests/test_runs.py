@@ -49,6 +49,15 @@ def test_evaluated_are_the_three_schemes_on_esc50():
     assert evaluated(changed(studies={"esc10": {"evaluate": None}}), "esc10") == []
 
 
+def test_evaluated_are_the_runs_of_every_choice_once():
+    choices = [{"recipes": ["hybrid"], "seeds": [0]}, {"folds": [1], "seeds": [0, 1]}]
+    models = evaluated(changed(studies={"esc10": {"evaluate": choices}}), "esc10")
+    assert [(run.recipe, run.fold, run.seed) for run in models] == [
+        *(("hybrid", fold, 0) for fold in range(1, 6)),
+        *((recipe, 1, seed) for recipe in SCHEMES for seed in (0, 1) if (recipe, seed) != ("hybrid", 0)),
+    ]
+
+
 def test_each_choice_that_a_selection_leaves_out_is_the_study_s():
     all_of_it = list(select(PARAMS, "demo", Selection()))
     assert [(run.recipe, run.fold) for run in all_of_it] == [

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from soundclr.audio.features import UNSEALED, Waveforms, seal
 from soundclr.datasets.decoding import decode_clips, in_order
-from soundclr.datasets.index import IndexRow, write_index
+from soundclr.datasets.index import IndexRow, read_index, write_index
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
 
@@ -58,6 +58,7 @@ def test_round_trip(dataset, tmp_path, workers):
     assert waveforms.clips == ("000", "001", "002", "003")
     assert waveforms.classes == ("null", "dog")
     assert waveforms.sample_rate == RATE
+    assert waveforms.sources == tuple(read_index(index)["source"])
     assert waveforms.identical == {"groups": 0, "clips": 0, "across_folds": 0, "across_classes": 0}
     with safe_open(output, framework="pt") as file:
         assert file.metadata()["index_sha256"] == waveforms.index_sha256 == sha256_of_file(index)
@@ -122,7 +123,8 @@ def test_load_maps_the_file(tmp_path):
     path = tmp_path / "large.safetensors"
     none = torch.zeros(1, dtype=torch.int64)
     tensors = {"samples": torch.ones(total, dtype=torch.int16), "offsets": torch.tensor([0, total])}
-    metadata = {"clips": '["a"]', "classes": '["b"]', "sample_rate": "8000", "index_sha256": "", "sha256": UNSEALED}
+    names = {"clips": '["a"]', "sources": '["a"]', "classes": '["b"]'}
+    metadata = {**names, "sample_rate": "8000", "index_sha256": "", "sha256": UNSEALED}
     save_file({**tensors, "labels": none, "folds": none.clone()}, path, metadata)
     seal(path)
     before = _private_kilobytes()

@@ -16,6 +16,14 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _clips_of_the_small_us8k(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of UrbanSound8K's clips is of the small copy."""
+    if "originals" in request.fixturenames:
+        clips = small_copies.manifest_of(request.getfixturevalue("originals") / small_copies.US8K_AUDIO)
+        monkeypatch.setattr("soundclr.datasets.us8k.read_manifest", lambda name: clips)
+
+
 @pytest.fixture(scope="module")
 def archives(originals: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with both releases' archives; not to be changed."""

@@ -79,7 +79,7 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
     path = job.evaluate_job(run, params, features, results, CPU)
     key = evaluation_key(params)
     assert path == results / f"toy/evaluations/{run.group}/fold2-seed1/{key}/evaluation.json"
-    assert sorted(p.name for p in path.parent.iterdir()) == ["evaluation.json", "projection.csv"]
+    assert sorted(p.name for p in path.parent.iterdir()) == ["answers.csv", "evaluation.json", "projection.csv"]
     evaluation = json.loads(path.read_text(encoding="utf-8"))
     checksum = evaluation.pop("checksum")
     assert checksum == sha256_of_json(evaluation)
@@ -100,14 +100,16 @@ def test_the_files_of_an_evaluation(params, features, trained, results):
         "code": code_version(),
         "clips": 9,
         "precision": "float32",
-        "files": {"projection.csv": sha256_of_file(path.with_name("projection.csv"))},
+        "files": {name: sha256_of_file(path.with_name(name)) for name in ("projection.csv", "answers.csv")},
     }
     assert {name: evaluation[name] for name in expected} == expected
     assert set(evaluation) - set(expected) == {
-        "accuracy", "distances", "device", "git_commit", "git_dirty", "versions", "created"
+        "accuracy", "distances", "projection_distances", "logit_distances", "device", "git_commit", "git_dirty",
+        "versions", "created",
     }  # fmt: skip
     assert set(evaluation["versions"]) >= {"python", "torch", "numpy", "scikit-learn", "soundclr"}
-    assert set(evaluation["distances"]) == {"intra", "inter", "ratio", "silhouette"}
+    for space in ("distances", "projection_distances", "logit_distances"):
+        assert set(evaluation[space]) == {"intra", "inter", "ratio", "silhouette"}
     assert list(rights(evaluation)) == [
         *(("white", sigma, None) for sigma in SIGMAS),
         *((noise, None, ratio) for noise in ("white", "pink") for ratio in SNR),
@@ -134,7 +136,7 @@ def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, 
     run = train(params, features, tmp_path, recipe)
     logits = heard(params, features, tmp_path, run)[0]
     rows = csv.reader(io.StringIO((run.directory(tmp_path) / "predictions.csv").read_text(encoding="utf-8")))
-    last = torch.tensor([[float(p) for p in row[3:]] for row in rows if row[2] == "last"])
+    last = torch.tensor([[float(p) for p in row[4:]] for row in rows if row[3] == "last"])
     torch.testing.assert_close(logits.softmax(1), last, rtol=0, atol=1e-6)
     metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))
     clean = evaluated(run, params, features, tmp_path)["accuracy"][0]
@@ -164,23 +166,31 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
     waveforms = toy.waveforms()
     inputs = Inputs(waveforms, settings)
     evaluation = evaluated(run, params, features, results)
-    expected = dict.fromkeys(rights(evaluation), 0)
-    representations, labels = [], []
+    answers = {noise: [] for noise in rights(evaluation)}
+    spaces, labels = {"distances": [], "projection_distances": [], "logit_distances": []}, []
     with torch.inference_mode():
         for clip in (waveforms.folds == 2).nonzero()[:, 0]:
             [(wave, own)] = inputs.eval_waveforms(clip[None], torch.Generator())
             labels.append(int(waveforms.labels[clip]))
-            representation = network.represent(inputs.images([wave]))[0].double().numpy()
-            representations.append(representation / np.linalg.norm(representation))
-            for colour, sigma, ratio in expected:
+            h = network.represent(inputs.images([wave]))
+            for space, row in zip(spaces.values(), (h, *network.heads(h)), strict=True):
+                space.append(row[0].double().numpy() / np.linalg.norm(row[0].double().numpy()))
+            for colour, sigma, ratio in answers:
                 noise = draw(0, [waveforms.clips[clip]], colour, toy.SAMPLES, CPU)
                 noisy = add(wave, own, noise, Noise(colour, sigma, ratio))
-                guess = network(inputs.images([noisy]))[1].argmax()
-                expected[colour, sigma, ratio] += int(guess == labels[-1])
+                answers[colour, sigma, ratio].append(int(network(inputs.images([noisy]))[1].argmax()))
+    expected = {noise: sum(map(int.__eq__, given, labels)) for noise, given in answers.items()}
     assert rights(evaluation) == expected
+    key = evaluation_key(params)
+    text = (run.evaluation(key, results) / "answers.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [int(row["label"]) for row in rows] == labels
+    for noise, given in answers.items():
+        assert [int(row[Noise(*noise).column]) for row in rows] == given
     assert len(set(expected.values())) > 1  # noise that nothing hears would show nothing
-    same = [1 - representations[i] @ representations[j] for i in range(9) for j in range(i) if labels[i] == labels[j]]
-    assert evaluation["distances"]["intra"] == pytest.approx(np.mean(same), abs=1e-5)
+    for name, rows in spaces.items():
+        same = [1 - rows[i] @ rows[j] for i in range(9) for j in range(i) if labels[i] == labels[j]]
+        assert evaluation[name]["intra"] == pytest.approx(np.mean(same), abs=1e-5)
 
 
 def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monkeypatch):

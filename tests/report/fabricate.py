@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from soundclr.evaluation.conditions import Noise
 from soundclr.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
 from soundclr.losses import classifies
 from soundclr.params import Params
@@ -51,7 +52,7 @@ def fabricate(
 
     taught = classifies(settings)
     right = {}
-    lines: list[list[object]] = [["clip", "label", "epoch", *classes]]
+    lines: list[list[object]] = [["clip", "source", "label", "epoch", *classes]]
     for epoch, share in (("best", skill), ("last", skill - 0.1)) if taught else ():
         right[epoch] = 0
         for clip in range(test_clips):
@@ -61,7 +62,7 @@ def fabricate(
             probabilities = [rng.random() * 0.5 for _ in classes]
             probabilities[guess] = 1.0
             total = sum(probabilities)
-            lines.append([f"1-{clip}-A", label, epoch, *(f"{p / total:.6f}" for p in probabilities)])
+            lines.append([f"1-{clip}-A", f"{clip}", label, epoch, *(f"{p / total:.6f}" for p in probabilities)])
     write_text(folder / "predictions.csv", to_csv(lines))
 
     probed = any(stage.training.probe_every for stage in settings.stages)
@@ -121,8 +122,14 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
     clips, settings, key = metrics["clips"]["test"], params.evaluation, evaluation_key(params)
     folder = run.evaluation(key, results)
 
+    labels = [clip % len(metrics["classes"]) for clip in range(clips)]
+    answers: dict[str, list[int]] = {}
+
     def heard(noise: str, sigma: float | None, ratio: float | None, loudness: float) -> dict[str, Any]:
-        right = sum(rng.random() < skill * (1 - loudness) for _ in range(clips))
+        good = [rng.random() < skill * (1 - loudness) for _ in range(clips)]
+        given = [(label + 1 - one) % len(metrics["classes"]) for label, one in zip(labels, good, strict=True)]
+        answers[Noise(noise, sigma, ratio).column] = given
+        right = sum(good)
         return {"noise": noise, "sigma": sigma, "snr_db": ratio, "right": right, "accuracy": right / clips}
 
     accuracy = [heard("white", sigma, None, min(1, 500 * sigma)) for sigma in settings.sigmas]
@@ -134,6 +141,9 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
         place = [f"{label % 4 + rng.gauss(0, 0.3):.4f}", f"{label // 4 + rng.gauss(0, 0.3):.4f}"]
         lines.append([f"1-{clip}-A", label, metrics["classes"][label], *place])
     write_text(folder / "projection.csv", to_csv(lines))
+    named = [[f"1-{clip}-A", label] for clip, label in enumerate(labels)]
+    rows = [[*name, *given] for name, *given in zip(named, *answers.values(), strict=True)]
+    write_text(folder / "answers.csv", to_csv([["clip", "label", *answers], *rows]))
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
     identity = {*run.coordinates, "device", "precision", "index_sha256", "features_sha256", "model_sha256"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
@@ -145,7 +155,7 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
         "clips": clips,
         "accuracy": accuracy,
         "distances": {"intra": intra, "inter": inter, "ratio": intra / inter, "silhouette": rng.uniform(0.3, 0.6)},
-        "files": {"projection.csv": sha256_of_file(folder / "projection.csv")},
+        "files": {name: sha256_of_file(folder / name) for name in ("projection.csv", "answers.csv")},
     }
     write_json(folder / "evaluation.json", content | {"checksum": sha256_of_json(content)})
     return folder

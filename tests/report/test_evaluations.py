@@ -122,6 +122,30 @@ def test_projection_must_be_the_one_that_was_written(params: Params, folder: Pat
     assert f"{table}: missing" in refusal(params, tmp_path)
 
 
+def test_answers_must_be_right_as_often_as_the_record_says(params: Params, folder: Path, tmp_path: Path) -> None:
+    (evaluation,) = collect(params, "trial", tmp_path).evaluations.values()
+    assert evaluation.answers is not None
+    right = {name: int((evaluation.answers[name] == evaluation.answers["label"]).sum()) for name in evaluation.answers}
+    assert [right[name] for name in list(right)[2:]] == [heard.right for heard in evaluation.record.accuracy]
+    table = folder / "answers.csv"
+    lines = table.read_text().splitlines()
+    clip, label, first, *others = lines[1].split(",")
+    other = "9" if first == label else label
+    table.write_text("\n".join([lines[0], ",".join([clip, label, other, *others]), *lines[2:]]) + "\n")
+    edit(folder, name="evaluation.json")
+    assert "clips are right in white_sigma_0, evaluation.json says" in refusal(params, tmp_path)
+    table.write_text("\n".join(lines[:-1]) + "\n")
+    edit(folder, name="evaluation.json")
+    assert f"{table}: its columns and clips are not those of the evaluation.json" in refusal(params, tmp_path)
+
+
+def test_an_earlier_evaluation_has_no_answers(params: Params, folder: Path, tmp_path: Path) -> None:
+    (folder / "answers.csv").unlink()
+    edit(folder, name="evaluation.json", files={"projection.csv": ""})
+    (evaluation,) = collect(params, "trial", tmp_path).evaluations.values()
+    assert evaluation.answers is None and evaluation.record.projection_distances is None
+
+
 def test_path_that_is_no_evaluations_is_refused(params: Params, folder: Path, tmp_path: Path) -> None:
     shutil.move(folder, folder.parent.with_name("fold01-seed0") / folder.name)
     assert "not the path of an evaluation" in refusal(params, tmp_path)

@@ -295,8 +295,8 @@ class Registration(Section):
 
 
 def listed(value: Any) -> Any:
-    """One mapping as a list of it."""
-    return [value] if isinstance(value, dict) else value
+    """One mapping as a list of it, and nothing as an empty one."""
+    return [value] if isinstance(value, dict) else value or []
 
 
 class StudySettings(Section):

@@ -51,6 +51,7 @@ def study_facts(collection: Collection) -> list[str]:
     """
     facts = (
         coverage(collection),
+        *registration(collection),
         *weights_not_here(collection),
         *context(collection, collection.own or collection.results),
         settings_that_differ(collection),
@@ -178,6 +179,20 @@ def weights_not_here(collection: Collection) -> Iterator[str]:
             lacking[weights[0]] += count
     for name, count in sorted(lacking.items()):
         yield f"Weights not here, which the study does without: {name}, for {count} of its runs"
+
+
+def registration(collection: Collection) -> Iterator[str]:
+    """Which commit fixed a registered study, when, when its first run ended, and what changed in between."""
+    registered = collection.params.studies[collection.study].registered
+    if registered is None:
+        return
+    created = min((result.metrics.created for result in collection.results), default=None)
+    first = f"the first run ended at {created}" if created else "no run has ended yet"
+    changes = "; ".join(registered.changes) or "nothing"
+    yield (
+        f"Registered in {registered.file} by commit {registered.commit[:7]} at {registered.time}; {first}. "
+        f"Changed since: {changes}"
+    )
 
 
 def coverage(collection: Collection) -> str:

@@ -1,0 +1,74 @@
+"""Schemes at several budgets, and recipes with one change: what their figure and table take from which runs."""
+
+from pathlib import Path
+
+import pytest
+from byhand import make
+from fabricate import fabricate, trial_params
+
+from soundclr.params import Params
+from soundclr.report.artefacts.tables.variants import ARTEFACT as VARIANTS
+from soundclr.report.collect import collect
+from soundclr.report.papers.soundclr.budget_curve import budgets, draw
+from soundclr.report.style import styled
+from soundclr.runs import expand
+
+
+@pytest.fixture(scope="module")
+def params(repo: Path) -> Params:
+    changes = {
+        "seeds": [0],
+        "artefacts": {
+            "budget_curve": {"recipes": ["cross_entropy_50", "supervised_contrastive_50", "hybrid_50"]},
+            "variants": {"recipes": ["contrastive_on_h", "hybrid_temperature_01"]},
+        },
+    }
+    return trial_params(repo, trial=changes)
+
+
+@pytest.fixture(scope="module")
+def results(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results")
+    for run in expand(params, "trial"):
+        if (run.recipe, run.fold) != ("cross_entropy_50", 5):
+            fabricate(params, run, folder)
+    return folder
+
+
+def test_each_scheme_has_its_budgets_in_order(params: Params, results: Path) -> None:
+    found = budgets(collect(params, "trial", results), "esc10")
+    assert {scheme: {epochs: len(runs) for epochs, runs in lines.items()} for scheme, lines in found.items()} == {
+        "cross_entropy": {6: 5, 50: 4},
+        "supervised_contrastive": {6: 5, 50: 5},
+        "hybrid": {6: 5, 50: 5},
+    }
+
+
+def test_the_curve_has_the_schemes_and_their_differences(params: Params, results: Path) -> None:
+    with styled():
+        drawing = draw(collect(params, "trial", results), "esc10")
+    assert drawing is not None
+    above, below = drawing.figure.axes
+    assert "hybrid (SoundCLR) minus each other scheme" in drawing.caption
+    dotted = sorted(line.get_ydata()[0] for line in above.lines if len(set(line.get_ydata())) == 1)
+    assert [float(value) for value in dotted] == [99.0, 99.25, 99.6]  # the paper's Table III
+    assert len(below.containers) == 2 and all(len(one[0].get_xdata()) == 2 for one in below.containers)
+
+
+def test_a_variant_is_compared_with_the_scheme_that_it_builds_on(params: Params, results: Path) -> None:
+    collection = collect(params, "trial", results)
+    records = {record["recipe"]: record for record in make(collection, VARIANTS.name).records}
+    assert {name: record["scheme"] for name, record in records.items()} == {
+        "contrastive_on_h": "supervised_contrastive",
+        "hybrid_temperature_01": "hybrid",
+    }
+
+    def mean(recipe: str) -> float:
+        accuracies = [
+            result.metrics.accuracy.last_epoch for result in collection.results if result.run.recipe == recipe
+        ]
+        return 100 * sum(map(float, filter(None, accuracies))) / len(accuracies)
+
+    for name, record in records.items():
+        assert record["difference_points"] == pytest.approx(mean(name) - mean(record["scheme"]))
+        assert record["low_points"] < record["difference_points"] < record["high_points"]
