@@ -1,0 +1,213 @@
+"""What runs leave open: estimates with standard errors, by resampling sources and seeds within folds.
+
+Seeds of one fold are replicates of its training; they pair nothing between schemes. Clips of one recording or speaker
+are alike. So within each fold sources are drawn, all clips of one together and the same for both sides, and seeds,
+apart for each side. Of n there are n - 1 drawn, with replacement, which makes the variance of a mean unbiased.
+
+Let V1 be the variance of what is estimated when sources alone are drawn, V2 when seeds alone are, V12 when both are.
+What sources and seeds have in common (a training that is wrong on a clip, another one not) is in V1 and V2 once each
+and in V12 three times: 2 V1 + 2 V2 - V12 has it once. The interval is the estimate and Student's t times the root of
+that, with as many degrees of freedom as the seeds have.
+
+With a single seed nothing tells how trainings of a fold differ. The standard error is then that of leaving out one fold
+at a time, with a degree of freedom less than there are folds.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+DRAWS = 10_000
+CHUNK = 500  # draws at once: a matrix of draws by sources stays small
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A value for each clip of a held-out fold and each seed's run, such as 1 where the run is right.
+
+    ``values``: (seeds, clips); ``sources``: (clips,), the number from 0 of each clip's recording or speaker.
+    """
+
+    values: Array
+    sources: NDArray[np.int64]
+
+    @property
+    def totals(self) -> Array:
+        """The values' sums of each source: (seeds, sources)."""
+        return np.stack([np.bincount(self.sources, row) for row in self.values])
+
+    @property
+    def clips(self) -> Array:
+        """How many clips each source has: (sources,)."""
+        return np.bincount(self.sources).astype(float)
+
+
+Values = Mapping[int, Fold]
+"""One side's folds, by their numbers."""
+
+Statistic = Callable[[Array, Array], Array]
+"""What is estimated, from both sides' means over folds and seeds, for any number of draws at once."""
+
+
+def difference(ours: Array, theirs: Array) -> Array:
+    """The first side's mean minus the second's."""
+    return ours - theirs
+
+
+def log_error_ratio(ours: Array, theirs: Array) -> Array:
+    """The logarithm of the ratio of errors, of accuracies from 0 to 1; infinite where a side makes no error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log((1 - ours) / (1 - theirs)))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its standard error, and the degrees of freedom of Student's t."""
+
+    value: float
+    error: float
+    degrees: float
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float]:
+        """The two-sided interval; nan where there is no standard error."""
+        half = self.quantile((1 + level) / 2) * self.error
+        return self.value - half, self.value + half
+
+    def bound(self, level: float = LEVEL) -> float:
+        """The upper end of the one-sided interval: the value is below it."""
+        return self.value + self.quantile(level) * self.error
+
+    @property
+    def p(self) -> float:
+        """Two-sided, of a value of 0; nan where there is no standard error."""
+        if self.error == 0:
+            return float(self.value == 0)
+        return float(2 * stats.t.sf(abs(self.value) / self.error, self.degrees))
+
+    def p_above(self, least: float = 0.0) -> float:
+        """One-sided: how likely such a value is, or a higher one, where the true one is ``least`` or below."""
+        if self.error == 0:
+            return float(self.value <= least)
+        return float(stats.t.sf((self.value - least) / self.error, self.degrees))
+
+    def p_within(self, margin: float) -> float:
+        """Of two one-sided tests that the true value lies within ``margin`` of 0, the larger p."""
+        mirrored = Estimate(-self.value, self.error, self.degrees)
+        return max(self.p_above(-margin), mirrored.p_above(-margin))
+
+    def power(self, true: float, significance: float = 0.05) -> float:
+        """How likely a two-sided test finds a ``true`` value with this standard error, on its own side of 0."""
+        if not self.error > 0:
+            return math.nan
+        critical = self.quantile(1 - significance / 2)
+        return float(stats.nct.sf(critical, self.degrees, abs(true) / self.error))
+
+    def quantile(self, share: float) -> float:
+        """Student's t."""
+        return float(stats.t.ppf(share, self.degrees))
+
+
+def compare(ours: Values, theirs: Values, statistic: Statistic = difference, draws: int = DRAWS) -> Estimate:
+    """The ``statistic`` of two sides on the same clips of the same folds, each side with seeds of its own.
+
+    Raises ValueError for sides of other folds or other clips.
+    """
+    if ours.keys() != theirs.keys() or any(
+        not np.array_equal(ours[fold].sources, theirs[fold].sources) for fold in ours
+    ):
+        raise ValueError("two sides are compared on the same clips of the same folds")
+    sides = (ours, theirs)
+    value = float(statistic(*(np.array(mean(side, side)) for side in sides)))
+    seeds = min(len(fold.values) for side in sides for fold in side.values())
+    if seeds < 2:
+        return left_out(sides, statistic, value)
+    variances = [spread(sides, statistic, draws, *drawn) for drawn in ((True, False), (False, True), (True, True))]
+    sources_alone, seeds_alone, both = variances
+    variance = max(2 * sources_alone + 2 * seeds_alone - both, sources_alone, seeds_alone)
+    return Estimate(
+        value, math.sqrt(variance), degrees_of_seeds([len(f.values) for side in sides for f in side.values()])
+    )
+
+
+def compare_runs(ours: Mapping[int, Sequence[float]], theirs: Mapping[int, Sequence[float]]) -> Estimate:
+    """The difference of a number that is known a run at a time, from each fold's seeds; folds that both have."""
+    folds = sorted(ours.keys() & theirs.keys())
+    means = [np.mean(ours[fold]) - np.mean(theirs[fold]) for fold in folds]
+    value, groups = float(np.mean(means)), [np.asarray(side[fold]) for side in (ours, theirs) for fold in folds]
+    if min(map(len, groups)) < 2:
+        error = float(np.std(means, ddof=1) / math.sqrt(len(folds))) if len(folds) > 1 else math.nan
+        return Estimate(value, error, max(len(folds) - 1, 1))
+    variance = sum(group.var(ddof=1) / len(group) for group in groups) / len(folds) ** 2
+    return Estimate(value, math.sqrt(variance), degrees_of_seeds(list(map(len, groups))))
+
+
+def degrees_of_seeds(seeds: Sequence[int]) -> float:
+    """A degree of freedom for each seed of a fold and side but one."""
+    return float(sum(count - 1 for count in seeds))
+
+
+def mean(side: Values, folds: Sequence[int] | Values) -> float:
+    """The mean over ``folds``, each the mean over its seeds and clips."""
+    return float(np.mean([side[fold].values.mean() for fold in folds]))
+
+
+def left_out(sides: Sequence[Values], statistic: Statistic, value: float) -> Estimate:
+    """The estimate by leaving out one fold at a time; without a standard error where there is but one."""
+    folds = list(sides[0])
+    if len(folds) < 2:
+        return Estimate(value, math.nan, 1.0)
+    without = [[other for other in folds if other != fold] for fold in folds]
+    values = [float(statistic(*(np.array(mean(side, rest)) for side in sides))) for rest in without]
+    variance = (len(folds) - 1) / len(folds) * float(np.sum((np.array(values) - np.mean(values)) ** 2))
+    return Estimate(value, math.sqrt(variance), len(folds) - 1.0)
+
+
+def spread(sides: Sequence[Values], statistic: Statistic, draws: int, sources: bool, seeds: bool) -> float:
+    """The variance of the ``statistic`` over ``draws``, in which ``sources`` or ``seeds`` are drawn, or both."""
+    random = np.random.default_rng(0)
+    values: list[Array] = []
+    for begin in range(0, draws, CHUNK):
+        count = min(CHUNK, draws - begin)
+        means = [np.zeros(count) for _ in sides]
+        for fold in sides[0]:
+            clips = sides[0][fold].clips
+            weights = drawn(random, count, len(clips)) if sources else np.ones((1, len(clips)))
+            for place, side in enumerate(sides):
+                totals = side[fold].totals
+                each = weights @ totals.T / (weights @ clips)[:, None]  # (draws, seeds)
+                by_seed = drawn(random, count, len(totals)) if seeds else np.ones((1, len(totals)))
+                means[place] += (each * by_seed).sum(axis=1) / by_seed.sum(axis=1) / len(sides[0])
+        values.append(statistic(*means))
+    found = np.concatenate(values)
+    return float(found[np.isfinite(found)].var())
+
+
+def drawn(random: np.random.Generator, draws: int, count: int) -> Array:
+    """How often each of ``count`` is in a draw of one fewer, with replacement: (draws, count)."""
+    if count == 1:
+        return np.ones((draws, 1))
+    return random.multinomial(count - 1, np.full(count, 1 / count), size=draws).astype(float)
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Holm's corrected p-values, in the order given; one that is not known takes no part."""
+    order = sorted((p, place) for place, p in enumerate(values) if not math.isnan(p))
+    corrected, most = [math.nan] * len(values), 0.0
+    for rank, (p, place) in enumerate(order):
+        most = max(most, min(1.0, (len(order) - rank) * p))
+        corrected[place] = most
+    return corrected
+
+
+def welch(ours: tuple[float, float], theirs: tuple[float, float], runs: int) -> Estimate:
+    """The difference of two published means, each with its standard deviation over so many runs."""
+    one, other = (deviation**2 / runs for _, deviation in (ours, theirs))
+    degrees = (one + other) ** 2 / ((one**2 + other**2) / (runs - 1))
+    return Estimate(ours[0] - theirs[0], math.sqrt(one + other), degrees)
