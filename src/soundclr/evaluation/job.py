@@ -151,7 +151,7 @@ def listen(
     for indices in clips.split(trained.stage.training.batch_size):
         parts = list(inputs.eval_waveforms(indices, random))
         names = [[inputs.waveforms.clips[clip] for clip in part.tolist()] for part in indices.split(len(parts[0][0]))]
-        labels = inputs.waveforms.labels[indices].to(device)
+        labels = inputs.waveforms.labels[indices].to(device, non_blocking=True)
         clean, heard_clean = trained.hear(waves for waves, _ in parts)
         representations.append(clean)
         for colour in dict.fromkeys(noise.colour for noise in right):
