@@ -1,6 +1,7 @@
 """What an augmentation is: a change of each clip of a batch at random, on the device of the batch.
 
-Random numbers are drawn on the CPU from a given generator: the same on every device.
+Random numbers are drawn on the CPU from a given generator: the same on every device. They are sent with
+``non_blocking``: a plain ``.to(device)`` waits until a GPU has done all that it was told before.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Augmentation(Entry):
         changed = self.apply(batch, random)
         if self.probability == 1:
             return changed
-        picked = (uniform(random, len(batch)) < self.probability).to(batch.device)
+        picked = (uniform(random, len(batch)) < self.probability).to(batch.device, non_blocking=True)
         return changed.where(picked.view(-1, *[1] * (batch.dim() - 1)), batch)
 
     def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
@@ -65,7 +66,7 @@ class WaveformAugmentation(Augmentation):
         for part in rows.split(at_once(len(batch), batch.shape[1], batch.device)):
             if len(part):
                 # Of a slice nothing is copied.
-                there = slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device)
+                there = slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device, non_blocking=True)
                 result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 

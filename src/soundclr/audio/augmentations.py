@@ -58,7 +58,8 @@ class _Masks(Augmentation):
 
     def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
         """``batch`` (clips, channels, bands, frames) with the stripes, the same in all channels of a clip."""
-        hidden = stripes(len(batch), self.count, self.width, batch.shape[self.axis], random).to(batch.device)
+        hidden = stripes(len(batch), self.count, self.width, batch.shape[self.axis], random)
+        hidden = hidden.to(batch.device, non_blocking=True)
         shape = [len(batch), 1, 1, 1]
         shape[self.axis] = batch.shape[self.axis]
         return batch.masked_fill(hidden.view(shape), self.value)

@@ -87,7 +87,8 @@ class ClarTransform:
         back = self.shifted * begins - self.around * self.radians.repeat(3)[:, None]
         weights = torch.tensor([0.5, -0.25, -0.25]).repeat_interleave(self.bands)[:, None]
         tables = there.cos(), there.sin(), weights * back.cos(), weights * back.sin()
-        cosine, sine, back_cosine, back_sine = (table.float().to(self.window.device) for table in tables)
+        device = self.window.device
+        cosine, sine, back_cosine, back_sine = (table.float().to(device, non_blocking=True) for table in tables)
         return cosine, sine, back_cosine, back_sine
 
     def _mel_bands(self, padded: Tensor) -> Tensor:

@@ -63,8 +63,11 @@ def waveform_batch(
     samples, device = waveforms.samples, waveforms.samples.device
     if device.type not in ONE_BY_ONE:
         width = int(scaled.max())  # here, where asking is no wait for a GPU
-        first, size, scaled, start = (column[:, None].to(device) for column in (first, size, scaled, start))
-        clips = Clips(first, size, scaled, start, None if scale is None else scale[:, None].to(device))
+        first, size, scaled, start = (
+            column[:, None].to(device, non_blocking=True) for column in (first, size, scaled, start)
+        )
+        scale = None if scale is None else scale[:, None].to(device, non_blocking=True)
+        clips = Clips(first, size, scaled, start, scale)
         batch = _many_clips(samples, clips, length, width)
         return _with_zeros(batch, scaled, start) if zeros else batch
     numbers = zip(first.tolist(), size.tolist(), scaled.tolist(), start.tolist(), strict=True)

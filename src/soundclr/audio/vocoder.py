@@ -41,7 +41,7 @@ def vocoded(waveforms: Tensor, semitones: Tensor, rates: Tensor, n_fft: int) -> 
         few = max(1, SAMPLES_AT_ONCE_ON_CPU // waveforms.shape[1])
         for part in rows.split(few if waveforms.device.type == "cpu" else len(waveforms)):
             if len(part):
-                there = part.to(waveforms.device)
+                there = part.to(waveforms.device, non_blocking=True)
                 result[there] = _vocoded(waveforms[there], rates[part], n_fft, frame_length(n_fft, shift))
     return result
 
@@ -95,8 +95,8 @@ def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tenso
     places = CENTRED + (torch.arange(steps + OVERLAP, dtype=torch.float64) - CENTRED) * rates[:, None] * step / hop
     places.clamp_(0, frames - 2)
     below = places.long()
-    between = (places - below).float()[..., None].to(waveforms.device)
-    rows = (below + frames * torch.arange(clips)[:, None]).view(-1).to(waveforms.device)
+    between = (places - below).float()[..., None].to(waveforms.device, non_blocking=True)
+    rows = (below + frames * torch.arange(clips)[:, None]).view(-1).to(waveforms.device, non_blocking=True)
 
     def read(values: Tensor, ahead: int = 0) -> Tensor:
         """The frames of ``values`` (clips, frames, bins) at the places, or the next ones."""
@@ -116,5 +116,5 @@ def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tenso
     result = whole.flatten(1)[:, :samples]
     if (rates > 1).any():
         beyond = torch.arange(samples) >= samples / rates[:, None]
-        result = result.masked_fill(beyond.to(result.device), 0)
+        result = result.masked_fill(beyond.to(result.device, non_blocking=True), 0)
     return result

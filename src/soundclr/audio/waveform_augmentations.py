@@ -129,7 +129,7 @@ class WhiteNoise(_Noise):
         from soundclr.audio.waveform_changes import with_noise
 
         noise, ratios = drawn
-        return with_noise(waves, noise.to(waves.device), ratios)
+        return with_noise(waves, noise.to(waves.device, non_blocking=True), ratios)
 
 
 class MixedNoise(_Noise):
@@ -153,7 +153,8 @@ class MixedNoise(_Noise):
         from soundclr.audio.waveform_changes import coloured, with_noise
 
         normal, colour, ratios = drawn
-        return with_noise(waves, coloured(normal.to(waves.device), self.colours, colour, waves.shape[1]), ratios)
+        normal = normal.to(waves.device, non_blocking=True)
+        return with_noise(waves, coloured(normal, self.colours, colour, waves.shape[1]), ratios)
 
 
 class _Vocoded(WaveformAugmentation):

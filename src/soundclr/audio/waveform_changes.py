@@ -32,14 +32,14 @@ def faded(waves: Tensor, names: Sequence[str], curve: Tensor, lengths: Tensor) -
         lengths: int64, (clips, 2), samples of the fade at the beginning, 0 on its first one, and at the end; together
             no more than there are.
     """
-    slopes = torch.cat([1 / (lengths - 1).clamp(min=1), lengths == 0], 1).float().to(waves.device)
+    slopes = torch.cat([1 / (lengths - 1).clamp(min=1), lengths == 0], 1).float().to(waves.device, non_blocking=True)
     rise, fall, no_rise, no_fall = slopes.split(1, 1)
     place = torch.arange(waves.shape[1], device=waves.device, dtype=torch.float32)
     into, out = torch.addcmul(no_rise, rise, place), torch.addcmul(no_fall, fall, place.flip(0))
     ramp = torch.minimum(into, out).clamp_(max=1)
     result = torch.empty_like(waves)
     for number in curve.unique().tolist():
-        rows = (curve == number).nonzero()[:, 0].to(waves.device)
+        rows = (curve == number).nonzero()[:, 0].to(waves.device, non_blocking=True)
         result[rows] = waves[rows] * CURVES[names[number]](ramp[rows]).clamp_(0, 1)
     return result
 
@@ -53,7 +53,7 @@ def masked(waves: Tensor, start: Tensor, width: Tensor, filling: Tensor) -> Tens
     begin = start.clamp(max=samples - most)  # of a stretch of ``most`` samples that holds the mask
     places = begin + torch.arange(most)
     hidden = (places >= start) & (places < start + width)
-    places, hidden, filling = (values.to(waves.device) for values in (places, hidden, filling))
+    places, hidden, filling = (values.to(waves.device, non_blocking=True) for values in (places, hidden, filling))
     return waves.scatter(1, places, torch.where(hidden, filling, waves.gather(1, places)))
 
 
@@ -61,7 +61,7 @@ def shifted(waves: Tensor, shift: Tensor) -> Tensor:
     """``waves`` (clips, samples) moved right by ``shift`` (int64, (clips, 1)), what leaves coming in on the left."""
     samples = waves.shape[1]
     first = (-shift) % samples
-    places = torch.arange(samples, device=waves.device) + first.to(waves.device)
+    places = torch.arange(samples, device=waves.device) + first.to(waves.device, non_blocking=True)
     return torch.cat([waves, waves], 1).gather(1, places)
 
 
@@ -73,7 +73,7 @@ def coloured(normal: Tensor, colours: Sequence[str], colour: Tensor, samples: in
         colours: of :data:`EXPONENTS`.
         colour: int64, (clips,), which of ``colours`` a clip gets.
     """
-    gains = _gains(tuple(colours), samples, normal.device)[colour.to(normal.device)]
+    gains = _gains(tuple(colours), samples, normal.device)[colour.to(normal.device, non_blocking=True)]
     return torch.fft.irfft(torch.view_as_complex(normal * gains[..., None]), n=samples)
 
 
@@ -83,7 +83,7 @@ def _gains(colours: tuple[str, ...], samples: int, device: torch.device) -> Tens
     cycles = torch.arange(samples // 2 + 1, dtype=torch.float32).clamp(min=1)
     gains = torch.stack([cycles ** (-EXPONENTS[colour] / 2) for colour in colours])
     gains[:, 0] = 0
-    return gains.to(device)
+    return gains.to(device, non_blocking=True)
 
 
 def with_noise(waves: Tensor, noise: Tensor, ratio: Tensor) -> Tensor:
@@ -93,4 +93,5 @@ def with_noise(waves: Tensor, noise: Tensor, ratio: Tensor) -> Tensor:
     """
     levels = torch.linalg.vector_norm(waves, dim=1, keepdim=True)
     levels /= torch.linalg.vector_norm(noise, dim=1, keepdim=True).clamp_(min=1e-30)
-    return torch.addcmul(waves, noise, levels * (10 ** (-ratio / 20)).float().to(waves.device))
+    levels = levels * (10 ** (-ratio / 20)).float().to(waves.device, non_blocking=True)
+    return torch.addcmul(waves, noise, levels)

@@ -28,7 +28,7 @@ def draw(seed: int, clips: Sequence[str], colour: str, length: int, device: torc
     for row, clip in zip(noise, clips, strict=True):
         random = np.random.default_rng(seed_of(seed, clip, colour))
         row[:] = COLOURS[colour](random.standard_normal(length, dtype=np.float32))
-    return torch.from_numpy(noise).to(device)
+    return torch.from_numpy(noise).to(device, non_blocking=True)
 
 
 def pink(normal: Samples) -> Samples:

@@ -46,7 +46,7 @@ class Listener:
             found = self.encode(unheard, pause)
             self.row[unheard] = torch.arange(len(self.kept), len(self.kept) + len(found))
             self.kept = torch.cat([self.kept, found])
-        return self.kept[self.row[clips]]
+        return self.kept[self.row[clips].to(self.kept.device, non_blocking=True)]
 
     def encode(self, clips: Tensor, pause: Callable[[], None]) -> Tensor:
         """What the encoder makes of ``clips`` now."""

@@ -185,7 +185,8 @@ class StageLoop:
             partial = Partial(0, torch.zeros(len(batches)), torch.zeros((), dtype=torch.int64), 0.0, random.get_state())
             self.state.partial = partial
         random.set_state(partial.random)
-        partial.losses, partial.right = partial.losses.to(self.task.device), partial.right.to(self.task.device)
+        partial.losses = partial.losses.to(self.task.device, non_blocking=True)
+        partial.right = partial.right.to(self.task.device, non_blocking=True)
         self.progress.batch(sum(len(batch) for batch in batches[: partial.batches]))
         return partial
 
@@ -273,8 +274,8 @@ class StageLoop:
 
 def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
     """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
-    device = embeddings.device
-    return Outputs(embeddings, logits, labels.repeat(views).to(device), clips.repeat(views).to(device))
+    rows = (of_each.repeat(views).to(embeddings.device, non_blocking=True) for of_each in (labels, clips))
+    return Outputs(embeddings, logits, *rows)
 
 
 def joined(parts: Sequence[Outputs]) -> Outputs:
