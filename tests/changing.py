@@ -3,12 +3,10 @@
 import copy
 from pathlib import Path
 
-import yaml
-
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 
 REPO = Path(__file__).resolve().parents[1]
-CONTENT = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))
+CONTENT = read_params(REPO / "params.yaml")
 
 
 def changed(**changes):

@@ -12,6 +12,7 @@ import yaml
 
 from soundclr import __version__, cli, runs
 from soundclr.datasets.index import IndexRow, write_index
+from soundclr.params import read_params
 from soundclr.runs import find_run
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "schema", "report", "classify"]
@@ -117,7 +118,7 @@ def test_mistakes_are_one_line(project, soundclr, tmp_path, line, messages):
 
 
 def test_train_needs_the_initial_weights(project, soundclr, tmp_path):
-    content = yaml.safe_load((tmp_path / "params.yaml").read_text())
+    content = read_params(tmp_path / "params.yaml")
     content["studies"]["toy"]["settings"].update(encoder="resnet18", start={"weights": "imagenet_pqf"})
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
     assert_one_line(

@@ -15,6 +15,7 @@ import yaml
 
 from soundclr import __version__
 from soundclr.cli import main
+from soundclr.params import read_params
 from soundclr.params.resolving import KEYS
 
 BUILDERS = ("podman", "docker", "buildah")
@@ -37,10 +38,21 @@ def test_the_schema_is_current(repo: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_params_follow_the_schema_that_they_name(repo: Path) -> None:
-    first, *_ = (repo / "params.yaml").read_text().splitlines()
-    schema = json.loads((repo / first.removeprefix("# yaml-language-server: $schema=")).read_text())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(json.loads(json.dumps(load(repo / "params.yaml"))), schema)
+    files = [repo / "params.yaml", *sorted((repo / "params").glob("*.yaml"))]
+    for file in files:
+        first, *_ = file.read_text().splitlines()
+        schema = json.loads((file.parent / first.removeprefix("# yaml-language-server: $schema=")).read_text())
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(json.loads(json.dumps(load(file))), schema)
+    assert load(repo / "params.yaml")["include"] == [path.relative_to(repo).as_posix() for path in included(repo)]
+    assert len((repo / "params.yaml").read_text().splitlines()) <= 200
+
+
+def included(repo: Path) -> list[Path]:
+    """The files beside params.yaml, in the order in which it names them."""
+    return sorted(
+        (repo / "params").glob("*.yaml"), key=lambda path: (repo / "params.yaml").read_text().index(path.name)
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +67,8 @@ def test_params_follow_the_schema_that_they_name(repo: Path) -> None:
 )
 def test_a_mistake_does_not_follow_it(repo: Path, change: Any) -> None:
     schema = json.loads((repo / "params.schema.json").read_text())
-    params = json.loads(json.dumps(load(repo / "params.yaml")))
+    params = json.loads(json.dumps(read_params(repo / "params.yaml")))
+    jsonschema.validate(params, schema)
     change(params)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(params, schema)
@@ -72,7 +85,7 @@ def test_citation(repo: Path) -> None:
 
 
 def test_the_changelog_is_of_this_version_and_names_keys_that_there_are(repo: Path) -> None:
-    text, params = (repo / "CHANGELOG.md").read_text(), load(repo / "params.yaml")
+    text, params = (repo / "CHANGELOG.md").read_text(), read_params(repo / "params.yaml")
     assert f"\n## {__version__}" in text and f"### Revision {params['revision']}" in text
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert links and all((repo / link).exists() for link in links)

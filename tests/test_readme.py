@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from soundclr.method import load_checked
+from soundclr.params import read_params
 from soundclr.runs import expand
 
 # Each command that they show, and the test that runs it or, where none does, why.
@@ -178,7 +179,7 @@ def test_its_recipes_are_recipes(pages: dict[Path, str], repo: Path, tmp_path: P
     shown = [yaml.safe_load(block) for block in blocks]
     recipes = {name: recipe for block in shown for name, recipe in block.get("recipes", {}).items()}
     assert {"hybrid_hot", "probe"} <= recipes.keys()
-    content = yaml.safe_load((repo / "params.yaml").read_text())
+    content = read_params(repo / "params.yaml")
     content["recipes"] |= recipes
     content["studies"]["paper"]["recipes"] += list(recipes)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))

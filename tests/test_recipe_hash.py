@@ -5,12 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from changing import CONTENT, REPO, changed
 
 from soundclr import runs
 from soundclr.files import sha256_of_json
-from soundclr.params import MappingSettings, Params, WeightsFile
+from soundclr.params import MappingSettings, Params, WeightsFile, read_params
 from soundclr.params.resolving import CHOICES, OF_A_RUN
 from soundclr.runs import Run, dataset_hash, expand, features_key, recipe_hash, weights_identity
 
@@ -225,7 +224,7 @@ def test_features_depend_on_the_dataset_and_not_on_how_it_is_trained():
 
 def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path) -> None:
     """A path cannot wait for the hash of a file that is still to come; where it is known, no address counts."""
-    plain = yaml.safe_load((repo / "params.yaml").read_text())
+    plain = read_params(repo / "params.yaml")
     file = WeightsFile.model_validate(plain["weights"]["simclr_v1"]["files"]["resnet50"])
     known = weights_identity(file)
     mapping = {"take": ["state_dict"], "drop": ["fc."], "rescale": "kaiming"}  # what has a default does not count

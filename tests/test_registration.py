@@ -13,7 +13,7 @@ import yaml
 
 from soundclr import runs
 from soundclr.method import load_checked
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 
 
 def git(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -75,7 +75,7 @@ def test_registered_studies_are_as_they_were_fixed(repo: Path) -> None:
 @pytest.fixture
 def registered(repo: Path, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     """A repository whose first commit registers the demo and whose second has a run of it; params.yaml as values."""
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     rows = [
         {"dataset": dataset, "recipe": recipe, "hash": key, "folds": folds, "seeds": seeds}
         for (dataset, recipe, key), (folds, seeds) in planned(Params.model_validate(content), "demo").items()

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from soundclr import runs
 from soundclr.audio.features import UNSEALED, Waveforms, seal
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 
 RATE, SAMPLES, CLASSES, FOLDS = 4000, 2048, ("low", "middle", "high"), 3
 HERTZ = (250, 700, 1600)
@@ -54,7 +54,7 @@ class Interrupted(BaseException):
 
 def content(repo: Path) -> dict[str, Any]:
     """The repository's params.yaml with the dataset and the study ``toy``, which is the default, as plain values."""
-    plain: dict[str, Any] = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    plain: dict[str, Any] = read_params(repo / "params.yaml")
     plain["datasets"]["toy"], plain["studies"]["toy"], plain["study"] = DATASET, STUDY, "toy"
     return json.loads(json.dumps(plain))
 

@@ -55,5 +55,5 @@ def git_state(*others: str) -> dict[str, Any]:
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml", *others)
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml", "params", *others)
     return {"git_commit": commit, "git_dirty": None if commit is None else bool(changed)}

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-import yaml
 
 import soundclr.audio.augmentation
 import soundclr.audio.crop
@@ -15,7 +14,7 @@ from soundclr.audio.logmel import LogMelTransform
 from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.audio.representations import Clar
 from soundclr.errors import UserError
-from soundclr.params import AudioSettings, Choice, CropSettings
+from soundclr.params import AudioSettings, Choice, CropSettings, read_params
 
 RATE, SAMPLES = 8000, 4000
 LOGMEL = {"n_fft": 256, "hop_length": 128, "n_mels": 24, "window": "hann", "padding": "zeros", "floor_db": -80.0}
@@ -90,7 +89,7 @@ def test_views_are_independent_draws_one_after_the_other():
 @pytest.mark.parametrize("representation", ["waveform", "clar"])
 def test_each_view_of_augmented_waveforms_begins_with_the_clean_clip(repo, representation):
     """All augmentations of params.yaml, one after the other, for each of two views; the clips stay as they are."""
-    defaults = yaml.safe_load((repo / "params.yaml").read_text())["defaults"]["augmentations"]
+    defaults = read_params(repo / "params.yaml")["defaults"]["augmentations"]
     entries = [AUGMENTATIONS[name](**parameters) for name, parameters in defaults.items()]
     augmented = Augment(None, [entry for entry in entries if entry.domain == "waveform"])
     assert len(augmented.waveform) == 8

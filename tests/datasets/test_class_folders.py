@@ -11,7 +11,7 @@ from small_copies import write_clip
 from soundclr import cli, plan, runs
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.errors import UserError
-from soundclr.params import DatasetSettings, Params, load
+from soundclr.params import DatasetSettings, Params, load, read_params
 
 SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
 CLIPS = ["wren/1.wav", "wren/2.flac", "wren/a, b.wav", "robin/1.wav", "robin/2.wav"]
@@ -115,7 +115,7 @@ def test_the_study_s_budget_is_enough_for_40_clips_and_is_warned_of_below(params
 
 
 def test_the_command_line(repo: Path, project: Path) -> None:
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     content["datasets"]["own"] |= {"folds": 2, "sample_rate": 8000, "samples": 800}
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     assert cli.main(["fetch", "own"]) == 0

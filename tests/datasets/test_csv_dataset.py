@@ -23,7 +23,7 @@ from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.csv_dataset import draw_folds
 from soundclr.datasets.table import read_table
 from soundclr.errors import UserError
-from soundclr.params import DatasetSettings, Params, load
+from soundclr.params import DatasetSettings, Params, load, read_params
 
 SETTINGS: dict[str, Any] = {
     "title": "birds",
@@ -258,7 +258,7 @@ def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.Capture
 
 
 def test_a_table_that_is_no_file_is_not_waited_for(repo: Path, project: Path) -> None:
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     content["datasets"]["birds"] = SETTINGS
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     assert cli.main(["fetch", "birds"]) == 0
@@ -274,7 +274,7 @@ def test_a_table_that_is_no_file_is_not_waited_for(repo: Path, project: Path) ->
 
 
 def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
 
     def key(**changes: Any) -> str:
         changed = copy.deepcopy(content)
@@ -295,7 +295,7 @@ def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
 
 
 def test_the_command_line(repo: Path, project: Path) -> None:
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     content["datasets"]["birds"] = {**SETTINGS, "sample_rate": 16000}
     Path("params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     assert cli.main(["fetch", "birds"]) == 0

@@ -21,7 +21,7 @@ from soundclr.datasets import esc_ogg, fetch_dataset, read_index
 from soundclr.datasets.esc_ogg import index_row
 from soundclr.datasets.manifest import read_manifest
 from soundclr.errors import UserError
-from soundclr.params import DatasetSettings, load
+from soundclr.params import DatasetSettings, load, read_params
 
 ESC10 = {"adapter": "esc10", "title": "ESC-10", "classes": 10, "folds": 5, "sample_rate": 44100, "samples": 220500}
 # The names of ESC-50's table, `category` in meta/esc50.csv, by target.
@@ -72,7 +72,7 @@ def test_a_small_copy_is_decoded_as_the_wav_release_was_made(
 ) -> None:
     """Left and right are added and clipped, 48 kHz resampled, long clips cut; a mono clip stays as it is."""
     monkeypatch.chdir(tmp_path)
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     real = content["datasets"]["esc50_ogg"]
     assert all(real[key] == ESC50_OGG[key] for key in ("adapter", "file", "classes", "sample_rate", "channels"))
     assert real["samples"] == real["longest"] == 220500

@@ -27,7 +27,7 @@ from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.files import sha256_of_file
-from soundclr.params import DatasetSettings, load
+from soundclr.params import DatasetSettings, load, read_params
 
 
 def test_esc50(archives: Path, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_command_line_fetches_and_decodes(
     repo: Path, archives: Path, originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`soundclr fetch` and `soundclr features`: the right clips, labels, folds and resampled lengths."""
-    content = yaml.safe_load((repo / "params.yaml").read_text(encoding="utf-8"))
+    content = read_params(repo / "params.yaml")
     for name, small in (("esc50", ESC50), ("esc10_wav", ESC10), ("us8k", US8K)):
         real = content["datasets"][name]
         assert (real["adapter"], real["file"]) == (small["adapter"], small["file"])

@@ -22,10 +22,10 @@ from soundclr.audio.features import Waveforms
 from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
 from soundclr.method import load_checked
-from soundclr.params import DatasetSettings
+from soundclr.params import DatasetSettings, read_params
 from soundclr.runs import expand
 
-TEXT = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+TEXT = yaml.safe_dump(read_params(Path(__file__).parents[2] / "params.yaml"), sort_keys=False)
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)
 for gone in ("paper", "shin", "shin_quick", "esc10", "own"):  # four are large, the fifth's sounds are not there
     del CONTENT["studies"][gone]

@@ -15,7 +15,7 @@ from spoiling import examples, write_project
 from soundclr import cli
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
-from soundclr.params import load
+from soundclr.params import load, read_params
 from soundclr.report.collect import collect
 from soundclr.report.evaluations import Evaluation
 
@@ -78,7 +78,7 @@ def done(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resul
     """What each step comes to in a project where all have been taken, which is the current folder."""
     folder = tmp_path_factory.mktemp("identity")
     write_project(repo, folder)
-    content = yaml.safe_load((folder / "params.yaml").read_text())
+    content = read_params(folder / "params.yaml")
     content["studies"]["toy"]["evaluate"] = {}
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
     with pytest.MonkeyPatch.context() as patch:

@@ -13,7 +13,7 @@ import yaml
 
 from soundclr import runs
 from soundclr.audio.features import Waveforms
-from soundclr.params import load
+from soundclr.params import load, read_params
 
 CLIP = Path("sounds/wren0.wav")
 NOISE = np.random.default_rng(1).normal(0, 0.1, 1500)
@@ -69,7 +69,7 @@ def test_a_useless_clip_is_named(project, refuse, succeed, spoil, verb, message)
 
 @pytest.mark.parametrize("rate", [1, 999, 2**31 - 1])
 def test_an_odd_rate_to_resample_to_is_refused(project, refuse, rate) -> None:
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     content["datasets"]["birds"]["sample_rate"] = rate
     Path("params.yaml").write_text(yaml.safe_dump(content))
     assert "sample_rate" in refuse("fetch birds")
@@ -94,7 +94,7 @@ ODD = {
 
 def test_an_odd_clip_is_trained_on(project, succeed) -> None:
     """Silence, a single sample, a clipped sound: no NaN comes of them, as training and as held-out clips."""
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     lines = Path("sounds/birds.csv").read_text().splitlines()
     for number, (name, make) in enumerate(ODD.items()):
         make()
@@ -127,7 +127,7 @@ def test_features_of_an_older_table_are_not_built(project, refuse, succeed, chan
     """By hand, without the workflow that would fetch first: the features' name would be that of the new table."""
     dataset = "toy" if change.startswith("seed") else "birds"
     succeed(f"fetch {dataset}")
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     settings = content["datasets"][dataset]
     if change == "table":
         table = Path("sounds/birds.csv")

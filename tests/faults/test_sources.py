@@ -16,14 +16,14 @@ import yaml
 from loopback import BODY
 
 from soundclr.files import sha256_of_file
-from soundclr.params import load
+from soundclr.params import load, read_params
 from soundclr.records import write_record
 from soundclr.runs import find_run
 
 
 def write_params(**changes: Any) -> None:
     """Blocks of params.yaml with other entries laid over them."""
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     for block, entries in changes.items():
         content[block] |= entries
     Path("params.yaml").write_text(yaml.safe_dump(content))
@@ -86,7 +86,7 @@ def evil(path: Path, kind: str, outside: Path) -> None:
 def test_an_evil_archive(project, refuse, archive, kind) -> None:
     Path("mirror").mkdir()
     evil(Path("mirror") / archive, kind, project / "evil")
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     esc50 = {key: value for key, value in content["datasets"]["esc50"].items() if key not in ("sha256", "md5")}
     write_params(datasets={"esc50": {**esc50, "file": archive}})
     said = refuse("fetch esc50 --mirror mirror")
@@ -101,7 +101,7 @@ def test_an_archive_that_holds_too_much(project, refuse) -> None:
     with zipfile.ZipFile("mirror/bomb.zip", "w", zipfile.ZIP_DEFLATED) as file:
         for number in range(20):
             file.writestr(f"top/{number}.wav", bytes(10**6))
-    content = yaml.safe_load(Path("params.yaml").read_text())
+    content = read_params(Path("params.yaml"))
     write_params(datasets={"esc50": {**content["datasets"]["esc50"], "file": "bomb.zip", "max_bytes": 10**7}})
     said = refuse("fetch esc50 --mirror mirror")
     assert "data/downloads/bomb.zip is not unpacked: its members take more than the 10,000,000 bytes" in said

@@ -2,7 +2,7 @@
 
 import pytest
 
-import soundclr.params.file
+import soundclr.params.including
 from soundclr.method import load_checked
 
 
@@ -11,7 +11,7 @@ def loaded(monkeypatch, tmp_path):
     """Load content without the detour through YAML text, which takes most of the time."""
 
     def load_content(content):
-        monkeypatch.setattr(soundclr.params.file, "read_yaml", lambda _: content)
+        monkeypatch.setattr(soundclr.params.including, "read_yaml", lambda _: content)
         return load_checked(tmp_path / "params.yaml")
 
     return load_content

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import yaml
 
+from soundclr.params import read_params
+
 REPO = Path(__file__).resolve().parents[2]
-TEXT = (REPO / "params.yaml").read_text(encoding="utf-8")
-CONTENT = yaml.safe_load(TEXT)
+CONTENT = read_params(REPO / "params.yaml")
+CONTENT["studies"] = CONTENT.pop("studies")  # the last, for tests that add one to the text
+TEXT = yaml.safe_dump(CONTENT, sort_keys=False, default_flow_style=None)  # in one file
 
 
 def put(content, path, value):

@@ -1,7 +1,7 @@
 """A mistake in params.yaml is one line that names it."""
 
 import pytest
-from content import CONTENT, changed
+from content import CONTENT, TEXT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
@@ -447,10 +447,10 @@ def test_what_no_study_uses_is_refused_when_it_is_used(loaded):
 
 
 @pytest.mark.parametrize("key", ["seeds: [0]", "recipes: [cross_entropy,"])
-def test_what_stands_twice_in_a_study_is_named(repo, tmp_path, key):
+def test_what_stands_twice_in_a_study_is_named(tmp_path, key):
     """Twice the same seed would be the same run planned twice."""
     name, first = key.rstrip(",").split(": [")
-    text = (repo / "params.yaml").read_text()
+    text = TEXT
     twice = f"{name}: [{first.rstrip(']')}, {first.rstrip(']')}" + ("]" if key.endswith("]") else ",")
     path = tmp_path / "params.yaml"
     path.write_text(text.replace(key, twice, 1))

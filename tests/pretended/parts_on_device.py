@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import torch
 import toy
-import yaml
 
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.pipeline import Augment, Inputs
@@ -21,12 +20,12 @@ from soundclr.losses import TERMS, Outputs
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.heads import LAYERS, build_head, check_head
 from soundclr.models.network import Encoder, Network
-from soundclr.params import CropSettings, HeadSettings, RunSettings
+from soundclr.params import CropSettings, HeadSettings, RunSettings, read_params
 from soundclr.training.listener import in_precision
 from soundclr.training.optimizers import OPTIMIZERS
 
 REPO = Path(__file__).parents[2]
-DEFAULTS = yaml.safe_load((REPO / "params.yaml").read_text(encoding="utf-8"))["defaults"]
+DEFAULTS = read_params(REPO / "params.yaml")["defaults"]
 
 
 @functools.cache

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from soundclr.evaluation.conditions import Noise
 from soundclr.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
 from soundclr.losses import classifies
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 from soundclr.runs import Run, evaluation_key, started_from
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
@@ -20,7 +18,7 @@ ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"
 
 def trial_params(repo: Path, **studies: dict[str, Any]) -> Params:
     """params.yaml with a study ``trial`` (ESC-10, three schemes, five seeds), and variants of it."""
-    content = yaml.safe_load((repo / "params.yaml").read_text())
+    content = read_params(repo / "params.yaml")
     content["studies"]["trial"] = {
         "title": "a trial",
         "note": "made up",

@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 import torch
 import toy
-import yaml
 
 from soundclr import runs
 from soundclr.evaluation.job import evaluate_job
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 from soundclr.report.outputs import report_paths
 from soundclr.report.write import write_report
 from soundclr.training.job import Paths, run_job
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.slow
 def params(repo: Path) -> Params:
     """The toy with the paper's mask grid and alphas, the steps of its ladder that need no weights, and inner folds."""
     content = toy.content(repo)
-    paper = yaml.safe_load((repo / "params.yaml").read_text())["studies"]["paper"]["artefacts"]
+    paper = read_params(repo / "params.yaml")["studies"]["paper"]["artefacts"]
     content["studies"]["toy"]["artefacts"] = {
         "table1": {"folds": [1], "recipes": ["masks"]},
         "table2": {"folds": [1], "recipes": paper["table2"]["recipes"]},

@@ -7,12 +7,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 from fabricate import fabricate, trial_params
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
-from soundclr.params import Params
+from soundclr.params import Params, read_params
 from soundclr.report.artefact import check_artefacts
 from soundclr.report.artefacts.tables.claims import make as claims
 from soundclr.report.collect import collect
@@ -217,12 +216,12 @@ def test_recipes_from_sounds_start_from_esc50s_run_of_the_same_fold(repo: Path) 
 def test_the_published_rows_are_recipes(repo: Path) -> None:
     from soundclr.report.papers.shin.published import ROWS
 
-    assert ROWS.keys() <= yaml.safe_load((repo / "params.yaml").read_text())["recipes"].keys()
+    assert ROWS.keys() <= read_params(repo / "params.yaml")["recipes"].keys()
 
 
 def test_the_studies_are_as_large_as_their_tables(repo: Path) -> None:
     """Counted by hand: a run of GTZAN's two splits each, five folds of ESC-50, ten of UrbanSound8K."""
-    params = Params.model_validate(yaml.safe_load((repo / "params.yaml").read_text()))
+    params = Params.model_validate(read_params(repo / "params.yaml"))
     splits = 1 + 1 + 5 + 10
 
     def count(study: str) -> Counter[str]:
@@ -235,7 +234,7 @@ def test_the_studies_are_as_large_as_their_tables(repo: Path) -> None:
 
 
 def test_the_networks_differ_in_their_start_alone(repo: Path) -> None:
-    params = Params.model_validate(yaml.safe_load((repo / "params.yaml").read_text()))
+    params = Params.model_validate(read_params(repo / "params.yaml"))
     for dataset, width in (("gtzan", 1500), ("esc50", 250), ("us8k_22k", 250)):
         rows = [params.resolve("shin", dataset, recipe) for recipe in FINE_TUNED]
         assert [row.start.weights for row in rows] == ["none", "imagenet1k_v1", "simclr_v1"]

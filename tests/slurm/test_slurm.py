@@ -24,6 +24,8 @@ import pytest
 import yaml
 from projects import copy_of, run_in
 
+from soundclr.params import read_params
+
 STATE = Path(os.environ["SOUNDCLR_TEST_SLURM"])
 EPOCHS = {"cross_entropy": 2, "hybrid": 60}
 # Writes down which GPU a training sees, then becomes the training.
@@ -36,7 +38,7 @@ exec "%s" "$@"
 def project_in(repo: Path, folder: Path) -> Path:
     """The demo with six trainings, decoded already, and profiles/slurm with times of a test."""
     copy_of(repo, folder)
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["study"] = "demo"
     params["datasets"]["demo"]["synthetic"]["clips_per_fold"] = 2
     params["studies"]["demo"] |= {"folds": [1, 2, 3], "recipes": list(EPOCHS), "artefacts": {}}
@@ -65,7 +67,7 @@ def project_in(repo: Path, folder: Path) -> Path:
 
 def edit(project: Path) -> None:
     """Give every recipe other settings, so other paths, and take one out of the study."""
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["studies"]["demo"]["recipes"] = ["cross_entropy"]
     params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     (project / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

@@ -28,7 +28,7 @@ def copy_of(repo: Path, folder: Path) -> Path:
     for name in ["params.yaml", "Snakefile", "dvc.yaml", ".dvcignore", ".gitignore", "environment.yml"]:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(repo / name, folder / name)
-    for name in ["workflow", "profiles", "src"]:
+    for name in ["params", "workflow", "profiles", "src"]:
         shutil.copytree(repo / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     (folder / ".dvc").mkdir()
     shutil.copy(repo / ".dvc" / "config", folder / ".dvc" / "config")

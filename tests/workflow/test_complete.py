@@ -14,6 +14,8 @@ import toy
 import yaml
 from projects import copy_of, run_in
 
+from soundclr.params import read_params
+
 REPORT = ("snakemake", "--snakefile", "workflow/report.smk", "--cores", "1", "--forceall")
 SECOND_RUN = "results/toy/runs/toy/cross_entropy-*/fold2-seed0"
 
@@ -49,7 +51,7 @@ def copied(source: Path, folder: Path) -> Path:
 
 def edit(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Change params.yaml."""
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     change(params)
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from projects import run_in
+
+from soundclr.params import read_params
 
 RECIPES = ("cross_entropy", "supervised_contrastive", "hybrid")
 FIGURES = ["figure3-demo", "figure4-demo", "figure5-demo", "noise_snr-demo", "representations-demo", "curves-demo"]
@@ -40,7 +41,7 @@ def test_figures_and_tables_are_there(demo: Path) -> None:
     page = (demo / "results/demo/README.md").read_text()
     assert "24 of 24 runs" in page
     assert "6 of 6 runs evaluated" in page
-    assert yaml.safe_load((demo / "params.yaml").read_text())["studies"]["demo"]["note"] in page
+    assert read_params(demo / "params.yaml")["studies"]["demo"]["note"] in page
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

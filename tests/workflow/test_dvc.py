@@ -12,6 +12,7 @@ import yaml
 from projects import commit_all, copy_of, run_in
 
 from soundclr.locks import locked
+from soundclr.params import read_params
 
 MODELS = "results/demo/models/*/*/*.pt"
 UNSHARED = ("not in cache", "deleted")  # what DVC says of an output that a clone has not
@@ -19,7 +20,7 @@ UNSHARED = ("not in cache", "deleted")  # what DVC says of an output that a clon
 
 def change(folder: Path, weight: float) -> None:
     """Another weight of the contrastive loss for the hybrid scheme."""
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["recipes"]["hybrid"]["settings"]["loss"]["supcon"] = weight
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
@@ -28,7 +29,7 @@ def change(folder: Path, weight: float) -> None:
 def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo with one fold and one epoch, as a git and DVC repository whose runs are there, pushed and committed."""
     folder = copy_of(repo, tmp_path_factory.mktemp("dvc") / "project")
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["study"] = "demo"
     params["studies"]["demo"] |= {"folds": [1], "recipes": ["cross_entropy", "hybrid"]}
     params["studies"]["demo"]["artefacts"] = {}
@@ -54,7 +55,7 @@ def test_the_lock_is_of_the_committed_results(repo: Path) -> None:
         f"dvc.lock is of another {', '.join(stale)}: run `dvc commit --force` where the study's clips, weights and "
         "models are, or `dvc commit --force report` if only the report is new, and commit dvc.lock"
     )
-    study = yaml.safe_load((repo / "params.yaml").read_text())["study"]
+    study = read_params(repo / "params.yaml")["study"]
     outs = yaml.safe_load((repo / "dvc.lock").read_text())["stages"]["train"]["outs"]
     (models,) = (out for out in outs if out["path"] == f"results/{study}/models")
     assert 0 < models["nfiles"] <= len(list((repo / "results" / study / "runs").glob("*/*/*/metrics.json")))
@@ -160,7 +161,7 @@ def test_an_experiment_in_place(project: Path) -> None:
     before = trained(project)
     run_in(project, "dvc", "exp", "run", "-S", "recipes.hybrid.settings.loss.supcon=0.75")
     assert len(trained(project)) == len(before) + 1
-    loss = yaml.safe_load((project / "params.yaml").read_text())["recipes"]["hybrid"]["settings"]["loss"]
+    loss = read_params(project / "params.yaml")["recipes"]["hybrid"]["settings"]["loss"]
     assert loss == {"cross_entropy": 0.5, "supcon": 0.75}
     rows = json.loads(run_in(project, "dvc", "exp", "show", "--json").stdout)
     assert "0.75" in json.dumps(rows)

@@ -9,6 +9,8 @@ import toy
 import yaml
 from projects import copy_of, run_in
 
+from soundclr.params import read_params
+
 LOSS = '''
 
 class Confidence(Term):
@@ -55,7 +57,7 @@ def extended(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy study with one recipe more, which uses the two entries."""
     folder = copy_of(repo, tmp_path_factory.mktemp("extended") / "project")
     toy.project(repo, folder)
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["studies"]["toy"].update(folds=[1], recipes=["cross_entropy", "new"])
     params["recipes"]["new"] = RECIPE
     for file, entry, line in (

@@ -19,6 +19,7 @@ import yaml
 from projects import copy_of, run_in, surroundings
 
 from soundclr.locks import locked
+from soundclr.params import read_params
 
 COMMAND = ("snakemake", "runs", "--cores", "2")
 
@@ -27,7 +28,7 @@ COMMAND = ("snakemake", "runs", "--cores", "2")
 def prepared(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two trainings of the demo on a few clips, one after the other, the data decoded already."""
     folder = copy_of(repo, tmp_path_factory.mktemp("kill") / "project")
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["study"] = "demo"
     params["datasets"]["demo"]["synthetic"]["clips_per_fold"] = 1
     params["studies"]["demo"] |= {"folds": [1, 2], "recipes": ["cross_entropy"], "artefacts": {}, "evaluate": None}
@@ -71,7 +72,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_second_snakemake_gives_way_and_after_a_kill_the_same_command_goes_on(project: Path) -> None:
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["studies"]["demo"]["settings"]["training"] |= {"epochs": 60, "patience": 60}  # longer than two look on
     write(project, params)
     process = start(project, *COMMAND)
@@ -92,7 +93,7 @@ def test_a_second_snakemake_gives_way_and_after_a_kill_the_same_command_goes_on(
 
 
 def test_ctrl_c_twice_ends_it_without_snakemakes_traceback(project: Path) -> None:
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["studies"]["demo"]["settings"]["training"] |= {"epochs": 1000, "patience": 1000}
     write(project, params)
     process = start(project, *COMMAND)
@@ -125,7 +126,7 @@ def test_a_job_on_another_machine_reads_the_copy(project: Path) -> None:
     )
     target = next(project.glob("results/demo/runs/demo/*/fold2-seed0/metrics.json"))
     target.unlink()
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     write(project, params)
     inner = ["--mode", "remote", "--nolock", "--no-hooks", "--force", "--allowed-rules", "train", "--cores", "1"]
@@ -141,7 +142,7 @@ def test_a_job_on_another_machine_reads_the_copy(project: Path) -> None:
 def test_an_edit_of_the_parameters_is_for_the_next_workflow(project: Path) -> None:
     """The second training begins after the edit and has the settings and the path from before it."""
     process = start(project, *COMMAND)
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["studies"]["demo"]["recipes"] = ["hybrid"]
     params["defaults"]["optimizers"]["adamw"]["weight_decay"] = 0.5
     write(project, params)
@@ -159,7 +160,7 @@ def test_no_more_trainings_than_cores_and_each_has_its_share(
     project: Path, options: tuple[str, ...], threads: int, at_once: int
 ) -> None:
     """Two cores, no GPU, and a stand-in for trainings that writes when one begins and ends."""
-    params = yaml.safe_load((project / "params.yaml").read_text())
+    params = read_params(project / "params.yaml")
     params["studies"]["demo"]["folds"] = [1, 2, 3]
     write(project, params)
     soundclr = project / "bin/soundclr"

@@ -12,6 +12,7 @@ import yaml
 from projects import copy_of, run_in
 
 from soundclr.files import sha256_of_file
+from soundclr.params import read_params
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def project(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy study of linear evaluations, of random weights and of SimCLR's, which are not here."""
     folder = copy_of(repo, tmp_path_factory.mktemp("optional") / "project")
     toy.project(repo, folder)
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     study = params["studies"]["toy"]
     study |= {"folds": [1], "optional_weights": ["simclr_v1"], "recipes": ["linear_random", "linear_self_supervised"]}
     log_mel = study["settings"]["representations"]["log_mel"] | {"channels": 3}

@@ -12,6 +12,7 @@ import yaml
 from projects import copy_of, run_in
 
 from soundclr.files import sha256_of_file
+from soundclr.params import read_params
 
 RECIPES = {
     "pretrained": {
@@ -39,7 +40,7 @@ def trained(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy study as two probes of one pre-training that it does not name."""
     folder = copy_of(repo, tmp_path_factory.mktemp("start") / "project")
     toy.project(repo, folder)
-    params = yaml.safe_load((folder / "params.yaml").read_text())
+    params = read_params(folder / "params.yaml")
     params["recipes"].update(RECIPES)
     params["studies"]["toy"].update(folds=[1], recipes=["probe", "probe_half"])
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))

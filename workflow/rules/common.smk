@@ -5,6 +5,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from soundclr import optional, params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
@@ -37,7 +39,8 @@ STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = [run for run in runs.evaluated(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
-PARAMS_TEXT = PARAMS_FILE.read_text(encoding="utf-8")
+# With what it includes, and each study whole: what jobs read.
+PARAMS_TEXT = yaml.safe_dump(parameters.read_params(PARAMS_FILE), sort_keys=False, allow_unicode=True)
 
 
 wildcard_constraints:

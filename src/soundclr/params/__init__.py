@@ -1,6 +1,7 @@
 """params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
 
 from soundclr.params.file import Params, load
+from soundclr.params.including import read_params
 from soundclr.params.merging import known, merge, validated
 from soundclr.params.schema import (
     AudioSettings,
@@ -45,5 +46,6 @@ __all__ = [
     "known",
     "load",
     "merge",
+    "read_params",
     "validated",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from soundclr.errors import UserError
 from soundclr.params.checks import check_together
+from soundclr.params.including import read_params
 from soundclr.params.merging import check_keys, known, merge, validated
 from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
 from soundclr.params.schema import (
@@ -26,7 +27,6 @@ from soundclr.params.schema import (
     TrainingSettings,
 )
 from soundclr.params.weights import WeightsSettings
-from soundclr.yaml_file import read_yaml
 
 
 class Params(Section):
@@ -150,10 +150,7 @@ def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params
 
     ``check`` is called before any study, so that a mistake in the defaults is not said of what differs from them.
     """
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
-    params = validated(Params, content, str(path))
+    params = validated(Params, read_params(path), str(path))
     params.check_defaults(str(path))
     check(params)
     for name, recipe in params.recipes.items():

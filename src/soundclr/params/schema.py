@@ -299,10 +299,14 @@ def listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value or []
 
 
+OneOrMore = Selection | tuple[Selection, ...] | None
+
+
 class StudySettings(Section):
     """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
 
-    ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
+    ``base`` is a study that this one's settings are laid over, and whose note and registration it has unless it has its
+    own. ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
 
     What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
     besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there: one
@@ -311,6 +315,7 @@ class StudySettings(Section):
     all of it was fixed before the first run.
     """
 
+    base: Name | None = None
     title: str
     note: str
     paper: Name = "soundclr"
@@ -319,7 +324,7 @@ class StudySettings(Section):
     seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
     folds: tuple[Positive, ...] | None = None
     settings: dict[str, Any] = {}
-    evaluate: Annotated[tuple[Selection, ...], BeforeValidator(listed)] = ()
+    evaluate: Annotated[tuple[Selection, ...], BeforeValidator(listed, json_schema_input_type=OneOrMore)] = ()
     artefacts: dict[Name, Selection] = {}
     optional_weights: tuple[Name, ...] = ()
     registered: Registration | None = None

@@ -32,7 +32,7 @@ def shown(params: Params, study: str) -> dict[str, Any]:
     places = dict.fromkeys((run.dataset, run.recipe) for run in chosen)
     starts = {params.resolve(study, *place).start.weights for place in places}
     return {
-        "study": params.studies[study].model_dump(mode="json", exclude_defaults=True),
+        "study": params.studies[study].model_dump(mode="json", exclude_defaults=True, exclude={"base"}),
         "runs": [[run.group, run.name] for run in chosen],
         "evaluation": params.evaluation.model_dump(mode="json", exclude_defaults=True),
         "datasets": {

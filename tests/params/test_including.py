@@ -1,0 +1,94 @@
+"""params.yaml in several files, and studies that build on others."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from content import CONTENT, changed
+
+from soundclr.errors import UserError
+from soundclr.method import load_checked
+from soundclr.params import read_params
+
+
+def write(folder: Path, **files: Any) -> Path:
+    """params.yaml and what it includes, by their names without suffix; text is written as it is."""
+    for name, content in files.items():
+        text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder / "params.yaml"
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load_checked(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_files_are_one(tmp_path: Path) -> None:
+    whole = changed()
+    losses = {"losses": {"nt_xent": whole["defaults"]["losses"].pop("nt_xent")}}
+    parts = {key: whole.pop(key) for key in ("datasets", "weights")}
+    path = write(tmp_path, params=whole | {"include": ["a.yaml", "b.yaml"]}, a=parts, b={"defaults": losses})
+    content = read_params(path)
+    assert content == CONTENT
+    assert list(content["defaults"]["losses"]) == list(CONTENT["defaults"]["losses"])
+    assert load_checked(path).studies.keys() == CONTENT["studies"].keys()
+
+
+@pytest.mark.parametrize(
+    ("part", "says"),
+    [
+        ({"recipes": {"hybrid": {"title": "x"}}}, "recipes.hybrid is in {params} too; a name stands in one file"),
+        ({"defaults": {"losses": {"supcon": {}}}}, "defaults.losses.supcon is in {params} too"),
+        ({"defaults": {"encoder": "small"}}, "defaults.encoder is in {params} too"),
+        ({"study": "demo"}, "unknown key in {part}, which {params} includes: 'study'; did you mean 'studies'?"),
+        ({"include": ["c.yaml"]}, "unknown key in {part}, which {params} includes: 'include'"),
+        (["recipes"], "{part}: expected a mapping"),
+        ("recipes: [", "{part}: not valid YAML"),
+        (None, "{part}: expected a mapping"),
+    ],
+)
+def test_what_an_included_file_may_not_have(tmp_path: Path, part: Any, says: str) -> None:
+    path = write(tmp_path, params=changed() | {"include": ["a.yaml"]}, a=part)
+    assert says.format(params=path, part=tmp_path / "a.yaml") in refusal(path)
+
+
+def test_a_name_in_two_included_files(tmp_path: Path) -> None:
+    recipe = {"recipes": {"mine": {"title": "mine", "base": "hybrid"}}}
+    path = write(tmp_path, params=changed() | {"include": ["a.yaml", "b.yaml"]}, a=recipe, b=recipe)
+    assert (
+        refusal(path)
+        == f"{tmp_path / 'b.yaml'}: recipes.mine is in {tmp_path / 'a.yaml'} too; a name stands in one file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("include", "says"),
+    [(["none.yaml"], "none.yaml: is not there"), ("a.yaml", "include: expected a list of files"), ([1], "[1]")],
+)
+def test_files_that_cannot_be_included(tmp_path: Path, include: Any, says: str) -> None:
+    assert says in refusal(write(tmp_path, params=changed() | {"include": include}))
+
+
+def test_a_study_s_settings_are_laid_over_its_base_s(loaded: Any) -> None:
+    own = {"base": "esc10", "title": "mine", "settings": {"training": {"lr": 0.5}}}
+    study = {key: CONTENT["studies"]["esc10"][key] for key in ("datasets", "recipes", "seeds")}
+    params = loaded(changed(("studies.mine", {**study, **own}), ("studies.yours", {**study, **own, "base": "mine"})))
+    for name in ("mine", "yours"):
+        ours, base = params.studies[name], params.studies["esc10"]
+        assert ours.note == base.note and ours.evaluate == () and ours.artefacts == {}
+        theirs = base.settings["training"] | {"lr": 0.5}
+        assert ours.settings == base.settings | {"training": theirs}
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [("esc1", "did you mean 'esc10'"), ("mine", "builds on itself, by way of mine"), (["esc10"], "unknown study")],
+)
+def test_a_base_that_there_is_not(loaded: Any, base: Any, says: str) -> None:
+    study = {**CONTENT["studies"]["esc10"], "base": base}
+    with pytest.raises(UserError, match=says):
+        loaded(changed(("studies.mine", study)))
