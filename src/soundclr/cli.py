@@ -127,6 +127,7 @@ def add_study_verbs(add: Add) -> None:
     plan.add_argument(
         "--measure", action="store_true", help="measure clips/s of the study's stages on this device first"
     )
+    plan.add_argument("--write", type=Path, metavar="FILE", help="write down what it comes to, for DVC")
     plan.add_argument("--results", type=Path, default=Path("results"))
 
     status = add("status", study_status, "where a study stands: done, running, failed, stopped, and the hours left")
@@ -277,6 +278,10 @@ def plan_study(options: argparse.Namespace) -> None:
         from soundclr.measuring import measure
 
         print(measure(params, study, options.results / "benchmark"))
+    if options.write:
+        from soundclr.plan_record import write_plan
+
+        write_plan(params, study, options.write)
     for line in plan.lines(params, study, options.results, options.devices):
         print(line)
 
