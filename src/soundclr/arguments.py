@@ -2,7 +2,27 @@
 
 import argparse
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+
+RUN = re.compile(r"(^|/)fold\d+-seed\d+/?$")  # the last part of a run's folder
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """A command line as argparse understands it.
+
+    A path that begins with a dash gets its folder, ``./-0abc.wav``: it has a dot or a slash, which no option's name
+    has, or is there. And of several folders behind ``--run``, which a shell makes of a ``*``, each gets a ``--run``.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        if re.match(r"-[^=./]*[./]", argument) or (re.match(r"-[^-h]", argument) and os.path.lexists(argument)):
+            argument = f"./{argument}"
+        if found[-2:-1] == ["--run"] and RUN.search(found[-1]) and RUN.search(argument):
+            found.append("--run")
+        found.append(argument)
+    return found
 
 
 def count(text: str, least: int = 0, most: int = 10_000) -> int:
