@@ -146,6 +146,15 @@ def regular(path: str, flags: int) -> int:
     raise OSError(errno.EINVAL, "Is not a regular file", path)
 
 
+ADDED = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found")
+"""What systems put among a user's files, in small letters: macOS, Windows, network storages, file systems."""
+
+
+def visible(folder: Path) -> list[Path]:
+    """What a user put into a folder: what is neither hidden nor a system's own."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in ADDED]
+
+
 def read_regular(path: Path) -> bytes:
     """What a regular file holds; an OSError for anything else."""
     with open(path, "rb", opener=regular) as file:
