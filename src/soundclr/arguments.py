@@ -67,3 +67,20 @@ def add_places(verb: argparse.ArgumentParser) -> None:
         default=os.environ.get("SOUNDCLR_MIRROR") or None,
         help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
     )
+
+
+def add_classified(classify: argparse.ArgumentParser) -> None:
+    """What is classified, by which run, and what is shown."""
+    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
+    classify.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        action="append",
+        help="a run's folder: .../fold1-seed0; of several the current",
+    )
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")

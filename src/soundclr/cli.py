@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from soundclr import __version__, runs
-from soundclr.arguments import add_places, add_run, positive, readable
+from soundclr.arguments import add_classified, add_places, add_run, positive, readable
 from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
 from soundclr.needed import check_trained, existing, one_run, weights_file
 from soundclr.params import Params, known
-from soundclr.training.signals import Ended, Interrupted, ending, listening
+from soundclr.training.signals import Ended, Interrupted, ending, leave_alone, listening
 
 Add = Callable[..., argparse.ArgumentParser]  # (name, function, help) -> the parser of a verb
 
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
     except (Ended, Interrupted) as stop:
+        leave_alone(arguments is None)
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        leave_alone(arguments is None)
         print("soundclr: interrupted; the same command goes on", file=sys.stderr)
         return 130
     return 0
@@ -102,19 +104,7 @@ def add_run_verbs(add: Add) -> None:
     add_places(evaluate)
 
     classify = add("classify", classify_files, "the likely classes of sound files, by a trained run")
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
-    classify.add_argument(
-        "--run",
-        type=Path,
-        required=True,
-        action="append",
-        help="a run's folder: .../fold1-seed0; of several the current",
-    )
-    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
-    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
-    forms = classify.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="a JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
+    add_classified(classify)
 
     show = add("show", show_clip, "draw what the network is shown of a clip, with each augmentation")
     show.add_argument("--study", help="default: params.yaml's")

@@ -117,10 +117,15 @@ def read_log(path: Path) -> str:
         return ""
 
 
+def is_interrupted(line: str) -> bool:
+    """Whether a log's last line is of a Ctrl-C that came before the job could answer it, or while it was leaving."""
+    return line.startswith("KeyboardInterrupt")
+
+
 def failure(text: str) -> str:
     """The error that a log ends with, "" where it does not."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
+    if not lines or is_interrupted(lines[-1]):
         return ""
     if error := ERROR.match(lines[-1]):
         return lines[-1][error.end() :]
