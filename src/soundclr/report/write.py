@@ -66,7 +66,8 @@ def write_report(
         write_text(caption_path(path, study, results), said[path.stem])
     write_json(folder / FILE, record)
     evaluated = f", {collection.covered(EVALUATED)}" if EVALUATED in collection.expected else ""
-    say(f"{folder / 'README.md'}: {collection.coverage}{evaluated}; {len(paths)} files")
+    nothing = "" if collection.found else ", so each table and figure says that it has none"
+    say(f"{folder / 'README.md'}: {collection.coverage}{evaluated}{nothing}; {len(paths)} files")
     return paths
 
 
