@@ -13,10 +13,15 @@ INSTALLED := .venv/.installed
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+# Snakemake, uv and matplotlib keep files there; without a home that can be written to, here.
+ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),yes)
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+endif
+
 .PHONY: help demo esc10 report test test-all test-slurm bench check env lock clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
+	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
 
 demo: $(INSTALLED) ## run everything on a small synthetic dataset
 	@$(BIN)/snakemake --cores all --config study=demo

@@ -4,14 +4,18 @@ import csv
 import json
 import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 import toy
+import yaml
 
+from soundclr.params import read_params
 from soundclr import cli
+from soundclr.arguments import readable
 from soundclr.classify import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
@@ -309,3 +313,55 @@ def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
     soundfile.write(tmp_path / "x.wav", tone(700), toy.RATE)
     with pytest.raises(UserError, match="the run's model gives no numbers"):
         Classifier(run.directory(folder)).classify(tmp_path / "x.wav")
+
+
+@pytest.fixture
+def two(repo, trained, tmp_path, monkeypatch):
+    """In a folder with the parameters and a sound: the run that params.yaml has, and one of another hash."""
+    monkeypatch.chdir(tmp_path)
+    toy.project(repo, tmp_path)
+    results, run = trained
+    params = read_params(tmp_path / "params.yaml")
+    params["studies"]["toy"]["settings"]["training"] |= {"epochs": 12, "patience": 12}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    shutil.copytree(results, "results", dirs_exist_ok=True)
+    other = run.directory().as_posix().replace(run.hash, "0" * 12)
+    shutil.copytree(run.directory(), other)
+    soundfile.write("-0abc.wav", tone(toy.HERTZ[0]), toy.RATE)
+    return run.directory().as_posix(), other
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_runs_it_takes_the_one_that_params_has(two, capsys, order):
+    """As a shell gives them for `hybrid-*`, before or behind the file, whose name may begin with a dash."""
+    runs = two[::order]
+    for line in (["classify", "-0abc.wav", "--run", *runs], ["classify", "--run", *runs, "--json", "-0abc.wav"]):
+        assert cli.main(line) == 0
+        said = capsys.readouterr()
+        assert said.err == f"classified by {two[0]}, the one of 2 runs that params.yaml has now\n"
+        assert "0abc.wav" in said.out
+
+
+def test_of_several_runs_none_or_more_of_which_are_current_it_names_all(two, capsys):
+    current, other = two
+    third = other.replace("fold1", "fold2")
+    assert cli.main(["classify", "-0abc.wav", "--run", other, third]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and f"{third} (not finished)" in said
+    assert f"{other} (of other settings or sounds than params.yaml has now)" in said
+    Path("params.yaml").unlink()
+    assert cli.main(["classify", "-0abc.wav", "--run", current, other]) == 2
+    assert "--run names 2 runs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "understood"),
+    [
+        (["-0abc.wav"], ["./-0abc.wav"]),
+        (["-folder/x.wav", "--output", "-a.png"], ["./-folder/x.wav", "--output", "./-a.png"]),
+        (["--params=a/b.yaml", "-h", "--top=3", "--"], ["--params=a/b.yaml", "-h", "--top=3", "--"]),
+        (["--run", "a/fold1-seed0", "b/fold1-seed0/", "x"], ["--run", "a/fold1-seed0", "--run", "b/fold1-seed0/", "x"]),
+    ],
+)
+def test_a_command_line_is_read_as_it_is_meant(line, understood):
+    assert readable(line) == understood

@@ -1,6 +1,7 @@
 """The files by convention say what the repository has: each is held to what it speaks of."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -139,6 +140,30 @@ def test_pre_commit_runs_what_make_check_runs(repo: Path) -> None:
     assert not any(hook["entry"].split()[1:2] == ["format"] and "--check" not in hook["entry"] for hook in hooks)
 
 
+def test_make_help_lists_every_target(repo: Path) -> None:
+    """README's commands among them."""
+    targets = re.findall(r"^([\w-]+):.*## ", (repo / "Makefile").read_text(), re.MULTILINE)
+    said = subprocess.run(["make", "help"], cwd=repo, capture_output=True, text=True, check=True).stdout
+    assert [line.split()[1] for line in said.splitlines()] == targets
+    assert set(re.findall(r"^make (\S+)", (repo / "README.md").read_text(), re.MULTILINE)) <= set(targets)
+
+
+@pytest.mark.parametrize("home", ["/proc/nohome", None])
+def test_without_a_home_make_keeps_caches_in_the_folder(repo: Path, home: str | None) -> None:
+    """One that cannot be written to, and one that can."""
+    environment = {key: value for key, value in os.environ.items() if key != "XDG_CACHE_HOME"}
+    environment |= {"HOME": home} if home else {}
+    command = ["make", "--no-print-directory", "-f", "Makefile", "-f", "-", "cache"]
+    show = "cache:\n\t@echo $${XDG_CACHE_HOME:-home}\n"
+    done = subprocess.run(command, cwd=repo, env=environment, input=show, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == (str(repo / ".cache") if home else "home")
+
+
+def test_the_image_has_a_cache_that_every_user_may_write_to(repo: Path) -> None:
+    assert ("ENV", "XDG_CACHE_HOME=/tmp/cache") in steps(repo)
+    assert "find . -path ./.venv -prune -o -type d -exec chmod a+rwx {} +" in dict(steps(repo))["RUN"]
+
+
 def steps(repo: Path) -> list[tuple[str, str]]:
     """The Containerfile's instructions and their arguments."""
     lines = (repo / "Containerfile").read_text().replace("\\\n", "").splitlines()
@@ -159,7 +184,7 @@ def test_the_containerfile_names_what_there_is(repo: Path) -> None:
 
 def test_the_image_leaves_out_what_git_does(repo: Path) -> None:
     left_out = (repo / ".dockerignore").read_text().splitlines()
-    assert {".git", ".venv", "data", "logs", "results/*/models"} <= set(left_out)
+    assert {".git", ".venv", "data", "sounds", "logs", "results/*/models"} <= set(left_out)
     needed = {"src", "workflow", "profiles", "params.yaml", "Snakefile", "Makefile", "requirements.lock", "LICENSE"}
     assert not needed & set(left_out)
 

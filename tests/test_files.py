@@ -12,7 +12,18 @@ import pytest
 
 from soundclr import files
 from soundclr.errors import UserError
-from soundclr.files import atomic_path, read_json, sha256_of_file, sha256_of_json, write_json, write_text
+from soundclr.files import (
+    atomic_path,
+    read_json,
+    refuse_irregular,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+    write_text,
+)
+from soundclr.locks import is_held
+from soundclr.status.checkpoint import history
+from soundclr.status.standing import read_log
 
 
 def names(folder):
@@ -147,6 +158,27 @@ def test_an_unreadable_json_file_is_named(tmp_path, content):
     with pytest.raises(UserError, match=r"metrics\.json: cannot be read as JSON") as error:
         read_json(path)
     assert "\n" not in str(error.value)
+
+
+def no_file(path, kind):
+    """A folder, a FIFO that nobody writes to, or a link to a device without end, at ``path``."""
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "FIFO":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("kind", ["folder", "FIFO", "device"])
+def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path, kind):
+    path = tmp_path / "metrics.json"
+    no_file(path, kind)
+    with pytest.raises(UserError, match=r"metrics\.json: cannot be read as JSON"):
+        read_json(path)
+    with pytest.raises(UserError, match=r"metrics\.json: is no file but a folder, a pipe or a device; move it away"):
+        refuse_irregular([tmp_path / "missing", path])
+    assert read_log(path) == "" and not is_held(path) and history(path) is None
 
 
 def test_sha256_of_file(tmp_path):

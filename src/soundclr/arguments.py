@@ -2,7 +2,27 @@
 
 import argparse
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+
+RUN = re.compile(r"(^|/)fold\d+-seed\d+/?$")  # the last part of a run's folder
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """A command line as argparse understands it.
+
+    A path that begins with a dash gets its folder, ``./-0abc.wav``: it has a dot or a slash, which no option's name
+    has, or is there. And of several folders behind ``--run``, which a shell makes of a ``*``, each gets a ``--run``.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        if re.match(r"-[^=./]*[./]", argument) or (re.match(r"-[^-h]", argument) and os.path.lexists(argument)):
+            argument = f"./{argument}"
+        if found[-2:-1] == ["--run"] and RUN.search(found[-1]) and RUN.search(argument):
+            found.append("--run")
+        found.append(argument)
+    return found
 
 
 def count(text: str, least: int = 0, most: int = 10_000) -> int:
@@ -47,3 +67,20 @@ def add_places(verb: argparse.ArgumentParser) -> None:
         default=os.environ.get("SOUNDCLR_MIRROR") or None,
         help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
     )
+
+
+def add_classified(classify: argparse.ArgumentParser) -> None:
+    """What is classified, by which run, and what is shown."""
+    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
+    classify.add_argument(
+        "--run",
+        type=Path,
+        required=True,
+        action="append",
+        help="a run's folder: .../fold1-seed0; of several the current",
+    )
+    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    forms = classify.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="a JSON object a line")
+    forms.add_argument("--csv", action="store_true", help="a table with a class a line")

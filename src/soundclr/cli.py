@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from soundclr import __version__, runs
-from soundclr.arguments import add_places, add_run, positive
+from soundclr.arguments import add_classified, add_places, add_run, positive, readable
 from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
 from soundclr.method import load_checked
-from soundclr.needed import check_trained, existing, weights_file
+from soundclr.needed import check_trained, existing, one_run, weights_file
 from soundclr.params import Params, known
-from soundclr.training.signals import Ended, Interrupted, ending, listening
+from soundclr.training.signals import Ended, Interrupted, ending, leave_alone, listening
 
 Add = Callable[..., argparse.ArgumentParser]  # (name, function, help) -> the parser of a verb
 
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
     signal's number: they have removed what was unfinished.
     """
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(readable(sys.argv[1:] if arguments is None else arguments))
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"soundclr: error: {error}", file=sys.stderr)
         return 2
     except (Ended, Interrupted) as stop:
+        leave_alone(arguments is None)
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
     except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        leave_alone(arguments is None)
         print("soundclr: interrupted; the same command goes on", file=sys.stderr)
         return 130
     return 0
@@ -102,13 +104,7 @@ def add_run_verbs(add: Add) -> None:
     add_places(evaluate)
 
     classify = add("classify", classify_files, "the likely classes of sound files, by a trained run")
-    classify.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
-    classify.add_argument("--run", type=Path, required=True, help="a run's folder: .../fold1-seed0")
-    classify.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
-    classify.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
-    forms = classify.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="a JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
+    add_classified(classify)
 
     show = add("show", show_clip, "draw what the network is shown of a clip, with each augmentation")
     show.add_argument("--study", help="default: params.yaml's")
@@ -319,9 +315,11 @@ def report_study(options: argparse.Namespace) -> None:
 
 def classify_files(options: argparse.Namespace) -> int:
     """`soundclr classify`; 2 if there were files that could not be classified."""
+    run = one_run(options.run, options.params)
+
     from soundclr.classify import CSV_HEADER, Classifier, chart, csv_lines, json_line
 
-    classifier = Classifier(options.run)
+    classifier = Classifier(run)
     show = json_line if options.json else csv_lines if options.csv else chart
     if options.csv:
         print(CSV_HEADER)

@@ -131,7 +131,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path, remedy: str = "") -> Any:
     """Read a JSON file; one that is missing or not JSON is a :class:`UserError` that names it and the ``remedy``."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_regular(path).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error}){remedy and f'; {remedy}'}") from error
 
@@ -144,6 +144,22 @@ def regular(path: str, flags: int) -> int:
         return handle
     os.close(handle)
     raise OSError(errno.EINVAL, "Is not a regular file", path)
+
+
+ADDED = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found")
+"""What systems put among a user's files, in small letters: macOS, Windows, network storages, file systems."""
+
+
+def visible(folder: Path) -> list[Path]:
+    """What a user put into a folder: what is neither hidden nor a system's own."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in ADDED]
+
+
+def refuse_irregular(paths: Iterable[Path | str]) -> None:
+    """Raise UserError for a path at which there is something, but no file: a folder, a FIFO, a device."""
+    for path in paths:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UserError(f"{path}: is no file but a folder, a pipe or a device; move it away")
 
 
 def read_regular(path: Path) -> bytes:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from soundclr.errors import UserError
-from soundclr.files import writing
+from soundclr.files import regular, writing
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def _opened(path: Path, busy: str) -> IO[str]:
 def is_held(path: Path) -> bool:
     """Whether another process holds the lock file ``path`` just now; asking keeps nobody from taking it."""
     try:
-        with open(path) as file:
+        with open(path, opener=regular) as file:
             return not _lock(file.fileno(), fcntl.LOCK_SH)
     except OSError:  # it is not there, or no locks are
         return False

@@ -63,7 +63,8 @@ def clips_of(params: Params, dataset: str) -> int:
     text = runs.manifest_text(source.adapter) if table is None else table.decode(errors="replace")
     if text is None:
         raise UserError(f"dataset {dataset}: nothing says how many clips it has; give it `clips` in params.yaml")
-    return sum(1 for _ in csv.DictReader(io.StringIO(text)))
+    rows = csv.reader(io.StringIO(text, newline=""))
+    return sum(bool("".join(row).strip(" ;")) for row in rows) - 1  # spreadsheets leave empty rows
 
 
 def fold_sizes(params: Params, dataset: str) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.files import read_regular, sha256_of_json
+from soundclr.files import read_regular, sha256_of_json, visible
 from soundclr.params import DatasetSettings, MappingSettings, Params, Selection, WeightsFile, known
 
 RUN_PATH = re.compile(
@@ -123,14 +123,20 @@ def own_table(settings: DatasetSettings) -> bytes | None:
 
 
 def table_of_folders(folder: Path) -> bytes:
-    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count."""
-    rows = sorted(
-        (f"{inner.name}/{file.name}", inner.name)
-        for inner in folder.iterdir()
-        if inner.is_dir() and not inner.name.startswith(".")
-        for file in inner.iterdir()
-        if not file.name.startswith(".")
-    )
+    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count.
+
+    Nor does what systems add. UserError for a folder in a class's folder, and for a name that a table cannot hold.
+    """
+    files = [(inner, file) for inner in visible(folder) if inner.is_dir() for file in visible(inner)]
+    for inner, file in sorted(files):
+        if file.is_dir():
+            raise UserError(
+                f"{file}: is a folder inside of a class's folder; move its sounds into {inner}, or let `file` of the "
+                "dataset in params.yaml be the folder in which the classes' folders are"
+            )
+        if "\r" in f"{inner.name}{file.name}":
+            raise UserError(f"{file}: has a carriage return in its name, which no table can hold; rename it")
+    rows = sorted((f"{inner.name}/{file.name}", inner.name) for inner, file in files)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
     try:

@@ -12,6 +12,7 @@ from soundclr.errors import UserError
 from soundclr.params import Choice, Params
 from soundclr.randomness import generator
 from soundclr.report import style
+from soundclr.report.letters import legible
 
 SEED = 0
 
@@ -34,7 +35,7 @@ def show(params: Params, study: str, dataset: str, recipe: str, clip: str | None
     drawn = list(views(inputs, place, choices))
     with style.styled():
         figure = picture([(title, distinct(image)) for title, image in drawn])
-        figure.suptitle(f"{name}, {settings.representation.name}", fontsize=7)
+        figure.suptitle(legible(f"{name}, {settings.representation.name}"), fontsize=7)
         png.parent.mkdir(parents=True, exist_ok=True)
         style.write(figure, png)
     return f"{png}: {name} ({waveforms.classes[waveforms.labels[place]]}), {len(drawn)} views"

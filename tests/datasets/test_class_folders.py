@@ -86,6 +86,31 @@ def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:
     assert "a name in it is not UTF-8" in refusal()
 
 
+def test_what_systems_add_is_no_class_and_no_clip(project: Path) -> None:
+    """An archive of a Mac's, a folder that Windows or a network storage has shown."""
+    before = runs.definition_hash(settings())
+    for path in ("__MACOSX/wren/._1.wav", "@eaDir/x.wav", "wren/Thumbs.db", "robin/desktop.ini", "lost+found/x"):
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_bytes(b"no sound")
+    assert set(fetch()["class"]) == {"robin", "wren"}
+    assert runs.definition_hash(settings()) == before
+
+
+@pytest.mark.parametrize("place", ["wren/2023", "train/wren"])
+def test_a_folder_inside_of_a_class_is_one_line_before_anything_runs(project: Path, repo: Path, place: str) -> None:
+    write_clip(project / place / "9.wav", 400, 8000)
+    said = refusal()
+    assert f"sounds/{place}: is a folder inside of a class's folder; move its sounds into " in said
+    with pytest.raises(UserError, match="is a folder inside of a class's folder"):
+        list(runs.expand(load(repo / "params.yaml"), "own"))
+
+
+@pytest.mark.parametrize("place", ["wren/1\r.wav", "wren\r/1.wav"])
+def test_a_carriage_return_in_a_name_is_one_line(project: Path, place: str) -> None:
+    write_clip(project / place, 400, 8000)
+    assert "has a carriage return in its name, which no table can hold; rename it" in refusal()
+
+
 @pytest.fixture
 def params(repo: Path) -> Params:
     return load(repo / "params.yaml")

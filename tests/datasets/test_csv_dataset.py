@@ -17,7 +17,7 @@ import pytest
 import yaml
 from small_copies import write_clip, write_table
 
-from soundclr import cli, runs
+from soundclr import cli, plan, runs
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.csv_dataset import draw_folds
@@ -206,7 +206,8 @@ def spoil(old: str, new: str) -> None:
         ("path,label", "path;label", "lacks the column `path`"),
         ("wren/1b.wav", "wren/1c.wav", "birds.csv, line 3: there is no file "),
         ("wren/1b.wav", "", "line 3: there is no file "),
-        ("wren/1b.wav", "wren", "line 3: there is no file "),
+        ("wren/1b.wav", "wren", "sounds/wren is a folder, not a sound file"),
+        ("wren/1b.wav", '"wren/1\rb.wav"', "line 4: 'wren/1\\rb.wav' has a carriage return, which no table can hold"),
         ("wren/1b.wav", "x" * 5000, "line 3: there is no file "),
         ("wren/1b.wav", "wren/../wren/1a.wav", "line 3: wren/1a stands there twice, first in sounds/birds.csv, line 2"),
         ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); params.yaml says 2"),
@@ -228,7 +229,7 @@ def test_a_mistake_is_one_line_that_names_it(project: Path, old: str, new: str, 
 
 
 def test_other_mistakes(project: Path) -> None:
-    assert "dataset birds: no clip has fold 3" in refusal(folds=3)
+    assert "no clip has fold 3; params.yaml says folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
     assert "gives no `file`" in refusal(file=None)
     assert "sounds/bird.csv: is not there; it is the table of your sounds" in refusal(file="sounds/bird.csv")
     assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
@@ -240,6 +241,19 @@ def test_other_mistakes(project: Path) -> None:
     Path("sounds/wren/1b.wav").write_bytes(b"no audio")
     table(["path", "label"])
     assert "sounds/wren/1b.wav: is no WAV, FLAC, Ogg or MP3 file" in refusal()
+
+
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_rows_and_columns_that_a_spreadsheet_left_empty_are_none(project: Path, repo: Path, mark: str) -> None:
+    """In the table's hash they count, in the plan they are no clips."""
+    expected = fetch()
+    lines = Path("sounds/birds.csv").read_text().replace(",", mark).splitlines()
+    rows = [f"{line}{mark * 2}" for line in lines]
+    Path("sounds/birds.csv").write_text("\n".join([*rows[:3], mark * 5, *rows[3:], mark * 3, " ", ""]))
+    pd.testing.assert_frame_equal(fetch(), expected)
+    content = read_params(repo / "params.yaml")
+    content["datasets"]["birds"] = SETTINGS
+    assert plan.clips_of(Params.model_validate(content), "birds") == len(expected)
 
 
 def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.CaptureFixture) -> None:

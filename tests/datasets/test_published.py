@@ -18,6 +18,7 @@ from small_copies import (
     ESC50_TABLE,
     US8K,
     US8K_CLASSES,
+    US8K_TABLE,
     fetch,
     refusal,
     zipped,
@@ -66,6 +67,26 @@ def test_us8k(archives: Path, tmp_path: Path) -> None:
         10,
         "10103",
     ]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_us8k_as_kaggle_packs_it(originals: Path, archives: Path, tmp_path: Path, packed: bool) -> None:
+    """The folds and the table side by side: the same clips and the same bytes, at other paths."""
+    expected = fetch(US8K, tmp_path / "release", archives)
+    top = tmp_path / "kaggle" / "UrbanSound8K"
+    shutil.copytree(originals / "UrbanSound8K" / "audio", top)
+    shutil.copy(originals / US8K_TABLE, top)
+    if packed:
+        shutil.make_archive(str(tmp_path / "packed"), "gztar", top)
+        shutil.move(tmp_path / "packed.tar.gz", tmp_path / "kaggle" / US8K["file"])
+        shutil.rmtree(top)
+    index = fetch(US8K, tmp_path / "data", tmp_path / "kaggle", md5=None)
+    assert index.drop(columns="path").equals(expected.drop(columns="path"))
+    if not packed:
+        shutil.rmtree(top / "fold3")
+        said = refusal(US8K, tmp_path / "data", tmp_path / "kaggle")
+        assert "fold 3 is missing, all 10 clips" in said
+        assert f"; mend {top}, the copy that is used, or name no mirror that holds it, to fetch the archive" in said
 
 
 @pytest.mark.parametrize("settings", [ESC50, US8K], ids=["esc50", "us8k"])

@@ -160,6 +160,11 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
         lambda m: shutil.rmtree(m / US8K_AUDIO / "fold10"),
         "fold 10 is missing, all 10 clips that the table lists",
     ),
+    "us8k: several missing folds": (
+        US8K,
+        lambda m: [shutil.rmtree(m / US8K_AUDIO / f"fold{fold}") for fold in (2, 10, 9)],
+        "folds 2, 9, 10 are missing, all 30 clips that the table lists",
+    ),
     "us8k: a clip that is no audio": (
         US8K,
         lambda m: (m / US8K_AUDIO / "fold7" / "10073-3-0-7.wav").write_bytes(bytes(1000)),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from soundclr import cli
 from soundclr.files import sha256_of_file, sha256_of_json
 from soundclr.params import Params, load
 from soundclr.report.collect import collect
+from soundclr.report.made_of import is_current
 from soundclr.runs import find_run
 
 TRAIN = "train --dataset toy --recipe hybrid --fold 1"
@@ -101,6 +103,22 @@ def test_a_run_that_cannot_be_believed_leaves_no_report(project, refuse, succeed
         said = refuse("report")
         assert (str(path) in said and message in said and "train the run again" in said) or "JSON" in said, said
         assert not Path("figures").exists() and not list(Path("results/toy").glob("*.*"))
+
+
+@pytest.mark.parametrize("kind", ["folder", "FIFO", "device"])
+def test_what_is_no_file_where_a_record_is_looked_for(project, refuse, succeed, kind) -> None:
+    """Neither a traceback nor waiting: not by the report, and not where the workflow asks whether it is current."""
+    path = Path(succeed(TRAIN).strip().split(": ")[-1])
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "FIFO":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    assert f"{path}: is no file but a folder, a pipe or a device; move it away" in refuse("report")
+    assert not is_current(load(Path("params.yaml")), "toy", Path("results"))
+    assert "trainings" in succeed("status")
 
 
 @pytest.mark.parametrize(

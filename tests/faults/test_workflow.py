@@ -13,7 +13,7 @@ from soundclr.params import load
 
 @pytest.mark.slow
 def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
-    """One whose log goes to the terminal too, and one whose log is a file: the profile has its end shown."""
+    """One whose log goes to the terminal too, and one whose log is a file: tried once, though there are retries."""
     for name in ("Snakefile", "workflow", "profiles", "environment.yml"):
         (project / name).symlink_to(repo / name)
     (project / "sounds/wren0.wav").write_text("no sound")
@@ -26,7 +26,7 @@ def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
     features.write_text("no features")
     metrics = runs.find_run(params, "toy", "toy", "hybrid", 1, 0).directory() / "metrics.json"
     done = subprocess.run(
-        ["snakemake", "--cores", "1", "--retries", "0", "--", "data/birds/index.csv", str(metrics)],
+        ["snakemake", "--cores", "1", "--", "data/birds/index.csv", str(metrics)],
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -34,9 +34,15 @@ def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
     )
     shown = done.stdout + done.stderr
     assert done.returncode == 1 and "Traceback" not in shown, shown
-    for said in (
-        "sounds/wren0.wav: is no WAV, FLAC, Ogg or MP3 file",
-        f"{features}: is cut short or not a features file",
+    for rule, said in (
+        ("fetch", "sounds/wren0.wav: is no WAV, FLAC, Ogg or MP3 file"),
+        ("train", f"{features}: is cut short or not a features file"),
     ):
-        assert any(line.strip().startswith("soundclr: error: ") and said in line for line in shown.splitlines()), shown
+        assert sum(line.startswith(f"{rule} failed: ") and said in line for line in shown.splitlines()) == 1, shown
+    assert "RuleException" not in shown and "Trying to restart" not in shown, shown
+    end = shown.splitlines()
+    place = next(number for number, line in enumerate(end) if line.startswith("Study toy: trainings: 0 of "))
+    assert end[place + 1].startswith(f"  failed: toy hybrid fold1-seed0: {features}: is cut short")
+    assert end[place + 2].startswith("  failed: fetching birds: ") and "wren0.wav: is no WAV" in end[place + 2]
+    assert end[place + 3] == "Next: mend that, then run the same command, which keeps what is done"
     assert not (project / "data/birds/index.csv").exists() and not metrics.exists()

@@ -1,12 +1,15 @@
 """Published files of weights become torchvision's ResNet-50 by params.yaml's mappings; on random weights."""
 
 import pickle
+from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torchvision
+import yaml
 from torch import nn
 
 from soundclr.errors import UserError
@@ -126,7 +129,9 @@ def test_v1s_are_the_same_function_at_kaimings_scale(tmp_path, files, resnet50):
 def test_without_numpys_numbers_being_let_in_they_are_refused(tmp_path, files, resnet50):
     torch.save(vissl(resnet50), tmp_path / "file.pth")
     strict = files["simclr_vissl"].mapping.model_copy(update={"numpy": False})
-    with pytest.raises(UserError, match=r"file\.pth: cannot be read"):
+    with pytest.raises(
+        UserError, match=r"file\.pth: holds NumPy's numbers \(.*\); let them in by `mapping: {numpy: true}`"
+    ):
         read_weights(tmp_path / "file.pth", strict)
 
 
@@ -158,6 +163,77 @@ def test_what_a_mapping_cannot_be_made_of_is_one_line(tmp_path, kind):
     with pytest.raises(UserError, match=r"file\.pth") as error:
         read_weights(tmp_path / "file.pth", mapping)
     assert "\n" not in str(error.value) and not (tmp_path / "caught").exists()
+
+
+def refusal(path: Path, content: Any, mapping: MappingSettings | None = None, **how: Any) -> str:
+    """What is said of a ResNet-18 from a file that holds ``content``, without the file's name."""
+    torch.save(content, path, **how)
+    with pytest.raises(UserError) as error:
+        Encoder(ENCODERS["resnet18"](frozen=0), 3, path, mapping)
+    said = str(error.value)
+    assert said.startswith(f"{path}: ") and said.isprintable() and "\\x1b" not in said
+    return said.removeprefix(f"{path}: ")
+
+
+@pytest.fixture(scope="module")
+def resnet18():
+    """Random weights."""
+    return torchvision.models.resnet18(weights=None).state_dict()
+
+
+def prefixed(prefix: str, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {prefix + name: value for name, value in weights.items()}
+
+
+@pytest.mark.parametrize("how", [{}, {"_use_new_zipfile_serialization": False}], ids=["zip", "before 1.6"])
+def test_other_objects_are_named_with_what_is_beside_them_and_not_made(tmp_path, resnet18, how):
+    content = {"opt": Namespace(lr=1), "trap": Trap(tmp_path / "caught"), "model": {"net": resnet18}}
+    said = refusal(tmp_path / "file.pth", content, pickle_module=pickle, **how)
+    assert said == (
+        "holds argparse.Namespace, io.open among its keys opt, trap, model, which is not read, as it could run code; "
+        "if you trust the file, save its state dict alone, "
+        "torch.save(torch.load(FILE, weights_only=False)['model']['net'], FILE), or fetch it again"
+    )
+    assert not (tmp_path / "caught").exists()
+
+
+def test_a_whole_network_and_torchscript_are_named(tmp_path):
+    network = torchvision.models.resnet18(weights=None)
+    said = refusal(tmp_path / "file.pth", network)
+    assert "torch.nn.modules.batchnorm.BatchNorm2d" in said and "weights_only=False).state_dict()" in said
+    torch.jit.trace(network.eval(), torch.zeros(1, 3, 32, 32)).save(tmp_path / "script.pt")
+    with pytest.raises(UserError, match=r"is a TorchScript archive; save its state dict"):
+        read_weights(tmp_path / "script.pt")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "more", "mapping"),
+    [
+        ("module.", {}, r"rename: {'^module\.': ''}"),
+        ("encoder.module.", {"head.0.weight": torch.zeros(1)}, r"rename: {'^encoder\.module\.': ''}, drop: [head.]"),
+        ("", {"projector.0.weight": torch.zeros(1)}, "drop: [projector.]"),
+    ],
+)
+def test_names_that_are_not_the_encoders_and_the_mapping_that_mends_them(tmp_path, resnet18, prefix, more, mapping):
+    """And with that mapping the file is read."""
+    said = refusal(tmp_path / "file.pth", prefixed(prefix, resnet18) | more)
+    assert said.startswith("not the weights of this encoder: ") and f"`mapping: {{{mapping}}}`" in said
+    mends = MappingSettings(**yaml.safe_load(f"{{{mapping}}}"))
+    encoder = Encoder(ENCODERS["resnet18"](frozen=0), 3, tmp_path / "file.pth", mends)
+    assert torch.equal(encoder.state_dict()["blocks.0.0.weight"], resnet18["conv1.weight"])
+
+
+def test_the_keys_that_lead_to_a_state_dict_are_named(tmp_path, resnet18):
+    content = {"epoch": 3, "state": {"head": {"w": torch.zeros(1)}, "net": resnet18}}
+    said = refusal(tmp_path / "file.pth", content)
+    assert said == "not a state dict of tensors, its keys are epoch, state; take it by `mapping: {take: [state, net]}`"
+    said = refusal(tmp_path / "file.pth", content, MappingSettings(take=("state", "model")))
+    assert said == "has no state.model, where params.yaml says its weights are, but head, net; mend `take`"
+
+
+def test_another_networks_names_are_said(tmp_path):
+    said = refusal(tmp_path / "file.pth", torchvision.models.squeezenet1_1(weights=None).state_dict())
+    assert "it has features.0.weight, features.0.bias, " in said and " and 44 more, but no conv1.weight; " in said
 
 
 def test_a_pattern_that_is_none_is_refused():

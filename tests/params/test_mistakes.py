@@ -311,6 +311,13 @@ MISTAKES = {
     ),
     "grid that is called as a recipe": ("grids.hybrid", GRID, "grids.hybrid: hybrid", "another recipe's name"),
     "grid's base": ("grids.masks.base", "cros_entropy", "recipe in ", "cross_entropy"),
+    "grid of 25 billion recipes": (
+        "grids.masks.products",
+        [{f"axis{number}": ["f0"] * 20 for number in range(8)}],
+        "grids.masks.products: are 25,600,000,000 recipes",
+        "the most that a grid may be are 10,000",
+    ),
+    "runs without end": ("studies.esc10.seeds", list(range(20_000)), "studies.esc10: are ", "runs; the most that a"),
     "grid's setting": ("grids.masks.values.f0.settings", {"augmentation": {}}, "augmentation", "augmentations"),
     "grid's setting no mapping": ("grids.masks.values.f0.settings", [1], "grids.masks.values.f0.settings", "[1]"),
     "grid without products": ("grids.masks.products", [], "grids.masks.products", "[]"),

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pandas as pd
 import pytest
 from fabricate import edit, fabricate, fabricate_evaluation, trial_params
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from soundclr.errors import UserError
 from soundclr.params import Params
+from soundclr.report import letters
 from soundclr.report.collect import collect
+from soundclr.report.style import class_title, new_figure, styled
 from soundclr.report.write import write_report
 from soundclr.runs import Run, evaluated, expand
 
@@ -59,13 +65,13 @@ def few(params: Params, results: Path, wanted: Callable[[Run], bool] = lambda ru
 
 
 @pytest.fixture
-def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
+def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Write the report of ``few`` into a folder, without a warning, its figures laid out but not saved; its page."""
 
     def save(figure: Figure, png: Path) -> None:
         figure.draw_without_rendering()
 
-    def write(folder: Path) -> str:
+    def write(folder: Path, params: Params = params) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             paths = write_report(params, "few", folder / "results", folder / "figures")
@@ -107,6 +113,85 @@ def test_classes_may_have_any_name(params: Params, report: Callable[[Path], str]
         assert list(result.predictions.columns[3:]) == list(NAMES)
         assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[3:])
     report(tmp_path)
+
+
+SCRIPTS = (
+    "鳥",
+    "犬",
+    "개",
+    "क",
+    "ก",
+    "🐶 dog",
+    "Кот",
+    "é",
+    "鳥の鳴き声が遠くから聞こえる朝",
+    "鳥の鳴き声が遠くから聞こえる夜",
+)
+"""Names of classes in letters that DejaVu Sans lacks, but for two."""
+
+
+@pytest.fixture
+def in_scripts(params: Params) -> Params:
+    """``few`` with a dataset, recipes and a study called so."""
+    content = params.model_dump(mode="json")
+    content["datasets"]["esc10"]["title"] = content["studies"]["few"]["title"] = "環境音"
+    content["recipes"]["hybrid"]["title"] = "नमस्ते hybrid"
+    return Params.model_validate(content)
+
+
+def test_letters_that_no_font_has_are_numbers_that_the_page_explains(
+    in_scripts: Params, report: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No box is drawn, which would be a warning; equal for a recipe's title and for classes, each told apart."""
+    monkeypatch.setattr(letters, "font_with", lambda letter: None)
+    few(in_scripts, tmp_path / "results", classes=SCRIPTS)
+    page = report(tmp_path, in_scripts)
+    assert "鳥 (U+9CE5 in the figure), 犬 (U+72AC in the figure), " in page
+    assert "🐶 dog (U+1F436 dog in the figure)" in page and "नमस्ते hybrid (U+0928…" in page
+    assert "Кот (" not in page and "![環境音; some names are numbers of letters]" in page
+    with styled():
+        long = {class_title(name) for name in SCRIPTS[-2:]}
+    assert len(long) == 2 and all(len(name) == 11 and name.startswith("U+9CE5…") for name in long)
+
+
+def test_another_font_that_has_the_letters_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was installed after matplotlib last looked; the figures' own stays the first, and alone if it does."""
+    monkeypatch.setattr("matplotlib.font_manager.fontManager.ttflist", list(fontManager.ttflist))
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [str(write_font(tmp_path / "x.ttf", "鳥"))])
+    for function in (letters.font_with, letters.installed):
+        function.cache_clear()
+    try:
+        with styled(), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert class_title("dog") == "dog" and matplotlib.rcParams["font.family"] == ["DejaVu Sans"]
+            assert class_title("鳥_犬") == "鳥 U+72AC"
+            assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "A Test Font"]
+            figure = new_figure(1, 1)
+            figure.text(0, 0, class_title("a 鳥"))
+            figure.draw_without_rendering()
+    finally:
+        for function in (letters.font_with, letters.installed):
+            function.cache_clear()
+
+
+def write_font(path: Path, letter: str) -> Path:
+    """A font that has one letter, as a square."""
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "square"])
+    builder.setupCharacterMap({ord(letter): "square"})
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 700), (700, 700), (700, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "square": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (1000, 0), "square": (1000, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "A Test Font", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+    return path
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {

@@ -151,8 +151,10 @@ def test_no_checkpoint_is_written_of_a_loss_that_is_not_finite(
     settings, make_task, make_network, tmp_path, monkeypatch
 ):
     chosen = settings("hybrid")
+    assert {stage.training.precision for stage in chosen.stages} == {"float32"}  # which is thus no remedy
     monkeypatch.setattr(loop.Loss, "__call__", lambda _, outputs: outputs.embeddings.sum() * math.nan)
-    with pytest.raises(UserError, match="epoch 1 of stage 'joint': the loss is nan in batch 1"):
+    lower = r"try a lower learning rate \(training\.lr\)$"
+    with pytest.raises(UserError, match=f"epoch 1 of stage 'joint': the loss is nan in batch 1; {lower}"):
         train(make_task(chosen), make_network(chosen), tmp_path / "x.resume", clock=always())
     assert not (tmp_path / "x.resume").exists()
 

@@ -1,5 +1,6 @@
 """Checkpoints: what is saved comes back; what cannot be used is named, set aside, and not fatal."""
 
+import os
 import pickle
 import resource
 
@@ -133,3 +134,12 @@ def test_what_cannot_be_used_is_named_and_set_aside(saved, capsys, monkeypatch, 
     assert message.count("\n") == 1 and str(path) in message and aside.name in message and "starting over" in message
     assert not (tmp_path / "caught").exists()
     assert checkpoints.load(path, "me") is None  # and now there is none
+
+
+@pytest.mark.parametrize("kind", ["folder", "FIFO"])
+def test_what_is_no_file_is_set_aside_and_not_waited_for(saved, capsys, kind):
+    path, *_ = saved
+    path.unlink()
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert checkpoints.load(path, "me") is None and not path.exists()
+    assert "starting over" in capsys.readouterr().err

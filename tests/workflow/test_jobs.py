@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from projects import copy_of, run_in
 
+from soundclr import runs
+from soundclr.params import load
+
 FOLDS = {"ESC-10": 5, "ESC-50": 5, "UrbanSound8K": 10}
 
 
@@ -108,3 +111,18 @@ def test_a_project_in_a_path_with_braces_is_one_line(repo: Path, tmp_path: Path)
     assert done.returncode == 1
     assert "cannot work in a folder with braces in its path" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "history.csv", "README.md"])
+def test_a_folder_where_a_file_is_looked_for_is_one_line(repo: Path, tmp_path: Path, name: str) -> None:
+    folder = copy_of(repo, tmp_path / "project")
+    run = next(runs.expand(load(folder / "params.yaml"), "demo"))
+    place = folder / "results/demo" / name if name == "README.md" else folder / run.directory() / name
+    place.mkdir(parents=True)
+    for command in (["snakemake"], ["snakemake", "--snakefile", "workflow/report.smk", "--forceall"]):
+        done = run_in(folder, *command, "--dry-run", "--cores", "1", "--config", "study=demo", check=False)
+        assert done.returncode == 1
+        path = place.relative_to(folder)
+        assert done.stderr.splitlines()[1:] == [
+            f"snakemake: error: {path}: is no file but a folder, a pipe or a device; move it away"
+        ]

@@ -105,6 +105,32 @@ def test_ctrl_c_twice_ends_it_without_snakemakes_traceback(project: Path) -> Non
     said = (project / "messages.txt").read_text()
     assert "At least one job did not complete successfully" in said
     assert "site-packages/snakemake" not in said, said
+    assert "clips/s" not in said and "\ntrain ended: interrupted" in said, said
+    closing = said[said.index("\nStudy demo: ") :].splitlines()
+    assert closing[1].startswith("Study demo: trainings: 0 of 2 done, ") and " stopped" in closing[1]
+    assert closing[2] == "Next: the same command goes on"
+
+
+def test_what_fails_by_a_mistake_is_tried_once_and_by_a_kill_again(project: Path) -> None:
+    """And at the end stands what is done, what failed and why, and what to type; more trainings than cores are said."""
+    params = read_params(project / "params.yaml")
+    params["studies"]["demo"]["recipes"].append("hybrid")
+    params["recipes"]["hybrid"]["settings"] |= {"training": {"lr": 1.0e30}}
+    params["studies"]["demo"]["settings"]["training"] |= {"epochs": 40, "patience": 40}
+    write(project, params)
+    process = start(project, *COMMAND, "--resources", "gpu=9")
+    lock = "results/demo/models/demo/cross_entropy-*/*.lock"
+    wait_for(lambda: any("process " in path.read_text() for path in project.glob(lock)))
+    os.kill(int(re.search(r"process (\d+)", next(project.glob(lock)).read_text())[1]), signal.SIGKILL)
+    assert process.wait(timeout=300) == 1
+    said = (project / "messages.txt").read_text()
+    assert "warning: --resources gpu=9 is more than the 2 cores of --cores: 2 trainings run at once" in said
+    assert said.count("Trying to restart job") == 1 and said.count("SIGKILL") == 1, said
+    assert said.count("\ntrain failed: ") == 2 and "epoch 1 of stage 'joint': the loss is nan in batch " in said, said
+    closing = said[said.index("\nStudy demo: ") :].splitlines()
+    assert closing[1] == "Study demo: trainings: 2 of 4 done, 2 failed"
+    assert closing[2].startswith("  failed: demo hybrid fold1-seed0: ") and closing[3].startswith("  failed: demo hyb")
+    assert closing[4].endswith("; `soundclr report --study demo` makes the tables of what is done")
 
 
 def test_a_damaged_copy_of_the_parameters_is_written_again(project: Path) -> None:

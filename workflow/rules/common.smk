@@ -9,7 +9,7 @@ import yaml
 
 from soundclr import optional, params as parameters, runs
 from soundclr.errors import UserError
-from soundclr.files import write_text
+from soundclr.files import refuse_irregular, write_text
 from soundclr.method import load_checked
 from soundclr.gpus import visible_gpus
 from soundclr.report.artefact import check_artefacts
@@ -39,6 +39,12 @@ STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = [run for run in runs.evaluated(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
+try:
+    written = [run.directory() / name for run in RUNS for name in ("history.csv", "predictions.csv")]
+    made = report_paths(PARAMS, STUDY_NAME, Path("results"), Path("figures"))
+    refuse_irregular([*METRICS, *EVALUATIONS, *written, *(run.model() for run in RUNS), *made])
+except UserError as error:
+    sys.exit(f"snakemake: error: {error}")
 # With what it includes, and each study whole: what jobs read.
 PARAMS_TEXT = yaml.safe_dump(parameters.read_params(PARAMS_FILE), sort_keys=False, allow_unicode=True)
 

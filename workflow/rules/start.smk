@@ -2,8 +2,12 @@
 import hashlib
 import signal
 
+from snakemake.logging import logger as messages
+
 from soundclr import plan
 from soundclr.locks import is_held, locked
+from soundclr.status import ending
+from soundclr.status.standing import Places, Study
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)
@@ -48,12 +52,29 @@ def freeze_params():
 
 def warn():
     """Say which runs are left out, and which budgets are too few steps; a training says that too, but in its log."""
-    for warning in [*optional.lines(PARAMS, LEFT_OUT), *plan.warnings(PARAMS, STUDY_NAME)]:
+    for warning in [*optional.lines(PARAMS, LEFT_OUT), *plan.warnings(PARAMS, STUDY_NAME), *fewer_cores()]:
         print(f"warning: {warning}", file=sys.stderr)
+
+
+def fewer_cores():
+    """A line where ``--resources gpu`` asks for more trainings at once than there are cores."""
+    asked = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 0
+    if asked > CORES and not workflow.resource_settings.nodes:
+        yield f"--resources gpu={asked} is more than the {CORES} cores of --cores: {CORES} trainings run at once"
 
 
 onstart:
     take_turn()
     interrupt_once()
-    freeze_params()
+    try:
+        freeze_params()
+    except UserError as error:
+        sys.exit(f"snakemake: error: {error}")
+    messages.addFilter(ending.OneLine(workflow))
     warn()
+
+
+onerror:
+    # at the end no job is starting any more, though the folder's lock is still held
+    places = Places(workflow_lock=Path(os.devnull))
+    print(*ending.lines(Study.of(PARAMS, STUDY_NAME), places), sep="\n", file=sys.stderr)

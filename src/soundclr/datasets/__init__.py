@@ -161,7 +161,8 @@ def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> No
         present = set(index[column])
         said = f"params.yaml says {column}s {values[0]} to {values[-1]}"
         for value in sorted(set(values) - present):
-            raise UserError(f"dataset {name}: no clip has {column} {value}; {said}")
+            has = f", and the clips have {', '.join(map(str, sorted(present)))}" if column == "fold" else ""
+            raise UserError(f"dataset {name}: no clip has {column} {value}; {said}{has}")
         for value in sorted(present - set(values)):
             clip = index["clip"][index[column] == value].iloc[0]
             raise UserError(f"dataset {name}: clip {clip} has {column} {value}; {said}")

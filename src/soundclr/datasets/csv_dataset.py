@@ -87,6 +87,10 @@ def index_rows(
     rows = []
     for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
         path = home / line.values["path"]
+        if "\r" in line.values["path"] + source:
+            raise UserError(f"{line.place}: {line.values['path']!r} has a carriage return, which no table can hold")
+        if line.values["path"] and os.path.isdir(path):
+            raise UserError(f"{line.place}: {path} is a folder, not a sound file")
         if not os.path.isfile(path):
             raise UserError(f"{line.place}: there is no file {path}")
         check_audio(path)

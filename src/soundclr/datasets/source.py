@@ -15,7 +15,7 @@ from pathlib import Path
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.errors import UserError
-from soundclr.files import atomic_folder, reason
+from soundclr.files import atomic_folder, reason, visible
 from soundclr.locks import in_turn
 from soundclr.params import DatasetSettings
 
@@ -64,7 +64,9 @@ def source_folder(
     except UserError as error:
         remedy = f"delete {folder} and {archive}, and the same command fetches it again"
         if top.is_symlink():
-            remedy = f"mend {top.readlink()}, where it leads, or let the mirror be a folder without that"
+            remedy = (
+                f"mend {top.readlink()}, the copy that is used, or name no mirror that holds it, to fetch the archive"
+            )
             shutil.rmtree(folder)  # the link, not the copy: the next call looks again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
     if archive.is_file() and not top.is_symlink():
@@ -73,9 +75,8 @@ def source_folder(
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in ``folder``, but for hidden files and what macOS adds to archives."""
-    names = os.listdir(folder) if folder.is_dir() else []
-    return [folder / name for name in names if not name.startswith(".") and name != "__MACOSX"]
+    """What is in ``folder``, but for hidden files and what systems add."""
+    return visible(folder) if folder.is_dir() else []
 
 
 def _unpacked_copy(copies: Sequence[str], mirror: Path | None) -> Path | None:

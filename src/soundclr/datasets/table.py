@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,12 +38,13 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
     try:
         text = read_regular(path).decode("utf-8-sig")  # spreadsheets write the -sig
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, required), strict=True)
-        header = next(reader, [])
+        header = _without_empty(next(reader, []), 0)
         _check_header(path, header, required, optional)
         lines = []
-        for fields in reader:
-            if not fields:
+        for values in reader:
+            if not any(value.strip() for value in values):  # spreadsheets leave rows of nothing but commas
                 continue
+            fields = _without_empty(values, len(header))
             place = f"{path}, line {reader.line_num}"
             if len(fields) != len(header):
                 raise UserError(f"{place}: has {len(fields)} values for {len(header)} columns")
@@ -62,25 +63,31 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
     """Check that the audio files in ``folder / clips`` are those of ``rows``, paths relative to ``folder``.
 
-    Each must be there, have its row, and be audio that can be read.
+    Each must be there, have its row, and be audio that can be read. ``clips`` may be ``.``, the folder itself.
 
     Raises:
-        UserError: names the fold that is missing as a whole, or the first clip that is wrong, and how many there are.
+        UserError: names the folds that are missing as a whole, or the first clip that is wrong, and how many there are.
     """
     listed = {row.path: row for row in rows}
-    present = {f"{clips}/{path}" for path in audio_files(folder / clips)}
+    present = {(Path(clips) / path).as_posix() for path in audio_files(folder / clips)}
     if not present:
         raise UserError(f"there are no clips in {folder / clips}")
     missing = sorted(listed.keys() - present)
-    for fold in sorted({row.fold for row in listed.values()} - {listed[path].fold for path in listed.keys() & present}):
-        many = sum(row.fold == fold for row in listed.values())
-        raise UserError(f"fold {fold} is missing, all {many} clips that the table lists (in {folder})")
+    if gone := sorted({row.fold for row in rows_of(listed, missing)} - {row.fold for row in rows_of(listed, present)}):
+        many = sum(row.fold in gone for row in listed.values())
+        which = f"folds {', '.join(map(str, gone))} are" if len(gone) > 1 else f"fold {gone[0]} is"
+        raise UserError(f"{which} missing, all {many:,} clips that the table lists (in {folder})")
     if missing:
         raise UserError(f"{_first(missing)} missing, though the table lists {_it(missing)} (in {folder})")
     if extra := sorted(present - listed.keys()):
         raise UserError(f"{_first(extra)} there, though the table does not list {_it(extra)} (in {folder})")
     for path in sorted(listed):
         check_audio(folder / path)
+
+
+def rows_of(listed: Mapping[str, IndexRow], paths: Iterable[str]) -> Iterator[IndexRow]:
+    """The rows of those ``paths`` that are listed."""
+    return (listed[path] for path in paths if path in listed)
 
 
 def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
@@ -90,6 +97,13 @@ def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
         if (value := key(line)) in seen:
             raise UserError(f"{line.place}: {value} stands there twice, first in {seen[value]}")
         seen[value] = line.place
+
+
+def _without_empty(values: list[str], least: int) -> list[str]:
+    """A row without the empty values at its end, of columns that a spreadsheet has no names for; ``least`` stay."""
+    while len(values) > least and not values[-1].strip():
+        values = values[:-1]
+    return values
 
 
 def _delimiter(text: str, required: Sequence[str]) -> str:

@@ -31,20 +31,22 @@ def fetch_us8k(name: str, settings: DatasetSettings, data: Path, mirror: Path | 
     """Fetch UrbanSound8K below ``data/<name>``, or find a copy of it; check it; return its rows.
 
     The folds are the release's own: slices of one recording stay together in them. Every clip is the release's, byte
-    for byte.
+    for byte. In Kaggle's copy folds and table lie side by side, so that its index has other paths than the release's.
     """
     with source_folder(name, settings, data, mirror) as folder:
-        lines = read_table(folder / "metadata" / "UrbanSound8K.csv", COLUMNS)
+        flat = (folder / "UrbanSound8K.csv").is_file() and not (folder / "audio").exists()  # as Kaggle packs it
+        table, clips = ("UrbanSound8K.csv", ".") if flat else ("metadata/UrbanSound8K.csv", "audio")
+        lines = read_table(folder / table, COLUMNS)
         unique(lines, lambda line: line.values["slice_file_name"])
-        rows = [index_row(line) for line in lines]
-        verify_listed(folder, "audio", rows)
-        verify_clips(folder / "audio", read_manifest(CLIPS))
+        rows = [index_row(line, clips) for line in lines]
+        verify_listed(folder, clips, rows)
+        verify_clips(folder / clips, read_manifest(CLIPS))
     below = folder.relative_to(data / name).as_posix()
     return [row._replace(path=f"{below}/{row.path}") for row in rows]
 
 
-def index_row(line: Line) -> IndexRow:
-    """The index row of a line of ``metadata/UrbanSound8K.csv``, its path relative to the release."""
+def index_row(line: Line, clips: str = "audio") -> IndexRow:
+    """The index row of a line of the table, whose path is relative to the release, with the folds in ``clips``."""
     file, source = line.values["slice_file_name"], line.values["fsID"]
     fold, label = line.number("fold", 1), line.number("classID")
     match = _CLIP.fullmatch(file)
@@ -52,7 +54,9 @@ def index_row(line: Line) -> IndexRow:
         raise UserError(f"{line.place}: {file} is not named like 100032-3-0-0.wav, fsID-classID-occurrence-slice")
     if (match["source"], int(match["label"])) != (source, label):
         raise UserError(f"{line.place}: {file} is not a clip of fsID {source} and classID {label}, as the line says")
-    return IndexRow(match["clip"], f"audio/fold{fold}/{file}", label, line.values["class"], fold, source)
+    return IndexRow(
+        match["clip"], (Path(clips) / f"fold{fold}" / file).as_posix(), label, line.values["class"], fold, source
+    )
 
 
 def fetch_us8k_three_folds(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:

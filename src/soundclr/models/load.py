@@ -7,8 +7,8 @@ import torch
 from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.files import sha256_of_file
+from soundclr.models.misfit import in_short
 from soundclr.models.network import Network
-from soundclr.models.weights import in_short
 from soundclr.params import RunSettings, validated
 from soundclr.records import Metrics
 from soundclr.runs import Run

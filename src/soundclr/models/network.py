@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
-from soundclr.models.weights import in_short, read_weights
+from soundclr.models.misfit import other_names
+from soundclr.models.weights import read_weights
 from soundclr.params import HeadSettings, MappingSettings, RunSettings
 
 
@@ -26,12 +27,12 @@ class Encoder(nn.Module):
     ) -> None:
         """Blocks for so many input channels; UserError for a file of weights that ``mapping`` makes not theirs."""
         super().__init__()
+        state_dict = read_weights(weights, mapping) if weights else None
         try:
-            blocks, self.size = entry.build(channels, read_weights(weights, mapping) if weights else None)
+            blocks, self.size = entry.build(channels, state_dict)
         except (RuntimeError, ValueError) as error:
-            raise UserError(
-                f"{weights}: not the weights of this encoder ({in_short(error)}); fetch it again"
-            ) from error
+            said = other_names(state_dict or {}, error)
+            raise UserError(f"{weights}: not the weights of this encoder: {said}") from error
         self.blocks = nn.Sequential(*blocks)
         self.frozen = entry.frozen
 

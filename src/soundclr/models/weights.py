@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from soundclr.errors import UserError
+from soundclr.models.misfit import listed, no_state_dict, tensors_only, unreadable
 from soundclr.params import MappingSettings
 
 Weights = dict[str, Tensor]
@@ -31,15 +32,17 @@ def read_weights(path: Path, mapping: MappingSettings | None = None) -> Weights:
     mapping = mapping or MappingSettings()
     try:
         with torch.serialization.safe_globals(NUMBERS) if mapping.numpy else nullcontext():
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = tensors_only(path)
     except Exception as error:  # torch.load raises many kinds; all of them mean that this file will not do
-        raise UserError(f"{path}: cannot be read ({in_short(error)}); fetch it again") from error
+        raise UserError(f"{path}: {unreadable(path, error, mapping, NUMBERS)}") from error
     for depth, key in enumerate(mapping.take, 1):
         if not isinstance(content, dict) or key not in content:
-            raise UserError(f"{path}: has no {'.'.join(mapping.take[:depth])}, where params.yaml says its weights are")
+            place = f"{'.'.join(mapping.take[:depth])}, where params.yaml says its weights are"
+            has = f", but {listed(content)}; mend `take`" if isinstance(content, dict) else ""
+            raise UserError(f"{path}: has no {place}{has}")
         content = content[key]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise UserError(f"{path}: not a state dict of tensors; fetch it again")
+        raise UserError(f"{path}: {no_state_dict(content)}")
     weights = renamed(content, mapping.rename, path)
     weights = {name: value for name, value in weights.items() if not name.startswith(mapping.drop)}
     return rescaled(weights) if mapping.rescale else weights
@@ -84,8 +87,3 @@ def norm_behind(name: str) -> str:
     """The batch norm behind a convolution, by torchvision's names: ``layer1.0.bn2`` of ``layer1.0.conv2.weight``."""
     place = name.removesuffix(".weight")
     return re.sub(r"downsample\.0$", "downsample.1", re.sub(r"conv(\d)$", r"bn\1", place))
-
-
-def in_short(error: Exception) -> str:
-    """The beginning of what an error says, in one line, or its kind where it says nothing."""
-    return " ".join(str(error).split())[:120] or type(error).__name__

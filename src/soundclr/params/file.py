@@ -1,5 +1,6 @@
 """params.yaml as a whole: read, checked, and resolved to the settings of any run."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ from soundclr.params.schema import (
     TrainingSettings,
 )
 from soundclr.params.weights import WeightsSettings
+
+MOST_RUNS = 100_000  # of a study's choice
 
 
 class Params(Section):
@@ -170,7 +173,7 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     own = params.studies[study]
     for key in ("datasets", "recipes", "seeds", "folds"):
         values = getattr(chosen, key) or getattr(own, key) or ()
-        if repeated := [value for value in values if values.count(value) > 1]:
+        if repeated := [value for value, count in Counter(values).items() if count > 1]:
             raise UserError(f"{file}: {place}.{key}: {repeated[0]!r} stands there more than once")
     for dataset in own.datasets:
         known(dataset, params.datasets, f"dataset in {place}.datasets")
@@ -179,6 +182,9 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     for name in chosen.recipes or own.recipes:
         params.recipes_of(name, f"{place}.recipes")
     whole = params.selection(study, chosen)
+    folds_in_all = sum(len(whole.folds or params.held_out(dataset)) for dataset in whole.datasets or ())
+    if (count := folds_in_all * len(whole.recipes or ()) * len(whole.seeds or ())) > MOST_RUNS:
+        raise UserError(f"{file}: {place}: are {count:,} runs; the most that a choice may be are {MOST_RUNS:,}")
     for dataset in whole.datasets or ():
         folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():

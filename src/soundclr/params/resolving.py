@@ -1,6 +1,7 @@
 """From the names in params.yaml to all settings of a run: grids, recipes that build on others, chosen entries."""
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,11 +17,17 @@ CHOICES = {"augment": "augmentations", "loss": "losses", "optimizer": "optimizer
 OF_A_STAGE = (*CHOICES, *CHOICES.values(), "views", "training")
 # What the defaults have, and recipes, studies and stages may have otherwise.
 KEYS = (*(key for key in RunSettings.model_fields if key != "audio"), *OF_A_RUN.values(), *OF_A_STAGE)
+MOST_RECIPES = 10_000  # of a grid
 PLACE = re.compile(r"\{(\w+)\}")  # of an axis, in the name and title of a grid's recipes
 
 
 def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
-    """A grid's recipes by name; UserError for a value that it does not have, or names that do not tell them apart."""
+    """A grid's recipes by name; UserError for a value that it does not have, or names that do not tell them apart.
+
+    And for more than ``MOST_RECIPES``, before any is made.
+    """
+    if (count := sum(math.prod(map(len, product.values())) for product in grid.products)) > MOST_RECIPES:
+        raise UserError(f"{place}.products: are {count:,} recipes; the most that a grid may be are {MOST_RECIPES:,}")
     recipes: dict[str, RecipeSettings] = {}
     for chosen in combinations(grid):
         values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}

@@ -1,5 +1,6 @@
 """The blocks of params.yaml, typed: what each key means and may be."""
 
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -353,6 +354,6 @@ class EvaluationSettings(Section):
     @classmethod
     def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """Refuse a condition that stands there twice: its results would be counted twice, or not told apart."""
-        if repeated := [value for value in values if values.count(value) > 1]:
+        if repeated := [value for value, count in Counter(values).items() if count > 1]:
             raise PydanticCustomError("repeated", "{value} stands there more than once", {"value": repeated[0]})
         return values

@@ -5,7 +5,7 @@ from typing import Any
 
 from soundclr import runs
 from soundclr.errors import UserError
-from soundclr.files import read_json, sha256_of_file, sha256_of_json
+from soundclr.files import read_json, refuse_irregular, sha256_of_file, sha256_of_json
 from soundclr.params import Params
 
 FILE = "made_of.json"
@@ -17,10 +17,11 @@ READ = {"runs": "metrics.json", "evaluations": "evaluation.json"}
 def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
     """How many runs and evaluations of a study there are, and the SHA-256 of them and of all else that is shown.
 
-    Equal for equal contents, whatever the files' times.
+    Equal for equal contents, whatever the files' times. UserError for one that is no file.
     """
     folder = results / study
     found = {kind: sorted(folder.glob(f"{kind}/**/{name}")) for kind, name in READ.items()}
+    refuse_irregular(path for files in found.values() for path in files)
     hashes = {path.relative_to(folder).as_posix(): sha256_of_file(path) for files in found.values() for path in files}
     content = sha256_of_json({"files": hashes, "shown": shown(params, study)})
     return {**{kind: len(files) for kind, files in found.items()}, "sha256": content}
@@ -47,5 +48,5 @@ def is_current(params: Params, study: str, results: Path) -> bool:
     """Whether a report is there that was made of exactly what is there now."""
     try:
         return read_json(results / study / FILE) == made_of(params, study, results)
-    except UserError:  # missing or damaged
+    except (UserError, OSError):  # missing or damaged; or what it is of cannot be read, which the report says
         return False

@@ -9,6 +9,7 @@ from soundclr.report import dvc_plots, identical
 from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
 from soundclr.report.collect import Collection
 from soundclr.report.html import page_html
+from soundclr.report.letters import UNSHOWN
 from soundclr.report.outputs import heading
 from soundclr.report.table import Cell, markdown_escape, sentences, to_markdown
 
@@ -59,7 +60,8 @@ def section(collection: Collection, shown: Shown, folder: Path) -> str:
     caption, notes = map(markdown_escape, on_page(collection, shown))
     if shown.table is None:
         path = quote(Path(os.path.relpath(shown.path, folder)).as_posix())
-        name = markdown_escape(collection.title(shown.dataset))
+        title = collection.title(shown.dataset)
+        name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in shown.caption else title)
         return (f"![{name}]({path})\n\n" if shown.there else f"{shown.stem}. ") + f"{caption} {notes}".rstrip()
     texts = [f"**{shown.artefact.title}.** {caption}"]
     if rows := shown.table.rows:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from soundclr.files import atomic_path
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import Mean
+from soundclr.report.letters import FONT, LONGEST, legible
 from soundclr.report.outputs import FIGURE_FORMATS
 from soundclr.report.run_results import RunResult
 
@@ -43,7 +44,7 @@ CHANCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 
 
 SETTINGS: dict[str, Any] = {
     "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",  # matplotlib brings it, so the figures look the same everywhere
+    "font.family": FONT,
     "font.size": 7,
     "axes.titlesize": 7,
     "axes.labelsize": 7,
@@ -70,9 +71,6 @@ SETTINGS: dict[str, Any] = {
 
 LINE = 130
 """Characters of a line over the width of a page, in the smallest print."""
-
-LONGEST = 40
-"""Characters of a class's name that a figure shows."""
 
 
 @contextmanager
@@ -104,12 +102,12 @@ def handle(label: str, **style: Any) -> Line2D:
     """A legend's entry for what is plotted with these keywords."""
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], label=label, **style)
+    return Line2D([], [], label=legible(label), **style)
 
 
 def class_title(name: str) -> str:
     """A class's name as figures show it: words apart, and cut where it would fill the figure."""
-    words = " ".join(name.replace("_", " ").split())
+    words = legible(" ".join(name.replace("_", " ").split()))
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
@@ -173,7 +171,7 @@ def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -
 
 def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -> None:
     """The rows' names on the left, their numbers on the right, and lines for the horizontal axis alone."""
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(range(len(labels)), list(map(legible, labels)))
     axes.set_ylim(len(labels) - 0.5, -0.65)
     axes.tick_params(axis="y", length=0)
     axes.grid(False, axis="y")
@@ -199,7 +197,9 @@ def name_study(figure: Figure, collection: Collection) -> None:
 
     study = collection.params.studies[collection.study]
     note = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
-    lines = textwrap.wrap(f"Study {collection.study}: {study.title}; {note}", int(LINE * figure.get_figwidth() / PAGE))
+    lines = textwrap.wrap(
+        legible(f"Study {collection.study}: {study.title}; {note}"), int(LINE * figure.get_figwidth() / PAGE)
+    )
     strip = 0.03 + 0.1 * len(lines)  # inches
     figure.set_figheight(height := figure.get_figheight() + strip)
     engine = figure.get_layout_engine()
@@ -227,5 +227,5 @@ def write(figure: Figure, path: Path) -> None:
 def sentence(text: str) -> Figure:
     """A figure that is a sentence."""
     figure = new_figure(COLUMN, 0.6)
-    figure.text(0.5, 0.5, text, ha="center", va="center")
+    figure.text(0.5, 0.5, legible(text), ha="center", va="center")
     return figure

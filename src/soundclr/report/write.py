@@ -10,6 +10,7 @@ from soundclr.report.captions import Shown, alone, captions, front
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
 from soundclr.report.html import table_html
+from soundclr.report.letters import explained, legible
 from soundclr.report.made_of import FILE, made_of
 from soundclr.report.model_card import model_card
 from soundclr.report.outputs import (
@@ -65,7 +66,8 @@ def write_report(
         write_text(caption_path(path, study, results), said[path.stem])
     write_json(folder / FILE, record)
     evaluated = f", {collection.covered(EVALUATED)}" if EVALUATED in collection.expected else ""
-    say(f"{folder / 'README.md'}: {collection.coverage}{evaluated}; {len(paths)} files")
+    nothing = "" if collection.found else ", so each table and figure says that it has none"
+    say(f"{folder / 'README.md'}: {collection.coverage}{evaluated}{nothing}; {len(paths)} files")
     return paths
 
 
@@ -114,10 +116,24 @@ def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -
 
 def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing | None:
     """A figure that says which study it is of; None without runs."""
+    names = names_in(collection, dataset)
+    for name in names:
+        legible(name)  # before anything is drawn, since a font that is found is used from then on
     drawing: Drawing | None = artefact.make(collection, dataset)
-    if drawing:
-        name_study(drawing.figure, collection)
-    return drawing
+    if drawing is None:
+        return None
+    name_study(drawing.figure, collection)
+    said = explained(drawing.figure, names)
+    return Drawing(drawing.figure, sentences(drawing.caption, said)) if said else drawing
+
+
+def names_in(collection: Collection, dataset: str) -> list[str]:
+    """What a figure may show of the user's own words: titles, and classes with spaces between their words."""
+    study = collection.params.studies[collection.study]
+    recipes = dict.fromkeys(run.recipe for run in collection.every)
+    classes = dict.fromkeys(name for result in collection.results for name in result.metrics.classes)
+    words = (" ".join(name.replace("_", " ").split()) for name in classes)
+    return [study.title, collection.title(dataset), *map(collection.scheme, recipes), *words]
 
 
 def no_runs(collection: Collection, dataset: str) -> str:

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from soundclr.files import regular
+
 Row = dict[str, Any]  # an epoch of a run's history
 
 
@@ -23,7 +25,7 @@ class _PlainUnpickler(pickle.Unpickler):
 def history(path: Path) -> list[Row] | None:
     """The epochs that a run's checkpoint has, in all its stages so far; None where there is none that can be read."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open(path, "rb", opener=regular) as content, zipfile.ZipFile(content) as archive:
             name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
             with archive.open(name) as file:
                 rows = _PlainUnpickler(file).load()["state"]["history"]

@@ -11,6 +11,7 @@ from typing import Literal
 
 from soundclr import optional, runs
 from soundclr.errors import UserError
+from soundclr.files import read_regular
 from soundclr.locks import is_held
 from soundclr.params import Params, RunSettings
 from soundclr.records import Metrics
@@ -111,15 +112,20 @@ def log_of(run: Run, places: Places, suffix: str = "") -> Path:
 def read_log(path: Path) -> str:
     """What a log holds, "" where there is none; a second process on one file leaves zeros in it."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+        return read_regular(path).decode(errors="replace").replace("\0", "")
     except OSError:
         return ""
+
+
+def is_interrupted(line: str) -> bool:
+    """Whether a log's last line is of a Ctrl-C that came before the job could answer it, or while it was leaving."""
+    return line.startswith("KeyboardInterrupt")
 
 
 def failure(text: str) -> str:
     """The error that a log ends with, "" where it does not."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
+    if not lines or is_interrupted(lines[-1]):
         return ""
     if error := ERROR.match(lines[-1]):
         return lines[-1][error.end() :]

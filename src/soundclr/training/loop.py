@@ -121,9 +121,7 @@ class StageLoop:
         val_loss, logits = self.validate()
         probed = self.probe()
         if not math.isfinite(val_loss):
-            raise UserError(
-                f"{self.place}: the {task.val_name} loss is {val_loss}; try a lower learning rate or precision float32"
-            )
+            raise UserError(f"{self.place}: the {task.val_name} loss is {val_loss}; try {self.remedy}")
         state.epoch += 1
         state.partial = None
         state.last = logits.softmax(dim=1)
@@ -245,11 +243,14 @@ class StageLoop:
         finite = losses.isfinite()
         if not finite.all():
             batch = int(finite.int().argmin())
-            raise UserError(
-                f"{self.place}: the loss is {float(losses[batch])} in batch {batch + 1}; try a lower learning rate or "
-                "precision float32"
-            )
+            raise UserError(f"{self.place}: the loss is {float(losses[batch])} in batch {batch + 1}; try {self.remedy}")
         return losses
+
+    @property
+    def remedy(self) -> str:
+        """What may keep the loss finite."""
+        coarse = self.stage.training.precision != "float32"
+        return "a lower learning rate (training.lr)" + (" or precision float32" if coarse else "")
 
     @property
     def place(self) -> str:

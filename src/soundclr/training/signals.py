@@ -88,3 +88,9 @@ def listening() -> Iterator[Stop]:
         yield lambda: asked[0] if asked else None
     finally:
         restore()
+
+
+def leave_alone(leaving: bool) -> None:
+    """Let another Ctrl-C not disturb a process that is ``leaving``: libraries would end in a traceback."""
+    if leaving:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

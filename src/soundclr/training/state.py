@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from soundclr.files import atomic_path
+from soundclr.files import atomic_path, regular
 from soundclr.training.signals import Interrupted, Stop, never
 
 FORMAT = 2
@@ -118,7 +118,8 @@ def load(
     if not path.exists():
         return None
     try:
-        with zipfile.ZipFile(path) as archive:  # torch.save's form, whose checksums torch.load does not look at
+        # torch.save's form, whose checksums torch.load does not look at
+        with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
             if broken := archive.testzip():
                 raise ValueError(f"{broken} in it is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
