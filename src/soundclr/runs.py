@@ -123,7 +123,10 @@ def own_table(settings: DatasetSettings) -> bytes | None:
 
 
 def table_of_folders(folder: Path) -> bytes:
-    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count."""
+    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count.
+
+    UserError where there are none.
+    """
     rows = sorted(
         (f"{inner.name}/{file.name}", inner.name)
         for inner in folder.iterdir()
@@ -131,6 +134,8 @@ def table_of_folders(folder: Path) -> bytes:
         for file in inner.iterdir()
         if not file.name.startswith(".")
     )
+    if not rows:
+        raise UserError(f"{folder}: has no clips; it is {OWN_TABLES['folders'][1]}")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
     try:

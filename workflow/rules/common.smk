@@ -5,7 +5,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from soundclr import optional, params as parameters, runs
+from soundclr import optional, own_sounds, params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import write_text
 from soundclr.method import load_checked
@@ -31,6 +31,8 @@ try:
         os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
     LEFT_OUT = optional.left_out(PARAMS, STUDY_NAME)
     RUNS = [run for run in runs.expand(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
+    if "DVC_STAGE" in os.environ:
+        own_sounds.check_seen_by_dvc(PARAMS, {run.dataset for run in RUNS})
 except UserError as error:
     sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
 STUDY = PARAMS.studies[STUDY_NAME]

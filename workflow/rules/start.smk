@@ -2,11 +2,25 @@
 import hashlib
 import signal
 
-from soundclr import plan
+from soundclr import own_sounds, plan
 from soundclr.locks import is_held, locked
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)
+
+
+def refuse_other_clips():
+    """Plan nothing beside results of clips that are gone: of what changed under its name no path tells."""
+    try:
+        for dataset in sorted({run.dataset for run in RUNS}):
+            own_sounds.check_clips(PARAMS, dataset)
+        own_sounds.check_runs(PARAMS, RUNS, Path("results"))
+    except UserError as error:
+        sys.exit(f"snakemake: error: {error}")
+
+
+if workflow.is_main_process and not workflow.remote_exec:
+    refuse_other_clips()
 
 
 def take_turn():

@@ -21,12 +21,13 @@ from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.gtzan import fetch_gtzan, fetch_gtzan_filtered
-from soundclr.datasets.index import IndexRow, identical_clips, read_index, read_made_of, remedy, write_index
+from soundclr.datasets.index import IndexRow, identical_clips, read_index, write_index
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
+from soundclr.index_record import known_index, read_made_of, remedy
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
 
@@ -67,11 +68,12 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
             f"which has {', '.join(ADAPTERS)}"
         )
     path = data / name / "index.csv"
+    before = known_index(path)
     path.unlink(missing_ok=True)
     definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
     rows = _of_classes(name, adapter(name, settings, data, mirror), settings)
     _check_counts(name, rows, settings)
-    write_index(path, _without(name, rows, settings), definition)
+    write_index(path, _without(name, rows, settings), definition, before)
     try:
         index = read_index(path)
         _check_size(name, index, settings)

@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from soundclr.audio import features
 from soundclr.audio.decode import Mix, read_audio, to_int16, trim
-from soundclr.datasets.index import identical_clips, read_index, read_made_of, remedy
+from soundclr.datasets.index import identical_clips, read_index
 from soundclr.errors import UserError
 from soundclr.files import atomic_path, sha256_of_file
+from soundclr.index_record import place_of, read_made_of, remedy
 
 
 def decode_clips(
@@ -35,7 +36,7 @@ def decode_clips(
     """
     table = read_index(index)
     classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
-    paths = [index.parent / path for path in table["path"]]
+    paths = [place_of(index, path) for path in table["path"]]
     small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
     metadata = {
         "clips": json.dumps(table["clip"].to_list()),
