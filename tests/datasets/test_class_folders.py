@@ -78,7 +78,7 @@ def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
     (project / "wren").rename("wren")
     assert "sounds has 1 classes ('robin'); it takes 2 to tell them apart" in refusal()
     (project / "robin").rename("robin")
-    assert "sounds has 0 classes" in refusal()
+    assert "sounds: has no clips; it is the folder of your sounds, with a folder for each class" in refusal()
 
 
 def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:
