@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from soundclr import unlearnt
 from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
@@ -81,6 +82,9 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
         path.unlink()
         raise
     _say_identical(name, index)
+    held_out = settings.held_out or range(1, settings.folds + 1)
+    for line in unlearnt.lines(zip(index["class"], index["fold"], strict=True), held_out, settings.folds):
+        print(f"soundclr: warning: {UserError(f'dataset {name}: {line}')}", file=sys.stderr)
     return path
 
 

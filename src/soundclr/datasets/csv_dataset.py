@@ -25,9 +25,10 @@ import csv
 import hashlib
 import io
 import os
+import random
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.runs import table_of_folders
 
+STEPS = 2000  # at most, to spread the classes that drawn folds leave in one of them
 RESERVED = {"clip", "label", "epoch"}  # columns beside the classes' own in predictions.csv
 
 
@@ -98,7 +100,8 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
     """Folds 1 to ``folds`` for clips with these labels: each class spread evenly, each source's clips in one fold.
 
     Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
-    their classes are scarcest yet. Neither the order of the clips nor a library's version changes the outcome.
+    their classes are scarcest yet. Where that leaves a class in one fold alone, sources are moved. Neither the order of
+    the clips nor a library's version changes the outcome.
     """
     counts: dict[str, Counter[int]] = {}  # of each source, its clips by label
     for label, source in zip(labels, sources, strict=True):
@@ -115,7 +118,44 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
         filled[own, fold] += clips
         total[fold] += clips.sum()
         chosen[source] = fold + 1
+    spread_classes(chosen, counts, folds, seed)
     return [chosen[source] for source in sources]
+
+
+def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], folds: int, seed: int) -> None:
+    """Change the fold ``chosen`` for each source until no class is in one fold alone, or no way is found in many steps.
+
+    ``counts`` are each source's clips by label. One step moves a source of such a class, so that the fewest classes are
+    in one fold alone; at times, lest it go in circles, one that is drawn from the seed.
+    """
+    of_class: dict[int, list[str]] = {}
+    for source in sorted(counts):
+        for label in counts[source]:
+            of_class.setdefault(label, []).append(source)
+
+    def in_one_fold(labels: Iterable[int]) -> list[int]:
+        return [k for k in sorted(labels) if len(of_class[k]) > 1 and len({chosen[s] for s in of_class[k]}) == 1]
+
+    def harm(move: tuple[str, int]) -> tuple[int, int]:
+        """How many classes a move leaves in one fold alone, and how many clips its fold has then."""
+        source, before = move[0], chosen[move[0]]
+        chosen[source] = move[1]
+        found = len(in_one_fold(counts[source])), sum(counts[s].total() for s in counts if chosen[s] == move[1])
+        chosen[source] = before
+        return found
+
+    dice = random.Random(seed)
+    for _ in range(STEPS):
+        if not (wrong := in_one_fold(of_class)):
+            return
+        label = wrong[int(dice.random() * len(wrong))]
+        filled = Counter(chosen.values())
+        movable = [source for source in of_class[label] if filled[chosen[source]] > 1]
+        moves = [(source, fold) for source in movable for fold in range(1, folds + 1) if fold != chosen[source]]
+        if not moves:
+            return
+        source, fold = moves[int(dice.random() * len(moves))] if dice.random() < 0.2 else min(moves, key=harm)
+        chosen[source] = fold
 
 
 def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
