@@ -145,17 +145,21 @@ def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list
 
 
 def _say_identical(name: str, index: pd.DataFrame) -> None:
-    """Say how many clips have the bytes of another, and warn where that is a clip of another fold."""
+    """Say how many clips have the bytes of another, and warn where that is a clip of another fold or class."""
     found = identical_clips(index)
     if found["groups"]:
         said = f"dataset {name}: {found['groups']} groups of byte-identical clips, {found['clips']} clips in all"
         print(f"{said}, {found['across_folds']} of these groups in several folds", file=sys.stderr)
-    if found["across_folds"]:
-        folds = index.groupby("sha256")["fold"].transform("nunique")
-        first = index[index["sha256"] == index["sha256"][folds > 1].iloc[0]].drop_duplicates("fold")
-        (one, two), (its, other) = first["clip"][:2], first["fold"][:2]
-        said = f"dataset {name}: {one} in fold {its} is {two} in fold {other}, byte for byte; what is tested was learnt"
-        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
+    for column, why in (
+        ("fold", "what is tested was learnt, so accuracy may come out too high"),
+        ("class", "one of the classes is wrong"),
+    ):
+        several = index.groupby("sha256")[column].transform("nunique") > 1
+        if several.any():
+            first = index[index["sha256"] == index["sha256"][several].iloc[0]].drop_duplicates(column)
+            (one, two), (its, other) = first["clip"][:2], first[column][:2]
+            said = f"dataset {name}: {one} in {column} {its} is {two} in {column} {other}, byte for byte; {why}"
+            print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:
