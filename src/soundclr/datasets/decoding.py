@@ -56,7 +56,7 @@ def decode_clips(
             raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
         samples, lost = read_with_losses(path, sample_rate, channels)
         decoded = to_int16(trim(samples[:longest]))
-        if samples.any() and not decoded.any():
+        if samples.any() and not decoded.any() and not lost:
             lost["silenced"] = "it is softer than one step of int16, and becomes silence"
         losses.extend((kind, path, phrase) for kind, phrase in lost.items())
         return decoded
@@ -82,7 +82,7 @@ def losses_said(losses: Iterable[tuple[str, Path, str]]) -> Iterator[str]:
     """A line for each kind of loss: the first clip, what it loses, and how many more have a loss of the kind."""
     for _, group in itertools.groupby(sorted(losses), key=lambda loss: loss[0]):
         (_, path, phrase), *others = group
-        yield f"{path}: {phrase}" + (f"; so it is, more or less, with {len(others)} more clips" if others else "")
+        yield f"{path}: {phrase}" + (f" (likewise {len(others)} more clips)" if others else "")
 
 
 def same_samples(table: pd.DataFrame, digests: list[bytes]) -> Iterator[str]:
