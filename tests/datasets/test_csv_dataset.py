@@ -272,6 +272,46 @@ def test_other_mistakes(project: Path) -> None:
     assert "sounds/wren/1b.wav: is no WAV, FLAC, Ogg or MP3 file" in refusal()
 
 
+def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:
+    Path("sounds/wren/1b.wav").write_bytes(b"no audio")
+    Path("sounds/robin/2b.wav").write_bytes(b"")
+    Path("sounds/robin/1a.wav").unlink()
+    said = refusal()
+    assert "sounds/wren/1b.wav: is no WAV" in said
+    assert f"; 2 more clips cannot be read: {project}/sounds/robin/1a.wav, {project}/sounds/robin/2b.wav" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("m\u00e9sange", "me\u0301sange", "the labels 'me\\u0301sange' and 'm\\xe9sange' look the same and are not"),
+        ("wren", "wren\u200b", "the labels 'wren' and 'wren\\u200b' look the same and are not"),
+        ("\u1112\u1161\u11ab", "\ud55c", "look the same and are not"),
+        ("wren", "Wren", None),
+        ("great tit", "great_tit", None),
+        ("m\u00b2", "m2", None),
+        ("wren", "wrens", ""),
+    ],
+)
+@pytest.mark.parametrize("column", ["label", "source"])
+def test_labels_and_sources_that_look_alike(
+    project: Path, capsys: pytest.CaptureFixture[str], column: str, old: str, new: str, message: str | None
+) -> None:
+    """Refused where no one could mean them as two; said in a warning where somebody might."""
+    names = [old, old, new, new, "robin", "robin", "robin", "robin"]
+    place = ["path", "label", "fold", "source"].index(column)
+    rows = [[*row[:place], name, *row[place + 1 :]] for row, name in zip(ROWS, names, strict=True)]
+    table(["path", "label", "fold", "source"], rows)
+    classes = 3 if column == "label" else 2
+    if message:
+        assert message.replace("labels", f"{column}s") in refusal(classes=classes)
+        return
+    fetch(classes=classes)
+    said = [line for line in capsys.readouterr().err.splitlines() if "nearly the same, but count as two" in line]
+    assert len(said) == (message is None)
+    assert not said or f"the {column}s {max(old, new)!r}" in said[0] or f"the {column}s {min(old, new)!r}" in said[0]
+
+
 def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.CaptureFixture) -> None:
     fetch()
     assert "warning" not in capsys.readouterr().err

@@ -29,6 +29,7 @@ from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k
 from soundclr.errors import UserError
 from soundclr.index_record import known_index, read_made_of, remedy
+from soundclr.locks import in_turn
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
 
@@ -57,7 +58,8 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     """Fetch or make dataset ``name`` below ``data``; return its checked index, ``data/<name>/index.csv``.
 
     Sources are looked up in the folder ``mirror`` first, which may hold an archive or the folder that it unpacks
-    to (see :mod:`soundclr.datasets.source`). Where there is an index, the clips are there too.
+    to (see :mod:`soundclr.datasets.source`). Where there is an index, the clips are there too. Another process that
+    fetches the same dataset is waited for.
 
     Raises:
         UserError: the dataset has no adapter, cannot be had, or lacks a clip, a class or a fold.
@@ -68,6 +70,12 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
             f"dataset {name}: its adapter {settings.adapter!r} is not part of this version, "
             f"which has {', '.join(ADAPTERS)}"
         )
+    with in_turn(data / f".{name}.lock"):
+        return _fetch(name, settings, data, mirror, adapter)
+
+
+def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None, adapter: Adapter) -> Path:
+    """:func:`fetch_dataset`, while no other process fetches the same."""
     path = data / name / "index.csv"
     before = known_index(path)
     path.unlink(missing_ok=True)

@@ -26,7 +26,9 @@ import hashlib
 import io
 import os
 import random
+import re
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -36,7 +38,7 @@ import numpy as np
 from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import AUDIO_SUFFIXES
-from soundclr.datasets.table import Line, read_table, unique
+from soundclr.datasets.table import Line, check_all, read_table, unique
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.runs import table_of_folders
@@ -80,20 +82,26 @@ def index_rows(
     unique(lines, _clip)
     labels = _labels(name, table, lines, settings.classes)
     sources = [line.values.get("source") or _clip(line) for line in lines]
+    refuse_alike(table, "source", [source for line in lines if (source := line.values.get("source"))])
     if lines and "fold" in lines[0].values:
         folds = [line.number("fold", 1) for line in lines]
         _warn_of_shared(table, sources, folds)
     else:
         folds = _drawn(table, labels, sources, settings)
     home, start = folder.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
-    rows = []
-    for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
-        path = home / line.values["path"]
+    paths = [home / line.values["path"] for line in lines]
+    places = {path: line.place for path, line in zip(paths, lines, strict=True)}
+
+    def check(path: Path) -> None:
         if not os.path.isfile(path):
-            raise UserError(f"{line.place}: there is no file {path}")
+            raise UserError(f"{places[path]}: there is no file {path}")
         check_audio(path)
-        rows.append(IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source))
-    return rows
+
+    check_all(places, check)
+    return [
+        IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source)
+        for line, path, (class_name, label), source, fold in zip(lines, paths, labels, sources, folds, strict=True)
+    ]
 
 
 def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: int) -> list[int]:
@@ -158,6 +166,29 @@ def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], fold
         chosen[source] = fold
 
 
+def refuse_alike(table: Path, column: str, values: Iterable[str]) -> None:
+    """Raise UserError for values that are one text in two forms of Unicode, or with characters that do not show.
+
+    Those that differ in case, spacing or typography alone are said, in a warning: they might be meant.
+    """
+    seen: dict[str, str] = {}
+    alike = []
+    for value in sorted(set(values)):
+        composed = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) != "Cf")
+        folded = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", composed).casefold())
+        if (other := seen.setdefault(f"composed {composed}", value)) != value:
+            raise UserError(
+                f"{table}: the {column}s {other!a} and {value!a} look the same and are not, as names that came "
+                "from a Mac: give them one spelling"
+            )
+        if (other := seen.setdefault(f"folded {folded}", value)) != value:
+            alike.append(f"{other!r} and {value!r}")
+    if alike:
+        more = f", and {len(alike) - 1} more pairs," if len(alike) > 1 else ""
+        said = f"{table}: the {column}s {alike[0]}{more} are nearly the same, but count as two"
+        print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
+
+
 def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
     """Say which sources stand in several folds: their clips are both learnt from and tested on."""
     of_source: dict[str, set[int]] = {}
@@ -187,6 +218,7 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) 
         shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
         wanted = f"params.yaml says {classes}" if classes else "it takes 2 to tell them apart"
         raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
+    refuse_alike(table, "label", names)
     number = {label: position for position, label in enumerate(names)}
     return [(line.values["label"], number[line.values["label"]]) for line in lines]
 

@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import reason, sha256_of_file, write_text, writing
+from soundclr.files import check_text, reason, sha256_of_file, write_text, writing
 from soundclr.index_record import Known, read_made_of, remedy, write_made_of
 
 COLUMNS = ["clip", "path", "label", "class", "fold", "source", "sha256"]
@@ -46,6 +46,7 @@ def write_index(path: Path, rows: Iterable[IndexRow], definition: str, before: K
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)  # paths begin there
     for row in tqdm(sorted(rows), desc="hash", unit=" clips", dynamic_ncols=True, delay=2):
+        check_text(" ".join(map(str, row)), f"{path}: cannot list a clip")
         try:
             writer.writerow([*row, sha256_of_file(path.parent / row.path)])
         except OSError as error:
