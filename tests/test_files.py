@@ -192,3 +192,29 @@ def test_sha256_of_json_is_of_the_value_and_not_of_its_spelling():
     assert sha256_of_json(value) != sha256_of_json({**value, "b": 2})
     assert sha256_of_json([1, 2]) != sha256_of_json([2, 1])
     assert sha256_of_json({"b": 1, "a": 2}) == hashlib.sha256(b'{"a":2,"b":1}').hexdigest()
+
+
+def test_half_a_character_is_one_line(tmp_path):
+    """An escape in JSON or YAML makes it, and no file can hold it; in pairs they are one character."""
+    with pytest.raises(UserError, match=r"x\.csv: cannot be written: 'robin\\ud800,wren' has half of a character"):
+        write_text(tmp_path / "x.csv", "robin\ud800,wren")
+    assert names(tmp_path) == []
+    (tmp_path / "x.json").write_text('{"a": "\\ud83d\\udc26"}')
+    write_text(tmp_path / "bird", read_json(tmp_path / "x.json")["a"])
+    assert (tmp_path / "bird").read_text() == "\N{BIRD}"
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device", "too large"])
+def test_json_that_is_no_file_of_a_record_s_size_is_one_line(tmp_path, kind):
+    path = tmp_path / "x.json"
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.touch()
+        os.truncate(path, files.LARGEST + 1)
+    with pytest.raises(UserError, match=r"x\.json: cannot be read as JSON .*; fetch it again"):
+        read_json(path, "fetch it again")

@@ -164,7 +164,8 @@ def test_numbers_of_trainings(
 ) -> None:
     """The table of studies: its last column is what params.yaml expands to, own sounds being there."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sounds").mkdir()
+    (tmp_path / "sounds" / "wren").mkdir(parents=True)
+    (tmp_path / "sounds" / "wren" / "1.wav").touch()
     params = load_checked(repo / "params.yaml")
     lines = pages[repo / "docs/reproducing.md"].splitlines()
     stated = {

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from soundclr.audio.decode import read_audio, sounding, to_int16
+from soundclr.audio.decode import read_with_losses, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
@@ -55,7 +56,9 @@ class Classifier:
         Raises UserError for a file that is no sound.
         """
         rate, length = self.settings.audio.sample_rate, self.settings.audio.samples
-        samples = read_audio(path, rate)
+        samples, lost = read_with_losses(path, rate)
+        for loss in lost.values():
+            print(f"soundclr: warning: {UserError(f'{path}: {loss}')}", file=sys.stderr)
         place = sounding(samples)
         trimmed = to_int16(samples[place])
         spans = windows(len(trimmed), length)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from soundclr import __version__, runs
+from soundclr import __version__, own_sounds, runs
 from soundclr.arguments import add_classified, add_places, add_run, positive, readable
 from soundclr.errors import UserError, remedied
 from soundclr.files import reason, sha256_of_file
@@ -179,9 +179,13 @@ def train_run(options: argparse.Namespace) -> None:
     """`soundclr train`."""
     params = load_checked(options.params)
     run = asked_run(options, params)
-    if not options.force and is_finished(run, options.results):
-        return
+    own_sounds.check_clips(params, run.dataset, options.data)
+    if not options.force:
+        own_sounds.check_runs(params, [run], options.results, options.data)
+        if is_finished(run, options.results):
+            return
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
+    own_sounds.check_features(params, run.dataset, features, options.data)
     weights = weights_file(params, run, options.data)
     if (other := runs.started_from(params, run)) is not None:
         check_trained(other, options.results)

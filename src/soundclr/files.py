@@ -20,6 +20,7 @@ from soundclr.errors import UserError
 
 PARTIAL = ".partial-"
 """What the names of temporary files begin with; .gitignore and .dvcignore leave them out."""
+LARGEST = 1 << 26  # bytes of a list, a table or a record that are read: a million lines
 
 
 @contextmanager
@@ -112,8 +113,18 @@ def reason(error: OSError) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically, in UTF-8 with the line ends it has."""
+    check_text(text, f"{path}: cannot be written")
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
+
+
+def check_text(text: str, place: str) -> None:
+    """Raise UserError for half of a surrogate pair: an escape in JSON or YAML makes one, and no file can hold it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 20) : error.end + 20]
+        raise UserError(f"{place}: {near!r} has half of a character (a lone surrogate), which is no text") from error
 
 
 def to_csv(rows: Iterable[Sequence[Any]]) -> str:
@@ -128,10 +139,13 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path, remedy: str = "") -> Any:
-    """Read a JSON file; one that is missing or not JSON is a :class:`UserError` that names it and the ``remedy``."""
+def read_json(path: Path, remedy: str = "", most: int = LARGEST) -> Any:
+    """Read a JSON file of at most so many bytes.
+
+    One that is missing, larger or not JSON is a :class:`UserError` that names it and the ``remedy``.
+    """
     try:
-        return json.loads(read_regular(path).decode())
+        return json.loads(read_regular(path, most).decode())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read as JSON ({error}){remedy and f'; {remedy}'}") from error
 
@@ -162,10 +176,13 @@ def refuse_irregular(paths: Iterable[Path | str]) -> None:
             raise UserError(f"{path}: is no file but a folder, a pipe or a device; move it away")
 
 
-def read_regular(path: Path) -> bytes:
-    """What a regular file holds; an OSError for anything else."""
+def read_regular(path: Path, most: int = LARGEST) -> bytes:
+    """What a regular file of at most so many bytes holds; an OSError for anything else."""
     with open(path, "rb", opener=regular) as file:
-        return file.read()
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"Is larger than {most:,} bytes, which is too much for what it should be", str(path))
+    return content
 
 
 def sha256_of_file(path: Path) -> str:

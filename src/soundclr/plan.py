@@ -6,9 +6,10 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
-from soundclr import optional, runs
+from soundclr import optional, runs, unlearnt
 from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.params import Params, RunSettings
@@ -85,11 +86,18 @@ def training_clips(params: Params, run: Run) -> tuple[float, float]:
 
 
 def warnings(params: Params, study: str) -> list[str]:
-    """A line for each budget that is too few steps on a dataset, with the recipes that have it."""
+    """A line for each budget that is too few steps on a dataset, and each class that a fold leaves nothing to learn of.
+
+    With the recipes that have it.
+    """
     recipes: dict[str, list[str]] = {}
+    placed = cache(partial(unlearnt.placed, params))
     for run in {(run.dataset, run.recipe): run for run in runs.expand(params, study)}.values():
         settings = params.resolve(study, run.dataset, run.recipe)
         for line in budget.warnings(settings, round(training_clips(params, run)[0])):
+            recipes.setdefault(f"on {run.dataset}, {line}", []).append(run.recipe)
+        folds, inner = params.datasets[run.dataset].folds, settings.stages[-1].training.validation == "inner"
+        for line in unlearnt.lines(placed(run.dataset), params.folds(study, run.dataset), folds, inner):
             recipes.setdefault(f"on {run.dataset}, {line}", []).append(run.recipe)
     return [f"{', '.join(names)} {line}" for line, names in recipes.items()]
 

@@ -137,6 +137,8 @@ def table_of_folders(folder: Path) -> bytes:
         if "\r" in f"{inner.name}{file.name}":
             raise UserError(f"{file}: has a carriage return in its name, which no table can hold; rename it")
     rows = sorted((f"{inner.name}/{file.name}", inner.name) for inner, file in files)
+    if not rows:
+        raise UserError(f"{folder}: has no clips; it is {OWN_TABLES['folders'][1]}")
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from soundclr.errors import UserError
-from soundclr.files import regular
+from soundclr.files import check_text, regular
 
 MOST_CHARACTERS = 1_000_000
 MOST_NODES = 100_000  # values in a file once its aliases are written out; params.yaml has some 1,500
@@ -47,6 +47,15 @@ class UniqueKeyLoader(yaml.SafeLoader):
                 None, None, f"more than {MOST_NODES} values, counting an alias as what it stands for", node.start_mark
             )
         return node
+
+    def construct_scalar(self, node: Any) -> Any:
+        """Build a plain value; text that no file can hold is a ConstructorError with its line."""
+        value = super().construct_scalar(node)
+        try:
+            check_text(value, "")
+        except UserError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; a repeated key is a ConstructorError with its line."""

@@ -139,6 +139,41 @@ def test_what_a_wav_file_lacks(path, kind, chunks, missing):
         check_container(path)
 
 
+SOUND = np.random.default_rng(3).integers(-9000, 9000, 500, dtype="<i2").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("says", "behind", "more"),
+    [
+        (0, b"", 1000),  # a recorder that died before it mended the header
+        (0, chunk(b"LIST", bytes(40)), 1048),
+        (500, b"", 500),
+        (840, b"", 160),
+        (900, b"", 0),  # some programs are sloppy
+        (1000, b"", 0),
+        (1000, chunk(b"LIST", b"INFO" + bytes(200)) + chunk(b"id3 ", b"ID3"), 0),
+        (1000, chunk(b"LIST", bytes(200), 5000), 0),  # the sound is whole, what follows is not
+        (1000, b"TAG" + bytes(125) + b"x" * 200, 0),
+        (1000, bytes(5000), 0),
+        (1000, b"\x01\x02\x03" * 200, 600),
+    ],
+)
+@pytest.mark.parametrize("kind", ["RIFF", "RIFX", "RF64"])
+def test_sound_behind_the_end_that_a_wav_file_s_header_gives(path, kind, says, behind, more):
+    order = "big" if kind == "RIFX" else "little"
+    behind = b"" if kind == "RIFX" and b"LIST" in behind else behind
+    more = 1000 if kind == "RIFX" and more == 1048 else more
+    size = 0xFFFFFFFF if kind == "RF64" else says
+    ds64 = chunk(b"ds64", bytes(8) + says.to_bytes(8, "little") + bytes(12)) if kind == "RF64" else b""
+    path.write_bytes(kind.encode() + bytes(4) + b"WAVE" + ds64 + b"data" + size.to_bytes(4, order) + SOUND + behind)
+    if more:
+        said = f"its header says {says:,} bytes of sound, but {more:,} more follow, .* `ffmpeg -ignore_length 1 -i"
+        with pytest.raises(UserError, match=said):
+            check_container(path)
+    else:
+        check_container(path)
+
+
 def test_what_a_big_endian_wav_file_lacks(path):
     path.write_bytes(b"RIFX" + bytes(4) + b"WAVE" + chunk(b"data", bytes(800), 2000, "big"))
     with pytest.raises(UserError, match="is cut off, 1200 bytes"):

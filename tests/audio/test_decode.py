@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from soundclr.audio import decode
-from soundclr.audio.decode import read_audio, to_int16, trim
+from soundclr.audio.decode import check_audio, read_audio, read_with_losses, to_int16, trim
 from soundclr.errors import UserError
 
 RATE = 44100
@@ -89,6 +89,50 @@ def test_a_few_samples_at_a_low_rate_are_one(tmp_path):
 def test_samples_past_full_scale_are_clipped(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.array([0.5, 1.5, -1.5]), RATE, subtype="FLOAT")
     assert read_audio(tmp_path / "a.wav", RATE).tolist() == [0.5, 1.0, -1.0]
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (np.rint(32767 * tone(440)), "samples up to 16,3"),  # int16's, as scipy writes them of an array of floats
+        (32767 * tone(440), "samples up to 16,3"),
+        (127 * np.sign(tone(440)), "samples up to 127"),
+        (2.0**31 * tone(440), "samples up to 1,07"),
+    ],
+)
+def test_integers_in_floats_are_refused(tmp_path, samples, said, subtype):
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype=subtype)
+    for attempt in (lambda: read_audio(tmp_path / "a.wav", RATE), lambda: check_audio(tmp_path / "a.wav")):
+        with pytest.raises(UserError, match=said) as caught:
+            attempt()
+        assert "divide them by the integers' full scale (int16: 32768)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("samples", "subtype", "losses"),
+    [
+        (tone(441), "FLOAT", {}),
+        (np.sign(tone(441)), "FLOAT", {}),  # whole numbers, none of them past full scale
+        (
+            4 * tone(441),
+            "FLOAT",
+            {"clipped": "66 % of its samples are past full scale, up to 2 times"},
+        ),
+        (np.r_[tone(441), 1.5], "FLOAT", {}),  # one sample in 22,050
+        (4 * tone(441), "PCM_16", {}),  # clipped before it was a file
+        (np.stack([tone(441), -tone(441)], 1), "PCM_16", {"cancelled": "its channels cancel each other, so that"}),
+        (np.stack([tone(441), -0.999 * tone(441)], 1), "FLOAT", {"cancelled": "its channels cancel each other"}),
+        (np.stack([tone(441), -0.9 * tone(441)], 1), "FLOAT", {}),
+        (np.stack([tone(441), 0 * tone(441)], 1), "PCM_16", {}),
+        (np.zeros((100, 2)), "PCM_16", {}),
+    ],
+)
+def test_what_is_lost_of_a_sound_is_said(tmp_path, samples, subtype, losses):
+    soundfile.write(tmp_path / "a.wav", samples, RATE, subtype=subtype)
+    found, said = read_with_losses(tmp_path / "a.wav", RATE)
+    assert said.keys() == losses.keys() and all(said[kind].startswith(losses[kind]) for kind in losses)
+    np.testing.assert_array_equal(found, read_audio(tmp_path / "a.wav", RATE))
 
 
 def test_int16_rounds_and_clips():

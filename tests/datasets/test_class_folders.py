@@ -78,7 +78,13 @@ def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
     (project / "wren").rename("wren")
     assert "sounds has 1 classes ('robin'); it takes 2 to tell them apart" in refusal()
     (project / "robin").rename("robin")
-    assert "sounds has 0 classes" in refusal()
+    assert "sounds: has no clips; it is the folder of your sounds, with a folder for each class" in refusal()
+
+
+def test_folders_of_one_name_in_two_forms_are_refused(project: Path) -> None:
+    for name in ("m\u00e9sange", "me\u0301sange"):
+        write_clip(project / name / "1.wav", 400, 8000)
+    assert "sounds: the labels 'me\\u0301sange' and 'm\\xe9sange' look the same and are not" in refusal()
 
 
 def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import itertools
 import os
 import random
 import shutil
@@ -165,6 +166,35 @@ def test_single_clips_are_spread_as_evenly_as_can_be() -> None:
     assert sorted(Counter(folds).values()) == [4, 4, 4, 5, 5]
 
 
+def test_no_class_is_drawn_into_one_fold_alone_where_that_can_be() -> None:
+    """Two classes a recording: as a chain the folds can only alternate; as a triangle two of three must share one."""
+    chain = [0, 0, 1, 1, 2, 2, 3, 3], list("cbdcdfef")
+    assert draw_folds(*chain, 2, 0) == [1, 2, 2, 1, 2, 1, 2, 1]
+    triangle = [0, 0, 1, 1, 2, 2], list("abbcca")
+    assert set(draw_folds(*triangle, 2, 0)) == {1, 2}
+    assert sorted(set(draw_folds(*triangle, 3, 0))) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_small_drawings_are_as_good_as_all_that_there_are(seed: int) -> None:
+    dice = random.Random(seed)
+    folds = dice.choice([2, 2, 3])
+    names = "abcdefg"[: dice.randint(folds, 7)]
+    pairs = [
+        (label, source) for label in range(6) for source in dice.sample(names, min(len(names), dice.choice([2, 3])))
+    ]
+    labels, sources = [label for label, _ in pairs], [source for _, source in pairs]
+    used = sorted(set(sources))
+
+    def in_one_fold(chosen: dict[str, int]) -> bool:
+        placed = Counter(label for label, _ in {(label, chosen[source]) for label, source in pairs})
+        return min(placed.values()) == 1 or len(set(chosen.values())) < folds
+
+    drawn = in_one_fold(dict(zip(sources, draw_folds(labels, sources, folds, seed), strict=True)))
+    every = itertools.product(range(1, folds + 1), repeat=len(used))
+    assert drawn == all(in_one_fold(dict(zip(used, folds_of, strict=True))) for folds_of in every)
+
+
 def test_drawn_folds_do_not_change_with_versions() -> None:
     assert draw_folds([0, 0, 0, 0, 1, 1, 1, 1], list("abcdefgh"), 2, 0) == [1, 2, 1, 2, 1, 2, 2, 1]
     dice = random.Random(0)
@@ -256,6 +286,46 @@ def test_rows_and_columns_that_a_spreadsheet_left_empty_are_none(project: Path, 
     assert plan.clips_of(Params.model_validate(content), "birds") == len(expected)
 
 
+def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:
+    Path("sounds/wren/1b.wav").write_bytes(b"no audio")
+    Path("sounds/robin/2b.wav").write_bytes(b"")
+    Path("sounds/robin/1a.wav").unlink()
+    said = refusal()
+    assert "sounds/wren/1b.wav: is no WAV" in said
+    assert f"; 2 more clips cannot be read: {project}/sounds/robin/1a.wav, {project}/sounds/robin/2b.wav" in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("m\u00e9sange", "me\u0301sange", "the labels 'me\\u0301sange' and 'm\\xe9sange' look the same and are not"),
+        ("wren", "wren\u200b", "the labels 'wren' and 'wren\\u200b' look the same and are not"),
+        ("\u1112\u1161\u11ab", "\ud55c", "look the same and are not"),
+        ("wren", "Wren", None),
+        ("great tit", "great_tit", None),
+        ("m\u00b2", "m2", None),
+        ("wren", "wrens", ""),
+    ],
+)
+@pytest.mark.parametrize("column", ["label", "source"])
+def test_labels_and_sources_that_look_alike(
+    project: Path, capsys: pytest.CaptureFixture[str], column: str, old: str, new: str, message: str | None
+) -> None:
+    """Refused where no one could mean them as two; said in a warning where somebody might."""
+    names = [old, old, new, new, "robin", "robin", "robin", "robin"]
+    place = ["path", "label", "fold", "source"].index(column)
+    rows = [[*row[:place], name, *row[place + 1 :]] for row, name in zip(ROWS, names, strict=True)]
+    table(["path", "label", "fold", "source"], rows)
+    classes = 3 if column == "label" else 2
+    if message:
+        assert message.replace("labels", f"{column}s") in refusal(classes=classes)
+        return
+    fetch(classes=classes)
+    said = [line for line in capsys.readouterr().err.splitlines() if "nearly the same, but count as two" in line]
+    assert len(said) == (message is None)
+    assert not said or f"the {column}s {max(old, new)!r}" in said[0] or f"the {column}s {min(old, new)!r}" in said[0]
+
+
 def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.CaptureFixture) -> None:
     fetch()
     assert "warning" not in capsys.readouterr().err
@@ -269,6 +339,27 @@ def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.Capture
     table(["path", "label", "fold", "source"], [[*row[:3], row[1]] for row in ROWS])
     fetch()
     assert "source 'great robin' is in folds 1, 2, and 1 more sources are in several; " in capsys.readouterr().err
+
+
+def test_a_class_that_a_fold_leaves_nothing_to_learn_of_is_said(
+    project: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the fetch and, from the table, before it: class and fold."""
+    fetch()
+    assert "nothing to learn" not in capsys.readouterr().err
+    table(["path", "label", "fold"], [[*row[:2], 1 if row[1] == "wren" else row[2]] for row in ROWS])
+    said = (
+        "class 'wren' has no clip to learn from where fold 1 is held out, so nothing held out of it can come out right"
+    )
+    content = read_params(repo / "params.yaml")
+    content["datasets"]["birds"], content["studies"]["own"]["datasets"] = {**SETTINGS, "file": "birds.csv"}, ["birds"]
+    shutil.copy("sounds/birds.csv", "birds.csv")
+    params = Params.model_validate(content)
+    assert f"hybrid on birds, {said}" in plan.warnings(params, "own")
+    fetch()
+    assert f"soundclr: warning: dataset birds: {said}\n" in capsys.readouterr().err
+    Path("birds.csv").write_text("path;label\n" + "".join(f"{n}.wav;{n % 2}\n" for n in range(4)))
+    assert not [line for line in plan.warnings(Params.model_validate(content), "own") if "learn from" in line]
 
 
 def test_a_table_that_is_no_file_is_not_waited_for(repo: Path, project: Path) -> None:

@@ -1,6 +1,8 @@
 """Whole datasets and weights: the synthetic one, and what they stop at."""
 
 import lzma
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -209,3 +211,14 @@ def test_what_is_no_weights_is_not_recorded_as_them(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"simclr-resnet50\.pth: cannot be read"):
         fetch_weights("simclr", "resnet50", settings, tmp_path / "data", tmp_path)
     assert list((tmp_path / "data" / "weights").iterdir()) == []
+
+
+def test_two_fetches_of_one_dataset_at_once_both_end_well(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from test_fetch import *; "
+        "fetch_dataset('demo', synthetic(), Path(sys.argv[1]), None)"
+    )
+    arguments = [sys.executable, "-c", code, str(tmp_path / "data"), str(Path(__file__).parent)]
+    both = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [(one.communicate()[1], one.returncode) for one in both] == [("", 0)] * 3
+    assert len(read_index(tmp_path / "data/demo/index.csv")) == 60

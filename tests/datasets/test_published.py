@@ -105,7 +105,7 @@ def test_an_unpacked_copy_is_used_where_it_lies(
         assert (data / "set" / "index.csv").read_bytes() == expected
         assert not (data / "downloads").exists()
         own = {path.name for path in data.rglob("*") if path.is_file() and not path.is_symlink()}
-        assert own == {"index.csv", ".made-of"}  # no clip is copied
+        assert own == {"index.csv", ".made-of", ".set.lock"}  # no clip is copied
         fetch(settings, data, None)  # once found, it needs no mirror
         assert (originals / name).is_dir()
 

@@ -1,6 +1,7 @@
 """Speech Commands, NSynth and GTZAN: small faithful copies, packed and unpacked; their publishers' splits."""
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -186,6 +187,41 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
         SPEECH,
         lambda m: (m / SC / "bed" / "0c123456_nohash_1.wav").write_bytes(bytes(99)),
         "bed/0c123456_nohash_1.wav: is no WAV",
+    ),
+    "speech: two without audio": (
+        SPEECH,
+        lambda m: [(m / SC / "bed" / f"0{x}123456_nohash_1.wav").write_bytes(bytes(99)) for x in "bc"],
+        "bed/0b123456_nohash_1.wav: is no WAV, FLAC, Ogg or MP3 file; if it is sound, convert it, for example with",
+    ),
+    "speech: a list that is a pipe": (
+        SPEECH,
+        lambda m: ((m / SC / "testing_list.txt").unlink(), os.mkfifo(m / SC / "testing_list.txt")),
+        "testing_list.txt: cannot be read as a list of clips (Is not a regular file)",
+    ),
+    "speech: a list that is a device": (
+        SPEECH,
+        lambda m: ((m / SC / "testing_list.txt").unlink(), (m / SC / "testing_list.txt").symlink_to("/dev/zero")),
+        "testing_list.txt: cannot be read as a list of clips (Is not a regular file)",
+    ),
+    "speech: a list without end": (
+        SPEECH,
+        lambda m: os.truncate(m / SC / "testing_list.txt", 500_000_000),
+        "testing_list.txt: cannot be read as a list of clips (Is larger than 67,108,864 bytes",
+    ),
+    "nsynth: a table that is a pipe": (
+        NSYNTH,
+        lambda m: ((m / TEST_TABLE).unlink(), os.mkfifo(m / TEST_TABLE)),
+        "examples.json: cannot be read as JSON ([Errno 22] Is not a regular file",
+    ),
+    "nsynth: a table without end": (
+        NSYNTH,
+        lambda m: os.truncate(m / TEST_TABLE, 10**12),
+        "examples.json: cannot be read as JSON ([Errno 27] Is larger than 536,870,912 bytes",
+    ),
+    "nsynth: half a character": (
+        NSYNTH,
+        lambda m: edit(m / TEST_TABLE, '"guitar_acoustic_000"', '"guitar_\\ud800"'),
+        "has half of a character (a lone surrogate), which is no text",
     ),
     "nsynth: no table": (
         NSYNTH,

@@ -21,6 +21,7 @@ from soundclr.audio.decode import read_audio
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import archive, fetch_dataset, index
 from soundclr.files import read_json
+from soundclr.index_record import write_made_of
 from soundclr.method import load_checked
 from soundclr.params import DatasetSettings, read_params
 from soundclr.runs import expand
@@ -110,7 +111,7 @@ def test_any_table_of_own_sounds(table: Any, header: list[str] | None, sounds: P
 @given(table=TABLES, header=st.sampled_from([None, index.COLUMNS]))
 def test_any_index(table: Any, header: list[str] | None, sounds: Path) -> None:
     write_table(sounds / "index.csv", table, header)
-    index.write_made_of(sounds / "index.csv", "any", (sounds / "index.csv").read_bytes())
+    write_made_of(sounds / "index.csv", "any", (sounds / "index.csv").read_bytes())
     ends_well(lambda: index.read_index(sounds / "index.csv"))
 
 
@@ -118,7 +119,7 @@ def test_any_index(table: Any, header: list[str] | None, sounds: Path) -> None:
 def test_an_index_with_lines_longer_than_its_header(extra: str, sounds: Path) -> None:
     text = ",".join(index.COLUMNS) + f"\na,a.wav,0,dog,1,s,{'0' * 64}{extra}\n"
     (sounds / "index.csv").write_text(text)
-    index.write_made_of(sounds / "index.csv", "any", text.encode())
+    write_made_of(sounds / "index.csv", "any", text.encode())
     assert ends_well(lambda: index.read_index(sounds / "index.csv")) == (not extra)
 
 

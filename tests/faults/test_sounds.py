@@ -11,7 +11,7 @@ import soundfile
 import toy
 import yaml
 
-from soundclr import runs
+from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
 from soundclr.params import load, read_params
 
@@ -27,6 +27,13 @@ def write(samples: np.ndarray, subtype: str | None = None, kind: str = "WAV") ->
 def cut(share: float, kind: str = "WAV") -> None:
     content = write(NOISE, kind=kind)
     CLIP.write_bytes(content[: int(share * len(content))])
+
+
+def patched(name: bytes, size: int) -> None:
+    """Another size of a chunk in the header."""
+    content = write(NOISE)
+    place = content.index(name) + 4
+    CLIP.write_bytes(content[:place] + size.to_bytes(4, "little") + content[place + 4 :])
 
 
 USELESS = {
@@ -48,19 +55,19 @@ USELESS = {
     ),
     "3 Hz": (lambda: soundfile.write(CLIP, NOISE, 3), "fetch", "has a rate of 3 Hz"),
     "an hour": (lambda: soundfile.write(CLIP, np.zeros(3_601_000), 1000, "PCM_U8"), "fetch", "is longer than an hour"),
-    "not a number": (lambda: write(np.append(NOISE, np.nan), "FLOAT"), "decode", "NaN or infinite"),
-    "infinite": (lambda: write(np.append(NOISE, np.inf), "DOUBLE"), "decode", "NaN or infinite"),
+    "not a number": (lambda: write(np.append(NOISE, np.nan), "FLOAT"), "fetch", "NaN or infinite"),
+    "infinite": (lambda: write(np.append(NOISE, np.inf), "DOUBLE"), "fetch", "NaN or infinite"),
+    "integers in floats": (lambda: write(np.rint(32767 * NOISE), "FLOAT"), "fetch", "where 1 is full scale"),
+    "a header not mended": (lambda: patched(b"data", 0), "fetch", "its header says 0 bytes of sound, but 3,000 more"),
 }
 
 
 @pytest.mark.parametrize(("spoil", "verb", "message"), USELESS.values(), ids=list(USELESS))
 def test_a_useless_clip_is_named(project, refuse, succeed, spoil, verb, message) -> None:
-    """``verb`` is the command that finds it: ``features`` after the fetch, ``decode`` in what was fetched."""
+    """``verb`` is the command that finds it: ``features`` after the fetch."""
     if verb == "features":
         succeed("fetch birds")
     spoil()
-    if verb == "decode":
-        succeed("fetch birds")
     said = refuse("fetch birds" if verb == "fetch" else "features birds --threads 2")
     assert "sounds/wren0.wav" in said and message in said, said
     assert Path("data/birds/index.csv").exists() == (verb != "fetch")
@@ -90,6 +97,52 @@ ODD = {
     "clipped": lambda: write(np.sign(NOISE)),
     "past full scale": lambda: write(100 * NOISE, "FLOAT"),
 }
+
+
+def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
+    for number in range(3):
+        soundfile.write(f"sounds/wren{number}.wav", 20 * NOISE * (1 + number), toy.RATE, subtype="FLOAT")
+    soundfile.write("sounds/robin0.wav", 1e-6 * NOISE, toy.RATE, subtype="PCM_24")
+    soundfile.write("sounds/robin1.wav", np.stack([NOISE, -NOISE], 1), toy.RATE)
+    for line in ("fetch birds", "features birds --threads 2"):
+        assert cli.main(line.split()) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert [line.split(": ", 2)[2].split(" % ")[-1] for line in said] == [
+        "sounds/robin1.wav: its channels cancel each other, so that hardly anything is left in mono",
+        "of its samples are past full scale, up to 7.5 times, and are clipped (likewise 2 more clips)",
+        "sounds/robin0.wav: it is softer than one step of int16, and becomes silence",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("copy", "said"),
+    [
+        (
+            "wren1.flac",
+            ["wren0 in fold 1 has the samples of wren1 in fold 2, in another file; what is tested was learnt"],
+        ),
+        ("robin2.flac", ["robin2 in class robin has the samples of wren0 in class wren, in another file"]),
+        ("robin3.flac", ["in fold 2 has the samples of wren0 in fold 1", "in class robin has the samples of wren0"]),
+        ("wren2.flac", []),
+        ("wren1.wav", ["wren0 in fold 1 is wren1 in fold 2, byte for byte; what is tested was learnt"]),
+        ("robin2.wav", ["robin2 in class robin is wren0 in class wren, byte for byte; one of the classes is wrong"]),
+    ],
+)
+def test_one_sound_in_two_files_is_said_across_folds_and_classes(project, capsys, copy, said) -> None:
+    """A WAV file, and a FLAC file with silence around the same samples; or a copy of the file."""
+    kept = write(NOISE)
+    name, kind = copy.split(".")
+    if kind == "flac":
+        samples, rate = soundfile.read(CLIP, dtype="int16")
+        soundfile.write(f"sounds/{copy}", np.pad(samples, 100), rate)
+        table = Path("sounds/birds.csv")
+        table.write_text(table.read_text().replace(f"{name}.wav", copy))
+    else:
+        Path(f"sounds/{copy}").write_bytes(kept)
+    for line in ("fetch birds", "features birds --threads 2"):
+        assert cli.main(line.split()) == 0
+    found = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert len(found) == len(said) and all(part in line for part, line in zip(said, found, strict=True)), found
 
 
 def test_an_odd_clip_is_trained_on(project, succeed) -> None:

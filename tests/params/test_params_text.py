@@ -30,6 +30,7 @@ from soundclr.method import load_checked
         (TEXT + "\nstudy: demo\n", "duplicate key 'study'"),
         (TEXT.replace("supcon: 0.5}", "supcon: 0.5, supcon: 0.25}"), "duplicate key 'supcon'"),
         (TEXT + "\nrecipes: {}\n", "duplicate key 'recipes'"),
+        (TEXT.replace("title: own sounds", 'title: "\\ud83d"'), "has half of a character (a lone surrogate)"),
     ],
 )
 def test_text_that_is_no_parameters(tmp_path, text, message):

@@ -76,10 +76,25 @@ def test_a_share_is_rounded_half_up(share, count):
 
 def test_a_share_that_is_no_clip_is_said():
     source, train = clips(), torch.arange(64)
-    assert list(label_warnings(source.labels, train, 0.2)) == []
-    assert list(label_warnings(source.labels, train, 0.02)) == [
+    assert list(label_warnings(source.labels, train, 0.2, "abc", 1)) == []
+    assert list(label_warnings(source.labels, train, 0.02, "abc", 1)) == [
         "labels is 0.02, which is no clip of 2 classes, that have 4 to 20 training clips: one of each is learnt from"
     ]
+
+
+@pytest.mark.parametrize(
+    ("train", "share", "said"),
+    [
+        (range(60), 1.0, "class 'thrush' has no clip to learn from where fold 3 is held out"),
+        (range(40), 1.0, "all clips to learn from are of the class 'robin' where fold 3 is held out"),
+        ([0, 40, 60], 1.0, "one labelled clip of each class is learnt from"),
+        ([0, 1, 40, 60], 0.5, "one labelled clip of each class is learnt from"),
+        ([0, 1, 40, 60], 1.0, None),
+    ],
+)
+def test_clips_that_cannot_teach_a_class_are_said(train, share, said):
+    found = list(label_warnings(clips().labels, torch.tensor(train), share, ("robin", "wren", "thrush"), 3))
+    assert len(found) == (said is not None) and all(line.startswith(said) for line in found)
 
 
 def test_labels_of_clips_that_train_nothing_are_let_be():

@@ -30,6 +30,8 @@ def copy_of(repo: Path, folder: Path) -> Path:
         shutil.copy(repo / name, folder / name)
     for name in ["params", "workflow", "profiles", "src"]:
         shutil.copytree(repo / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    (folder / "sounds").mkdir()
+    shutil.copy(repo / "sounds" / ".gitignore", folder / "sounds" / ".gitignore")
     (folder / ".dvc").mkdir()
     shutil.copy(repo / ".dvc" / "config", folder / ".dvc" / "config")
     return folder

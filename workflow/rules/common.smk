@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from soundclr import optional, params as parameters, runs
+from soundclr import optional, own_sounds, params as parameters, runs
 from soundclr.errors import UserError
 from soundclr.files import refuse_irregular, write_text
 from soundclr.method import load_checked
@@ -33,6 +33,8 @@ try:
         os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
     LEFT_OUT = optional.left_out(PARAMS, STUDY_NAME)
     RUNS = [run for run in runs.expand(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
+    if "DVC_STAGE" in os.environ:
+        own_sounds.check_seen_by_dvc(PARAMS, {run.dataset for run in RUNS})
 except UserError as error:
     sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
 STUDY = PARAMS.studies[STUDY_NAME]

@@ -4,13 +4,27 @@ import signal
 
 from snakemake.logging import logger as messages
 
-from soundclr import plan
+from soundclr import own_sounds, plan
 from soundclr.locks import is_held, locked
 from soundclr.status import ending
 from soundclr.status.standing import Places, Study
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)
+
+
+def refuse_other_clips():
+    """Plan nothing beside results of clips that are gone: of what changed under its name no path tells."""
+    try:
+        for dataset in sorted({run.dataset for run in RUNS}):
+            own_sounds.check_clips(PARAMS, dataset)
+        own_sounds.check_runs(PARAMS, RUNS, Path("results"))
+    except UserError as error:
+        sys.exit(f"snakemake: error: {error}")
+
+
+if workflow.is_main_process and not workflow.remote_exec:
+    refuse_other_clips()
 
 
 def take_turn():

@@ -2,10 +2,10 @@
 
 libsndfile reads what is left of a file that was cut off, or that has a hole, as if it were all. So this looks first:
 
-- WAV (RIFF, RIFX, RF64): there are as many bytes of sound as the chunk ``data``, in RF64 ``ds64``, says. Who writes
-  to a pipe cannot say; then it is what is there. Some programs say a little too much, so that a cut of 128 bytes
-  cannot be seen, nor can a byte that is another. (Microsoft and IBM, Multimedia Programming Interface and Data
-  Specifications 1.0; EBU Tech 3306.)
+- WAV (RIFF, RIFX, RF64): there are as many bytes of sound as the chunk ``data``, in RF64 ``ds64``, says, and what
+  follows are chunks. Who writes to a pipe cannot say; then it is what is there. Some programs say a little too much, so
+  that a cut of 128 bytes cannot be seen, nor can a byte that is another; some leave a little behind, up to 1 %.
+  (Microsoft and IBM, Multimedia Programming Interface and Data Specifications 1.0; EBU Tech 3306.)
 - FLAC: the header says how many samples there are. Decoding finds out whether that is so, and each frame has a
   checksum. (RFC 9639.)
 - Ogg: one stream, from its first page to one that is marked as its last, each page with the next number and a
@@ -23,6 +23,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -31,10 +32,16 @@ from soundclr.files import reason
 
 REPLACE = "replace it"
 CUT_OFF = "is cut off, {} before the end that its header gives; " + REPLACE
+TOO_SHORT = (
+    "its header says {} bytes of sound, but {} more follow, as when a recorder was switched off before it mended the "
+    "header: convert it, for example with `ffmpeg -ignore_length 1 -i OLD NEW.flac`"
+)
 CONVERT = "convert it, for example with `ffmpeg -i OLD NEW.flac`"
 
 UNKNOWN = 0x7FFFF000  # bytes; who writes a WAV file to a pipe promises this many or more
 SLOPPY = 128  # bytes; some programs count a header's bytes among the data's
+AT_ONCE = 1 << 20  # bytes behind the last chunk that are looked at together
+CUT_CHUNKS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX")  # of metadata: sound is whole without their end
 
 FIRST, LAST = 2, 4  # an Ogg page's flags
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte's bits
@@ -93,19 +100,44 @@ def _check(file: BinaryIO) -> int:
 
 
 def _wav(file: BinaryIO, end: int) -> None:
-    """The chunk ``data`` is as long as it says."""
+    """The chunk ``data`` is as long as it says, no more and no less."""
     order: Literal["big", "little"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
-    long_size = 0
+    long_size = None
     while len(chunk := file.read(8)) == 8:
         start, size = file.tell(), int.from_bytes(chunk[4:], order)
         if chunk[:4] == b"ds64":
             long_size = int.from_bytes(file.read(16)[8:], order)
         elif chunk[:4] == b"data":
-            missing = start + (size if size < UNKNOWN else long_size) - end
+            if size >= UNKNOWN:
+                if long_size is None:
+                    return  # who wrote it to a pipe could not say
+                size = long_size
+            missing = start + size - end
             if missing > SLOPPY:
                 raise Fault(CUT_OFF.format(f"{missing} bytes"))
+            more = _unexplained(file, start + size, end, order)
+            if more > max(SLOPPY, size // 100):
+                raise Fault(TOO_SHORT.format(f"{size:,}", f"{more:,}"))
             return
         file.seek(start + size + size % 2)  # chunks begin at even places
+
+
+def _unexplained(file: BinaryIO, place: int, end: int, order: Literal["big", "little"]) -> int:
+    """How many bytes from ``place`` to a WAV file's ``end`` are neither chunks, a tag nor zeros: sound, it seems."""
+    while place < end:
+        for begin in (place + place % 2, place):  # some programs do not begin chunks at even places
+            file.seek(begin)
+            chunk = file.read(8)
+            size = int.from_bytes(chunk[4:], order)
+            if re.fullmatch(rb"[ -~]{4}", chunk[:4]) and (begin + 8 + size <= end + SLOPPY or chunk[:4] in CUT_CHUNKS):
+                place = begin + 8 + size
+                break
+        else:
+            file.seek(place)
+            parts = (part.lstrip(b"\0") for part in iter(partial(file.read, AT_ONCE), b""))
+            rest = next(filter(None, parts), b"")
+            return end - place if rest and not rest.startswith(TAGS) else 0
+    return 0
 
 
 def _flac(file: BinaryIO, end: int) -> None:

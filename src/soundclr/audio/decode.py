@@ -22,6 +22,9 @@ FULL_SCALE = 32768
 RATES = range(1_000, 768_001)  # hertz
 LONGEST = 3600  # seconds
 AT_ONCE = 1 << 22  # samples of all channels that are decoded together: many clips whole, long ones in parts
+MOST_FLOAT = 256  # times full scale: no level that somebody forgot to lower
+CLIPPED = 1e-3  # of a file's float samples past full scale, from which on it is said
+CANCELLED = 1e-4  # of the channels' energy, -40 dB, below which their mix is said to have lost them
 MP3_FRAME = 1152  # samples; some programs count one frame too many
 
 
@@ -40,21 +43,70 @@ def read_audio(path: Path, sample_rate: int, channels: Mix = "mean") -> Samples:
 
     Raises:
         UserError: the file is missing, in another container, empty, longer than an hour or of an odd rate; holds
-            less than its header says; or has a sample that is not a number.
+            less than its header says; or has a sample that is not a number, or numbers that are plainly integers'.
     """
+    return read_with_losses(path, sample_rate, channels)[0]
+
+
+def read_with_losses(path: Path, sample_rate: int, channels: Mix = "mean") -> tuple[Samples, dict[str, str]]:
+    """As :func:`read_audio`, and what was lost of the sound: a phrase by the kind of loss."""
     with _opened(path) as (sound, promised):
-        blocks = _blocks(path, sound, promised, channels)
+        levels = Levels(sound)
+        blocks = _blocks(path, sound, promised, channels, levels)
         same = sound.samplerate == sample_rate
         samples = np.concatenate(list(blocks) if same else _resampled(blocks, sound.samplerate, sample_rate))
-    return samples.clip(-1.0, 1.0, out=samples)
+    levels.check(path)
+    return samples.clip(-1.0, 1.0, out=samples), levels.losses()
 
 
 def check_audio(path: Path) -> None:
-    """Raise the UserError that :func:`read_audio` would: of a WAV file by its header alone, of others by decoding."""
+    """Raise the UserError that :func:`read_audio` would: of a WAV file of integers by its header, of others decoded."""
     with _opened(path) as (sound, promised):
-        if sound.format not in ("WAV", "WAVEX", "RF64"):
-            for _ in _blocks(path, sound, promised, "mean"):
+        levels = Levels(sound)
+        if sound.format not in ("WAV", "WAVEX", "RF64") or not sound.subtype.startswith("PCM"):
+            for _ in _blocks(path, sound, promised, "mean", levels):
                 pass
+    levels.check(path)
+
+
+class Levels:
+    """How loud a file's samples are before anything is made of them: floats may be past full scale, channels cancel."""
+
+    def __init__(self, sound: soundfile.SoundFile) -> None:
+        self.floats = sound.subtype in ("FLOAT", "DOUBLE")
+        self.several = sound.channels > 1
+        self.samples = self.beyond = 0  # of all channels, and those of them past full scale
+        self.peak, self.whole = 0.0, True
+        self.energy = self.mixed = 0.0  # sums of squares: the channels' mean, their mix's
+
+    def take(self, block: Samples, mix: Samples) -> None:
+        """Count in a part of the file: (samples, channels) and what these become."""
+        if self.floats:
+            self.samples += block.size
+            self.beyond += int((abs(block) > 1).sum())
+            self.peak = max(self.peak, float(abs(block).max()))
+            self.whole = self.whole and bool((block == np.rint(block)).all())
+        if self.several:
+            self.energy += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
+            self.mixed += float(np.square(mix, dtype=np.float64).sum())
+
+    def check(self, path: Path) -> None:
+        """Raise UserError for floats that are plainly integers'."""
+        if self.peak > MOST_FLOAT or (self.whole and self.peak > 1):
+            raise UserError(
+                f"{path}: has floating-point samples up to {self.peak:,.0f}, where 1 is full scale, as when integers "
+                "are saved as floats; divide them by the integers' full scale (int16: 32768), or save them as integers"
+            )
+
+    def losses(self) -> dict[str, str]:
+        """What is lost of the sound, a phrase by the kind of loss."""
+        found = {}
+        if self.beyond >= CLIPPED * self.samples > 0:
+            share = f"{100 * self.beyond / self.samples:.2g} % of its samples"
+            found["clipped"] = f"{share} are past full scale, up to {self.peak:.3g} times, and are clipped"
+        if self.mixed < CANCELLED * self.energy:
+            found["cancelled"] = "its channels cancel each other, so that hardly anything is left in mono"
+        return found
 
 
 @contextmanager
@@ -80,14 +132,16 @@ def _opened(path: Path) -> Iterator[tuple[_Sound, int]]:
         raise UserError(f"{path}: cannot be decoded, it is damaged or cut off ({said})") from error
 
 
-def _blocks(path: Path, sound: _Sound, promised: int, channels: Mix) -> Iterator[Samples]:
+def _blocks(path: Path, sound: _Sound, promised: int, channels: Mix, levels: Levels) -> Iterator[Samples]:
     """The mean or the sum of the channels, part by part, so that a header's promise takes no memory."""
     left, most = promised, AT_ONCE // sound.channels
     while left > 0 and len(block := sound.read(min(left, most), dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
             raise UserError(f"{path}: has samples that are NaN or infinite; remove it or replace it")
         left -= len(block)
-        yield block[:, 0] if sound.channels == 1 else getattr(block, channels)(axis=1)
+        mix = block[:, 0] if sound.channels == 1 else getattr(block, channels)(axis=1)
+        levels.take(block, mix)
+        yield mix
     if left > (MP3_FRAME if sound.format == "MP3" and left < promised else 0):
         raise UserError(f"{path}: is cut off, {left} samples before the end that its header gives; replace it")
 

@@ -16,17 +16,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from soundclr import unlearnt
 from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
 from soundclr.datasets.esc_ogg import fetch_esc_ogg
 from soundclr.datasets.gtzan import fetch_gtzan, fetch_gtzan_filtered
-from soundclr.datasets.index import IndexRow, identical_clips, read_index, read_made_of, remedy, write_index
+from soundclr.datasets.index import IndexRow, identical_clips, read_index, write_index
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
 from soundclr.errors import UserError
+from soundclr.index_record import known_index, read_made_of, remedy
+from soundclr.locks import in_turn
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.runs import definition_hash
 
@@ -56,7 +59,8 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     """Fetch or make dataset ``name`` below ``data``; return its checked index, ``data/<name>/index.csv``.
 
     Sources are looked up in the folder ``mirror`` first, which may hold an archive or the folder that it unpacks
-    to (see :mod:`soundclr.datasets.source`). Where there is an index, the clips are there too.
+    to (see :mod:`soundclr.datasets.source`). Where there is an index, the clips are there too. Another process that
+    fetches the same dataset is waited for.
 
     Raises:
         UserError: the dataset has no adapter, cannot be had, or lacks a clip, a class or a fold.
@@ -67,12 +71,19 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
             f"dataset {name}: its adapter {settings.adapter!r} is not part of this version, "
             f"which has {', '.join(ADAPTERS)}"
         )
+    with in_turn(data / f".{name}.lock"):
+        return _fetch(name, settings, data, mirror, adapter)
+
+
+def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None, adapter: Adapter) -> Path:
+    """:func:`fetch_dataset`, while no other process fetches the same."""
     path = data / name / "index.csv"
+    before = known_index(path)
     path.unlink(missing_ok=True)
     definition = definition_hash(settings)  # before the table is read: if it changes meanwhile, the index is an old one
     rows = _of_classes(name, adapter(name, settings, data, mirror), settings)
     _check_counts(name, rows, settings)
-    write_index(path, _without(name, rows, settings), definition)
+    write_index(path, _without(name, rows, settings), definition, before)
     try:
         index = read_index(path)
         _check_size(name, index, settings)
@@ -80,6 +91,9 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
         path.unlink()
         raise
     _say_identical(name, index)
+    held_out = settings.held_out or range(1, settings.folds + 1)
+    for line in unlearnt.lines(zip(index["class"], index["fold"], strict=True), held_out, settings.folds):
+        print(f"soundclr: warning: {UserError(f'dataset {name}: {line}')}", file=sys.stderr)
     return path
 
 
@@ -140,17 +154,21 @@ def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list
 
 
 def _say_identical(name: str, index: pd.DataFrame) -> None:
-    """Say how many clips have the bytes of another, and warn where that is a clip of another fold."""
+    """Say how many clips have the bytes of another, and warn where that is a clip of another fold or class."""
     found = identical_clips(index)
     if found["groups"]:
         said = f"dataset {name}: {found['groups']} groups of byte-identical clips, {found['clips']} clips in all"
         print(f"{said}, {found['across_folds']} of these groups in several folds", file=sys.stderr)
-    if found["across_folds"]:
-        folds = index.groupby("sha256")["fold"].transform("nunique")
-        first = index[index["sha256"] == index["sha256"][folds > 1].iloc[0]].drop_duplicates("fold")
-        (one, two), (its, other) = first["clip"][:2], first["fold"][:2]
-        said = f"dataset {name}: {one} in fold {its} is {two} in fold {other}, byte for byte; what is tested was learnt"
-        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
+    for column, why in (
+        ("fold", "what is tested was learnt, so accuracy may come out too high"),
+        ("class", "one of the classes is wrong"),
+    ):
+        several = index.groupby("sha256")[column].transform("nunique") > 1
+        if several.any():
+            first = index[index["sha256"] == index["sha256"][several].iloc[0]].drop_duplicates(column)
+            (one, two), (its, other) = first["clip"][:2], first[column][:2]
+            said = f"dataset {name}: {one} in {column} {its} is {two} in {column} {other}, byte for byte; {why}"
+            print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
 
 
 def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> None:

@@ -25,9 +25,12 @@ import csv
 import hashlib
 import io
 import os
+import random
+import re
 import sys
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +38,12 @@ import numpy as np
 from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import AUDIO_SUFFIXES
-from soundclr.datasets.table import Line, read_table, unique
+from soundclr.datasets.table import Line, check_all, read_table, unique
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.runs import table_of_folders
 
+STEPS = 2000  # at most, to spread the classes that drawn folds leave in one of them
 RESERVED = {"clip", "source", "label", "epoch"}  # columns beside the classes' own in predictions.csv
 
 
@@ -78,31 +82,39 @@ def index_rows(
     unique(lines, _clip)
     labels = _labels(name, table, lines, settings.classes)
     sources = [line.values.get("source") or _clip(line) for line in lines]
+    refuse_alike(table, "source", [source for line in lines if (source := line.values.get("source"))])
     if lines and "fold" in lines[0].values:
         folds = [line.number("fold", 1) for line in lines]
         _warn_of_shared(table, sources, folds)
     else:
         folds = _drawn(table, labels, sources, settings)
     home, start = folder.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
-    rows = []
-    for line, (class_name, label), source, fold in zip(lines, labels, sources, folds, strict=True):
-        path = home / line.values["path"]
+    for line, source in zip(lines, sources, strict=True):
         if "\r" in line.values["path"] + source:
             raise UserError(f"{line.place}: {line.values['path']!r} has a carriage return, which no table can hold")
-        if line.values["path"] and os.path.isdir(path):
-            raise UserError(f"{line.place}: {path} is a folder, not a sound file")
+    paths = [home / line.values["path"] for line in lines]
+    places = {path: line.place for path, line in zip(paths, lines, strict=True)}
+
+    def check(path: Path) -> None:
+        if path != home and os.path.isdir(path):
+            raise UserError(f"{places[path]}: {path} is a folder, not a sound file")
         if not os.path.isfile(path):
-            raise UserError(f"{line.place}: there is no file {path}")
+            raise UserError(f"{places[path]}: there is no file {path}")
         check_audio(path)
-        rows.append(IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source))
-    return rows
+
+    check_all(places, check)
+    return [
+        IndexRow(_clip(line), os.path.relpath(path, start), label, class_name, fold, source)
+        for line, path, (class_name, label), source, fold in zip(lines, paths, labels, sources, folds, strict=True)
+    ]
 
 
 def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: int) -> list[int]:
     """Folds 1 to ``folds`` for clips with these labels: each class spread evenly, each source's clips in one fold.
 
     Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
-    their classes are scarcest yet. Neither the order of the clips nor a library's version changes the outcome.
+    their classes are scarcest yet. Where that leaves a class in one fold alone, sources are moved. Neither the order of
+    the clips nor a library's version changes the outcome.
     """
     counts: dict[str, Counter[int]] = {}  # of each source, its clips by label
     for label, source in zip(labels, sources, strict=True):
@@ -119,7 +131,67 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
         filled[own, fold] += clips
         total[fold] += clips.sum()
         chosen[source] = fold + 1
+    spread_classes(chosen, counts, folds, seed)
     return [chosen[source] for source in sources]
+
+
+def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], folds: int, seed: int) -> None:
+    """Change the fold ``chosen`` for each source until no class is in one fold alone, or no way is found in many steps.
+
+    ``counts`` are each source's clips by label. One step moves a source of such a class, so that the fewest classes are
+    in one fold alone; at times, lest it go in circles, one that is drawn from the seed.
+    """
+    of_class: dict[int, list[str]] = {}
+    for source in sorted(counts):
+        for label in counts[source]:
+            of_class.setdefault(label, []).append(source)
+
+    def in_one_fold(labels: Iterable[int]) -> list[int]:
+        return [k for k in sorted(labels) if len(of_class[k]) > 1 and len({chosen[s] for s in of_class[k]}) == 1]
+
+    def harm(move: tuple[str, int]) -> tuple[int, int]:
+        """How many classes a move leaves in one fold alone, and how many clips its fold has then."""
+        source, before = move[0], chosen[move[0]]
+        chosen[source] = move[1]
+        found = len(in_one_fold(counts[source])), sum(counts[s].total() for s in counts if chosen[s] == move[1])
+        chosen[source] = before
+        return found
+
+    dice = random.Random(seed)
+    for _ in range(STEPS):
+        if not (wrong := in_one_fold(of_class)):
+            return
+        label = wrong[int(dice.random() * len(wrong))]
+        filled = Counter(chosen.values())
+        movable = [source for source in of_class[label] if filled[chosen[source]] > 1]
+        moves = [(source, fold) for source in movable for fold in range(1, folds + 1) if fold != chosen[source]]
+        if not moves:
+            return
+        source, fold = moves[int(dice.random() * len(moves))] if dice.random() < 0.2 else min(moves, key=harm)
+        chosen[source] = fold
+
+
+def refuse_alike(table: Path, column: str, values: Iterable[str]) -> None:
+    """Raise UserError for values that are one text in two forms of Unicode, or with characters that do not show.
+
+    Those that differ in case, spacing or typography alone are said, in a warning: they might be meant.
+    """
+    seen: dict[str, str] = {}
+    alike = []
+    for value in sorted(set(values)):
+        composed = "".join(c for c in unicodedata.normalize("NFC", value) if unicodedata.category(c) != "Cf")
+        folded = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", composed).casefold())
+        if (other := seen.setdefault(f"composed {composed}", value)) != value:
+            raise UserError(
+                f"{table}: the {column}s {other!a} and {value!a} look the same and are not, as names that came "
+                "from a Mac: give them one spelling"
+            )
+        if (other := seen.setdefault(f"folded {folded}", value)) != value:
+            alike.append(f"{other!r} and {value!r}")
+    if alike:
+        more = f", and {len(alike) - 1} more pairs," if len(alike) > 1 else ""
+        said = f"{table}: the {column}s {alike[0]}{more} are nearly the same, but count as two"
+        print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
 
 
 def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
@@ -151,6 +223,7 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) 
         shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
         wanted = f"params.yaml says {classes}" if classes else "it takes 2 to tell them apart"
         raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
+    refuse_alike(table, "label", names)
     number = {label: position for position, label in enumerate(names)}
     return [(line.values["label"], number[line.values["label"]]) for line in lines]
 

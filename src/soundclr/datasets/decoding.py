@@ -1,6 +1,9 @@
 """Every clip of a dataset decoded once, into the features file that every job reads."""
 
+import hashlib
+import itertools
 import json
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from tqdm import tqdm
 
 from soundclr.audio import features
-from soundclr.audio.decode import Mix, read_audio, to_int16, trim
-from soundclr.datasets.index import identical_clips, read_index, read_made_of, remedy
+from soundclr.audio.decode import Mix, read_with_losses, to_int16, trim
+from soundclr.datasets.index import identical_clips, read_index
 from soundclr.errors import UserError
 from soundclr.files import atomic_path, sha256_of_file
+from soundclr.index_record import place_of, read_made_of, remedy
 
 
 def decode_clips(
@@ -35,7 +40,7 @@ def decode_clips(
     """
     table = read_index(index)
     classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
-    paths = [index.parent / path for path in table["path"]]
+    paths = [place_of(index, path) for path in table["path"]]
     small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
     metadata = {
         "clips": json.dumps(table["clip"].to_list()),
@@ -50,12 +55,54 @@ def decode_clips(
     def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
         if sha256_of_file(path) != sha256:
             raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
-        return to_int16(trim(read_audio(path, sample_rate, channels)[:longest]))
+        samples, lost = read_with_losses(path, sample_rate, channels)
+        decoded = to_int16(trim(samples[:longest]))
+        if samples.any() and not decoded.any() and not lost:
+            lost["silenced"] = "it is softer than one step of int16, and becomes silence"
+        losses.extend((kind, path, phrase) for kind, phrase in lost.items())
+        return decoded
 
+    losses: list[tuple[str, Path, str]] = []
+    digests: list[bytes] = []
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
         decoded = in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
-            features.write(temporary, small, arrays, metadata)
+            features.write(temporary, small, digested(arrays, digests), metadata)
+    for said in (*losses_said(losses), *same_samples(table, digests)):
+        print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
+
+
+def digested(arrays: Iterable[npt.NDArray[np.int16]], digests: list[bytes]) -> Iterator[npt.NDArray[np.int16]]:
+    """The ``arrays``, while a hash of each is added to ``digests``: of silence, which all silence is like, an empty."""
+    for array in arrays:
+        digests.append(hashlib.blake2b(np.ascontiguousarray(array).data).digest() if array.any() else b"")
+        yield array
+
+
+def losses_said(losses: Iterable[tuple[str, Path, str]]) -> Iterator[str]:
+    """A line for each kind of loss: the first clip, what it loses, and how many more have a loss of the kind."""
+    for _, group in itertools.groupby(sorted(losses), key=lambda loss: loss[0]):
+        (_, path, phrase), *others = group
+        yield f"{path}: {phrase}" + (f" (likewise {len(others)} more clips)" if others else "")
+
+
+def same_samples(table: pd.DataFrame, digests: list[bytes]) -> Iterator[str]:
+    """A line where clips of several folds or classes have the same samples in files of other bytes.
+
+    Those of the same bytes are found when a dataset is fetched.
+    """
+    clips = table.assign(digest=digests)[["clip", "class", "fold", "sha256", "digest"]]
+    clips = clips[(clips["digest"] != b"") & clips["digest"].duplicated(keep=False)]
+    for column, why in (("fold", "what is tested was learnt"), ("class", "one of the classes is wrong")):
+        pairs = []
+        for _, group in clips.drop_duplicates(["digest", column, "sha256"]).groupby("digest", sort=False):
+            rows = itertools.combinations(group.to_dict("records"), 2)
+            pairs.append(next((p for p in rows if all(p[0][key] != p[1][key] for key in (column, "sha256"))), None))
+        if found := [pair for pair in pairs if pair]:
+            one, two = found[0]
+            more = f", and so it is with {len(found) - 1} more sounds" if len(found) > 1 else ""
+            said = f"{one['clip']} in {column} {one[column]} has the samples of {two['clip']} in {column} {two[column]}"
+            yield f"{said}, in another file{more}; {why}"
 
 
 def in_order(

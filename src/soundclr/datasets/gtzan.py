@@ -12,6 +12,7 @@ from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
 from soundclr.datasets.source import source_folder
+from soundclr.datasets.table import check_all
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
@@ -108,11 +109,15 @@ def _check(folder: Path, rows: list[IndexRow]) -> None:
     if missing := [row for row in rows if row.path not in present]:
         others = f", and {len(missing) - 1} more of {len(rows)} clips are" if len(missing) > 1 else ""
         raise UserError(f"{missing[0].path} is missing{others} (in {folder}){_or_without(missing[0])}")
-    for row in rows:
+    of = {folder / row.path: row for row in rows}
+
+    def check(path: Path) -> None:
         try:
-            check_audio(folder / row.path)
+            check_audio(path)
         except UserError as error:
-            raise UserError(f"{error}{_or_without(row)}") from error
+            raise UserError(f"{error}{_or_without(of[path])}") from error
+
+    check_all(of, check)
 
 
 def _or_without(row: IndexRow) -> str:

@@ -17,11 +17,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.files import reason, sha256_of_file, write_text, writing
-from soundclr.records import read_record, write_record
+from soundclr.files import check_text, reason, sha256_of_file, write_text, writing
+from soundclr.index_record import Known, read_made_of, remedy, write_made_of
 
 COLUMNS = ["clip", "path", "label", "class", "fold", "source", "sha256"]
-MADE_OF = ".made-of"  # the record beside an index
 
 
 class IndexRow(NamedTuple):
@@ -35,10 +34,11 @@ class IndexRow(NamedTuple):
     source: str
 
 
-def write_index(path: Path, rows: Iterable[IndexRow], definition: str) -> None:
+def write_index(path: Path, rows: Iterable[IndexRow], definition: str, before: Known | None = None) -> None:
     """Write ``rows``, sorted by clip, as an index, with the hash of each clip's file, and the record beside it.
 
-    ``definition`` is the hash of the settings and the table that the rows come from. UserError for an unreadable clip.
+    ``definition`` is the hash of the settings and the table that the rows come from. The index is known as the one
+    ``before`` was, if only the places of the same clips are others. UserError for an unreadable clip.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -46,33 +46,14 @@ def write_index(path: Path, rows: Iterable[IndexRow], definition: str) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)  # paths begin there
     for row in tqdm(sorted(rows), desc="hash", unit=" clips", dynamic_ncols=True, delay=2):
+        check_text(" ".join(map(str, row)), f"{path}: cannot list a clip")
         try:
             writer.writerow([*row, sha256_of_file(path.parent / row.path)])
         except OSError as error:
             raise UserError(f"{path.parent / row.path}: cannot be read ({reason(error)})") from error
-    write_made_of(path, definition, text.getvalue().encode())
+    same = before is not None and _without_paths(before.content) == _without_paths(text.getvalue())
+    write_made_of(path, definition, text.getvalue().encode(), before.identity if before and same else None)
     write_text(path, text.getvalue())
-
-
-def write_made_of(path: Path, definition: str, content: bytes) -> None:
-    """Write the record beside the index at ``path``, which has or will have this ``content``."""
-    index_sha256 = hashlib.sha256(content).hexdigest()
-    write_record(path.with_name(MADE_OF), {"definition": definition, "index_sha256": index_sha256})
-
-
-def read_made_of(path: Path) -> dict[str, Any]:
-    """The record beside the index at ``path``: ``definition`` and ``index_sha256``.
-
-    Raises UserError where the index or the record is missing, or the record was changed.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: is not there; {remedy(path)}")
-    return read_record(path.with_name(MADE_OF), remedy(path))
-
-
-def remedy(path: Path) -> str:
-    """What makes the index at ``path``."""
-    return f"run `soundclr fetch {path.parent.name}`"
 
 
 def read_index(path: Path) -> pd.DataFrame:
@@ -85,7 +66,7 @@ def read_index(path: Path) -> pd.DataFrame:
     made_of = read_made_of(path)
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != made_of.get("index_sha256"):
+        if hashlib.sha256(content).hexdigest() != made_of["file_sha256"]:
             raise UserError(f"{path}: is not the index that was fetched: changed or cut short; {remedy(path)}")
         index = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
@@ -130,6 +111,10 @@ def identical_clips(index: pd.DataFrame) -> dict[str, Any]:
         "across_classes": int(several["label"].sum()),
     }
     return counts | ({"names": sorted(groups["clip"].apply(list))} if groups.ngroups else {})
+
+
+def _without_paths(index: str) -> list[list[str]]:
+    return [[*row[:1], *row[2:]] for row in csv.reader(io.StringIO(index, newline=""))]
 
 
 def _integers(index: pd.DataFrame, column: str, least: int, path: Path) -> pd.Series:

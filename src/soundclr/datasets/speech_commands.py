@@ -8,11 +8,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files, read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
+from soundclr.datasets.table import check_all
 from soundclr.errors import UserError
+from soundclr.files import read_regular, reason
 from soundclr.params import DatasetSettings
 
 # `down/022cd682_nohash_0.wav`: the word, the speaker, and how often the speaker had said the word before
@@ -43,8 +44,7 @@ def fetch_speech_commands(name: str, settings: DatasetSettings, data: Path, mirr
             raise UserError(f"{missing[0]} is missing, one of {len(missing)} clips that the lists name (in {folder})")
         rows = [index_row(path, WORDS)._replace(fold=folds.get(path, TRAINING)) for path in sorted(present)]
         _check_speakers(rows)
-        for path in sorted(present):
-            check_audio(folder / path)
+        check_all(folder / path for path in sorted(present))
     below = folder.relative_to(data / name).as_posix()
     return [row._replace(path=f"{below}/{row.path}") for row in rows]
 
@@ -54,11 +54,12 @@ def _listed_folds(folder: Path) -> dict[str, int]:
     folds: dict[str, int] = {}
     for file, fold in LISTS.items():
         try:
-            paths = (folder / file).read_text(encoding="utf-8").split()
+            paths = read_regular(folder / file).decode().split()
         except FileNotFoundError as error:
             raise UserError(f"{folder / file}, the publisher's list of clips, is missing") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{folder / file}: cannot be read as a list of clips ({error})") from error
+            said = reason(error) if isinstance(error, OSError) else error
+            raise UserError(f"{folder / file}: cannot be read as a list of clips ({said})") from error
         if not paths:
             raise UserError(f"{folder / file}: lists no clips")
         if twice := sorted(folds.keys() & set(paths)):

@@ -12,6 +12,8 @@ from soundclr.datasets.manifest import audio_files
 from soundclr.errors import UserError
 from soundclr.files import read_regular, reason
 
+NAMED = 100  # clips that one message names at most
+
 
 class Line(NamedTuple):
     """One line of a table: where it stands (``FILE, line N``), for messages, and its values by column."""
@@ -81,8 +83,21 @@ def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
         raise UserError(f"{_first(missing)} missing, though the table lists {_it(missing)} (in {folder})")
     if extra := sorted(present - listed.keys()):
         raise UserError(f"{_first(extra)} there, though the table does not list {_it(extra)} (in {folder})")
-    for path in sorted(listed):
-        check_audio(folder / path)
+    check_all(folder / path for path in sorted(listed))
+
+
+def check_all(clips: Iterable[Path], check: Callable[[Path], None] = check_audio) -> None:
+    """Check every clip; a UserError says what is wrong with the first that cannot be read, and names the others."""
+    faults = []
+    for clip in clips:
+        try:
+            check(clip)
+        except UserError as error:
+            faults.append((clip, error))
+    if faults:
+        (_, first), *others = faults
+        names = ", ".join(str(clip) for clip, _ in others[:NAMED]) + (" and so on" if len(others) > NAMED else "")
+        raise UserError(f"{first}; {len(others)} more clips cannot be read: {names}" if others else str(first))
 
 
 def rows_of(listed: Mapping[str, IndexRow], paths: Iterable[str]) -> Iterator[IndexRow]:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from soundclr import unlearnt
 from soundclr.entries import entry_of
 from soundclr.optional import optional_weights
 from soundclr.report import identical
@@ -220,9 +221,23 @@ def data(collection: Collection, results: Sequence[RunResult]) -> str:
         clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
         without = collection.params.datasets[dataset].without
         more = [f"without {', '.join(without)}"] if without else []
-        said = [f"{len(found[0].metrics.classes)} classes", held_out, clips, *more, *identical.said(found)]
+        said = [
+            f"{len(found[0].metrics.classes)} classes",
+            held_out,
+            clips,
+            *more,
+            *identical.said(found),
+            *unlearnt_classes(found, of),
+        ]
         parts.append(f"{collection.title(dataset)}, {', '.join(said)}")
     return "; ".join(parts)
+
+
+def unlearnt_classes(found: Sequence[RunResult], folds: int) -> Iterator[str]:
+    """Which classes a fold left nothing to learn of, as far as all folds' runs are there to tell."""
+    clips = {(result.metrics.classes[int(label)], result.run.fold) for result in found for label in result.held_out}
+    if {fold for _, fold in clips} == set(range(1, folds + 1)):
+        yield from unlearnt.lines(clips, range(1, folds + 1), folds)
 
 
 def start(collection: Collection, result: RunResult) -> str:

@@ -38,6 +38,11 @@ class RunResult:
         """The held-out clips' rows at the best or the last epoch."""
         return self.predictions[self.predictions["epoch"] == epoch]
 
+    @property
+    def held_out(self) -> list[int]:
+        """The labels that held-out clips have; none for a run without a classifier."""
+        return sorted(set(self.predictions["label"]))
+
     def decisions(self, epoch: Epoch = "best") -> list[tuple[str, str]]:
         """Of each held-out clip the name of its class, and of the most probable one at an epoch."""
         classes, rows = self.metrics.classes, self.at(epoch)

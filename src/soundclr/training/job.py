@@ -61,9 +61,9 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     warn_if_slow(device, settings.precision)
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
     task, test = make_task(run, params, settings, waveforms, network, start, device)
-    few = label_warnings(task.labels, task.train, settings.labels)
+    few = label_warnings(task.labels, task.train, settings.labels, waveforms.classes, run.fold)
     for line in itertools.chain(budget.warnings(settings, len(task.train)), few):
-        print(f"{task.identity}: warning: {line}", file=sys.stderr, flush=True)
+        print(f"{task.identity}: warning: {UserError(line)}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
     with only_one(model.with_suffix(".lock"), "this run is being trained"):

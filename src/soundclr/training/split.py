@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch import Tensor
 from soundclr.audio.features import Waveforms
 from soundclr.errors import UserError
 from soundclr.losses import UNLABELLED
+from soundclr.unlearnt import sentence
 
 
 def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -49,15 +50,27 @@ def known_labels(waveforms: Waveforms, train: Tensor, share: float) -> Tensor:
     return labels
 
 
-def label_warnings(labels: Tensor, train: Tensor, share: float) -> Iterator[str]:
-    """A line where ``share`` of some classes' ``train`` clips is less than half a clip, so that one is too many."""
-    counts = torch.bincount(labels[train])
+def label_warnings(labels: Tensor, train: Tensor, share: float, classes: Sequence[str], fold: int) -> Iterator[str]:
+    """A line for each way in which the ``train`` clips have too little to teach ``classes``; ``fold`` is held out.
+
+    None of a class, no class but one, one labelled clip of each; and where ``share`` of some classes' clips is less
+    than half a clip, so that one is too many.
+    """
+    counts = torch.bincount(labels[train], minlength=len(classes))
+    absent = [class_name for class_name, count in zip(classes, counts.tolist(), strict=True) if not count]
     short = counts[(counts > 0) & (share * counts < 0.5)]
+    if len(absent) == len(classes) - 1:
+        only = classes[int(counts.argmax())]
+        yield f"all clips to learn from are of the class {only!r} where fold {fold} is held out: nothing tells it apart"
+    elif absent:
+        yield sentence(absent, fold)
     if len(short):
         yield (
             f"labels is {share:g}, which is no clip of {len(short)} classes, that have {int(short.min())} to "
             f"{int(short.max())} training clips: one of each is learnt from"
         )
+    elif (share * counts + 0.5).int().max() <= 1:
+        yield "one labelled clip of each class is learnt from: nothing tells what the clips of a class have in common"
 
 
 def learnt_from(train: Tensor, known: Tensor, labels_needed: bool) -> Tensor:
