@@ -10,7 +10,7 @@ from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, one_thread, timed
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.pipeline import Augment, Inputs
-from soundclr.entries import entry_of
+from soundclr.params.entries import entry_of
 
 BATCH = 128
 RATE = SAMPLES = 16_000  # a word of Speech Commands

@@ -10,8 +10,8 @@ import yaml
 
 from benchmarks.context import Context, Row
 from benchmarks.timing import cost_of
-from soundclr.errors import UserError
-from soundclr.files import write_json
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import write_json
 from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.report import made_of

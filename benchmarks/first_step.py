@@ -20,7 +20,7 @@ def main() -> int:
     """Run the command line with torch's own hook after a step as the place to stop."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
-    from soundclr.cli import main as soundclr
+    from soundclr.commands.cli import main as soundclr
 
     register_optimizer_step_post_hook(stop)
     return soundclr(sys.argv[1:])

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from soundclr.devices import describe, precision
+from soundclr.machine.devices import describe, precision
 
 UNITS = ("avx2", "avx512_f", "avx512_bf16", "amx_bf16")
 

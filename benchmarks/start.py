@@ -9,9 +9,9 @@ import yaml
 from benchmarks import bare_start, first_step, problem
 from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, until_line
-from soundclr import runs
-from soundclr.files import sha256_of_file
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import Params
+from soundclr.run import runs
 
 WEIGHTS, CLIPS, SAMPLES = "imagenet1k_v1", 20, 22050
 TINY = {"batch_size": 2, "epochs": 1}

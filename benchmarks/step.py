@@ -12,7 +12,7 @@ from benchmarks.context import Context, Row, counted
 from benchmarks.timing import in_turns, one_thread, timed
 from benchmarks.trainer import Trainer, bare
 from soundclr.audio.representations import representation_of
-from soundclr.devices import precision
+from soundclr.machine.devices import precision
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.context import Row, counted
-from soundclr.errors import UserError
-from soundclr.files import read_json, write_json, write_text
-from soundclr.provenance import git_state, now
-from soundclr.rates import slug
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_json, write_json, write_text
+from soundclr.machine.provenance import git_state, now
+from soundclr.planning.rates import slug
 
 FORMAT = 1
 SAME = ("cpu", "cpu_units", "cores")  # of one machine, in a file whose name has its device and precision

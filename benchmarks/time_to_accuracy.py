@@ -20,9 +20,10 @@ import yaml
 
 from benchmarks.context import Context, Row, counted
 from benchmarks.timing import wait_for
-from soundclr import datasets, runs
+from soundclr import datasets
 from soundclr.audio.features import Waveforms
 from soundclr.params import Params, RunSettings
+from soundclr.run import runs
 
 RECIPE = "cross_entropy"
 

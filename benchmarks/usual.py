@@ -14,9 +14,9 @@ from benchmarks import baseline
 from benchmarks.context import Context
 from soundclr.audio.features import Waveforms
 from soundclr.audio.representations import representation_of
-from soundclr.entries import entry_of
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings
+from soundclr.params.entries import entry_of
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.schedule import SCHEDULES
 

@@ -13,15 +13,15 @@ import torch
 import toy
 import yaml
 
-from soundclr import cli
-from soundclr.arguments import readable
-from soundclr.classify import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
+from soundclr.commands import cli
+from soundclr.commands.arguments import readable
+from soundclr.evaluation.classifier import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
 from soundclr.models.load import load_run
 from soundclr.params import read_params
-from soundclr.records import write_record
-from soundclr.runs import find_run
+from soundclr.run.records import write_record
+from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}

@@ -10,10 +10,12 @@ import torch
 import toy
 import yaml
 
-from soundclr import __version__, cli, runs
+from soundclr import __version__
+from soundclr.commands import cli
 from soundclr.datasets.index import IndexRow, write_index
 from soundclr.params import read_params
-from soundclr.runs import find_run
+from soundclr.run import runs
+from soundclr.run.runs import find_run
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "schema", "report", "classify"]
 

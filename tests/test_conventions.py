@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from soundclr import __version__
-from soundclr.cli import main
+from soundclr.commands.cli import main
 from soundclr.params import read_params
 from soundclr.params.resolving import KEYS
 

@@ -15,8 +15,8 @@ from unittest import mock
 import pytest
 import torch
 
-from soundclr import devices
-from soundclr.errors import UserError
+from soundclr.machine import devices
+from soundclr.machine.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ def test_jobs_agree_on_the_folder_whatever_their_environment_says(tmp_path):
     """A cluster job has other variables than a login shell on the same node."""
     places = set()
     for variables in ({}, {"TMPDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}):
-        ask = "from soundclr.devices import LEASES; print(LEASES)"
+        ask = "from soundclr.machine.devices import LEASES; print(LEASES)"
         others = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "XDG_RUNTIME_DIR")}
         done = subprocess.run([sys.executable, "-c", ask], env=others | variables, capture_output=True, text=True)
         places.add(done.stdout.strip())
@@ -221,7 +221,7 @@ def test_the_fast_precision_is_that_of_all_gpus(monkeypatch, capabilities, name)
 def test_memory_that_was_freed_is_used_again_without_the_kernel():
     script = """
 import resource, torch
-from soundclr import devices
+from soundclr.machine import devices
 devices.prepare(1)
 def faults():
     torch.ones(25_000_000)  # 100 MB

@@ -10,9 +10,9 @@ import subprocess
 
 import pytest
 
-from soundclr import files
-from soundclr.errors import UserError
-from soundclr.files import (
+from soundclr.machine import files
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import (
     atomic_path,
     read_json,
     refuse_irregular,
@@ -21,9 +21,9 @@ from soundclr.files import (
     write_json,
     write_text,
 )
-from soundclr.locks import is_held
-from soundclr.status.checkpoint import history
-from soundclr.status.standing import read_log
+from soundclr.machine.locks import is_held
+from soundclr.planning.status.checkpoint import history
+from soundclr.planning.status.standing import read_log
 
 
 def names(folder):

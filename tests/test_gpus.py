@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclr.gpus import visible_gpus
+from soundclr.machine.gpus import visible_gpus
 
 
 @pytest.mark.parametrize(

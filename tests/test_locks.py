@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from soundclr.errors import UserError
-from soundclr.locks import hold_slots, in_turn, is_held, locked, only_one
+from soundclr.machine.errors import UserError
+from soundclr.machine.locks import hold_slots, in_turn, is_held, locked, only_one
 
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend seconds on its imports
 POOL = ["a", "b", "c", "d"]

@@ -6,9 +6,11 @@ import pytest
 import torch
 import toy
 
-from soundclr import cli, measuring, plan, runs
+from soundclr.commands import cli
 from soundclr.params import Params
-from soundclr.rates import Rates, kinds
+from soundclr.planning import measuring, plan
+from soundclr.planning.rates import Rates, kinds
+from soundclr.run import runs
 
 CPU = torch.device("cpu")
 

@@ -10,10 +10,10 @@ import toy
 
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS
-from soundclr.errors import UserError
-from soundclr.losses import TERMS
-from soundclr.method import ROOMS, check
+from soundclr.machine.errors import UserError
+from soundclr.method import REGISTRIES, check
 from soundclr.models.encoders import ENCODERS
+from soundclr.models.losses import TERMS
 from soundclr.params import Params, merge
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
@@ -177,8 +177,8 @@ def test_an_inner_fold_takes_three_folds(repo):
 def test_every_entry_has_its_line_in_the_defaults(repo):
     defaults = toy.content(repo)["defaults"]
     rooms = (REPRESENTATIONS, AUGMENTATIONS, ENCODERS, TERMS, {**OPTIMIZERS, **SOLVERS}, SCHEDULES)
-    assert [registry for registry, _ in ROOMS.values()] == list(rooms)
-    for plural, (registry, _) in ROOMS.items():
+    assert [registry for registry, _ in REGISTRIES.values()] == list(rooms)
+    for plural, (registry, _) in REGISTRIES.items():
         assert set(defaults[plural]) == set(registry), plural
 
 

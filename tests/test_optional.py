@@ -4,11 +4,11 @@ import pytest
 import toy
 import yaml
 
-from soundclr import optional
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import Params, load
-from soundclr.runs import expand, weights_path
-from soundclr.status.standing import Places, Study
+from soundclr.planning.status.standing import Places, Study
+from soundclr.run import optional
+from soundclr.run.runs import expand, weights_path
 
 RECIPES = {
     "vanilla": {"start": {"weights": "none"}},

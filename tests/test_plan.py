@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import toy
 
-from soundclr import cli, plan, runs
-from soundclr.errors import UserError
+from soundclr.commands import cli
+from soundclr.machine.errors import UserError
 from soundclr.params import Params
-from soundclr.rates import Kind, Rate, Rates, Speed, kinds
+from soundclr.planning import plan
+from soundclr.planning.rates import Kind, Rate, Rates, Speed, kinds
+from soundclr.run import runs
 
 SPEED = Speed(train=90.0, val=45.0)
 

@@ -7,8 +7,8 @@ import yaml
 from changing import changed
 
 from soundclr.params import Params
-from soundclr.plan_record import planned, write_plan
-from soundclr.runs import expand
+from soundclr.planning.plan_record import planned, write_plan
+from soundclr.run.runs import expand
 
 
 def test_every_run_is_there_by_its_hash(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from soundclr.method import load_checked
 from soundclr.params import read_params
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 # Each command that they show, and the test that runs it or, where none does, why.
 RUN = {

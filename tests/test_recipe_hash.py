@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from changing import CONTENT, REPO, changed
 
-from soundclr import runs
-from soundclr.files import sha256_of_json
+from soundclr.machine.files import sha256_of_json
 from soundclr.params import MappingSettings, Params, WeightsFile, read_params
 from soundclr.params.resolving import CHOICES, OF_A_RUN
-from soundclr.runs import Run, dataset_hash, expand, features_key, recipe_hash, weights_identity
+from soundclr.run import runs
+from soundclr.run.runs import Run, dataset_hash, expand, features_key, recipe_hash, weights_identity
 
 PLACE = ("esc10", "esc10", "supervised_contrastive")  # two stages, and weights that exist for two encoders
 

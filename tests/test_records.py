@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from soundclr import provenance, records
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
-from soundclr.records import Accuracies, Clips, Metrics, StartUsed
-from soundclr.runs import Run
+from soundclr.machine import provenance
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
+from soundclr.run import records
+from soundclr.run.records import Accuracies, Clips, Metrics, StartUsed
+from soundclr.run.runs import Run
 
 CONTENT = {"a": 1, "b": [1.5, None, "x"]}
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from soundclr import runs
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
+from soundclr.run import runs
 
 
 def git(repo: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from changing import changed
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import Selection
-from soundclr.runs import Run, evaluated, expand, find_run, select
+from soundclr.run.runs import Run, evaluated, expand, find_run, select
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 PARAMS = changed()

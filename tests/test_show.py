@@ -9,10 +9,10 @@ import torch
 import toy
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
+from soundclr.machine.randomness import generator
 from soundclr.params import Params
-from soundclr.randomness import generator
-from soundclr.show import distinct, picture, show, views
+from soundclr.report.clip import distinct, picture, show, views
 
 
 @pytest.fixture(scope="module")

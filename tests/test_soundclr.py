@@ -6,7 +6,7 @@ import pytest
 
 from soundclr.method import load_checked
 from soundclr.params import Params
-from soundclr.runs import evaluated, expand
+from soundclr.run.runs import evaluated, expand
 
 TABLE1 = {
     "masks_f0_t0": "masks f=0, t=0",

@@ -2,7 +2,7 @@
 
 from changing import CONTENT, changed
 
-from soundclr.runs import expand, recipe_hash, started_from
+from soundclr.run.runs import expand, recipe_hash, started_from
 
 
 def probe(start, **recipe):

@@ -7,17 +7,17 @@ import pytest
 import torch
 import toy
 
-from soundclr.classify import Classifier
-from soundclr.errors import UserError
+from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
-from soundclr.files import read_json, write_text
-from soundclr.losses import classifies
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_json, write_text
+from soundclr.models.losses import classifies
 from soundclr.params import Params
-from soundclr.records import write_record
 from soundclr.report.collect import collect
 from soundclr.report.outputs import figures_of, tables_of
 from soundclr.report.write import write_report
-from soundclr.runs import find_run
+from soundclr.run.records import write_record
+from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
 
 CPU = torch.device("cpu")

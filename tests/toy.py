@@ -9,9 +9,9 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from soundclr import runs
 from soundclr.audio.features import UNSEALED, Waveforms, seal
 from soundclr.params import Params, read_params
+from soundclr.run import runs
 
 RATE, SAMPLES, CLASSES, FOLDS = 4000, 2048, ("low", "middle", "high"), 3
 HERTZ = (250, 700, 1600)

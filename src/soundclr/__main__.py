@@ -2,6 +2,6 @@
 
 import sys
 
-from soundclr.cli import main
+from soundclr.commands.cli import main
 
 sys.exit(main())

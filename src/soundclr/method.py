@@ -7,12 +7,12 @@ from pathlib import Path
 from soundclr.audio.augmentation import DOMAINS
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS, representation_of
-from soundclr.entries import Entry, entry_of
-from soundclr.errors import UserError
-from soundclr.losses import TERMS, Loss
+from soundclr.machine.errors import UserError
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
+from soundclr.models.losses import TERMS, Loss
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
+from soundclr.params.entries import Entry, entry_of
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS, check_solved
@@ -20,7 +20,7 @@ from soundclr.training.solvers import SOLVERS, check_solved
 LARGEST = 2**30  # numbers in a batch; SoundCLR's has 84 million
 
 # Where params.yaml keeps the parameters of entries, the entries, and what one is called.
-ROOMS: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
+REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
     "representations": (REPRESENTATIONS, "representation"),
     "augmentations": (AUGMENTATIONS, "augmentation"),
     "encoders": (ENCODERS, "encoder"),
@@ -71,7 +71,7 @@ def check_start(place: str, settings: RunSettings, start: str, its_settings: Run
 
 def check_defaults(params: Params, file: str) -> None:
     """Raise UserError for an entry of the defaults that does not exist, or whose parameters will not do."""
-    for plural, (registry, what) in ROOMS.items():
+    for plural, (registry, what) in REGISTRIES.items():
         for name, parameters in params.defaults.get(plural, {}).items():
             known(name, registry, f"{what} in {file}: defaults.{plural}")
             validated(registry[name], parameters or {}, file, "defaults", plural, name)
@@ -104,7 +104,7 @@ def check(settings: RunSettings, place: str) -> None:
 
 def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: int, settings: RunSettings) -> None:
     """Raise UserError for a stage that none of its parts learns in, or whose views or augmentations do not fit."""
-    entry_of(ROOMS["optimizers"][0], stage.optimizer, "optimizer", place)
+    entry_of(REGISTRIES["optimizers"][0], stage.optimizer, "optimizer", place)
     if stage.optimizer.name in SOLVERS:
         check_solved(stage, settings, place)
     entry_of(SCHEDULES, stage.schedule, "schedule", place)

@@ -14,8 +14,8 @@ import soundfile
 
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.manifest import audio_files, read_manifest
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import DatasetSettings
 
 ESC50_ARCHIVE, US8K_ARCHIVE = "ESC-50-master.zip", "UrbanSound8K.tar.gz"

@@ -8,10 +8,12 @@ import pytest
 import yaml
 from small_copies import write_clip
 
-from soundclr import cli, plan, runs
+from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
+from soundclr.planning import plan
+from soundclr.run import runs
 
 SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
 CLIPS = ["wren/1.wav", "wren/2.flac", "wren/a, b.wav", "robin/1.wav", "robin/2.wav"]

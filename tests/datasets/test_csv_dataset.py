@@ -18,13 +18,15 @@ import pytest
 import yaml
 from small_copies import write_clip, write_table
 
-from soundclr import cli, plan, runs
 from soundclr.audio.features import Waveforms
+from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.csv_dataset import draw_folds
 from soundclr.datasets.table import read_table
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
+from soundclr.planning import plan
+from soundclr.run import runs
 
 SETTINGS: dict[str, Any] = {
     "title": "birds",

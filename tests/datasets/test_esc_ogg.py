@@ -14,14 +14,15 @@ import soxr
 import yaml
 from small_copies import ESC10_CLASSES, ESC50_OGG
 
-from soundclr import cli, runs
 from soundclr.audio.decode import read_audio, to_int16, trim
 from soundclr.audio.features import Waveforms
+from soundclr.commands import cli
 from soundclr.datasets import esc_ogg, fetch_dataset, read_index
 from soundclr.datasets.esc_ogg import index_row
 from soundclr.datasets.manifest import read_manifest
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import DatasetSettings, load, read_params
+from soundclr.run import runs
 
 ESC10 = {"adapter": "esc10", "title": "ESC-10", "classes": 10, "folds": 5, "sample_rate": 44100, "samples": 220500}
 # The names of ESC-50's table, `category` in meta/esc50.csv, by target.

@@ -15,8 +15,8 @@ import torch
 from soundclr import datasets
 from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
 from soundclr.datasets.synthetic import SOUNDS
-from soundclr.errors import UserError
-from soundclr.files import recorded_sha256, sha256_of_file
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import recorded_sha256, sha256_of_file
 from soundclr.models.encoders import ResNet18
 from soundclr.models.network import Encoder
 from soundclr.params import DatasetSettings, MappingSettings, WeightsFile, load

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from soundclr.datasets.index import COLUMNS, IndexRow, identical_clips, read_index, write_index
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
-from soundclr.index_record import MADE_OF, write_made_of
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
+from soundclr.run.index_record import MADE_OF, write_made_of
 
 ROWS = [
     IndexRow("2-20-A", "audio/2-20-A.ogg", 0, "rain", 2, "20"),

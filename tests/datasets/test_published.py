@@ -24,11 +24,12 @@ from small_copies import (
     zipped,
 )
 
-from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
+from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
-from soundclr.files import sha256_of_file
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import DatasetSettings, load, read_params
+from soundclr.run import runs
 
 
 def test_esc50(archives: Path, tmp_path: Path) -> None:

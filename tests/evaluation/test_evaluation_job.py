@@ -13,16 +13,16 @@ import torch
 import toy
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.errors import UserError
 from soundclr.evaluation import job
 from soundclr.evaluation.noise import Noise, add, draw
-from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file, sha256_of_json
+from soundclr.machine.provenance import code_version
 from soundclr.models.load import load_run
 from soundclr.models.network import Encoder, Network
 from soundclr.params import Params
-from soundclr.provenance import code_version
-from soundclr.records import write_record
-from soundclr.runs import evaluation_key, find_run
+from soundclr.run.records import write_record
+from soundclr.run.runs import evaluation_key, find_run
 from soundclr.training.job import Paths, run_job
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from spoiling import write_project
 
-from soundclr import cli
+from soundclr.commands import cli
 
 # One line of standard error, from a command that must fail
 Refuse = Callable[[str], str]

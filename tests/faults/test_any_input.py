@@ -20,11 +20,11 @@ from spoiling import NAMES, VALUES, ends_well, examples, mutate
 from soundclr.audio.decode import read_audio
 from soundclr.audio.features import Waveforms
 from soundclr.datasets import archive, fetch_dataset, index
-from soundclr.files import read_json
-from soundclr.index_record import write_made_of
+from soundclr.machine.files import read_json
 from soundclr.method import load_checked
 from soundclr.params import DatasetSettings, read_params
-from soundclr.runs import expand
+from soundclr.run.index_record import write_made_of
+from soundclr.run.runs import expand
 
 TEXT = yaml.safe_dump(read_params(Path(__file__).parents[2] / "params.yaml"), sort_keys=False)
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)

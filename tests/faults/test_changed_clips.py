@@ -11,11 +11,12 @@ import soundfile
 import toy
 import yaml
 
-from soundclr import cli, own_sounds
-from soundclr.errors import UserError
-from soundclr.index_record import read_made_of
+from soundclr.commands import cli
+from soundclr.machine.errors import UserError
 from soundclr.params import load, read_params
-from soundclr.runs import expand
+from soundclr.run import own_sounds
+from soundclr.run.index_record import read_made_of
+from soundclr.run.runs import expand
 
 TRAIN = "train --dataset birds --recipe hybrid --fold 1"
 CLIP = Path("sounds/wren0.wav")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import soundclr.report.write  # noqa: F401 - while all of it may be read, before the tests are another user
-from soundclr import runs
-from soundclr.files import sha256_of_file
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import load
+from soundclr.run import runs
 from soundclr.training import job
 
 TRAIN = "train --dataset toy --recipe hybrid --fold 1"

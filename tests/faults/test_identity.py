@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spoiling import examples, write_project
 
-from soundclr import cli
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
+from soundclr.commands import cli
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.report.collect import collect
 from soundclr.report.evaluations import Evaluation

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spoiling import VALUES, ends_well, examples, mutate
 
-from soundclr import cli
-from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.commands import cli
+from soundclr.machine.files import sha256_of_file, sha256_of_json
 from soundclr.params import Params, load
 from soundclr.report.collect import collect
 from soundclr.report.made_of import is_current
-from soundclr.runs import find_run
+from soundclr.run.runs import find_run
 
 TRAIN = "train --dataset toy --recipe hybrid --fold 1"
 

@@ -11,9 +11,10 @@ import soundfile
 import toy
 import yaml
 
-from soundclr import cli, runs
 from soundclr.audio.features import Waveforms
+from soundclr.commands import cli
 from soundclr.params import load, read_params
+from soundclr.run import runs
 
 CLIP = Path("sounds/wren0.wav")
 NOISE = np.random.default_rng(1).normal(0, 0.1, 1500)

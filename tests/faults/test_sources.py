@@ -15,10 +15,10 @@ import torchvision
 import yaml
 from loopback import BODY
 
-from soundclr.files import sha256_of_file
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
-from soundclr.records import write_record
-from soundclr.runs import find_run
+from soundclr.run.records import write_record
+from soundclr.run.runs import find_run
 
 
 def write_params(**changes: Any) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from soundclr import runs
 from soundclr.params import load
+from soundclr.run import runs
 
 
 @pytest.mark.slow

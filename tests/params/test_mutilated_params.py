@@ -6,9 +6,9 @@ import random
 import pytest
 from content import CONTENT, TEXT
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.method import load_checked
-from soundclr.runs import evaluated, expand
+from soundclr.run.runs import evaluated, expand
 
 GRID = {
     "name": "g_{a}",

@@ -6,8 +6,8 @@ import pytest
 import torch
 from content import changed
 
-from soundclr.errors import UserError
-from soundclr.runs import recipe_hash
+from soundclr.machine.errors import UserError
+from soundclr.run.runs import recipe_hash
 
 STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
 

@@ -16,11 +16,11 @@ import torch
 import toy
 from pretended_device import waits
 
-from soundclr.classify import Classifier
+from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
-from soundclr.files import read_json
+from soundclr.machine.files import read_json
 from soundclr.params import Params
-from soundclr.runs import Run, find_run
+from soundclr.run.runs import Run, find_run
 from soundclr.training import state as checkpoints
 from soundclr.training.job import Paths, run_job
 

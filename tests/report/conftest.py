@@ -9,7 +9,7 @@ from fabricate import fabricate, fabricate_evaluation, trial_params
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.write import write_report
-from soundclr.runs import Run, evaluated, expand
+from soundclr.run.runs import Run, evaluated, expand
 
 SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
 
@@ -18,7 +18,7 @@ SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
 def _no_fsync() -> Iterator[None]:
     """Hundreds of small files are written here, and none has to outlive a power cut."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("soundclr.files.os.fsync", lambda handle: None)
+        patch.setattr("soundclr.machine.files.os.fsync", lambda handle: None)
         yield
 
 

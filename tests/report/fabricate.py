@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.evaluation.conditions import Noise
-from soundclr.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
-from soundclr.losses import classifies
+from soundclr.machine.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
+from soundclr.models.losses import classifies
 from soundclr.params import Params, read_params
-from soundclr.runs import Run, evaluation_key, started_from
+from soundclr.run.runs import Run, evaluation_key, started_from
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
 ESC10_CLASSES += ["baby_cry", "sneezing", "clock_tick", "helicopter", "chainsaw"]

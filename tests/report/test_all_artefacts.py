@@ -7,11 +7,11 @@ import pytest
 import torch
 import toy
 
-from soundclr import runs
 from soundclr.evaluation.job import evaluate_job
 from soundclr.params import Params, read_params
 from soundclr.report.outputs import report_paths
 from soundclr.report.write import write_report
+from soundclr.run import runs
 from soundclr.training.job import Paths, run_job
 
 pytestmark = pytest.mark.slow

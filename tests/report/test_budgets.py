@@ -11,7 +11,7 @@ from soundclr.report.artefacts.tables.variants import ARTEFACT as VARIANTS
 from soundclr.report.collect import collect
 from soundclr.report.papers.soundclr.budget_curve import budgets, draw
 from soundclr.report.style import styled
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 
 @pytest.fixture(scope="module")

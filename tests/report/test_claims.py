@@ -33,7 +33,7 @@ from soundclr.report.intervals import Mean
 from soundclr.report.metrics import ACCURACY
 from soundclr.report.outputs import report_paths
 from soundclr.report.table import table_csv, to_latex, to_markdown
-from soundclr.runs import evaluated, expand
+from soundclr.run.runs import evaluated, expand
 
 FOLDS, SEEDS = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
 CLIPS = 20  # held out in each fold: one is a point of all 100

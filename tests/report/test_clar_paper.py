@@ -19,7 +19,7 @@ from soundclr.report.papers.clar.claims import CLAIMS
 from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
 from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 SKILL = {"clar_supervised": 0.5, "clar_supervised_10": 0.4, "clar": 0.7, "clar_10": 0.65, "clar_probe": 0.9}
 PROBES = ["clar_probe", "clar_probe_10", "linear_probe", "linear_probe_10"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from fabricate import edit, fabricate, trial_params
 
-from soundclr.errors import UserError
-from soundclr.files import write_text
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import write_text
 from soundclr.params import Params
 from soundclr.report.captions import code_versions, study_facts
 from soundclr.report.collect import collect
-from soundclr.runs import Run, expand
+from soundclr.run.runs import Run, expand
 
 
 @pytest.fixture

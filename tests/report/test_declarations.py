@@ -10,14 +10,14 @@ import pytest
 import toy
 from fabricate import fabricate, trial_params
 
-from soundclr import plan
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import Params
+from soundclr.planning import plan
 from soundclr.report import artefact, artefacts
 from soundclr.report.artefact import EVALUATED, OWN, check_artefacts, declared
 from soundclr.report.outputs import category, report_paths
 from soundclr.report.write import write_report
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 NEW = """
 from soundclr.report.accuracy import group_of

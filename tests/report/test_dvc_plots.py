@@ -14,7 +14,7 @@ from fabricate import edit, fabricate
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.dvc_plots import confusion_csv, mean_history
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 
 def test_summary_for_dvc_metrics(full: Path) -> None:

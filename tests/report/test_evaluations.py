@@ -8,10 +8,10 @@ import pytest
 from byhand import make, texts
 from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
-from soundclr.runs import Run, evaluation_key, expand
+from soundclr.run.runs import Run, evaluation_key, expand
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from soundclr.report import identical
 from soundclr.report.captions import study_facts
 from soundclr.report.collect import collect
 from soundclr.report.write import write_report
-from soundclr.runs import Run, expand
+from soundclr.run.runs import Run, expand
 
 KEYS = ("groups", "clips", "across_folds", "across_classes")
 

@@ -10,7 +10,7 @@ from fabricate import fabricate, trial_params
 
 from soundclr.report.table import latex_escape, markdown_escape
 from soundclr.report.write import write_report
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 
 def test_latex_escapes() -> None:

@@ -8,7 +8,7 @@ from fabricate import fabricate, trial_params
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.model_card import model_card
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 
 def row(card: str, *begins: str) -> list[str]:
@@ -81,7 +81,7 @@ def test_a_study_without_runs(everything: Collection, tmp_path: Path) -> None:
 
 
 def test_a_licence_is_no_part_of_a_dataset_s_hash(repo: Path) -> None:
-    from soundclr.runs import definition_hash
+    from soundclr.run.runs import definition_hash
 
     source = trial_params(repo).datasets["esc50"]
     assert definition_hash(source) == definition_hash(source.model_copy(update={"licence": "another"}))

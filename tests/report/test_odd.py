@@ -14,13 +14,13 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import Params
 from soundclr.report import letters
 from soundclr.report.collect import collect
 from soundclr.report.style import class_title, new_figure, styled
 from soundclr.report.write import write_report
-from soundclr.runs import Run, evaluated, expand
+from soundclr.run.runs import Run, evaluated, expand
 
 NAMES = ("class", "stage", "epochs", r"$\foo$", "_x", "1", "nan", "# 1. -", "a & b", "x" * 300)
 """Names of classes."""

@@ -19,7 +19,7 @@ from soundclr.report.collect import collect
 from soundclr.report.outputs import report_paths
 from soundclr.report.papers.soundclr.table3 import paper_accuracy
 from soundclr.report.write import write_report
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 
 TEXTS = {".csv", ".md", ".tex", ".html", ".json", ".rst"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fabricate import fabricate, trial_params
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
 from soundclr.report.artefact import check_artefacts
@@ -23,7 +23,7 @@ from soundclr.report.papers.shin.shin_table2 import make as table2
 from soundclr.report.papers.shin.shin_weights import make as weights
 from soundclr.report.table import table_csv
 from soundclr.report.write import write_report
-from soundclr.runs import expand
+from soundclr.run.runs import expand
 from soundclr.training.schedule import SCHEDULES
 
 FINE_TUNED = ["vanilla", "supervised", "self_supervised"]

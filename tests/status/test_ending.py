@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from soundclr.status.ending import EXPLAINED, OneLine, named
+from soundclr.planning.status.ending import EXPLAINED, OneLine, named
 
 RAISED = "RuleException:\nCalledProcessError in file \"x.smk\", line 2:\nCommand 'train 2> log' "
 

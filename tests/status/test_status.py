@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 import toy
 
-from soundclr import cli, plan, runs
-from soundclr.files import write_text
-from soundclr.locks import locked
+from soundclr.commands import cli
+from soundclr.machine.files import write_text
+from soundclr.machine.locks import locked
 from soundclr.params import Params
-from soundclr.runs import Run
-from soundclr.status import page
-from soundclr.status.checkpoint import history
-from soundclr.status.left import left
-from soundclr.status.standing import Places, Standing, Study, log_of, standing
+from soundclr.planning import plan
+from soundclr.planning.status import page
+from soundclr.planning.status.checkpoint import history
+from soundclr.planning.status.left import left
+from soundclr.planning.status.standing import Places, Standing, Study, log_of, standing
+from soundclr.run import runs
+from soundclr.run.runs import Run
 from soundclr.training import state
 
 PLACES = Places()

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 import torch
 
-from soundclr.randomness import generator, seed_of
+from soundclr.machine.randomness import generator, seed_of
 from soundclr.training.batches import batch_count, shuffled
 
 CLIPS = torch.arange(100, 123)

@@ -10,12 +10,12 @@ import torch
 import toy
 from torch import nn
 
-from soundclr import runs
 from soundclr.audio.features import Waveforms
-from soundclr.files import read_json
+from soundclr.machine.files import read_json
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 from soundclr.params import Params
+from soundclr.run import runs
 from soundclr.training import budget
 from soundclr.training.job import Paths, run_job
 
@@ -56,7 +56,7 @@ def test_every_encoder_s_batch_norms_have_the_momentum(repo: Path) -> None:
 
 
 def test_the_plan_says_it_of_each_dataset_once(repo: Path) -> None:
-    from soundclr import plan
+    from soundclr.planning import plan
 
     [joint, contrastive] = plan.warnings(toy.params(repo), "toy")
     assert joint.startswith("cross_entropy, hybrid on toy, stage 'joint' takes only 12 optimiser steps (3 epochs of 4")

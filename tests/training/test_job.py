@@ -11,15 +11,15 @@ import torch
 import toy
 from toy import Interrupted
 
-from soundclr import provenance
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file, sha256_of_json
+from soundclr.machine import provenance
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file, sha256_of_json
+from soundclr.machine.provenance import code_version
 from soundclr.models.load import load_run
 from soundclr.params import Params, RunSettings
-from soundclr.provenance import code_version
-from soundclr.runs import dataset_hash, find_run
+from soundclr.run.runs import dataset_hash, find_run
 from soundclr.training import loop
 from soundclr.training.job import Paths, run_job
 

@@ -15,13 +15,15 @@ import pytest
 import toy
 import yaml
 
-from soundclr.runs import find_run
+from soundclr.run.runs import find_run
 
 pytestmark = pytest.mark.slow
 
 # A server that has imported once what a training needs forks them: each is a process of its own, there in no time.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["torch._dynamo", "pandas", "soundclr.datasets", "soundclr.training.job", "soundclr.cli"])
+FORKS.set_forkserver_preload(
+    ["torch._dynamo", "pandas", "soundclr.datasets", "soundclr.training.job", "soundclr.commands.cli"]
+)
 RECIPE = "supervised_contrastive_inner"  # two stages, a watched fold of its own, weights of the best epoch
 ARGUMENTS = ["train", "--dataset", "toy", "--recipe", RECIPE, "--fold", "2", "--threads", "1"]
 EPOCHS = 15
@@ -38,7 +40,7 @@ def training(folder, results, interval, dies_in_save, lingers):
     os.dup2(log, 1), os.dup2(log, 2)
     import torch
 
-    from soundclr import cli
+    from soundclr.commands import cli
     from soundclr.training import state
 
     state.INTERVAL = interval

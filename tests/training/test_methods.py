@@ -11,14 +11,14 @@ import toy
 from outcomes import always, assert_equal, assert_same_outcome
 from toy import Interrupted
 
-from soundclr.classify import Classifier
-from soundclr.errors import UserError
+from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
-from soundclr.files import read_json, sha256_of_file
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_json, sha256_of_file
 from soundclr.method import check
 from soundclr.params import Params
-from soundclr.records import write_record
-from soundclr.runs import find_run, started_from
+from soundclr.run.records import write_record
+from soundclr.run.runs import find_run, started_from
 from soundclr.training import state as checkpoints
 from soundclr.training.job import Paths, run_job
 from soundclr.training.loop import StageLoop, train

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from soundclr import cli
-from soundclr.files import atomic_path
+from soundclr.commands import cli
+from soundclr.machine.files import atomic_path
 from soundclr.training.signals import ENDS, SIGNALS, Ended, Interrupted, ending, listening, never
 
 

@@ -11,12 +11,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.errors import UserError
 from soundclr.evaluation.job import evaluate_job
+from soundclr.machine.errors import UserError
 from soundclr.method import check
 from soundclr.models.load import load_run
 from soundclr.params import Params
-from soundclr.runs import find_run
+from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
 from soundclr.training.solvers import Fit, LogisticRegression
 from soundclr.training.solving import inner_clips

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from projects import commit_all, copy_of, run_in
 
-from soundclr.locks import locked
+from soundclr.machine.locks import locked
 from soundclr.params import read_params
 
 MODELS = "results/demo/models/*/*/*.pt"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from projects import copy_of, run_in
 
-from soundclr import runs
 from soundclr.params import load
+from soundclr.run import runs
 
 FOLDS = {"ESC-10": 5, "ESC-50": 5, "UrbanSound8K": 10}
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from projects import copy_of, run_in, surroundings
 
-from soundclr.locks import locked
+from soundclr.machine.locks import locked
 from soundclr.params import read_params
 
 COMMAND = ("snakemake", "runs", "--cores", "2")

@@ -11,7 +11,7 @@ import toy
 import yaml
 from projects import copy_of, run_in
 
-from soundclr.files import sha256_of_file
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import read_params
 
 

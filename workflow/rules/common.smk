@@ -7,11 +7,12 @@ from pathlib import Path
 
 import yaml
 
-from soundclr import optional, own_sounds, params as parameters, runs
-from soundclr.errors import UserError
-from soundclr.files import refuse_irregular, write_text
+from soundclr import params as parameters
+from soundclr.run import optional, own_sounds, runs
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import refuse_irregular, write_text
 from soundclr.method import load_checked
-from soundclr.gpus import visible_gpus
+from soundclr.machine.gpus import visible_gpus
 from soundclr.report.artefact import check_artefacts
 from soundclr.report.made_of import is_current
 from soundclr.report.outputs import caption_path, category, front_page, labels, report_paths

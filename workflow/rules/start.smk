@@ -4,10 +4,11 @@ import signal
 
 from snakemake.logging import logger as messages
 
-from soundclr import own_sounds, plan
-from soundclr.locks import is_held, locked
-from soundclr.status import ending
-from soundclr.status.standing import Places, Study
+from soundclr.planning import plan
+from soundclr.run import own_sounds
+from soundclr.machine.locks import is_held, locked
+from soundclr.planning.status import ending
+from soundclr.planning.status.standing import Places, Study
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)

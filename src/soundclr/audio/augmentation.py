@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from soundclr.entries import Entry
+from soundclr.machine.randomness import uniform
 from soundclr.params import Fraction
-from soundclr.randomness import uniform
+from soundclr.params.entries import Entry
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch

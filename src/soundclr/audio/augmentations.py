@@ -21,8 +21,8 @@ from soundclr.audio.waveform_augmentations import (
     WaveformMask,
     WhiteNoise,
 )
+from soundclr.machine.randomness import uniform
 from soundclr.params import Count
-from soundclr.randomness import uniform
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch

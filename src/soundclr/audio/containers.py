@@ -27,8 +27,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from soundclr.errors import UserError
-from soundclr.files import reason
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import reason
 
 REPLACE = "replace it"
 CUT_OFF = "is cut off, {} before the end that its header gives; " + REPLACE

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from soundclr.entries import Entry, entry_of
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import AudioSettings, Positive, RunSettings
+from soundclr.params.entries import Entry, entry_of
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch

@@ -12,8 +12,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.audio.augmentation import WaveformAugmentation
+from soundclr.machine.randomness import integers, uniform
 from soundclr.params import Fraction
-from soundclr.randomness import integers, uniform
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch

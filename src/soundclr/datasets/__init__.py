@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from soundclr import unlearnt
 from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.datasets.esc50 import fetch_esc50
@@ -27,11 +26,12 @@ from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
-from soundclr.errors import UserError
-from soundclr.index_record import known_index, read_made_of, remedy
-from soundclr.locks import in_turn
+from soundclr.machine.errors import UserError
+from soundclr.machine.locks import in_turn
 from soundclr.params import DatasetSettings, WeightsFile
-from soundclr.runs import definition_hash
+from soundclr.run import unlearnt
+from soundclr.run.index_record import known_index, read_made_of, remedy
+from soundclr.run.runs import definition_hash
 
 # An adapter makes the clips of dataset `name` stand below `data / name` and returns their index rows, with
 # paths relative to that folder: adapter(name, settings, data, mirror).

@@ -39,9 +39,9 @@ from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import AUDIO_SUFFIXES
 from soundclr.datasets.table import Line, check_all, read_table, unique
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import DatasetSettings
-from soundclr.runs import table_of_folders
+from soundclr.run.runs import table_of_folders
 
 STEPS = 2000  # at most, to spread the classes that drawn folds leave in one of them
 RESERVED = {"clip", "source", "label", "epoch"}  # columns beside the classes' own in predictions.csv

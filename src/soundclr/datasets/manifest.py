@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
-from soundclr.runs import manifest_clips
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
+from soundclr.run.runs import manifest_clips
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.errors import UserError
-from soundclr.files import atomic_folder, reason, visible
-from soundclr.locks import in_turn
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import atomic_folder, reason, visible
+from soundclr.machine.locks import in_turn
 from soundclr.params import DatasetSettings
 
 UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, below the dataset's folder

@@ -12,8 +12,8 @@ from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files, read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import check_all
-from soundclr.errors import UserError
-from soundclr.files import read_regular, reason
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_regular, reason
 from soundclr.params import DatasetSettings
 
 # `down/022cd682_nohash_0.wav`: the word, the speaker, and how often the speaker had said the word before

@@ -14,8 +14,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from soundclr.datasets.index import IndexRow
-from soundclr.errors import UserError
-from soundclr.files import atomic_folder, writing
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import atomic_folder, writing
 from soundclr.params import DatasetSettings
 
 Signal = NDArray[np.float64]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from soundclr.evaluation.conditions import Noise
-from soundclr.randomness import seed_of
+from soundclr.machine.randomness import seed_of
 
 Samples = NDArray[np.floating]
 

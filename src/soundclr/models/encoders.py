@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from soundclr.entries import Entry, entry_of
 from soundclr.params import Count, RunSettings
+from soundclr.params.entries import Entry, entry_of
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     from torch import Tensor, nn

@@ -5,13 +5,13 @@ from pathlib import Path
 import torch
 
 from soundclr.audio.representations import representation_of
-from soundclr.errors import UserError
-from soundclr.files import sha256_of_file
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import sha256_of_file
 from soundclr.models.misfit import in_short
 from soundclr.models.network import Network
 from soundclr.params import RunSettings, validated
-from soundclr.records import Metrics
-from soundclr.runs import Run
+from soundclr.run.records import Metrics
+from soundclr.run.runs import Run
 
 
 def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:

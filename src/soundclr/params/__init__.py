@@ -9,18 +9,16 @@ from soundclr.params.schema import (
     Count,
     CropSettings,
     DatasetSettings,
-    EvaluationSettings,
     Fraction,
     GridSettings,
     HeadSettings,
     Positive,
     RunSettings,
     Section,
-    Selection,
     StageSettings,
-    StudySettings,
     TrainingSettings,
 )
+from soundclr.params.studies import EvaluationSettings, Selection, StudySettings
 from soundclr.params.weights import MappingSettings, WeightsFile
 
 __all__ = [

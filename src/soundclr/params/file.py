@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params.checks import check_together
 from soundclr.params.including import read_params
 from soundclr.params.merging import check_keys, known, merge, validated
@@ -16,17 +16,15 @@ from soundclr.params.resolving import check_defaults, choose, grid_names, grid_r
 from soundclr.params.schema import (
     AudioSettings,
     DatasetSettings,
-    EvaluationSettings,
     GridSettings,
     Name,
     Positive,
     RecipeSettings,
     RunSettings,
     Section,
-    Selection,
-    StudySettings,
     TrainingSettings,
 )
+from soundclr.params.studies import EvaluationSettings, Selection, StudySettings
 from soundclr.params.weights import WeightsSettings
 
 MOST_RUNS = 100_000  # of a study's choice

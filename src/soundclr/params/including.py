@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
+from soundclr.machine.yaml_file import read_yaml
 from soundclr.params.merging import known, merge
-from soundclr.yaml_file import read_yaml
 
 PARTS = {"defaults": 2, "datasets": 1, "weights": 1, "recipes": 1, "grids": 1, "studies": 1}
 """What an included file may have, and how many levels down its names are."""

@@ -3,7 +3,7 @@
 import os
 from typing import Literal
 
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 
 Precision = Literal["float32", "bfloat16", "auto"]
 
@@ -18,7 +18,7 @@ def named_precision(setting: str) -> str:
         return setting
     name = os.environ.get("SOUNDCLR_PRECISION")
     if not name:
-        from soundclr.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
+        from soundclr.machine.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
 
         name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
     if name not in ("float32", "bfloat16"):

@@ -10,7 +10,7 @@ from soundclr.report.artefact import OWN
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import ENOUGH, INTERVALS, OF_CLIPS, Mean, binomial, over_folds
 from soundclr.report.run_results import RunResult
-from soundclr.runs import Run
+from soundclr.run.runs import Run
 
 PARTIAL = "†"
 PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"

@@ -14,10 +14,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
-from soundclr import runs
-from soundclr.losses import classifies
+from soundclr.models.losses import classifies
 from soundclr.params import Params, RunSettings, Selection, known
-from soundclr.runs import Run
+from soundclr.run import runs
+from soundclr.run.runs import Run
 
 OWN, EVALUATED = "own", "evaluated"
 
@@ -27,7 +27,7 @@ def any_run(_: RunSettings) -> bool:
     return True
 
 
-ROOMS = ("soundclr.report.papers", "soundclr.report.artefacts")
+PACKAGES = ("soundclr.report.papers", "soundclr.report.artefacts")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Artefact:
 
 def modules() -> tuple[ModuleType, ...]:
     """Every module of the papers' rooms, then of the artefacts', each by their files' names."""
-    packages = (importlib.import_module(room) for room in ROOMS)
+    packages = (importlib.import_module(room) for room in PACKAGES)
     files = (file for package in packages for file in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
     return tuple(importlib.import_module(file.name) for file in files)
 
@@ -66,9 +66,9 @@ def modules() -> tuple[ModuleType, ...]:
 @cache
 def papers() -> dict[str, str]:
     """What a caption calls each paper, by the name of its room."""
-    package = importlib.import_module(ROOMS[0])
+    package = importlib.import_module(PACKAGES[0])
     rooms = [file.name for file in pkgutil.iter_modules(package.__path__) if file.ispkg]
-    return {room: importlib.import_module(f"{ROOMS[0]}.{room}").PAPER for room in rooms}
+    return {room: importlib.import_module(f"{PACKAGES[0]}.{room}").PAPER for room in rooms}
 
 
 @cache

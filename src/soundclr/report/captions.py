@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from soundclr import unlearnt
-from soundclr.entries import entry_of
-from soundclr.optional import optional_weights
+from soundclr.params.entries import entry_of
 from soundclr.report import identical
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
 from soundclr.report.collect import Collection
 from soundclr.report.outputs import heading
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import Table, rst_escape, sentences
+from soundclr.run import unlearnt
+from soundclr.run.optional import optional_weights
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import takes_steps
 

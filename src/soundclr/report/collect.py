@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from soundclr import runs
-from soundclr.errors import UserError, remedied
-from soundclr.losses import classifies
+from soundclr.machine.errors import UserError, remedied
+from soundclr.models.losses import classifies
 from soundclr.params import Params, RunSettings
-from soundclr.records import Metrics
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
 from soundclr.report.evaluations import Evaluation, read_evaluations
 from soundclr.report.run_results import RunResult, load_run
-from soundclr.runs import Run
+from soundclr.run import runs
+from soundclr.run.records import Metrics
+from soundclr.run.runs import Run
 
 
 @dataclass(frozen=True)

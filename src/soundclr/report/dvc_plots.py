@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from soundclr.files import to_csv
+from soundclr.machine.files import to_csv
 from soundclr.report.accuracy import PROTOCOLS, own_groups, points
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import DataFrame, RunResult

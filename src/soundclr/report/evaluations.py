@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundclr import runs
-from soundclr.errors import UserError, remedied
 from soundclr.evaluation.conditions import Noise, conditions
-from soundclr.losses import classifies
+from soundclr.machine.errors import UserError, remedied
+from soundclr.models.losses import classifies
 from soundclr.params import EvaluationSettings, Params, validated
-from soundclr.records import Distances, EvaluationRecord
 from soundclr.report.run_results import DataFrame, RunResult, read_table
-from soundclr.runs import Run
+from soundclr.run import runs
+from soundclr.run.records import Distances, EvaluationRecord
+from soundclr.run.runs import Run
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
 ANSWERS = "answers.csv"

@@ -6,7 +6,7 @@ from html import escape
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import markdown_escape
-from soundclr.runs import manifest_clips
+from soundclr.run.runs import manifest_clips
 
 
 def said(found: Sequence[RunResult]) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from soundclr import runs
-from soundclr.errors import UserError
-from soundclr.files import read_json, refuse_irregular, sha256_of_file, sha256_of_json
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_json, refuse_irregular, sha256_of_file, sha256_of_json
 from soundclr.params import Params
+from soundclr.run import runs
 
 FILE = "made_of.json"
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from soundclr import runs
-from soundclr.errors import UserError
-from soundclr.losses import classifies
+from soundclr.machine.errors import UserError
+from soundclr.models.losses import classifies
 from soundclr.params import Params, RunSettings, validated
-from soundclr.records import Metrics
-from soundclr.runs import Run
+from soundclr.run import runs
+from soundclr.run.records import Metrics
+from soundclr.run.runs import Run
 
 if TYPE_CHECKING:
     from pandas import DataFrame as DataFrame

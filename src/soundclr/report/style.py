@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from soundclr.files import atomic_path
+from soundclr.machine.files import atomic_path
 from soundclr.report.collect import Collection
 from soundclr.report.intervals import Mean
 from soundclr.report.letters import FONT, LONGEST, legible

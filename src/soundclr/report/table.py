@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from soundclr.files import to_csv
+from soundclr.machine.files import to_csv
 from soundclr.report.accuracy import NONE, number
 from soundclr.report.collect import Collection
 from soundclr.report.run_results import RunResult

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from soundclr.files import write_json, write_text
+from soundclr.machine.files import write_json, write_text
 from soundclr.params import Params
 from soundclr.report.artefact import EVALUATED, Artefact, check_artefacts
 from soundclr.report.captions import Shown, alone, captions, front

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.devices import precision
+from soundclr.machine.devices import precision
+from soundclr.machine.randomness import generator
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
-from soundclr.randomness import generator
 from soundclr.training.signals import never
 
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.pipeline import Augment
-from soundclr.entries import entry_of
-from soundclr.errors import UserError
-from soundclr.losses import UNLABELLED, Loss, Outputs
+from soundclr.machine.errors import UserError
+from soundclr.machine.provenance import code_version
+from soundclr.machine.randomness import generator, seed_of
+from soundclr.models.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
-from soundclr.provenance import code_version
-from soundclr.randomness import generator, seed_of
+from soundclr.params.entries import entry_of
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import shuffled
 from soundclr.training.listener import Listener, in_precision

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from soundclr.devices import describe
+from soundclr.machine.devices import describe
 from soundclr.params import StageSettings
 
 # As CUDA and the CPU's allocator put it; not all of CUDA's ways are a torch.OutOfMemoryError.

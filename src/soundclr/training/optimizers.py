@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from soundclr.entries import Entry, entry_of
 from soundclr.params import StageSettings
+from soundclr.params.entries import Entry, entry_of
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch

@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from soundclr.entries import Entry
 from soundclr.params import Fraction
+from soundclr.params.entries import Entry
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

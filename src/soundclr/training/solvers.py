@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from soundclr.entries import Entry
-from soundclr.errors import UserError
+from soundclr.machine.errors import UserError
 from soundclr.params import RunSettings, StageSettings
+from soundclr.params.entries import Entry
 
 if TYPE_CHECKING:  # params.yaml is checked without what takes long to import
     from numpy.typing import NDArray

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from soundclr.entries import entry_of
-from soundclr.losses import UNLABELLED
+from soundclr.models.losses import UNLABELLED
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
+from soundclr.params.entries import entry_of
 from soundclr.training.listener import Listener
 from soundclr.training.progress import Progress
 from soundclr.training.solvers import SOLVERS

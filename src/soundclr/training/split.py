@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.features import Waveforms
-from soundclr.errors import UserError
-from soundclr.losses import UNLABELLED
-from soundclr.unlearnt import sentence
+from soundclr.machine.errors import UserError
+from soundclr.models.losses import UNLABELLED
+from soundclr.run.unlearnt import sentence
 
 
 def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor, Tensor, Tensor]:

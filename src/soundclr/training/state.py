@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from soundclr.files import atomic_path, regular
+from soundclr.machine.files import atomic_path, regular
 from soundclr.training.signals import Interrupted, Stop, never
 
 FORMAT = 2

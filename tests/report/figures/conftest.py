@@ -13,7 +13,7 @@ from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
-from soundclr.runs import Run, evaluated, expand
+from soundclr.run.runs import Run, evaluated, expand
 
 
 @pytest.fixture(scope="session")

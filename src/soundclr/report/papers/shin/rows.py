@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from soundclr.optional import optional_weights
 from soundclr.report.accuracy import NONE, PARTIAL_NOTE, Group, difference, group_of, spread
 from soundclr.report.collect import Collection
 from soundclr.report.papers.shin.published import paper_percent
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import Column, Record, Table, dataset_column, sentences
+from soundclr.run.optional import optional_weights
 
 NOT_HERE = "weights not here"
 

@@ -1,0 +1,90 @@
+"""Arguments that several verbs of the command line have."""
+
+import argparse
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from soundclr.machine.errors import UserError
+from soundclr.params import Params
+from soundclr.run import runs
+
+RUN = re.compile(r"(^|/)fold\d+-seed\d+/?$")  # the last part of a run's folder
+
+
+def readable(arguments: Sequence[str]) -> list[str]:
+    """A command line as argparse understands it.
+
+    A path that begins with a dash gets its folder, ``./-0abc.wav``: it has a dot or a slash, which no option's name
+    has, or is there. And of several folders behind ``--run``, which a shell makes of a ``*``, each gets a ``--run``.
+    """
+    found: list[str] = []
+    for argument in arguments:
+        if re.match(r"-[^=./]*[./]", argument) or (re.match(r"-[^-h]", argument) and os.path.lexists(argument)):
+            argument = f"./{argument}"
+        if found[-2:-1] == ["--run"] and RUN.search(found[-1]) and RUN.search(argument):
+            found.append("--run")
+        found.append(argument)
+    return found
+
+
+def count(text: str, least: int = 0, most: int = 10_000) -> int:
+    """A number from 0 to 10,000 on the command line."""
+    number = int(text)
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{number} is not from {least} to {most}")
+    return number
+
+
+def positive(text: str) -> int:
+    """A number from 1 to 10,000 on the command line."""
+    return count(text, 1)
+
+
+def add_run(verb: argparse.ArgumentParser) -> None:
+    """Which run a job is for, and what it may use."""
+    verb.add_argument("--study", help="default: params.yaml's")
+    verb.add_argument("--dataset", required=True)
+    verb.add_argument("--recipe", required=True)
+    verb.add_argument("--fold", type=int, required=True)
+    verb.add_argument("--seed", type=int, default=0)
+    verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
+    verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
+    verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
+    verb.add_argument(
+        "--jobs-per-gpu",
+        type=positive,
+        default=os.environ.get("SOUNDCLR_JOBS_PER_GPU") or 1,
+        metavar="SLOTS",
+        help="how many slots each GPU has; default: $SOUNDCLR_JOBS_PER_GPU or 1",
+    )
+    verb.add_argument("--results", type=Path, default=Path("results"))
+
+
+def add_places(verb: argparse.ArgumentParser) -> None:
+    """The folders that data are kept in and looked for."""
+    verb.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+    verb.add_argument(
+        "--mirror",
+        type=Path,
+        default=os.environ.get("SOUNDCLR_MIRROR") or None,
+        help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
+    )
+
+
+def asked_run(options: argparse.Namespace, params: Params) -> runs.Run:
+    """The run that a command line names, or a UserError where its hash is another one by now."""
+    study = options.study or params.study
+    run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
+    refuse_other(options, f"{run.recipe} the hash", run.hash, options.hash)
+    return run
+
+
+def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | None) -> None:
+    """A job is for the parameters it was planned with: a UserError where they have changed meanwhile."""
+    if asked not in (None, now):
+        raise UserError(
+            f"{options.params}: gives {what} {now}, but this job is for {asked}: the parameters were changed "
+            "meanwhile; start the workflow again"
+        )

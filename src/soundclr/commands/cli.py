@@ -1,0 +1,68 @@
+"""The command line: `soundclr COMMAND`, which the workflow's rules call and a person can call."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from soundclr import __version__
+from soundclr.commands import classify, evaluate, features, fetch, plan, report, schema, show, status, train, weights
+from soundclr.commands.arguments import readable
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import reason
+from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
+
+COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report)
+"""A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its work, 2 with one line on standard error when the user can mend something.
+
+    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
+    signal's number: they have removed what was unfinished.
+    """
+    options = parser().parse_args(readable(sys.argv[1:] if arguments is None else arguments))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
+    try:
+        with ending():
+            return options.run_command(options) or 0
+    except UserError as error:
+        print(f"soundclr: error: {error}", file=sys.stderr)
+        return 2
+    except (Ended, Interrupted) as stop:
+        leave_alone(arguments is None)
+        print(f"soundclr: {stop}", file=sys.stderr)
+        return stop.exit_code
+    except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a full disk, a folder without permission
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        leave_alone(arguments is None)
+        print("soundclr: interrupted; the same command goes on", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
+    top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR (Nasiri and Hu 2021), reproduced.")
+    top.add_argument("--version", action="version", version=f"soundclr {__version__}")
+    top.add_argument(
+        "--params",
+        type=Path,
+        default=os.environ.get("SOUNDCLR_PARAMS") or "params.yaml",
+        help="default: $SOUNDCLR_PARAMS, which the workflow sets to its own copy, or params.yaml",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for module in COMMANDS:
+        command = commands.add_parser(module.__name__.rpartition(".")[2], help=module.HELP)
+        module.add_arguments(command)
+        command.set_defaults(run_command=module.run)
+    return top

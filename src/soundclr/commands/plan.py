@@ -1,0 +1,37 @@
+"""`soundclr plan`: what there is to do."""
+
+import argparse
+from pathlib import Path
+
+from soundclr.commands.arguments import positive
+from soundclr.method import load_checked
+from soundclr.params import known
+
+HELP = "a study's jobs, hours and disk, before anyone spends them"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("--study", help="default: params.yaml's")
+    parser.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
+    parser.add_argument("--measure", action="store_true", help="measure the stages' clips/s on this device first")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write down what it comes to, for DVC")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the plan."""
+    from soundclr.planning import plan
+
+    params = load_checked(options.params)
+    study = known(options.study or params.study, params.studies, "study")
+    if options.measure:
+        from soundclr.planning.measuring import measure
+
+        print(measure(params, study, options.results / "benchmark"))
+    if options.write:
+        from soundclr.planning.plan_record import write_plan
+
+        write_plan(params, study, options.write)
+    for line in plan.lines(params, study, options.results, options.devices):
+        print(line)

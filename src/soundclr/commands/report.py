@@ -1,0 +1,26 @@
+"""`soundclr report`: a study's tables and figures."""
+
+import argparse
+from pathlib import Path
+
+from soundclr.method import load_checked
+from soundclr.params import known
+
+HELP = "write a study's tables and figures from the runs there are"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("--study", help="default: params.yaml's")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--figures", type=Path, default=Path("figures"))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write them, and print how many runs they are of."""
+    params = load_checked(options.params)
+    study = known(options.study or params.study, params.studies, "study")
+
+    from soundclr.report.write import write_report
+
+    write_report(params, study, options.results, options.figures, print)

@@ -1,0 +1,28 @@
+"""`soundclr weights`: what an encoder starts from."""
+
+import argparse
+
+from soundclr.commands.arguments import add_places
+from soundclr.method import load_checked
+from soundclr.params import known
+
+HELP = "fetch an encoder's initial weights and verify them"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("weights")
+    parser.add_argument("encoder")
+    add_places(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the path of the file."""
+    from soundclr import datasets
+
+    params = load_checked(options.params)
+    files = params.weights[known(options.weights, params.weights, "weights")].files
+    known(options.encoder, files, f"encoder with weights '{options.weights}'")
+    print(
+        datasets.fetch_weights(options.weights, options.encoder, files[options.encoder], options.data, options.mirror)
+    )

@@ -1,0 +1,71 @@
+"""What made a result: the version of the code that decides numbers, the commit, the libraries, the device, the time."""
+
+import datetime
+import importlib.metadata
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from soundclr import __version__
+from soundclr.machine.files import sha256_of_file, sha256_of_json
+
+NUMERIC_SOURCES = (
+    "audio",
+    "datasets/decoding.py",
+    "evaluation",
+    "machine/randomness.py",
+    "models",
+    "params/entries.py",
+    "training",
+)
+"""The sources that decide numbers, given the settings and the index, which a record names.
+
+How a dataset is fetched is not among them: what comes of it is the index.
+"""
+
+
+@cache
+def code_version() -> str:
+    """The first 12 digits of the hash of all sources that decide numbers, by their names and contents."""
+    top = Path(__file__).parents[1]
+    places = [top / source for source in NUMERIC_SOURCES]
+    files = (file for place in places for file in ([place] if place.suffix == ".py" else place.rglob("*.py")))
+    return sha256_of_json({file.relative_to(top).as_posix(): sha256_of_file(file) for file in files})[:12]
+
+
+def made_with(*libraries: str) -> dict[str, Any]:
+    """The commit and whether it was changed since, the versions of torch and other ``libraries``, and the time."""
+    return {**git_state(), "versions": versions(*libraries), "created": now()}
+
+
+def versions(*others: str) -> dict[str, str]:
+    """The versions of Python, of this package, and of what a run and ``others`` depend on."""
+    names = ("torch", "torchvision", "torchaudio", *others)
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in names},
+        "soundclr": __version__,
+    }
+
+
+def now() -> str:
+    """The time in UTC, as in 2021-03-03T12:00:00Z."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def git_state(*others: str) -> dict[str, Any]:
+    """The commit that the code is of, and whether code, parameters or ``others`` differ from it; None without git."""
+    root = Path(__file__).parents[3]
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src", "params.yaml", "params", *others)
+    return {"git_commit": commit, "git_dirty": None if commit is None else bool(changed)}

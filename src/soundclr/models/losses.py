@@ -1,0 +1,152 @@
+"""Loss terms by name; a stage's loss is a weighted sum of them (SoundCLR, equation 4: alpha and 1 - alpha).
+
+A new term is a class here, entered in :data:`TERMS`, and a line of params.yaml's ``defaults.loss``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from soundclr.params import RunSettings, StageSettings
+from soundclr.params.entries import Entry, entry_of
+
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
+    from torch import Tensor
+
+UNLABELLED = -1
+
+Temperature = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a network makes of a batch: a row for each view of each clip.
+
+    ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
+    ``clips`` (rows,): which clip a row is a view of.
+    """
+
+    embeddings: Tensor
+    logits: Tensor
+    labels: Tensor
+    clips: Tensor
+
+
+class Term(Entry):
+    """A loss of a batch: a scalar in float32. ``reads`` is the head that it learns through, of ``least_views``."""
+
+    reads: ClassVar[Literal["projection", "classifier"]]
+    least_views: ClassVar[int] = 1
+    needs_labels: ClassVar[bool] = True
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        raise NotImplementedError
+
+
+class CrossEntropy(Term):
+    """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none."""
+
+    reads = "classifier"
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        from torch.nn.functional import cross_entropy
+
+        labels = outputs.labels
+        total = cross_entropy(outputs.logits.float(), labels, ignore_index=UNLABELLED, reduction="sum")
+        return total / (labels != UNLABELLED).sum().clamp(min=1)
+
+
+class SupCon(Term):
+    """Supervised contrastive loss (Khosla et al. 2020, the sum over positives outside the log) of the labelled rows."""
+
+    reads = "projection"
+    temperature: Temperature
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        return contrastive(outputs.embeddings, outputs.labels, self.temperature)
+
+
+class NTXent(Term):
+    """Normalised temperature-scaled cross-entropy (Chen et al. 2020): SupCon with each clip a label of its own."""
+
+    reads = "projection"
+    least_views = 2
+    needs_labels = False
+    temperature: Temperature
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The loss of ``outputs``."""
+        return contrastive(outputs.embeddings, outputs.clips, self.temperature)
+
+
+def contrastive(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    """``embeddings`` (rows, size), ``labels`` (rows,) -> scalar, in float32; similarity is the cosine / temperature.
+
+    An anchor's positives are the other rows of its label. An anchor without one contributes 0 and still counts in the
+    mean, as in SoundCLR's reference code. Rows without a label are neither anchors nor others. They are masked and not
+    left out: how many they are is not to be waited for on a GPU.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    directions = normalize(embeddings.float(), dim=1)
+    similarity = directions @ directions.T / temperature
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    # The lowest finite number, not -inf: in a batch of one clip nothing else is left, and inf - inf is not 0.
+    labelled = labels != UNLABELLED
+    others = similarity.masked_fill(itself | ~labelled, torch.finfo(similarity.dtype).min)
+    log_probability = similarity - others.logsumexp(dim=1, keepdim=True)
+    positive = (labels[:, None] == labels) & ~itself & labelled
+    positives = positive.sum(dim=1)
+    per_anchor = torch.where(positive, log_probability, 0).sum(dim=1) / positives.clamp(min=1)
+    return -per_anchor.sum() / labelled.sum().clamp(min=1)
+
+
+TERMS: dict[str, type[Term]] = {"cross_entropy": CrossEntropy, "supcon": SupCon, "nt_xent": NTXent}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A stage's loss: its terms, each with its weight."""
+
+    terms: Sequence[tuple[float, Term]]
+
+    @classmethod
+    def of(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
+        """The loss that a stage's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+        return cls([(term.weight, entry_of(TERMS, term, "loss", place)) for term in stage.loss])
+
+    @property
+    def reads(self) -> set[str]:
+        """The heads that it learns through."""
+        return {term.reads for _, term in self.terms}
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether clips without a label are of no use to it."""
+        return all(term.needs_labels for _, term in self.terms)
+
+    @property
+    def least_views(self) -> int:
+        """How many views of each clip it takes at least."""
+        return max(term.least_views for _, term in self.terms)
+
+    def __call__(self, outputs: Outputs) -> Tensor:
+        """The weighted sum of the terms: a scalar."""
+        first, *others = (weight * term(outputs) for weight, term in self.terms)
+        return sum(others, first)
+
+
+def classifies(settings: RunSettings) -> bool:
+    """Whether a run's classifier learns in one of its stages; else what it says of a clip, as its accuracy, is chance.
+
+    A run that only teaches an encoder, from which others may start, has none.
+    """
+    return any("classifier" in Loss.of(stage).reads for stage in settings.stages)

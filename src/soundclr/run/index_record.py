@@ -1,0 +1,66 @@
+"""The record beside a dataset's index: what the index was made of, and which clips it lists."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from soundclr.machine.errors import UserError
+from soundclr.run.records import read_record, write_record
+
+MADE_OF = ".made-of"  # its name
+
+
+class Known(NamedTuple):
+    """An index's text, and what runs know it by."""
+
+    content: str
+    identity: str
+
+
+def write_made_of(path: Path, definition: str, content: bytes, identity: str | None = None) -> None:
+    """Write the record beside the index at ``path``, which has or will have this ``content``.
+
+    ``identity`` is what runs know the index by: the hash of its content or, where only the clips' paths are others
+    than before, the hash that it had.
+    """
+    record = {"definition": definition, "index_sha256": identity or sha256(content)}
+    other = {} if record["index_sha256"] == sha256(content) else {"file_sha256": sha256(content)}
+    write_record(path.with_name(MADE_OF), record | other)
+
+
+def read_made_of(path: Path) -> dict[str, Any]:
+    """The record beside the index at ``path``: ``definition``, ``index_sha256``, ``file_sha256`` (its content's hash).
+
+    Raises UserError where the index or the record is missing, or the record was changed.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; {remedy(path)}")
+    record = read_record(path.with_name(MADE_OF), remedy(path))
+    return {"file_sha256": record.get("index_sha256"), **record}
+
+
+def known_index(path: Path) -> Known | None:
+    """The index at ``path`` where there is one that its record names."""
+    try:
+        record, content = read_made_of(path), path.read_bytes()
+        return Known(content.decode(), record["index_sha256"]) if sha256(content) == record["file_sha256"] else None
+    except (UserError, OSError, UnicodeDecodeError, KeyError):
+        return None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of an index's content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def remedy(path: Path) -> str:
+    """What makes the index at ``path``."""
+    return f"run `soundclr fetch {path.parent.name}`"
+
+
+def place_of(index: Path, path: str) -> Path:
+    """Where a clip of an index is, without the ``..`` of its ``path``: from the current folder if it lies in that."""
+    clip = index.parent / path
+    clip = clip.parent.resolve() / clip.name
+    here = Path.cwd()
+    return clip.relative_to(here) if clip.is_relative_to(here) else clip

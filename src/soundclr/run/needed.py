@@ -1,0 +1,29 @@
+"""What a job needs to be there, and the command that makes it where it is not."""
+
+from pathlib import Path
+
+from soundclr.machine.errors import UserError
+from soundclr.params import Params
+from soundclr.run import runs
+
+
+def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
+    """The file of a run's initial weights, or None for a run from scratch."""
+    settings = params.resolve(run.study, run.dataset, run.recipe)
+    weights, encoder = settings.start.weights, settings.encoder.name
+    if weights == "none":
+        return None
+    return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")
+
+
+def check_trained(run: runs.Run, results: Path) -> None:
+    """Raise UserError with the command that trains ``run``, where it or its model is not there."""
+    existing(run.directory(results) / "metrics.json", run.train_command)
+    existing(run.model(results), f"{run.train_command} --force", "or pull the model")
+
+
+def existing(path: Path, command: str, otherwise: str = "") -> Path:
+    """``path``, or a UserError with the command that makes it, and what else would bring it."""
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; make it with `{command}`{otherwise and f', {otherwise}'}")
+    return path

@@ -1,0 +1,63 @@
+"""Weights that a study does without: where their file is not here, the runs that start from it are left out."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from soundclr.params import Params
+from soundclr.run import runs
+from soundclr.run.runs import Run
+
+Weights = tuple[str, str]  # by name, and of which encoder
+
+
+def optional_weights(params: Params, study: str, dataset: str, recipe: str) -> Weights | None:
+    """The study's optional weights that a recipe's run starts from, or the first of those it goes back to; or None."""
+    place = [(dataset, recipe), *params.origins(study, dataset, recipe)][-1]
+    settings = params.resolve(study, *place)
+    wanted = settings.start.weights in params.studies[study].optional_weights
+    return (settings.start.weights, settings.encoder.name) if wanted else None
+
+
+def are_here(params: Params, weights: Weights, data: Path, mirror: Path | None) -> bool:
+    """Whether there is a file of ``weights``: fetched, in this package, or in the mirror. Nobody asks its host."""
+    file = params.weights[weights[0]].files[weights[1]]
+    places = [runs.weights_path(*weights, data), *([mirror / file.file] if mirror else [])]
+    return file.packed is not None or any(place.is_file() for place in places)
+
+
+def left_out(
+    params: Params, study: str, results: Path = Path("results"), data: Path = Path("data"), mirror: Path | None = None
+) -> dict[Run, Weights]:
+    """The runs of a study that are neither trained nor to be trained, and the optional weights that each lacks.
+
+    Without ``mirror`` it is the folder that SOUNDCLR_MIRROR names.
+    """
+    if mirror is None and os.environ.get("SOUNDCLR_MIRROR"):
+        mirror = Path(os.environ["SOUNDCLR_MIRROR"])
+    found: dict[Run, Weights] = {}
+    if not params.studies[study].optional_weights:
+        return found
+    lacking: dict[tuple[str, str], Weights | None] = {}
+    for run in runs.expand(params, study):
+        place = run.dataset, run.recipe
+        if place not in lacking:
+            weights = optional_weights(params, study, *place)
+            lacking[place] = None if weights is None or are_here(params, weights, data, mirror) else weights
+        weights = lacking[place]
+        if weights is not None and not (run.directory(results) / "metrics.json").is_file():
+            found[run] = weights
+    return found
+
+
+def lines(params: Params, runs_left_out: dict[Run, Weights]) -> Iterator[str]:
+    """A line for each weights that are not here: how many runs wait for them, and how to get them."""
+    for (name, encoder), count in Counter(runs_left_out.values()).items():
+        file = params.weights[name].files[encoder]
+        fetch = f", or run `soundclr weights {name} {encoder}`" if file.url else ""
+        are = "run is" if count == 1 else "runs are"
+        yield (
+            f"{count} {are} left out: the weights {name} are not here; put {file.file} into a folder that "
+            f"SOUNDCLR_MIRROR names{fetch}"
+        )

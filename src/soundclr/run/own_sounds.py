@@ -1,0 +1,119 @@
+"""Your own sounds change under the hands of who has them: DVC must see it, and no run may stay of clips that are gone.
+
+Published clips are checked against their manifest or table when they are fetched. Here nothing waits for pandas or
+PyTorch: the workflow asks at each start.
+"""
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from soundclr.machine.errors import UserError
+from soundclr.machine.files import read_json, regular, sha256_of_file
+from soundclr.machine.yaml_file import read_yaml
+from soundclr.params import Params
+from soundclr.run import runs
+from soundclr.run.index_record import place_of, read_made_of, remedy
+
+LONGEST_HEADER = 1 << 28  # bytes of a features file's header that are read; that of NSynth has 10 MB
+
+
+def check_seen_by_dvc(params: Params, datasets: Iterable[str], stages: Path = Path("dvc.yaml")) -> None:
+    """Raise UserError for own sounds on which DVC's stage ``data`` does not depend; it says what to add there."""
+    deps = read_yaml(stages)["stages"]["data"]["deps"]
+    named = re.compile(r"\$\{datasets\.(\w+)\.file\}")
+    seen = [Path(named.sub(lambda match: str(params.datasets[match[1]].file), str(dep))).resolve() for dep in deps]
+    for dataset in sorted(set(datasets)):
+        source = params.datasets[dataset]
+        if source.adapter not in runs.OWN_TABLES or source.file is None:
+            continue
+        if not any(Path(source.file).resolve().is_relative_to(dep) for dep in seen):
+            raise UserError(
+                f"{stages}: its stage `data` does not depend on {source.file}, the sounds of the dataset {dataset}, so "
+                f"DVC would not see them change; add `- ${{datasets.{dataset}.file}}` to its `deps`"
+            )
+
+
+def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None:
+    """Raise UserError for own clips that changed under their names since they were fetched.
+
+    Only those are read whose file is newer than the index. What is missing is for others to say.
+    """
+    index = data / dataset / "index.csv"
+    if params.datasets[dataset].adapter not in runs.OWN_TABLES or _made_of(params, dataset, data) is None:
+        return
+    since, changed = index.stat().st_mtime_ns, []
+    with open(index, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            clip = place_of(index, row["path"])
+            if os.path.isfile(clip) and _touched(clip) >= since and sha256_of_file(clip) != row["sha256"]:
+                changed.append(clip)
+    if changed:
+        others = f", as did {len(changed) - 1} more clips," if len(changed) > 1 else ""
+        raise UserError(
+            f"{changed[0]}: changed under its name{others} since it was fetched, so that features and runs are of "
+            f"another sound; bring it back, give it another name, or {remedy(index)} to take it as it is"
+        )
+
+
+def check_runs(params: Params, some: Iterable[runs.Run], results: Path, data: Path = Path("data")) -> None:
+    """Raise UserError for runs that are there and were made of another index than their dataset has now."""
+    made_of: dict[str, str | None] = {}
+    for run in some:
+        if run.dataset not in made_of:
+            made_of[run.dataset] = _made_of(params, run.dataset, data)
+        path, now = run.directory(results) / "metrics.json", made_of[run.dataset]
+        if now is None or not path.is_file() or _index_of_run(path) in (None, now):
+            continue
+        index = data / run.dataset / "index.csv"
+        folders = [str(results / run.study / part / run.dataset) for part in ("runs", "models", "evaluations")]
+        raise UserError(
+            f"{path}: was made of other clips than {index} has now, of the same names; bring those clips back and "
+            f"{remedy(index)}, or delete {', '.join(folders)}, and they are trained again"
+        )
+
+
+def check_features(params: Params, dataset: str, features: Path, data: Path = Path("data")) -> None:
+    """Raise UserError for a features file that was made of another index than the dataset has now."""
+    now = _made_of(params, dataset, data)
+    if now is not None and _index_of_features(features) not in (None, now):
+        index = data / dataset / "index.csv"
+        raise UserError(f"{features}: is made of other clips than {index} has now; run `soundclr features {dataset}`")
+
+
+def _made_of(params: Params, dataset: str, data: Path) -> str | None:
+    """What the index of a dataset is known by; None where there is none of the dataset as params.yaml has it now."""
+    try:
+        record = read_made_of(data / dataset / "index.csv")
+    except UserError:
+        return None
+    return record.get("index_sha256") if record.get("definition") == runs.dataset_hash(params, dataset) else None
+
+
+def _index_of_run(metrics: Path) -> Any:
+    """Which index a run was made of; None for a record that is damaged, which the report says."""
+    try:
+        record = read_json(metrics)
+    except UserError:
+        return None
+    return record.get("index_sha256") if isinstance(record, dict) else None
+
+
+def _index_of_features(path: Path) -> Any:
+    """Which index a features file was made of; None for one that is damaged, which its reader says."""
+    try:
+        with open(path, "rb", opener=regular) as file:
+            header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), LONGEST_HEADER)))
+        return header["__metadata__"]["index_sha256"]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+
+
+def _touched(path: Path) -> int:
+    """When a file or its content last changed, in ns: a copy may have its original's time, but is new here."""
+    status = path.stat()
+    return max(status.st_mtime_ns, status.st_ctime_ns)
