@@ -18,8 +18,8 @@ import torch
 from benchmarks.context import Context
 from benchmarks.machine import machine
 from benchmarks.store import entry, file_of, line, record
+from soundclr.errors import UserError
 from soundclr.machine import devices
-from soundclr.machine.errors import UserError
 from soundclr.method import load_checked
 
 MODULES = ("data_path", "clar", "step", "start", "features", "classifier_stage", "noise", "dag", "memory", "jobs")

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from soundclr.audio.augmentations import FrequencyMask, TimeMask
 from soundclr.audio.pipeline import Augment
 from soundclr.audio.representations import LogMel, representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import RunSettings
 
 try:

@@ -10,7 +10,7 @@ from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, timed
 from benchmarks.trainer import make_network, make_task
 from soundclr.audio.pipeline import Augment
-from soundclr.models.losses import Loss
+from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.training.listener import in_precision
 from soundclr.training.loop import outputs_of, train

@@ -10,7 +10,7 @@ import yaml
 
 from benchmarks.context import Context, Row
 from benchmarks.timing import cost_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import write_json
 from soundclr.method import load_checked
 from soundclr.params import Params

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.context import Row, counted
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json, write_json, write_text
 from soundclr.machine.provenance import git_state, now
 from soundclr.planning.rates import slug

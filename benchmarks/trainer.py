@@ -11,7 +11,7 @@ import torch
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.audio.representations import representation_of
-from soundclr.models.losses import Loss
+from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
 from soundclr.training.listener import in_precision

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from soundclr.losses import Loss, Outputs
 from soundclr.models.heads import build_head
-from soundclr.models.losses import Loss, Outputs
 from soundclr.models.network import Encoder, Network
 from soundclr.params import Params, RunSettings, load
 from soundclr.run.runs import recipe_hash

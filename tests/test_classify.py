@@ -15,8 +15,8 @@ import yaml
 
 from soundclr.commands import cli
 from soundclr.commands.arguments import readable
+from soundclr.errors import UserError
 from soundclr.evaluation.classifier import CSV_HEADER, Classifier, Part, chart, csv_lines, json_line, windows
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.models.load import load_run
 from soundclr.params import read_params

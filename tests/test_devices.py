@@ -15,8 +15,8 @@ from unittest import mock
 import pytest
 import torch
 
+from soundclr.errors import UserError
 from soundclr.machine import devices
-from soundclr.machine.errors import UserError
 
 
 @pytest.fixture(autouse=True)

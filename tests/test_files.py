@@ -10,8 +10,8 @@ import subprocess
 
 import pytest
 
+from soundclr.errors import UserError
 from soundclr.machine import files
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import (
     atomic_path,
     read_json,

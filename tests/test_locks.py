@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.locks import hold_slots, in_turn, is_held, locked, only_one
 
 FORK = multiprocessing.get_context("fork")  # a fresh interpreter would spend seconds on its imports

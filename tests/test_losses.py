@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
-from soundclr.models.losses import UNLABELLED, CrossEntropy, Loss, NTXent, Outputs, SupCon
+from soundclr.losses import UNLABELLED, CrossEntropy, Loss, NTXent, Outputs, SupCon
 
 
 def by_loops(embeddings, labels, temperature):

@@ -10,10 +10,10 @@ import toy
 
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
+from soundclr.losses import TERMS
 from soundclr.method import REGISTRIES, check
 from soundclr.models.encoders import ENCODERS
-from soundclr.models.losses import TERMS
 from soundclr.params import Params, merge
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES

@@ -4,7 +4,7 @@ import pytest
 import toy
 import yaml
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params, load
 from soundclr.planning.status.standing import Places, Study
 from soundclr.run import optional

@@ -6,7 +6,7 @@ import pytest
 import toy
 
 from soundclr.commands import cli
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.planning.rates import Kind, Rate, Rates, Speed, kinds

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from soundclr.errors import UserError
 from soundclr.machine import provenance
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.run import records
 from soundclr.run.records import Accuracies, Clips, Metrics, StartUsed

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from changing import changed
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Selection
 from soundclr.run.runs import Run, evaluated, expand, find_run, select
 

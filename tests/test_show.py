@@ -9,7 +9,7 @@ import torch
 import toy
 
 from soundclr.audio.pipeline import Inputs
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.randomness import generator
 from soundclr.params import Params
 from soundclr.report.clip import distinct, picture, show, views

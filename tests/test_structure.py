@@ -64,7 +64,7 @@ def test_no_folder_imports_itself_by_way_of_others() -> None:
     for name, path in MODULES.items():
         room, *others = (".".join(module.split(".")[:2]) for module in (name, *imports(ast.parse(path.read_text()))))
         rooms.setdefault(room, set()).update(set(others) - {room})
-    assert len(rooms) > 20  # folders were found
+    assert len(rooms) > 10  # folders were found
     assert [room for room in rooms if room in reached(rooms, room)] == []
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 import toy
 
+from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
-from soundclr.machine.errors import UserError
+from soundclr.losses import classifies
 from soundclr.machine.files import read_json, write_text
-from soundclr.models.losses import classifies
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.outputs import figures_of, tables_of

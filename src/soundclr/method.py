@@ -7,10 +7,10 @@ from pathlib import Path
 from soundclr.audio.augmentation import DOMAINS
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS, representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
+from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
-from soundclr.models.losses import TERMS, Loss
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.params.entries import Entry, entry_of
 from soundclr.training.optimizers import OPTIMIZERS

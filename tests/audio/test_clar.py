@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from soundclr.audio.representations import Clar
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import AudioSettings, validated
 
 RATE = 16_000

@@ -9,7 +9,7 @@ import soundfile
 
 from soundclr.audio.containers import check_container
 from soundclr.audio.decode import check_audio, read_audio
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 RATE = 16000
 KINDS = {

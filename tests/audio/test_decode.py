@@ -8,7 +8,7 @@ import soundfile
 
 from soundclr.audio import decode
 from soundclr.audio.decode import check_audio, read_audio, read_with_losses, to_int16, trim
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 RATE = 44100
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from soundclr.audio.features import UNSEALED, Waveforms, seal
 from soundclr.datasets.decoding import decode_clips, in_order
 from soundclr.datasets.index import IndexRow, read_index, write_index
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 
 RATE = 8000

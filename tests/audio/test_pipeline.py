@@ -13,7 +13,7 @@ from soundclr.audio.features import Waveforms
 from soundclr.audio.logmel import LogMelTransform
 from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.audio.representations import Clar
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import AudioSettings, Choice, CropSettings, read_params
 
 RATE, SAMPLES = 8000, 4000

@@ -15,7 +15,7 @@ from soundclr.audio.waveform_augmentations import (
     WhiteNoise,
 )
 from soundclr.audio.waveform_changes import coloured, faded, masked, shifted, with_noise
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import validated
 
 SAMPLES = 2000

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from soundclr.audio.representations import Windows
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import AudioSettings, validated
 
 CODE = {

@@ -18,7 +18,7 @@ from benchmarks.timing import in_turns
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Augment, Inputs
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params.entries import entry_of
 from soundclr.planning.rates import slug

@@ -14,7 +14,7 @@ import soundfile
 
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.manifest import audio_files, read_manifest
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import DatasetSettings
 

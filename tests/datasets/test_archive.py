@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from soundclr.datasets import archive as archives
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 CLIP = np.random.default_rng(0).bytes(5000)  # does not compress: a cut falls into it
 

@@ -10,7 +10,7 @@ from small_copies import write_clip
 
 from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs

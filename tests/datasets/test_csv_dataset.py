@@ -23,7 +23,7 @@ from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
 from soundclr.datasets.csv_dataset import draw_folds
 from soundclr.datasets.table import read_table
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs

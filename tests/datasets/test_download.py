@@ -10,7 +10,7 @@ from loopback import BODY, Host
 
 from soundclr.datasets import download
 from soundclr.datasets.download import Source, record
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
 

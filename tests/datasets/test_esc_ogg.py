@@ -20,7 +20,7 @@ from soundclr.commands import cli
 from soundclr.datasets import esc_ogg, fetch_dataset, read_index
 from soundclr.datasets.esc_ogg import index_row
 from soundclr.datasets.manifest import read_manifest
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, load, read_params
 from soundclr.run import runs
 

@@ -15,7 +15,7 @@ import torch
 from soundclr import datasets
 from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
 from soundclr.datasets.synthetic import SOUNDS
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import recorded_sha256, sha256_of_file
 from soundclr.models.encoders import ResNet18
 from soundclr.models.network import Encoder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from soundclr.datasets.index import COLUMNS, IndexRow, identical_clips, read_index, write_index
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.run.index_record import MADE_OF, write_made_of
 

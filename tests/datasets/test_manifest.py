@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from soundclr.datasets.manifest import read_manifest, verify_clips
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 CLIPS = {"b/2.ogg": b"two", "a/1.ogg": b"one", "c/3.ogg": b"three"}
 MANIFEST = {path: hashlib.sha256(content).hexdigest() for path, content in CLIPS.items()}

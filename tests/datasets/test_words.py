@@ -12,7 +12,7 @@ from small_copies import fetch, manifest_of, refusal, tarred, write_clip
 
 from soundclr.datasets import fetch_dataset, read_index, speech_commands
 from soundclr.datasets.manifest import read_manifest
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import load
 
 NAME = "speech_commands_test_set_v0.02"

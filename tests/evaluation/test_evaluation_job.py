@@ -13,9 +13,9 @@ import torch
 import toy
 
 from soundclr.audio.pipeline import Inputs
+from soundclr.errors import UserError
 from soundclr.evaluation import job
 from soundclr.evaluation.noise import Noise, add, draw
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import sha256_of_file, sha256_of_json
 from soundclr.machine.provenance import code_version
 from soundclr.models.load import load_run

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 BIRDS = {
     "title": "birds",

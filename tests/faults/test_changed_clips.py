@@ -12,7 +12,7 @@ import toy
 import yaml
 
 from soundclr.commands import cli
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import load, read_params
 from soundclr.run import own_sounds
 from soundclr.run.index_record import read_made_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from spoiling import examples, write_project
 
 from soundclr.commands import cli
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.report.collect import collect

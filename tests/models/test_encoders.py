@@ -7,7 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 

@@ -12,7 +12,7 @@ import torchvision
 import yaml
 from torch import nn
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 from soundclr.models.weights import read_weights

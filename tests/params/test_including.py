@@ -7,7 +7,7 @@ import pytest
 import yaml
 from content import CONTENT, changed
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import read_params
 

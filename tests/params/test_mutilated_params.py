@@ -6,7 +6,7 @@ import random
 import pytest
 from content import CONTENT, TEXT
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.run.runs import evaluated, expand
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from content import TEXT
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from content import changed
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.run.runs import recipe_hash
 
 STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}

@@ -3,7 +3,7 @@
 import pytest
 from content import CONTENT, changed
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.training.schedule import Exponential
 

@@ -10,7 +10,7 @@ from pretended_device import Refused, waits
 from runs_on_device import params_of, trained
 
 from soundclr.audio.augmentations import FrequencyMask
-from soundclr.models.losses import Loss, Outputs
+from soundclr.losses import Loss, Outputs
 from soundclr.training import loop
 
 
@@ -128,7 +128,7 @@ def test_a_step_that_waits_is_found(device, features, tmp_path, monkeypatch, epo
 
 def test_a_step_with_labels_on_the_cpu_is_refused(device, features, tmp_path, monkeypatch):
     planted(monkeypatch, lambda outputs: dataclasses.replace(outputs, labels=outputs.labels.cpu()))
-    with pytest.raises(Refused, match=r"found one on the CPU, at soundclr/models/losses\.py:"):
+    with pytest.raises(Refused, match=r"found one on the CPU, at soundclr/losses\.py:"):
         trained(params_of(), "hybrid", features, tmp_path, device)
 
 

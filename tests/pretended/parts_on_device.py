@@ -15,10 +15,10 @@ import toy
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.audio.representations import REPRESENTATIONS
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
+from soundclr.losses import TERMS, Outputs
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.heads import LAYERS, build_head, check_head
-from soundclr.models.losses import TERMS, Outputs
 from soundclr.models.network import Encoder, Network
 from soundclr.params import CropSettings, HeadSettings, RunSettings, read_params
 from soundclr.training.listener import in_precision

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.evaluation.conditions import Noise
+from soundclr.losses import classifies
 from soundclr.machine.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
-from soundclr.models.losses import classifies
 from soundclr.params import Params, read_params
 from soundclr.run.runs import Run, evaluation_key, started_from
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fabricate import edit, fabricate, trial_params
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import write_text
 from soundclr.params import Params
 from soundclr.report.captions import code_versions, study_facts

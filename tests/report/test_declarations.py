@@ -10,7 +10,7 @@ import pytest
 import toy
 from fabricate import fabricate, trial_params
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.report import artefact, artefacts

@@ -8,7 +8,7 @@ import pytest
 from byhand import make, texts
 from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.run.runs import Run, evaluation_key, expand

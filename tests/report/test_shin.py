@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fabricate import fabricate, trial_params
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
 from soundclr.report.artefact import check_artefacts

@@ -13,8 +13,8 @@ from toy import Interrupted
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
+from soundclr.errors import UserError
 from soundclr.machine import provenance
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import sha256_of_file, sha256_of_json
 from soundclr.machine.provenance import code_version
 from soundclr.models.load import load_run

@@ -7,7 +7,7 @@ import pytest
 import torch
 from outcomes import TIMES, without_times
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.training import loop
 from soundclr.training.listener import Listener
 from soundclr.training.loop import train

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.training import loop
 from soundclr.training.loop import train
 from soundclr.training.memory import is_out_of_memory, largest_that_fits

@@ -11,9 +11,9 @@ import toy
 from outcomes import always, assert_equal, assert_same_outcome
 from toy import Interrupted
 
+from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import read_json, sha256_of_file
 from soundclr.method import check
 from soundclr.params import Params

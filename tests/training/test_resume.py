@@ -10,7 +10,7 @@ import torch
 from outcomes import always, assert_equal, assert_same_outcome
 from toy import Interrupted
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.training import loop, signals
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import train

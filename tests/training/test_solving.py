@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from soundclr.audio.pipeline import Inputs
+from soundclr.errors import UserError
 from soundclr.evaluation.job import evaluate_job
-from soundclr.machine.errors import UserError
 from soundclr.method import check
 from soundclr.models.load import load_run
 from soundclr.params import Params

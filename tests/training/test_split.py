@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.training.split import known_labels, label_warnings, learnt_from, split
 
 FOLDS = torch.tensor([1, 2, 3, 1, 2, 3, 3])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.training import state as checkpoints
 from soundclr.training.state import Best, Partial, State
 

@@ -9,7 +9,7 @@ import yaml
 
 from soundclr import params as parameters
 from soundclr.run import optional, own_sounds, runs
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import refuse_irregular, write_text
 from soundclr.method import load_checked
 from soundclr.machine.gpus import visible_gpus

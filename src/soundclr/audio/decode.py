@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from soundclr.audio.containers import check_container
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 Samples = npt.NDArray[np.float32]
 Number = TypeVar("Number", bound=np.generic)

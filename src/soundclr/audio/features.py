@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 TENSORS = ("samples", "offsets", "labels", "folds")
 DIGITS = 16  # of a number of samples or bytes, at most

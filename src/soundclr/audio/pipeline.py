@@ -11,7 +11,7 @@ from soundclr.audio.augmentations import AUGMENTATIONS, Scale
 from soundclr.audio.crop import own_columns, waveform_batch
 from soundclr.audio.features import Waveforms
 from soundclr.audio.representations import representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.randomness import uniform
 from soundclr.params import Choice, RunSettings
 from soundclr.params.entries import entry_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import AudioSettings, Positive, RunSettings
 from soundclr.params.entries import Entry, entry_of
 

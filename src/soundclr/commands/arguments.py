@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.run import runs
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from soundclr.commands.arguments import positive
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.run import runs

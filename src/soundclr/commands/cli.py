@@ -10,7 +10,7 @@ from pathlib import Path
 from soundclr import __version__
 from soundclr.commands import classify, evaluate, features, fetch, plan, report, schema, show, status, train, weights
 from soundclr.commands.arguments import readable
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from soundclr.commands.arguments import add_places, add_run, asked_run
-from soundclr.machine.errors import UserError, remedied
+from soundclr.errors import UserError, remedied
 from soundclr.machine.files import sha256_of_file
 from soundclr.method import load_checked
 from soundclr.run import own_sounds, runs

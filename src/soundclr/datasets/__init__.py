@@ -26,7 +26,7 @@ from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.locks import in_turn
 from soundclr.params import DatasetSettings, WeightsFile
 from soundclr.run import unlearnt

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import atomic_folder, reason
 
 Member = tuple[str, IO[bytes] | None]  # name in the archive, contents (None for a folder)

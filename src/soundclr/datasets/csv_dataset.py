@@ -39,7 +39,7 @@ from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import AUDIO_SUFFIXES
 from soundclr.datasets.table import Line, check_all, read_table, unique
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.run.runs import table_of_folders
 

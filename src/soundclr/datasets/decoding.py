@@ -17,7 +17,7 @@ from tqdm import tqdm
 from soundclr.audio import features
 from soundclr.audio.decode import Mix, read_with_losses, to_int16, trim
 from soundclr.datasets.index import identical_clips, read_index
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path, sha256_of_file
 from soundclr.run.index_record import place_of, read_made_of, remedy
 

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 import requests
 from tqdm import tqdm
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path, reason, record_of, recorded_sha256, regular, sha256_of_file, write_text
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes

@@ -5,7 +5,7 @@ from pathlib import Path
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import Line, read_table, unique, verify_listed
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take")

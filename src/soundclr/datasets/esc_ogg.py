@@ -6,7 +6,7 @@ from pathlib import Path
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 # `001 - Dog bark/1-100032-A.ogg`: number and name of the class, then fold, Freesound's clip, take

@@ -13,7 +13,7 @@ from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import check_all
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 COPIES = ("genres", "Data/genres_original", "genres_original")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from tqdm import tqdm
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import check_text, reason, sha256_of_file, write_text, writing
 from soundclr.run.index_record import Known, read_made_of, remedy, write_made_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.run.runs import manifest_clips
 

@@ -14,7 +14,7 @@ from typing import Any
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import verify_listed
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json
 from soundclr.params import DatasetSettings
 

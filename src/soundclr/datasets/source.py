@@ -14,7 +14,7 @@ from pathlib import Path
 
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import atomic_folder, reason, visible
 from soundclr.machine.locks import in_turn
 from soundclr.params import DatasetSettings

@@ -12,7 +12,7 @@ from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files, read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import check_all
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_regular, reason
 from soundclr.params import DatasetSettings
 

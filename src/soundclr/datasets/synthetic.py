@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from soundclr.datasets.index import IndexRow
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import atomic_folder, writing
 from soundclr.params import DatasetSettings
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from soundclr.audio.decode import check_audio
 from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import audio_files
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_regular, reason
 
 NAMED = 100  # clips that one message names at most

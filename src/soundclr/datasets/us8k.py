@@ -10,7 +10,7 @@ from soundclr.datasets.index import IndexRow
 from soundclr.datasets.manifest import read_manifest, verify_clips
 from soundclr.datasets.source import source_folder
 from soundclr.datasets.table import Line, read_table, unique, verify_listed
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")

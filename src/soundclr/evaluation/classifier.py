@@ -14,9 +14,9 @@ import torch
 from soundclr.audio.decode import read_with_losses, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
+from soundclr.losses import classifies
 from soundclr.models.load import load_run
-from soundclr.models.losses import classifies
 
 AT_ONCE = 16  # windows in one batch
 CSV_HEADER = "file,begin,end,class,probability"

@@ -11,16 +11,16 @@ from torch import Tensor
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
+from soundclr.errors import UserError
 from soundclr.evaluation.conditions import Noise, conditions
 from soundclr.evaluation.noise import add, draw
 from soundclr.evaluation.space import distances, project
+from soundclr.losses import classifies
 from soundclr.machine.devices import describe, warn_if_slow
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import sha256_of_file, to_csv, write_text
 from soundclr.machine.provenance import code_version, made_with
 from soundclr.machine.randomness import generator
 from soundclr.models.load import load_run
-from soundclr.models.losses import classifies
 from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params, RunSettings, StageSettings
 from soundclr.run.records import Distances, EvaluationRecord, Heard, Metrics

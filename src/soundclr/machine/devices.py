@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.locks import hold_slots
 
 # Where leases stand. All jobs of a user on a node must come to the same folder, thus none that a variable names: TMPDIR

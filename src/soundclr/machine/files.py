@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 PARTIAL = ".partial-"
 """What the names of temporary files begin with; .gitignore and .dvcignore leave them out."""

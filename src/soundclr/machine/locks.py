@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import regular, writing
 
 

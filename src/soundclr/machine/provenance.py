@@ -15,6 +15,7 @@ NUMERIC_SOURCES = (
     "audio",
     "datasets/decoding.py",
     "evaluation",
+    "losses.py",
     "machine/randomness.py",
     "models",
     "params/entries.py",

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import check_text, regular
 
 MOST_CHARACTERS = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import HeadSettings, known
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from soundclr.audio.representations import representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
 from soundclr.models.misfit import in_short
 from soundclr.models.network import Network

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
 from soundclr.models.misfit import other_names

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.models.misfit import listed, no_state_dict, tensors_only, unreadable
 from soundclr.params import MappingSettings
 

@@ -1,6 +1,6 @@
 """What settings must be together, each of them being valid: said when params.yaml is read, not hours into a study."""
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params.schema import RunSettings
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params.checks import check_together
 from soundclr.params.including import read_params
 from soundclr.params.merging import check_keys, known, merge, validated

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.yaml_file import read_yaml
 from soundclr.params.merging import known, merge
 

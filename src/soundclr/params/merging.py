@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params.schema import Section
 
 S = TypeVar("S", bound=Section)

@@ -3,7 +3,7 @@
 import os
 from typing import Literal
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 
 Precision = Literal["float32", "bfloat16", "auto"]
 

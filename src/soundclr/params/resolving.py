@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params.merging import check_keys, known, merge, shape
 from soundclr.params.schema import GridSettings, RecipeSettings, RunSettings
 

@@ -17,8 +17,8 @@ from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.audio.representations import representation_of
 from soundclr.datasets.decoding import decode_clips
+from soundclr.errors import UserError
 from soundclr.machine.devices import describe
-from soundclr.machine.errors import UserError
 from soundclr.machine.provenance import git_state, now
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings, Selection, StageSettings

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from soundclr.audio.representations import representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params, RunSettings
 from soundclr.planning.rates import Kind, Rate, Rates, kinds
 from soundclr.report.artefact import needs

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from soundclr.audio.representations import representation_of
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json, write_json
 from soundclr.params import Choice, HeadSettings, Params, Positive, RunSettings, Section, StageSettings, validated
 from soundclr.run import runs

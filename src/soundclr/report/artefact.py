@@ -14,7 +14,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, Literal
 
-from soundclr.models.losses import classifies
+from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings, Selection, known
 from soundclr.run import runs
 from soundclr.run.runs import Run

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Augment, Inputs
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.randomness import generator
 from soundclr.params import Choice, Params
 from soundclr.report import style

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from soundclr.machine.errors import UserError, remedied
-from soundclr.models.losses import classifies
+from soundclr.errors import UserError, remedied
+from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
 from soundclr.report.evaluations import Evaluation, read_evaluations

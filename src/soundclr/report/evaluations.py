@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundclr.errors import UserError, remedied
 from soundclr.evaluation.conditions import Noise, conditions
-from soundclr.machine.errors import UserError, remedied
-from soundclr.models.losses import classifies
+from soundclr.losses import classifies
 from soundclr.params import EvaluationSettings, Params, validated
 from soundclr.report.run_results import DataFrame, RunResult, read_table
 from soundclr.run import runs

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json, refuse_irregular, sha256_of_file, sha256_of_json
 from soundclr.params import Params
 from soundclr.run import runs

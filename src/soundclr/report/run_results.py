@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from soundclr.machine.errors import UserError
-from soundclr.models.losses import classifies
+from soundclr.errors import UserError
+from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings, validated
 from soundclr.run import runs
 from soundclr.run.records import Metrics

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.run.records import read_record, write_record
 
 MADE_OF = ".made-of"  # its name

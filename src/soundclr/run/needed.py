@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.run import runs
 

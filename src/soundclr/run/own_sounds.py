@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json, regular, sha256_of_file
 from soundclr.machine.yaml_file import read_yaml
 from soundclr.params import Params

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_json, sha256_of_file, sha256_of_json, write_json
 from soundclr.params import Count, Fraction, Positive, Section, validated
 from soundclr.run.runs import Run

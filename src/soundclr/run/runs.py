@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_regular, sha256_of_json, visible
 from soundclr.params import DatasetSettings, MappingSettings, Params, Selection, WeightsFile, known
 

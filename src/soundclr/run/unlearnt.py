@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.run import runs
 from soundclr.run.index_record import known_index, read_made_of

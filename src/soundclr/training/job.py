@@ -14,14 +14,14 @@ from torch import Tensor
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.audio.representations import representation_of
+from soundclr.errors import UserError
+from soundclr.losses import classifies
 from soundclr.machine.devices import describe, warn_if_slow
-from soundclr.machine.errors import UserError
 from soundclr.machine.files import record_of, recorded_sha256, sha256_of_file, to_csv, write_text
 from soundclr.machine.locks import only_one
 from soundclr.machine.provenance import made_with
 from soundclr.machine.randomness import seed_of
 from soundclr.models.load import start_from_run
-from soundclr.models.losses import classifies
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings, WeightsFile
 from soundclr.run.records import Accuracies, Clips, Identical, Metrics, StartUsed

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.pipeline import Augment
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
+from soundclr.losses import UNLABELLED, Loss, Outputs
 from soundclr.machine.provenance import code_version
 from soundclr.machine.randomness import generator, seed_of
-from soundclr.models.losses import UNLABELLED, Loss, Outputs
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.params.entries import entry_of

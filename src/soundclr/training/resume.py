@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from soundclr.models.losses import Loss
+from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.training.batches import batch_count

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.params import RunSettings, StageSettings
 from soundclr.params.entries import Entry
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from soundclr.models.losses import UNLABELLED
+from soundclr.losses import UNLABELLED
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.params.entries import entry_of

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from soundclr.audio.features import Waveforms
-from soundclr.machine.errors import UserError
-from soundclr.models.losses import UNLABELLED
+from soundclr.errors import UserError
+from soundclr.losses import UNLABELLED
 from soundclr.run.unlearnt import sentence
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.locks import is_held
 from soundclr.planning.status.left import Left, left
 from soundclr.planning.status.standing import (

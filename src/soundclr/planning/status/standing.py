@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from soundclr.machine.errors import UserError
+from soundclr.errors import UserError
 from soundclr.machine.files import read_regular
 from soundclr.machine.locks import is_held
 from soundclr.params import Params, RunSettings

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from soundclr.models.losses import classifies
+from soundclr.losses import classifies
 from soundclr.params import RunSettings
 from soundclr.report import style
 from soundclr.report.accuracy import at_places, gains, mean_of, number

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from soundclr.losses import Loss
 from soundclr.machine.files import sha256_of_json
 from soundclr.models.encoders import encoder_of
 from soundclr.models.heads import SIZED, layers_of
-from soundclr.models.losses import Loss
 from soundclr.params import RunSettings
 from soundclr.report.collect import Collection
 
