@@ -32,8 +32,11 @@ def shown(params: Params, study: str) -> dict[str, Any]:
     chosen = list(runs.expand(params, study))
     places = dict.fromkeys((run.dataset, run.recipe) for run in chosen)
     starts = {params.resolve(study, *place).start.weights for place in places}
+    settings = params.studies[study].model_dump(mode="json", exclude_defaults=True, exclude={"base"})
+    if len(settings.get("evaluate", ())) == 1:  # as reports that are there had it, when there was but one choice
+        (settings["evaluate"],) = settings["evaluate"]
     return {
-        "study": params.studies[study].model_dump(mode="json", exclude_defaults=True, exclude={"base"}),
+        "study": settings,
         "runs": [[run.group, run.name] for run in chosen],
         "evaluation": params.evaluation.model_dump(mode="json", exclude_defaults=True),
         "datasets": {
