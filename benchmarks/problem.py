@@ -37,7 +37,9 @@ def waveforms(arrays: list[npt.NDArray[np.int16]], rate: int = RATE) -> Waveform
     bare = Waveforms.from_arrays([trim(array) for array in arrays], rate)
     number = torch.arange(len(arrays))
     classes = tuple(f"class{label}" for label in range(CLASSES))
-    return Waveforms(bare.samples, bare.offsets, number % CLASSES, number % FOLDS + 1, bare.clips, classes, rate)
+    return Waveforms(
+        bare.samples, bare.offsets, number % CLASSES, number % FOLDS + 1, bare.clips, classes, rate, bare.clips
+    )
 
 
 def parameters(params: Params, samples: int = SAMPLES, rate: int = RATE, **settings: Any) -> Params:
@@ -68,6 +70,7 @@ def write_sparse(path: Path, count: int, samples: int) -> None:
     }
     metadata = {
         "clips": json.dumps([f"clip{index}" for index in range(count)]),
+        "sources": json.dumps([f"clip{index}" for index in range(count)]),
         "classes": json.dumps([f"class{label}" for label in range(CLASSES)]),
         "sample_rate": str(RATE),
         "index_sha256": "0" * 64,

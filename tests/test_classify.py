@@ -153,7 +153,7 @@ def test_agrees_with_the_runs_predictions(trained, classifier, tmp_path):
     results, run = trained
     clips, _, folds, names = toy.arrays()
     lines = (run.directory(results) / "predictions.csv").read_text().splitlines()
-    rows = {(line.split(",")[0], line.split(",")[2]): [float(p) for p in line.split(",")[3:]] for line in lines[1:]}
+    rows = {(line.split(",")[0], line.split(",")[3]): [float(p) for p in line.split(",")[4:]] for line in lines[1:]}
     compared = 0
     for clip, fold, name in zip(clips, folds, names, strict=True):
         if fold == run.fold and len(clip) <= toy.SAMPLES:  # a longer one is cropped there and has two windows here

@@ -53,11 +53,11 @@ def test_what_is_no_record(path: Path, content: str | None) -> None:
 def test_the_version_of_the_code_is_that_of_what_decides_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = [room for room in provenance.ROOMS if room.endswith(".py")]
-    for name in ("audio/crop.py", "report/page.py", "records.py", *files):
+    files = [source for source in provenance.NUMERIC_SOURCES if source.endswith(".py")]
+    for name in ("audio/crop.py", "report/page.py", "datasets/us8k.py", *files):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("1")
-    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "machine/provenance.py"))
 
     def version() -> str:
         provenance.code_version.cache_clear()
@@ -65,7 +65,8 @@ def test_the_version_of_the_code_is_that_of_what_decides_numbers(
 
     try:
         before = version()
-        (tmp_path / "report/page.py").write_text("2")
+        for change in ("report/page.py", "datasets/us8k.py"):
+            (tmp_path / change).write_text("2")
         assert version() == before
         seen = {before}
         for change in ("audio/crop.py", "losses.py"):
@@ -77,9 +78,9 @@ def test_the_version_of_the_code_is_that_of_what_decides_numbers(
         provenance.code_version.cache_clear()
 
 
-def test_every_room_is_there() -> None:
-    top = Path(provenance.__file__).parent
-    assert all((top / room).exists() for room in provenance.ROOMS)
+def test_every_numeric_source_is_there() -> None:
+    top = Path(provenance.__file__).parents[1]
+    assert all((top / source).exists() for source in provenance.NUMERIC_SOURCES)
 
 
 RUN = Run("toy", "toy", "hybrid", "0123456789ab", 1, 0)

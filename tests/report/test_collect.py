@@ -187,7 +187,7 @@ def test_truncated_tables_are_refused_even_when_resealed(params: Params, folder:
 
 def test_other_classes_are_refused(params: Params, folder: Path, tmp_path: Path) -> None:
     edit(folder, classes=["dog_bark"] * 10)
-    assert "its columns are not clip, label, epoch" in refusal(params, tmp_path)
+    assert "its columns are not clip, source, label, epoch" in refusal(params, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"format": 1, "study": "tr', "[]", "3"])
@@ -213,8 +213,8 @@ def test_equal_probabilities_may_count_either_way(params: Params, folder: Path, 
     lines = (folder / "predictions.csv").read_text().splitlines()
     right = int(json.loads((folder / "metrics.json").read_text())["accuracy"]["best_epoch"] * 20)
     cells = lines[1].split(",")
-    was_right = max(range(10), key=lambda i: float(cells[3 + i])) == 0
-    lines[1] = ",".join([*cells[:3], "0.400000", "0.400000", *["0.025000"] * 8])
+    was_right = max(range(10), key=lambda i: float(cells[4 + i])) == 0
+    lines[1] = ",".join([*cells[:4], "0.400000", "0.400000", *["0.025000"] * 8])
     write_text(folder / "predictions.csv", "\n".join(lines) + "\n")
     for others in (0, 1):
         edit(

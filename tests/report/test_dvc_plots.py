@@ -81,7 +81,7 @@ def test_confusion_counts_every_held_out_clip(params: Params, full: Path) -> Non
     pairs: Counter = Counter()
     for path in (full / "results/trial/runs").glob("*/hybrid-*/*/predictions.csv"):
         for row in read(path):
-            classes = list(row)[3:]
+            classes = list(row)[4:]
             if row["epoch"] == "best":
                 predicted = max(classes, key=lambda name: float(row[name]))
                 pairs[classes[int(row["label"])], predicted] += 1

@@ -110,8 +110,8 @@ def test_classes_may_have_any_name(params: Params, report: Callable[[Path], str]
     few(params, tmp_path / "results", classes=NAMES)
     found = collect(params, "few", tmp_path / "results")
     for result in found.results:
-        assert list(result.predictions.columns[3:]) == list(NAMES)
-        assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[3:])
+        assert list(result.predictions.columns[4:]) == list(NAMES)
+        assert all(pd.api.types.is_float_dtype(kind) for kind in result.predictions.dtypes[4:])
     report(tmp_path)
 
 

@@ -186,9 +186,9 @@ def test_an_inner_fold_chooses_and_the_held_out_fold_has_no_say(repo, params, fe
     if recipe == "hybrid_inner":
         shorter = toy.params(repo, epochs=metrics["best_epoch"])
         _, short = start(shorter, features, tmp_path / "short", recipe)
-        of_best = [list(row.values())[3:] for row in rows if row["epoch"] == "best"]
+        of_best = [list(row.values())[4:] for row in rows if row["epoch"] == "best"]
         assert [
-            list(r.values())[3:] for r in table(short.parent / "predictions.csv") if r["epoch"] == "last"
+            list(r.values())[4:] for r in table(short.parent / "predictions.csv") if r["epoch"] == "last"
         ] == of_best
 
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from soundclr.commands import cli
+from soundclr.commands import cli, features
 from soundclr.machine.files import atomic_path
 from soundclr.training.signals import ENDS, SIGNALS, Ended, Interrupted, ending, listening, never
 
@@ -90,7 +90,7 @@ def write_features(folder):
             temporary.write_text("half")
             time.sleep(60)
 
-    cli.build_features = build
+    features.run = build
     os._exit(cli.main(["features", "toy"]))
 
 

@@ -64,10 +64,11 @@ def with_base(studies: Mapping[str, Any], name: str, path: Path, above: tuple[st
     if not isinstance(study, dict) or study.get("base") is None:
         return study
     base = known(study["base"], studies, f"study in {path}: studies.{name}.base")
+    own = {key: value for key, value in study.items() if key != "base"}
     if base in (name, *above):
         raise UserError(f"{path}: studies.{name}: builds on itself, by way of {' and '.join((*above, base))}")
     whole = with_base(studies, base, path, (name, *above))
     if not isinstance(whole, dict):
-        return study
+        return own
     inherited = {key: whole[key] for key in INHERITED if key in whole}
-    return {**inherited, **study, "settings": merge(whole.get("settings", {}), study.get("settings", {}))}
+    return {**inherited, **own, "settings": merge(whole.get("settings", {}), own.get("settings", {}))}

@@ -13,6 +13,8 @@ def json_schema() -> str:
     schema = Params.model_json_schema()
     del schema["required"]
     schema["properties"]["include"] = {"type": "array", "items": {"type": "string"}, "title": "Include"}
-    schema["$defs"]["StudySettings"]["required"].remove("note")  # a base may have it
+    study = schema["$defs"]["StudySettings"]
+    study["properties"]["base"] = {"type": "string", "title": "Base"}  # whose settings its own are laid over
+    study["required"].remove("note")  # a base may have it
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

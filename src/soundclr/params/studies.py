@@ -42,8 +42,7 @@ OneOrMore = Selection | tuple[Selection, ...] | None
 class StudySettings(Section):
     """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
 
-    ``base`` is a study that this one's settings are laid over, and whose note and registration it has unless it has its
-    own. ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
+    ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
 
     What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
     besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there: one
@@ -52,7 +51,6 @@ class StudySettings(Section):
     all of it was fixed before the first run.
     """
 
-    base: Name | None = None
     title: str
     note: str
     paper: Name = "soundclr"

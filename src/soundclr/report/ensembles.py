@@ -33,7 +33,7 @@ def ensemble_accuracy(members: list[DataFrame]) -> float:
     """The share of clips that the mean of the members' class probabilities gets right."""
     import pandas as pd
 
-    tables = [table.set_index("clip").drop(columns="epoch") for table in members]
+    tables = [table.set_index("clip").drop(columns=["epoch", "source"], errors="ignore") for table in members]
     mean = pd.concat([table.drop(columns="label") for table in tables]).groupby(level=0).mean()
     labels = tables[0]["label"].loc[mean.index].to_numpy()
     return float((mean.to_numpy().argmax(axis=1) == labels).mean())

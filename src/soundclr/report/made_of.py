@@ -32,7 +32,7 @@ def shown(params: Params, study: str) -> dict[str, Any]:
     chosen = list(runs.expand(params, study))
     places = dict.fromkeys((run.dataset, run.recipe) for run in chosen)
     starts = {params.resolve(study, *place).start.weights for place in places}
-    settings = params.studies[study].model_dump(mode="json", exclude_defaults=True, exclude={"base"})
+    settings = params.studies[study].model_dump(mode="json", exclude_defaults=True)
     if len(settings.get("evaluate", ())) == 1:  # as reports that are there had it, when there was but one choice
         (settings["evaluate"],) = settings["evaluate"]
     return {

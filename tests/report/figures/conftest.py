@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from drawing import FIGURES, INNER, LADDER, Drawn, dataset_of
+from drawing import FIGURES, INNER, LADDER, SCHEMES, Drawn, dataset_of
 from fabricate import fabricate, fabricate_evaluation, trial_params
 from matplotlib.figure import Figure
 
@@ -20,7 +20,8 @@ from soundclr.run.runs import Run, evaluated, expand
 def params(repo: Path) -> Params:
     """``ten`` has every figure, ``fifty`` many classes and one seed, ``gaps`` lacks runs, ``bare`` has no artefacts."""
     figure3 = {"recipes": LADDER, "seeds": [0]}
-    artefacts = {"figure3": figure3, "protocols": {"recipes": INNER, "seeds": [0]}}
+    budgets = {"recipes": [f"{scheme}_50" for scheme in SCHEMES], "seeds": [0]}
+    artefacts = {"figure3": figure3, "protocols": {"recipes": INNER, "seeds": [0]}, "budget_curve": budgets}
     few = {"seeds": [0, 1], "folds": [1, 2, 3], "evaluate": {}, "artefacts": artefacts}
     return trial_params(
         repo,

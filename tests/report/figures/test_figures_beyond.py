@@ -65,7 +65,7 @@ def test_accuracy_of_each_class(drawn: Drawn, results: Path, study: str) -> None
     for recipe in SCHEMES:
         paths = (results / study / "runs").glob(f"*/{recipe}-*/*/predictions.csv")
         rows = pd.concat([pd.read_csv(path).query("epoch == 'best'") for path in paths])
-        names = list(rows.columns[3:])
+        names = list(rows.columns[4:])
         for label, clips in rows.groupby("label"):
             right = (clips[names].to_numpy().argmax(axis=1) == label).mean()
             expected[names[label].replace("_", " ")][recipe] = 100 * right

@@ -69,17 +69,18 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     below.set_xlabel("epochs of the budget")
     add_legend(figure, handles)
     text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
-    text += f"; bars: {INTERVALS}{'; dotted: the paper (Table III, 800 epochs)' if with_paper else ''}."
-    return Drawing(figure, text)
+    text += f"; bars: {INTERVALS}" if any(one.has_yerr for axes in (above, below) for one in axes.containers) else ""
+    return Drawing(figure, f"{text}{'; dotted: the paper (Table III, 800 epochs)' if with_paper else ''}.")
 
 
 def draw_line(axes: Axes, means: Mapping[int, Mean], style: Look, apart: float) -> Any:
     """Means with their bars through the budgets; ``apart`` moves them so that bars do not hide bars."""
     from soundclr.report.style import handle
 
-    bars = [0 if math.isnan(mean.bar) else mean.bar for mean in means.values()]
+    bars = [mean.bar for mean in means.values()]
     line = {**style.line, "markersize": 3.5}
-    axes.errorbar([epochs * apart for epochs in means], [mean.mean for mean in means.values()], bars, **line, **BARS)
+    x, y = [epochs * apart for epochs in means], [mean.mean for mean in means.values()]
+    axes.errorbar(x, y, None if all(map(math.isnan, bars)) else bars, **line, **BARS)
     return handle(style.title, **line)
 
 
