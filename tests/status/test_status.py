@@ -350,7 +350,8 @@ def test_watching_draws_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 
 def test_it_waits_for_no_library(folder: Path) -> None:
-    code = "import sys; from soundclr.commands import cli; cli.main(['status']); print({'torch', 'pandas'} & set(sys.modules))"
+    code = "import sys; from soundclr.commands import cli; cli.main(['status']); "
+    code += "print({'torch', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "1 of 9 done" in done.stdout and done.stdout.endswith("\nset()\n")
 

@@ -69,7 +69,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     below.set_xlabel("epochs of the budget")
     add_legend(figure, handles)
     text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
-    text += f"; bars: {INTERVALS}" if any(one.has_yerr for axes in (above, below) for one in axes.containers) else ""
+    text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""
     return Drawing(figure, f"{text}{'; dotted: the paper (Table III, 800 epochs)' if with_paper else ''}.")
 
 
@@ -80,7 +80,10 @@ def draw_line(axes: Axes, means: Mapping[int, Mean], style: Look, apart: float) 
     bars = [mean.bar for mean in means.values()]
     line = {**style.line, "markersize": 3.5}
     x, y = [epochs * apart for epochs in means], [mean.mean for mean in means.values()]
-    axes.errorbar(x, y, None if all(map(math.isnan, bars)) else bars, **line, **BARS)
+    if all(map(math.isnan, bars)):
+        axes.plot(x, y, **line)
+    else:
+        axes.errorbar(x, y, bars, **line, **BARS)
     return handle(style.title, **line)
 
 
