@@ -13,6 +13,7 @@ import yaml
 
 from soundclr.commands import cli
 from soundclr.errors import UserError
+from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.run import own_sounds
 from soundclr.run.index_record import read_made_of
@@ -78,6 +79,43 @@ def test_a_changed_clip_is_refused_until_its_runs_are_gone(trained: Path, succee
     check()
     succeed(TRAIN)
     check()
+
+
+@pytest.mark.parametrize("looked", [True, False])
+@pytest.mark.parametrize("way", ["in place", "a link", "another folder", "a folder behind a link"])
+def test_older_files_that_take_clips_places_are_found(trained: Path, way: str, looked: bool) -> None:
+    """None of them is newer than what was fetched; nor does it matter whether the clips were looked at before."""
+    if looked:
+        check()
+    if way == "in place":
+        replace()
+    elif way == "a link":
+        CLIP.unlink()
+        CLIP.symlink_to("wren1.wav")
+    else:
+        Path("sounds").rename("fetched")
+        shutil.copytree("fetched", "others")
+        shutil.copy("others/wren1.wav", "others/wren0.wav")
+        os.utime("others/wren0.wav", (1e9, 1e9))
+        Path("others").rename("sounds") if way == "another folder" else Path("sounds").symlink_to("others")
+    with pytest.raises(UserError, match=r"wren0\.wav: changed under its name since"):
+        check()
+
+
+def test_clips_are_read_once(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(own_sounds, "sha256_of_file", lambda path: read.append(path) or sha256_of_file(path))
+    Path("data/birds/.found-good").unlink(missing_ok=True)
+    check()
+    assert len(read) == 8
+    check()
+    assert len(read) == 8
+    os.utime(CLIP)
+    check()
+    assert read[8:] == [CLIP]
+    Path("data/birds/.found-good").write_text("[1")
+    check()
+    assert len(read) == 17
 
 
 def test_a_changed_clip_that_comes_back_is_as_before(trained: Path, refuse, succeed) -> None:

@@ -5,20 +5,22 @@ PyTorch: the workflow asks at each start.
 """
 
 import csv
+import io
 import json
-import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.machine.files import read_json, regular, sha256_of_file
+from soundclr.machine.files import read_json, regular, sha256_of_file, write_json
 from soundclr.machine.yaml_file import read_yaml
 from soundclr.params import Params
 from soundclr.run import runs
-from soundclr.run.index_record import place_of, read_made_of, remedy
+from soundclr.run.index_record import known_index, place_of, read_made_of, remedy
 
+FOUND_GOOD = ".found-good"  # beside an index: the clips that were read and are those that it lists
 LONGEST_HEADER = 1 << 28  # bytes of a features file's header that are read; that of NSynth has 10 MB
 
 
@@ -41,17 +43,26 @@ def check_seen_by_dvc(params: Params, datasets: Iterable[str], stages: Path = Pa
 def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None:
     """Raise UserError for own clips that changed under their names since they were fetched.
 
-    Only those are read whose file is newer than the index. What is missing is for others to say.
+    Only files are read that are others, by what the system says of them, than those found good before. What is missing
+    is for others to say.
     """
     index = data / dataset / "index.csv"
     if params.datasets[dataset].adapter not in runs.OWN_TABLES or _made_of(params, dataset, data) is None:
         return
-    since, changed = index.stat().st_mtime_ns, []
-    with open(index, encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            clip = place_of(index, row["path"])
-            if os.path.isfile(clip) and _touched(clip) >= since and sha256_of_file(clip) != row["sha256"]:
+    if (known := known_index(index)) is None:
+        return
+    before, found, changed = _found_good(index), {}, []
+    for row in csv.DictReader(io.StringIO(known.content, newline="")):
+        clip, says = place_of(index, row["path"]), row["sha256"]
+        with suppress(OSError, ValueError):
+            state = [says, str(clip), *_state(clip)]  # before it is read, lest a change meanwhile be missed
+            if state == before.get(row["clip"]) or sha256_of_file(clip) == says:
+                found[row["clip"]] = state
+            else:
                 changed.append(clip)
+    if found != before:
+        with suppress(UserError):  # where nothing can be written all is read each time
+            write_json(index.with_name(FOUND_GOOD), found)
     if changed:
         others = f", as did {len(changed) - 1} more clips," if len(changed) > 1 else ""
         raise UserError(
@@ -113,7 +124,16 @@ def _index_of_features(path: Path) -> Any:
         return None
 
 
-def _touched(path: Path) -> int:
-    """When a file or its content last changed, in ns: a copy may have its original's time, but is new here."""
-    status = path.stat()
-    return max(status.st_mtime_ns, status.st_ctime_ns)
+def _found_good(index: Path) -> dict[str, Any]:
+    """The clips that had the index's SHA-256 when they were last read: that, where they were, and :func:`_state`."""
+    try:
+        content = read_json(index.with_name(FOUND_GOOD))
+    except UserError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _state(clip: Path) -> list[int]:
+    """What differs for another file, or another content of the same, whatever times a copy was given."""
+    status = clip.stat()
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
