@@ -7,7 +7,10 @@ from byhand import make
 from fabricate import fabricate, trial_params
 
 from soundclr.params import Params
+from soundclr.params.studies import Registration
+from soundclr.report.artefacts.tables.claims import has_claims
 from soundclr.report.artefacts.tables.variants import ARTEFACT as VARIANTS
+from soundclr.report.captions import registration
 from soundclr.report.collect import collect
 from soundclr.report.papers.soundclr.budget_curve import budgets, draw
 from soundclr.report.style import styled
@@ -72,3 +75,19 @@ def test_a_variant_is_compared_with_the_scheme_that_it_builds_on(params: Params,
     for name, record in records.items():
         assert record["difference_points"] == pytest.approx(mean(name) - mean(record["scheme"]))
         assert record["low_points"] < record["difference_points"] < record["high_points"]
+
+
+def test_a_registered_study_names_its_registration_and_has_no_other_verdicts(params: Params, results: Path) -> None:
+    """The rule of the table of claims is not the one that was registered."""
+    assert has_claims(params, "trial")
+    registered = Registration(file="docs/mine.yaml", commit="0123456789" * 4, time="2026-01-01T00:00:00Z")
+    study = params.studies["trial"].model_copy(update={"registered": registered})
+    of_it = params.model_copy(update={"studies": {**params.studies, "trial": study}})
+    assert not has_claims(of_it, "trial")
+    collection = collect(of_it, "trial", results)
+    (fact,) = registration(collection)
+    assert fact.startswith(
+        "Registered in docs/mine.yaml by commit 0123456 at 2026-01-01T00:00:00Z; the first run ended at "
+    )
+    assert "2026-01-02T03:04:05Z. Changed since: nothing. Its claims are judged by the analysis" in fact
+    assert list(registration(collect(params, "trial", results))) == []

@@ -192,7 +192,8 @@ def registration(collection: Collection) -> Iterator[str]:
     changes = "; ".join(registered.changes) or "nothing"
     yield (
         f"Registered in {registered.file} by commit {registered.commit[:7]} at {registered.time}; {first}. "
-        f"Changed since: {changes}"
+        f"Changed since: {changes}. Its claims are judged by the analysis that is registered there, once a line of "
+        "runs is whole"
     )
 
 

@@ -172,8 +172,11 @@ def results_of(collection: Collection) -> list[RunResult]:
 
 
 def has_claims(params: Params, study: str) -> bool:
-    """Whether a paper claims anything that the study has runs of."""
-    return any(True for _ in claims_of(params, study))
+    """Whether a paper claims anything that the study has runs of.
+
+    A registered study is judged by its own analysis, and not by this table's rule.
+    """
+    return params.get_study(study).registered is None and any(True for _ in claims_of(params, study))
 
 
 ARTEFACT = Artefact("claims", "The paper's claims", "table", make, of=any_run, shows=has_claims, leads=True)

@@ -65,6 +65,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     below.set_xscale("log")
     ticks = sorted({epochs for found in lines.values() for epochs in found})
     below.set_xticks(ticks, [str(epochs) for epochs in ticks])
+    below.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
     below.minorticks_off()
     below.set_xlabel("epochs of the budget")
     add_legend(figure, handles)
