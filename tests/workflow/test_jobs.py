@@ -59,7 +59,8 @@ def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
 )
 def test_a_mistake_is_one_line(repo: Path, tmp_path: Path, old: str, new: str, said: str) -> None:
     folder = copy_of(repo, tmp_path / "project")
-    params = folder / "params.yaml"
+    files = [folder / "params.yaml", *(folder / "params").glob("*.yaml")]
+    params = next(file for file in files if old in file.read_text())
     params.write_text(params.read_text().replace(old, new, 1))
     done = run_in(folder, "snakemake", "--dry-run", "--cores", "2", check=False)
     assert done.returncode == 1

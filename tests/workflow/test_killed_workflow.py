@@ -133,10 +133,16 @@ def test_what_fails_by_a_mistake_is_tried_once_and_by_a_kill_again(project: Path
     assert closing[4].endswith("; `soundclr report --study demo` makes the tables of what is done")
 
 
+def copy_of_params(project: Path) -> Path:
+    """The copy of the parameters as they are now, which the jobs read."""
+    content = read_params(project / "params.yaml")
+    return next(path for path in project.glob("logs/params/*.yaml") if yaml.safe_load(path.read_text()) == content)
+
+
 def test_a_damaged_copy_of_the_parameters_is_written_again(project: Path) -> None:
-    text = (project / "params.yaml").read_text()
-    copy = project / f"logs/params/{hashlib.sha256(text.encode()).hexdigest()[:12]}.yaml"
-    assert copy.is_file()
+    copy = copy_of_params(project)
+    text = copy.read_text()
+    assert copy.stem == hashlib.sha256(text.encode()).hexdigest()[:12]
     copy.write_text(text[: len(text) // 2])
     run_in(project, *COMMAND)
     assert copy.read_text() == text
@@ -147,9 +153,7 @@ def test_a_job_on_another_machine_reads_the_copy(project: Path) -> None:
     """As the SLURM executor starts one: a Snakemake of its own, beside the one that planned it, after an edit."""
     process = start(project, *COMMAND)
     assert process.wait(timeout=300) == 0
-    copy = next(
-        path for path in project.glob("logs/params/*.yaml") if path.read_text() == (project / "params.yaml").read_text()
-    )
+    copy = copy_of_params(project)
     target = next(project.glob("results/demo/runs/demo/*/fold2-seed0/metrics.json"))
     target.unlink()
     params = read_params(project / "params.yaml")
