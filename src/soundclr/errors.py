@@ -15,6 +15,10 @@ class UserError(Exception):
         super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
+class Busy(UserError):
+    """What another process is doing just now: the same command works once that has ended, so a job is tried again."""
+
+
 @contextmanager
 def remedied(remedy: str) -> Iterator[None]:
     """End a UserError of the block with ``remedy``, where it does not say it itself."""

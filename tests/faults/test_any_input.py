@@ -47,7 +47,7 @@ def test_parameters_with_any_entry_changed(data: st.DataObject, tmp_path_factory
     content = mutate(CONTENT, data)
     path = tmp_path_factory.getbasetemp() / "mutated.yaml"
     with pytest.MonkeyPatch.context() as patch:  # not through YAML text, which takes most of the time
-        patch.setattr("soundclr.params.file.read_yaml", lambda _: content)
+        patch.setattr("soundclr.params.including.read_yaml", lambda _: content)
         ends_well(lambda: load_all(path))
 
 

@@ -28,7 +28,7 @@ Results = dict[Callable[[], Any], Any]
 def command(line: str) -> None:
     """A command, with the error that its one line is made of."""
     options = cli.parser().parse_args(line.split())
-    options.verb(options)
+    options.run_command(options)
 
 
 def features() -> Any:

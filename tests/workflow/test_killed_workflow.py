@@ -85,9 +85,11 @@ def test_a_second_snakemake_gives_way_and_after_a_kill_the_same_command_goes_on(
     run_in(project, *COMMAND, "--dry-run")
     assert process.poll() is None
 
-    process.kill()  # Snakemake alone: its training lives on
+    process.kill()  # Snakemake alone: its trainings live on
     process.wait()
-    wait_for(lambda: not list(project.glob("results/demo/models/demo/*/*.lock")))
+    locks = "results/demo/models/demo/*/*.lock"
+    wait_for(lambda: len([*project.glob(locks), *metrics(project)]) == 2)  # both have begun, or ended
+    wait_for(lambda: not list(project.glob(locks)))
     run_in(project, *COMMAND)
     assert sorted(run["fold"] for run in metrics(project)) == [1, 2]
 

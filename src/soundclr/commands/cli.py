@@ -10,7 +10,7 @@ from pathlib import Path
 from soundclr import __version__
 from soundclr.commands import classify, evaluate, features, fetch, plan, report, schema, show, status, train, weights
 from soundclr.commands.arguments import readable
-from soundclr.errors import UserError
+from soundclr.errors import Busy, UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ending():
             return options.run_command(options) or 0
     except UserError as error:
-        print(f"soundclr: error: {error}", file=sys.stderr)
+        kind = "" if isinstance(error, Busy) else "error: "
+        print(f"soundclr: {kind}{error}", file=sys.stderr)
         return 2
     except (Ended, Interrupted) as stop:
         leave_alone(arguments is None)
@@ -43,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:  # a second Ctrl-C while PyTorch writes is the latter's context
+        if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__context__, KeyboardInterrupt):
+            raise
         leave_alone(arguments is None)
         print("soundclr: interrupted; the same command goes on", file=sys.stderr)
         return 130

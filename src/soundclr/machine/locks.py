@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from soundclr.errors import UserError
+from soundclr.errors import Busy, UserError
 from soundclr.machine.files import regular, writing
 
 
@@ -56,7 +56,7 @@ def _opened(path: Path, busy: str) -> IO[str]:
                     time.sleep(0.01)
                     continue
                 file.seek(0)
-                raise UserError(f"{path}: {busy} by {file.read() or 'another process'}; wait for it, or end it")
+                raise Busy(f"{path}: {busy} by {file.read() or 'another process'}; wait for it, or end it")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
