@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from soundclr.errors import UserError, remedied
 from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings
+from soundclr.report import frames
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.report.run_results import RunResult, load_run
+from soundclr.report.run_results import DataFrame, RunResult, load_run
 from soundclr.run import runs
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
@@ -31,6 +33,38 @@ class Collection:
     set_aside: tuple[Path, ...]
     evaluations: Mapping[Run, Evaluation]
     evaluations_set_aside: tuple[Path, ...]
+
+    @cached_property
+    def asked(self) -> DataFrame:
+        """A row a choice and run asked for: :func:`soundclr.report.frames.asked_frame`."""
+        places = {(run.dataset, run.recipe) for runs in self.expected.values() for run in runs}
+        settings = {place: self.params.resolve(self.study, *place) for place in places}
+        return frames.asked_frame(self.expected, self.found, self.evaluations, settings)
+
+    @cached_property
+    def clips(self) -> DataFrame:
+        """A row a held-out clip, run and epoch: :func:`soundclr.report.frames.clips_frame`."""
+        return frames.clips_frame(self.found.values())
+
+    @cached_property
+    def epochs(self) -> DataFrame:
+        """A row an epoch of a run: :func:`soundclr.report.frames.epochs_frame`."""
+        return frames.epochs_frame(self.found.values())
+
+    @cached_property
+    def noise(self) -> DataFrame:
+        """A row a condition of an evaluation: :func:`soundclr.report.frames.noise_frame`."""
+        return frames.noise_frame(self.evaluated())
+
+    @cached_property
+    def answers(self) -> DataFrame:
+        """A row a condition and clip of an evaluation: :func:`soundclr.report.frames.answers_frame`."""
+        return frames.answers_frame(self.evaluated(), self.clips)
+
+    @cached_property
+    def distances(self) -> DataFrame:
+        """A row an evaluation and space: :func:`soundclr.report.frames.distances_frame`."""
+        return frames.distances_frame(self.evaluated())
 
     @property
     def classifying(self) -> "Collection":

@@ -1,0 +1,202 @@
+"""Frames of what a study asks for and has: the tables, figures and claims are group-bys of these.
+
+A run is (dataset, recipe, fold, seed): every frame has these columns, so that any two merge by :data:`RUN`. Accuracies
+are in percent. What is asked for and not there has NaN, so coverage is a count.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame
+
+from soundclr.evaluation.conditions import Noise
+from soundclr.losses import classifies
+from soundclr.params import RunSettings
+from soundclr.report.evaluations import Evaluation
+from soundclr.report.run_results import RunResult
+from soundclr.run.runs import Run
+
+RUN = ["dataset", "recipe", "fold", "seed"]
+"""The columns that tell a study's runs apart."""
+
+PERCENTS = ["best_epoch_percent", "last_epoch_percent"]
+"""Accuracy at the epoch that is best on the validation clips (the papers' protocol), and at the last."""
+
+SPACES = {"h": "distances", "projection": "projection_distances", "logits": "logit_distances"}
+"""Where distances are measured, and what evaluation.json calls them."""
+
+SOURCES = (
+    re.compile(r"\d+-(\d+)-[A-Z](?:-\d+)?"),  # ESC: fold-Freesound ID-take, with or without the target
+    re.compile(r"(\d+)-\d+-\d+-\d+"),  # UrbanSound8K: fsID-class-occurrence-slice
+    re.compile(r"(?:.*/)?(\w+)_nohash_\d+"),  # Speech Commands: word/speaker_nohash_number
+)
+
+
+def source_of(clip: str) -> str:
+    """The recording or speaker that a clip's name gives, of runs that did not record it; else the clip itself.
+
+    >>> source_of("1-100032-A"), source_of("100032-3-0-0"), source_of("yes/0c40e715_nohash_0"), source_of("own")
+    ('100032', '100032', '0c40e715', 'own')
+    """
+    return next((found[1] for name in SOURCES if (found := name.fullmatch(clip))), clip)
+
+
+def asked_frame(
+    expected: Mapping[str, Sequence[Run]],
+    found: Mapping[Run, RunResult],
+    evaluations: Mapping[Run, Evaluation],
+    settings: Mapping[tuple[str, str], RunSettings],
+) -> DataFrame:
+    """A row a choice and run that it asks for, in params.yaml's order; a run of several choices has several rows.
+
+    ``choice``: "own", "evaluated" or a key of the study's ``artefacts:``; ``dataset``, ``recipe``, ``fold``, ``seed``.
+    ``there``: the run has finished; ``evaluated``: and so has the evaluation of its model. ``best_epoch_percent``,
+    ``last_epoch_percent``: held-out accuracy, NaN where the run is not there or no stage teaches its classifier;
+    ``clips`` (held out), ``train_clips``, ``classes``: how many a finished run has. By the settings, always known:
+    ``classifies`` (a stage teaches the classifier), ``labels`` (the share learnt from), ``encoder`` (its name),
+    ``start`` (of the encoder: weights, or the recipe of the run it is from), ``budget_epochs`` (of the first stage),
+    ``validation`` (what chooses the last stage's best epoch: "held_out" or "inner").
+    """
+    rows = []
+    for choice, runs in expected.items():
+        for run in runs:
+            row = {"choice": choice, "dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
+            one = settings[run.dataset, run.recipe]
+            row |= {"there": run in found, "evaluated": run in found and run in evaluations, **described(one)}
+            rows.append(row | (measured(found[run]) if run in found else {}))
+    columns = ["choice", *RUN, "there", "evaluated", "classifies", "labels", "encoder", "start", "budget_epochs"]
+    columns += ["validation", *PERCENTS, "clips", "train_clips", "classes"]
+    return DataFrame(rows, columns=columns).astype(dict.fromkeys(PERCENTS, float))
+
+
+def described(settings: RunSettings) -> dict[str, object]:
+    """The columns that a run's settings decide."""
+    first, last = settings.stages[0].training, settings.stages[-1].training
+    return {
+        "classifies": classifies(settings),
+        "labels": settings.labels,
+        "encoder": settings.encoder.name,
+        "start": settings.start.run or settings.start.weights,
+        "budget_epochs": first.epochs,
+        "validation": last.validation,
+    }
+
+
+def measured(result: RunResult) -> dict[str, object]:
+    """The columns that only a finished run has."""
+    accuracy, clips = result.metrics.accuracy, result.metrics.clips
+    shares = [accuracy.best_epoch, accuracy.last_epoch]
+    percents = dict(zip(PERCENTS, (np.nan if share is None else 100 * share for share in shares), strict=True))
+    return {**percents, "clips": clips.test, "train_clips": clips.train, "classes": len(result.metrics.classes)}
+
+
+def clips_frame(results: Iterable[RunResult]) -> DataFrame:
+    """A row a held-out clip, finished run and ``epoch`` ("best" or "last"), in the order of the runs' files.
+
+    ``dataset``, ``recipe``, ``fold``, ``seed``; ``clip``; ``source``: its recording or speaker; ``label`` and
+    ``prediction``: numbers from 0; ``class`` and ``predicted``: their names; ``right``; ``p0``, ``p1``, ...: the
+    probabilities of the classes by number, NaN above a dataset's classes. Runs whose classifier learns nothing have
+    none.
+    """
+    parts = []
+    for result in results:
+        classes = list(result.metrics.classes)
+        rows = result.predictions
+        if not len(rows):
+            continue
+        values = rows[classes].to_numpy(dtype=float)
+        part = of_run(result.run, rows[["epoch", "clip"]])
+        part["source"] = rows["source"] if "source" in rows else rows["clip"].map(source_of)
+        part["label"] = rows["label"].to_numpy(dtype=int)
+        part["prediction"] = values.argmax(axis=1)
+        names = np.array(classes, dtype=object)
+        part["class"], part["predicted"] = names[part["label"]], names[part["prediction"]]
+        part["right"] = part["label"] == part["prediction"]
+        probabilities = DataFrame(values, columns=[f"p{i}" for i in range(len(classes))], index=part.index)
+        parts.append(pd.concat([part, probabilities], axis=1))
+    columns = [*RUN, "epoch", "clip", "source", "label", "prediction", "class", "predicted", "right"]
+    return joined(parts, columns)
+
+
+def epochs_frame(results: Iterable[RunResult]) -> DataFrame:
+    """A row an epoch of a finished run, as history.csv has it, with accuracies in percent.
+
+    ``dataset``, ``recipe``, ``fold``, ``seed``, ``stage``, ``epoch`` (from 1 in each stage), ``train_loss``,
+    ``val_loss``; ``train_accuracy_percent``, ``val_accuracy_percent`` (of what chooses the epoch) and
+    ``probe_accuracy_percent`` (a linear probe's, held out); ``lr``, ``seconds``, ``clips_per_second``. NaN where a run
+    noted nothing.
+    """
+    shares = {f"{name}_accuracy": f"{name}_accuracy_percent" for name in ("train", "val", "probe")}
+    parts = [of_run(result.run, result.history) for result in results]
+    frame = joined(parts, [*RUN, "stage", "epoch", "train_loss", "val_loss", *shares])
+    return frame.assign(**{name: 100 * frame[name].astype(float) for name in shares}).rename(columns=shares)
+
+
+def noise_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
+    """A row a condition of an evaluation: a noise on the held-out clips, heard by the last epoch's model.
+
+    ``dataset``, ``recipe``, ``fold``, ``seed``; ``noise``: its colour; ``sigma`` (standard deviation on waveforms in
+    [-1, 1]) or ``snr_db`` (signal to noise in dB), the other NaN; ``right`` of ``clips``; ``accuracy_percent``.
+    """
+    rows = [
+        {**place(one.run), **heard.model_dump(), "clips": one.record.clips, "accuracy_percent": 100 * heard.accuracy}
+        for one in evaluations
+        for heard in one.record.accuracy
+    ]
+    frame = DataFrame(rows, columns=[*RUN, "noise", "sigma", "snr_db", "right", "clips", "accuracy_percent"])
+    return frame.astype({"sigma": float, "snr_db": float, "accuracy_percent": float})
+
+
+def answers_frame(evaluations: Iterable[Evaluation], clips: DataFrame) -> DataFrame:
+    """A row a condition and clip of the evaluations that recorded them (answers.csv); ``clips`` give the sources.
+
+    ``dataset``, ``recipe``, ``fold``, ``seed``, ``noise``, ``sigma``, ``snr_db``, ``clip``, ``source``, ``label``,
+    ``answer`` (the class that the model gave it, a number), ``right``.
+    """
+    parts = []
+    for one in evaluations:
+        if one.answers is None:
+            continue
+        for heard in one.record.accuracy:
+            part = of_run(one.run, one.answers[["clip", "label"]])
+            part = part.assign(noise=heard.noise, sigma=heard.sigma, snr_db=heard.snr_db)
+            parts.append(part.assign(answer=one.answers[Noise(heard.noise, heard.sigma, heard.snr_db).column]))
+    columns = [*RUN, "noise", "sigma", "snr_db", "clip", "source", "label", "answer", "right"]
+    frame = joined(parts, [name for name in columns if name not in ("source", "right")])
+    sources = clips.drop_duplicates(["dataset", "clip"])[["dataset", "clip", "source"]]
+    frame = frame.merge(sources, on=["dataset", "clip"], how="left")
+    return frame.assign(right=frame["answer"] == frame["label"])[columns].astype({"sigma": float, "snr_db": float})
+
+
+def distances_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
+    """A row an evaluation and ``space``: "h" (the representation), "projection" or "logits", where recorded.
+
+    ``dataset``, ``recipe``, ``fold``, ``seed``; mean cosine distance ``intra`` a class and ``inter`` classes, their
+    ``ratio``, and the mean ``silhouette``; NaN where it is not defined.
+    """
+    rows = [
+        {**place(one.run), "space": space, **found.model_dump()}
+        for one in evaluations
+        for space, name in SPACES.items()
+        if (found := getattr(one.record, name)) is not None
+    ]
+    measures = ["intra", "inter", "ratio", "silhouette"]
+    return DataFrame(rows, columns=[*RUN, "space", *measures]).astype(dict.fromkeys(measures, float))
+
+
+def place(run: Run) -> dict[str, object]:
+    """The columns :data:`RUN` of a run."""
+    return {"dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
+
+
+def of_run(run: Run, rows: DataFrame) -> DataFrame:
+    """The rows with the columns :data:`RUN` before them."""
+    return DataFrame(place(run), index=rows.index).join(rows)
+
+
+def joined(parts: Sequence[DataFrame], columns: Sequence[str]) -> DataFrame:
+    """The parts below each other, with these columns at least and first."""
+    frame = pd.concat(parts, ignore_index=True) if parts else DataFrame(columns=list(columns))
+    return frame.reindex(columns=[*columns, *(name for name in frame if name not in columns)])
