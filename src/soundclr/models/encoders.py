@@ -121,6 +121,25 @@ class Small1D(Small):
     rank = 1
 
 
+class Statistics(EncoderEntry):
+    """Mean and standard deviation over time of each band and channel: a baseline that learns nothing.
+
+    2 * channels * ``bands`` features; neighbouring bands are averaged where the representation has more.
+    """
+
+    blocks = 1
+    rank = 2
+    bands: Annotated[int, Field(ge=1, le=4096)]
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """One block without weights."""
+        from soundclr.models.statistics import TimeStatistics
+
+        if weights is not None:
+            raise ValueError("this encoder has no weights")
+        return [TimeStatistics(self.bands)], 2 * channels * self.bands
+
+
 ENCODERS: dict[str, type[EncoderEntry]] = {
     "resnet18": ResNet18,
     "resnet18_1d": ResNet18Of1D,
@@ -128,6 +147,7 @@ ENCODERS: dict[str, type[EncoderEntry]] = {
     "resnet50": ResNet50,
     "small": Small,
     "small_1d": Small1D,
+    "statistics": Statistics,
 }
 
 

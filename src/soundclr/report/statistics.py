@@ -164,8 +164,10 @@ def left_out(sides: Sequence[Values], statistic: Statistic, value: float) -> Est
     if len(folds) < 2:
         return Estimate(value, math.nan, 1.0)
     without = [[other for other in folds if other != fold] for fold in folds]
-    values = [float(statistic(*(np.array(mean(side, rest)) for side in sides))) for rest in without]
-    variance = (len(folds) - 1) / len(folds) * float(np.sum((np.array(values) - np.mean(values)) ** 2))
+    values = np.array([float(statistic(*(np.array(mean(side, rest)) for side in sides))) for rest in without])
+    if not np.isfinite(values).all():  # the ratio of errors, where a side makes none
+        return Estimate(value, math.nan, len(folds) - 1.0)
+    variance = (len(folds) - 1) / len(folds) * float(np.sum((values - np.mean(values)) ** 2))
     return Estimate(value, math.sqrt(variance), len(folds) - 1.0)
 
 
@@ -211,3 +213,19 @@ def welch(ours: tuple[float, float], theirs: tuple[float, float], runs: int) -> 
     one, other = (deviation**2 / runs for _, deviation in (ours, theirs))
     degrees = (one + other) ** 2 / ((one**2 + other**2) / (runs - 1))
     return Estimate(ours[0] - theirs[0], math.sqrt(one + other), degrees)
+
+
+def drawn_means(sides: Sequence[Values], draws: int) -> Array:
+    """Means of each side and fold when sources (the same for all sides) and seeds (each side's own) are drawn.
+
+    Of one seed only sources are. (sides, folds, draws).
+    """
+    random = np.random.default_rng(0)
+    found = []
+    for fold in sides[0]:
+        clips = sides[0][fold].clips
+        weights = drawn(random, draws, len(clips))
+        each = [weights @ side[fold].totals.T / (weights @ clips)[:, None] for side in sides]
+        by_seed = [drawn(random, draws, part.shape[1]) for part in each]
+        found.append([(part * one).sum(axis=1) / one.sum(axis=1) for part, one in zip(each, by_seed, strict=True)])
+    return np.moveaxis(np.asarray(found), 0, 1)

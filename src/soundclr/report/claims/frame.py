@@ -1,0 +1,122 @@
+"""The findings as a frame, a row a claim and dataset: claims.csv; and how a page shows each column."""
+
+import math
+
+from pandas import DataFrame
+
+from soundclr.report.claims.judge import Finding
+from soundclr.report.claims.measures import MEASURES
+from soundclr.report.collect import Collection
+
+NONE = "–"
+
+
+def claims_frame(findings: list[Finding]) -> DataFrame:
+    """A row a claim and dataset, with all that the rule used; what is not known is None or NaN."""
+    return DataFrame([record(one) for one in findings])
+
+
+def record(found: Finding) -> dict[str, object]:
+    """A finding's numbers, by the names of claims.csv."""
+    claim, estimate, paper = found.claim, found.estimate, found.paper
+    low, high = estimate.interval() if estimate else (math.nan, math.nan)
+    ratio = found.ratio or (math.nan, math.nan, math.nan)
+    return {
+        "claim": claim.id,
+        "text": claim.claim,
+        "place": claim.place,
+        "words": claim.words,
+        "kind": "claim" if not claim.asked else "later" if claim.later else "also asked",
+        "family": claim.family,
+        "dataset": found.dataset,
+        "measure": claim.measure,
+        "unit": MEASURES[claim.measure].unit,
+        "ahead": " + ".join(found.sides.ahead),
+        "behind": found.against,
+        "ahead_mean": found.values[0],
+        "behind_mean": found.values[1],
+        "difference": estimate.value if estimate else math.nan,
+        "low": low,
+        "high": high,
+        "bound": found.bound,
+        "p": found.p,
+        "p_holm": found.p_holm,
+        "resampled": found.resampled,
+        "error_ratio": ratio[0],
+        "error_ratio_low": ratio[1],
+        "error_ratio_high": ratio[2],
+        "power": found.power,
+        "power_at": found.power_at if not math.isnan(found.power) else math.nan,
+        "best_epoch_difference": found.best_epoch,
+        "folds_ahead": found.folds[0] if found.folds else None,
+        "folds": found.folds[1] if found.folds else None,
+        "draws_share": found.draws,
+        "runs": found.runs,
+        "expected_runs": found.expected_runs,
+        **{f"paper_{key}": value for key, value in (paper.model_dump() if paper else dict.fromkeys(PAPER)).items()},
+        "tier": found.tier,
+        "reduced": "; ".join(found.reduced),
+        "verdict": found.verdict,
+    }
+
+
+PAPER = ("ahead", "behind", "difference", "at_least", "low", "high", "p", "error_ratio")
+
+
+def theirs(found: Finding) -> str:
+    """The paper's difference, with its own interval where it can be told: ``+0.60 (0.03 to 1.17)``."""
+    paper = found.paper
+    if paper is None or paper.difference is None:
+        return "no number"
+    text = f"{'over ' if paper.at_least else ''}{signed(paper.difference)}"
+    return f"{text} ({signed(paper.low)} to {signed(paper.high)})" if paper.low is not None else text
+
+
+def ours(found: Finding) -> str:
+    """Our difference with its 95 % interval; of folds how many."""
+    if found.folds:
+        return f"{found.folds[0]} of {found.folds[1]} folds ({found.draws:.0%} of draws: all)"
+    if found.estimate is None or not (found.whole or found.claim.asked):
+        return f"{found.runs} of {found.expected_runs} runs"
+    low, high = found.estimate.interval()
+    decimals = 2 if MEASURES[found.claim.measure].points or abs(found.estimate.value) < 10 else 1
+    text = signed(found.estimate.value, decimals)
+    unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
+    return f"{text}{unit} ({signed(low, decimals)} to {signed(high, decimals)})" if low == low else f"{text}{unit}"
+
+
+def ratio(found: Finding) -> str:
+    """Ratio of errors with its interval; the paper's in brackets."""
+    if found.ratio is None or not (found.whole or found.claim.asked):
+        return NONE
+    value, low, high = found.ratio
+    text = f"{value:.2f}" if math.isnan(low) else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    told = found.paper and found.paper.error_ratio
+    return f"{text} [{told:.2f}]" if told else text
+
+
+def verdict(found: Finding) -> str:
+    """The verdict; of what is undecided the power and the bound."""
+    if found.outcome != "undecided":
+        return NONE if found.outcome == "no verdict" else found.verdict
+    if found.resampled == "sources" or math.isnan(found.bound):
+        return f"{found.verdict} (one run a side)"
+    power = "" if math.isnan(found.power) else f"power {found.power:.0%} at {signed(found.power_at)}, "
+    return f"{found.verdict} ({power}at most {signed(found.bound)})"
+
+
+def signed(value: float | None, decimals: int = 2) -> str:
+    """A number with its sign, and a minus that is one."""
+    if value is None or math.isnan(value):
+        return NONE
+    rounded = round(value, decimals) + 0.0
+    return f"{rounded:{'+' if rounded else ''}.{decimals}f}".replace("-", "−")
+
+
+def title(collection: Collection, found: Finding) -> str:
+    """The claim, with the scheme that decides it where there were several."""
+    several = len(found.sides.others) > 1 and found.against is not None and found.folds is None
+    if not several:
+        return found.claim.claim
+    against = found.sides.others[found.against]
+    return f"{found.claim.claim}; nearest: {collection.scheme(against[0])}"

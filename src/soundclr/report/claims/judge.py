@@ -1,0 +1,312 @@
+"""The rule by which runs decide a claim: docs/registration.md's analysis, for every study.
+
+Of each claim: the estimate, its 95 % interval and one-sided bound, the ratio of errors, the power at the paper's
+difference, and p, corrected by Holm over the study's verdicts. What is undecided says how likely it was to be decided.
+"""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame
+
+from soundclr.report.claims.claim import Claim, PaperClaims
+from soundclr.report.claims.measures import MEASURES, Measure, accuracy
+from soundclr.report.claims.of_study import claims_of
+from soundclr.report.claims.reported import Reported, reported
+from soundclr.report.claims.sides import Sides, sides_of
+from soundclr.report.claims.tier import Tier, reductions, tier
+from soundclr.report.collect import Collection
+from soundclr.report.statistics import (
+    DRAWS,
+    Estimate,
+    Fold,
+    Values,
+    compare,
+    compare_runs,
+    difference,
+    drawn_means,
+    holm,
+    log_error_ratio,
+    spread,
+)
+
+SIGNIFICANCE = 0.05
+MARGIN = 1.5
+"""Points within which two sides are as good as each other."""
+
+POWER_AT = 1.0
+"""Points at which power is told where the paper gives no difference."""
+
+Outcome = Literal["holds", "does not hold", "undecided", "not whole", "no verdict"]
+
+WORDS: Mapping[Tier, Mapping[Outcome, str]] = {
+    "exact": {"holds": "supported", "does not hold": "contradicted", "undecided": "undecided"},
+    "reduced": {"holds": "holds here", "does not hold": "does not hold here", "undecided": "undecided here"},
+}
+"""What an outcome is called; of a paper nothing is contradicted by fewer than its own settings."""
+
+Resampled = Literal["sources and seeds", "seeds", "folds left out", "sources", ""]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a study's runs say of a claim on one dataset.
+
+    `estimate`: how much better the side ahead is, in the measure's unit; `values`: both sides' means. `against`: the
+    other side that decides. `ratio`: errors of the side ahead over the other's, with its interval. `p` is one that
+    :func:`judged` corrects to `p_holm`. `best_epoch` is the difference by the paper's protocol, which decides nothing.
+    `draws`: the share of resamplings in which a claim on folds holds.
+    """
+
+    claim: Claim
+    dataset: str
+    tier: Tier
+    reduced: tuple[str, ...]
+    paper: Reported | None
+    sides: Sides
+    against: Hashable = None
+    estimate: Estimate | None = None
+    values: tuple[float, float] = (math.nan, math.nan)
+    ratio: tuple[float, float, float] | None = None
+    resampled: Resampled = ""
+    runs: int = 0
+    expected_runs: int = 0
+    p: float = math.nan
+    p_holm: float = math.nan
+    best_epoch: float = math.nan
+    outcome: Outcome = "no verdict"
+    folds: tuple[int, int] | None = None
+    draws: float = math.nan
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the runs that the study asks for are there."""
+        return 0 < self.runs == self.expected_runs
+
+    @property
+    def verdict(self) -> str:
+        """In words, by tier."""
+        return WORDS[self.tier].get(self.outcome, self.outcome)
+
+    @property
+    def power_at(self) -> float:
+        """The true difference that :attr:`power` is told for."""
+        told = self.paper and self.paper.difference
+        return abs(told) if told else POWER_AT
+
+    @property
+    def power(self) -> float:
+        """How likely a true difference such as the paper's is found, at 5 %, with these runs."""
+        known = MEASURES[self.claim.measure].points and self.resampled != "sources"
+        return self.estimate.power(self.power_at, SIGNIFICANCE) if known and self.estimate else math.nan
+
+    @property
+    def bound(self) -> float:
+        """One-sided, 95 %: the advantage is below it."""
+        return self.estimate.bound() if self.estimate else math.nan
+
+
+def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: str) -> Finding | None:
+    """A claim on a dataset, not judged yet; None where the study has not both sides."""
+    params, study = collection.params, collection.study
+    sides = sides_of(params, study, dataset, claim)
+    if sides is None:
+        return None
+    known = claims.datasets.get(dataset)
+    expected = runs_of(collection, dataset, sides)
+    seeds = min(len(set(expected[expected["recipe"] == recipe]["seed"])) for recipe in sides.recipes)
+    reduced = reductions(params, study, dataset, sides.recipes, claims, seeds)
+    if known is None or known.of not in claim.datasets:
+        claim = claim.model_copy(update={"asked": True})
+    told = reported(params.get_study(study).paper, claim, known.of) if known else None
+    there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
+    finding = Finding(claim, dataset, tier(reduced), reduced, told, sides)
+    finding = replace(finding, runs=int(there.sum()), expected_runs=len(expected))
+    return measured(collection, finding)
+
+
+def needs_evaluation(measure: str) -> bool:
+    """Whether a measure is of what models were asked after their training."""
+    return measure.startswith(("drop", "accuracy_under", "between_class", "distance_ratio"))
+
+
+def runs_of(collection: Collection, dataset: str, sides: Sides) -> DataFrame:
+    """The rows of the runs that both sides ask for, each run once."""
+    asked = collection.asked
+    rows = asked[(asked["dataset"] == dataset) & asked["recipe"].isin(sides.recipes)]
+    return rows.drop_duplicates(["recipe", "fold", "seed"])
+
+
+def measured(collection: Collection, finding: Finding) -> Finding:
+    """The finding with its estimate, where there are values of both sides."""
+    measure, dataset = MEASURES[finding.claim.measure], finding.dataset
+    ours = measure.values(collection, dataset, finding.sides.ahead)
+    others = {
+        name: (measure.versus or measure.values)(collection, dataset, recipes)
+        for name, recipes in finding.sides.others.items()
+    }
+    others = {name: side for name, side in others.items() if ours.keys() & side.keys()}
+    if not others:
+        return finding
+    if finding.claim.measure == "folds":
+        return on_folds(finding, ours, others)
+    if len(finding.sides.others) > 1:
+        return best_of_several(finding, measure, ours, others)
+    ((name, theirs),) = others.items()
+    found = of_two(finding, measure, ours, theirs)
+    return replace(found, against=name, p=p_of(found), best_epoch=at_best_epoch(collection, found))
+
+
+def at_best_epoch(collection: Collection, finding: Finding) -> float:
+    """The difference of accuracy at each run's best epoch on the held-out fold itself; NaN of other measures."""
+    if MEASURES[finding.claim.measure].values is not accuracy:
+        return math.nan
+    (behind,) = finding.sides.others.values()
+    sides = [accuracy(collection, finding.dataset, recipes, "best") for recipes in (finding.sides.ahead, behind)]
+    folds = sides[0].keys() & sides[1].keys()
+    return mean_of({k: sides[0][k] for k in folds}) - mean_of({k: sides[1][k] for k in folds}) if folds else math.nan
+
+
+def p_of(finding: Finding) -> float:
+    """Two-sided; of an equivalence that of two one-sided tests. None of sources alone, which leave trainings out."""
+    if finding.estimate is None or finding.resampled == "sources":
+        return math.nan
+    return finding.estimate.p_within(MARGIN) if finding.claim.measure == "equivalence" else finding.estimate.p
+
+
+def of_two(finding: Finding, measure: Measure, ours: Values, theirs: Values) -> Finding:
+    """Estimate, means and ratio of errors of two sides, on the folds that both have."""
+    folds = sorted(ours.keys() & theirs.keys())
+    sides = [{fold: side[fold] for fold in folds} for side in (ours, theirs)]
+    estimate, resampled = difference_of(*sides)
+    of_accuracy = measure.points and measure.better > 0 and resampled != "seeds"
+    return replace(
+        finding,
+        estimate=replace(estimate, value=measure.better * estimate.value),
+        values=(mean_of(sides[0]), mean_of(sides[1])),
+        ratio=error_ratio(*sides) if of_accuracy else None,
+        resampled=resampled,
+    )
+
+
+def difference_of(ours: Values, theirs: Values) -> tuple[Estimate, Resampled]:
+    """The difference of two sides, and what its standard error is of.
+
+    Of one fold and seed it is of sources alone: how much other trainings would differ is not known.
+    """
+    folds = [fold for side in (ours, theirs) for fold in side.values()]
+    seeds = min(len(fold.values) for fold in folds)
+    if all(fold.values.shape[1] == 1 for fold in folds):
+        runs = [{number: list(fold.values[:, 0]) for number, fold in side.items()} for side in (ours, theirs)]
+        return compare_runs(runs[0], runs[1]), "seeds" if seeds > 1 else "folds left out"
+    found = compare(ours, theirs)
+    if seeds == 1 and len(ours) == 1:
+        variance = spread((ours, theirs), difference, DRAWS, sources=True, seeds=False)
+        return Estimate(found.value, math.sqrt(variance), math.inf), "sources"
+    return found, "sources and seeds" if seeds > 1 else "folds left out"
+
+
+def error_ratio(ours: Values, theirs: Values) -> tuple[float, float, float] | None:
+    """Errors of one side over the other's, with its 95 % interval; None where a side makes none."""
+    shares = [{fold: Fold(one.values / 100, one.sources) for fold, one in side.items()} for side in (ours, theirs)]
+    if any(mean_of(side) >= 1 for side in shares):
+        return None
+    found = compare(shares[0], shares[1], log_error_ratio)
+    low, high = found.interval()
+    return math.exp(found.value), math.exp(low), math.exp(high)
+
+
+def best_of_several(finding: Finding, measure: Measure, ours: Values, others: Mapping[Hashable, Values]) -> Finding:
+    """One side against each of several: it holds if it is ahead of all, and not if any is ahead of it.
+
+    The difference is to the best of the others, chosen on the other folds and compared on the fold left out, so that
+    the choice does not flatter it.
+    """
+    each = {name: of_two(finding, measure, ours, side).estimate for name, side in others.items()}
+    estimates = {name: one for name, one in each.items() if one is not None}
+    chosen = best_on_other_folds(others)
+    found = of_two(finding, measure, ours, {fold: others[name][fold] for fold, name in chosen.items()})
+    against = max(others, key=lambda name: mean_of(others[name]))
+    lost = min(holm([replace(one, value=-one.value).p_above() for one in estimates.values()]))
+    ahead = max(one.p_above() for one in estimates.values())
+    return replace(found, against=against, p=math.nan if found.resampled == "sources" else min(lost, ahead))
+
+
+def best_on_other_folds(others: Mapping[Hashable, Values]) -> dict[int, Hashable]:
+    """Fold to the side that is best on the other folds; of a single fold, on it."""
+    folds = sorted(set.intersection(*(set(side) for side in others.values())))
+
+    def elsewhere(name: Hashable, fold: int) -> float:
+        rest = {other: others[name][other] for other in folds if other != fold}
+        return mean_of(rest or others[name])
+
+    return {fold: max(others, key=lambda name, fold=fold: elsewhere(name, fold)) for fold in folds}  # type: ignore[misc]
+
+
+def mean_of(side: Values) -> float:
+    """The mean over folds, each the mean of its seeds and clips."""
+    return float(np.mean([fold.values.mean() for fold in side.values()]))
+
+
+def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) -> Finding:
+    """How many folds have the side ahead at least as good as each other, and in what share of draws all have."""
+    folds = sorted(set.intersection(set(ours), *(set(side) for side in others.values())))
+    sides = [{fold: side[fold] for fold in folds} for side in (ours, *others.values())]
+    means = np.array([[side[fold].values.mean() for fold in folds] for side in sides])
+    draws = drawn_means(sides, DRAWS)
+    nearest = max(others, key=lambda name: mean_of(others[name]))
+    return replace(
+        finding,
+        against=nearest,
+        values=(float(means[0].mean()), float(means[1:].mean(axis=1).max())),
+        folds=(int(at_least(means).sum()), len(folds)),
+        draws=float(at_least(draws).all(axis=0).mean()),
+    )
+
+
+def at_least(means: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where the first side is as good as all the others, but for rounding: of (sides, ...) means."""
+    return np.asarray(means[0] >= means[1:].max(axis=0) - 1e-9)
+
+
+def judged(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with their verdicts: Holm's correction is over a family's claims whose runs are whole."""
+    found = []
+    for family in dict.fromkeys(one.claim.family for one in findings):
+        members = [one for one in findings if one.claim.family == family]
+        decides = [one.whole and not one.claim.asked and one.claim.measure != "folds" for one in members]
+        corrected = holm([one.p if yes else math.nan for one, yes in zip(members, decides, strict=True)])
+        found += [
+            replace(one, p_holm=p, outcome=outcome(one, p, yes))
+            for one, p, yes in zip(members, corrected, decides, strict=True)
+        ]
+    return found
+
+
+def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
+    """The rule: p by Holm below 0.05, and the claim's sign."""
+    if finding.claim.asked or finding.claim.measure == "folds":
+        return "no verdict"
+    if not decides:
+        return "not whole"
+    if finding.estimate is None or math.isnan(p) or p >= SIGNIFICANCE:
+        return "undecided"
+    if finding.claim.measure == "equivalence":
+        return "holds"
+    return "holds" if finding.estimate.value > 0 else "does not hold"
+
+
+def findings_of(collection: Collection) -> list[Finding]:
+    """Every claim on every dataset of the study that has both sides, judged together.
+
+    What runs of an earlier version did not record, and what a single seed cannot tell, is left out; so is what was
+    asked later, as long as it has no runs.
+    """
+    paper, claims = claims_of(collection.params, collection.study)
+    found = (examine(collection, paper, claim, dataset) for claim in claims for dataset in collection.datasets)
+    known = [one for one in found if one is not None]
+    return judged([one for one in known if one.estimate or one.folds or not (one.whole or one.claim.later)])

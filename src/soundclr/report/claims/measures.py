@@ -1,0 +1,202 @@
+"""What claims compare two sides by: values a clip where the runs have them, else a number a run.
+
+Values a clip can be resampled by source and seed; a number a run, which is a fold of a single value, by seed alone.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from pandas import DataFrame, Series
+
+from soundclr.report.collect import Collection
+from soundclr.report.statistics import Fold, Values
+
+SIGMAS = (1e-4, 5e-4, 1e-3)
+"""Figure 5's standard deviations of white noise, on waveforms in [-1, 1]."""
+
+SHARE, END = 0.95, 0.1
+"""Convergence: the first epoch at this share of a run's own accuracy, which is the mean over its last tenth."""
+
+Take = Callable[[Collection, str, Sequence[str]], Values]
+"""Takes a collection, a dataset and recipes, which are pooled; gives values by fold."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What sides are compared by. `better` is -1 where less is better; `points`: percentage points of clips."""
+
+    unit: str
+    values: Take
+    better: int = 1
+    points: bool = True
+    versus: Take | None = None
+    """What the other side is measured by, where it is something else, as single runs are beside an ensemble."""
+
+
+def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> Values:
+    """100 where a run is right about a held-out clip, after its last epoch."""
+    clips = rows_of(collection.clips, dataset, recipes)
+    clips = clips[clips["epoch"] == epoch]
+    return by_fold(clips.assign(value=100.0 * clips["right"].astype(float)))
+
+
+def answers_right(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
+    """A row a run and clip: 100 where its model is right under white noise of standard deviation `sigma`."""
+    answers = rows_of(collection.answers, dataset, recipes)
+    chosen = answers[(answers["noise"] == "white") & np.isclose(answers["sigma"], sigma, atol=0, rtol=1e-6)]
+    return chosen.assign(value=100.0 * chosen["right"].astype(float))
+
+
+def level_of_runs(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> Series:
+    """Accuracy in percent under white noise, a value a run, for evaluations that recorded no clip's answer."""
+    noise = rows_of(collection.noise, dataset, recipes)
+    chosen = noise[(noise["noise"] == "white") & np.isclose(noise["sigma"], sigma, atol=0, rtol=1e-6)]
+    return chosen.set_index(["recipe", "fold", "seed"])["accuracy_percent"]
+
+
+def under_noise(
+    collection: Collection, dataset: str, recipes: Sequence[str], sigmas: Sequence[float] = SIGMAS, drop: bool = True
+) -> Values:
+    """Accuracy without noise minus that with it, mean over `sigmas`; without `drop` the latter alone (Figure 5)."""
+    keys = ["recipe", "fold", "seed", "clip", "source"]
+    levels = [answers_right(collection, dataset, recipes, sigma).set_index(keys)["value"] for sigma in (0.0, *sigmas)]
+    if all(len(level) for level in levels) and covers(collection, dataset, recipes, levels[0]):
+        return by_fold(dropped(levels, drop).rename("value").reset_index())
+    return runs_by_fold(dropped([level_of_runs(collection, dataset, recipes, sigma) for sigma in (0.0, *sigmas)], drop))
+
+
+def covers(collection: Collection, dataset: str, recipes: Sequence[str], answers: Series) -> bool:
+    """Whether every evaluation of the recipes recorded its clips' answers."""
+    recorded = answers.reset_index()[["recipe", "fold", "seed"]].drop_duplicates()
+    evaluated = rows_of(collection.noise, dataset, recipes)[["recipe", "fold", "seed"]].drop_duplicates()
+    return len(recorded) == len(evaluated)
+
+
+def dropped(levels: Sequence[Series], drop: bool) -> Series:
+    """The first level minus the mean of the others, or that mean."""
+    noisy = pd.concat(levels[1:], axis=1).mean(axis=1, skipna=False)
+    return levels[0] - noisy if drop else noisy
+
+
+def distance(collection: Collection, dataset: str, recipes: Sequence[str], space: str, what: str) -> Values:
+    """A mean cosine distance, or their ratio, in a space: "h", "projection" (z) or "logits"."""
+    rows = rows_of(collection.distances, dataset, recipes)
+    return runs_by_fold(rows[rows["space"] == space].set_index(["recipe", "fold", "seed"])[what].dropna())
+
+
+def to_own_share(
+    collection: Collection, dataset: str, recipes: Sequence[str], of: str = "val_accuracy_percent", what: str = "epochs"
+) -> Values:
+    """Epochs, or seconds, until a run's accuracy is at 95 % of its own end; all stages count."""
+    return each_run(collection, dataset, recipes, of, lambda run: first_at_share(run, of, what))
+
+
+def first_at_share(run: DataFrame, of: str, what: str) -> float:
+    """Of one run's epochs in order: how many, or how many seconds, until the share of its end is reached."""
+    values = run[of].reset_index(drop=True)
+    end = values.tail(max(1, round(END * len(values)))).mean()
+    reached = values.index[values >= SHARE * end]
+    if not len(reached):
+        return math.nan
+    return float(reached[0] + 1) if what == "epochs" else float(run["seconds"].head(int(reached[0]) + 1).sum())
+
+
+def probe_at_end(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
+    """Accuracy in percent of the last linear probe that was fitted during training."""
+    of = "probe_accuracy_percent"
+    return each_run(collection, dataset, recipes, of, lambda run: float(run[of].dropna().iloc[-1]))
+
+
+def each_run(
+    collection: Collection, dataset: str, recipes: Sequence[str], of: str, number: Callable[[DataFrame], float]
+) -> Values:
+    """A number of each run's epochs, of the runs that noted `of`."""
+    epochs = rows_of(collection.epochs, dataset, recipes)
+    if not len(epochs) or of not in epochs:
+        return {}
+    keys = ["recipe", "fold", "seed"]
+    noted = epochs[epochs.groupby(keys)[of].transform("count") > 0]
+    rows = [(*run[keys].iloc[0].tolist(), number(run)) for _, run in noted.groupby(keys, sort=False)]
+    return runs_by_fold(DataFrame(rows, columns=[*keys, "value"]).set_index(keys)["value"])
+
+
+def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
+    """100 where the mean of the class probabilities of a fold's seeds is right about a clip."""
+    clips = rows_of(collection.clips, dataset, recipes)
+    clips = clips[clips["epoch"] == "last"]
+    seeds = clips.groupby("fold")["seed"].transform("nunique")
+    columns = [name for name in clips if name[:1] == "p" and name[1:].isdigit()]
+    means = clips[seeds > 1].groupby(["fold", "clip", "source", "label"], sort=False)[columns].mean()
+    guesses = means.fillna(-1).to_numpy().argmax(axis=1) if len(means) else np.zeros(0)
+    found = means.reset_index()[["fold", "clip", "source", "label"]]
+    return by_fold(found.assign(recipe="", seed=0, value=100.0 * (guesses == found["label"])))
+
+
+def best_seed(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
+    """The accuracy of the seed that is best over all folds."""
+    clips = rows_of(collection.clips, dataset, recipes)
+    clips = clips[clips["epoch"] == "last"]
+    if not len(clips):
+        return {}
+    by_seed = clips.groupby(["seed", "fold"])["right"].mean().groupby("seed").mean()
+    chosen = clips[clips["seed"] == by_seed.idxmax()]
+    return by_fold(chosen.assign(value=100.0 * chosen["right"].astype(float)))
+
+
+def rows_of(frame: DataFrame, dataset: str, recipes: Sequence[str]) -> DataFrame:
+    """A frame's rows of some recipes on a dataset, each run once."""
+    return frame[(frame["dataset"] == dataset) & frame["recipe"].isin(recipes)]
+
+
+def by_fold(rows: DataFrame) -> Values:
+    """Values a clip by fold: `rows` have recipe, fold, seed, clip, source and value."""
+    found: dict[int, Fold] = {}
+    for fold in sorted(set(rows["fold"])):
+        part = rows[rows["fold"] == fold]
+        table = part.pivot_table(index=["clip", "source"], columns=["recipe", "seed"], values="value").dropna(axis=1)
+        sources = pd.factorize(table.index.get_level_values("source"))[0]
+        found[int(fold)] = Fold(table.to_numpy().T, sources)
+    return found
+
+
+def runs_by_fold(values: Series) -> Values:
+    """A number a run by fold, of a series by recipe, fold and seed."""
+    known = values.dropna()
+    folds = known.index.get_level_values("fold")
+    return {
+        int(fold): Fold(known[folds == fold].to_numpy(dtype=float)[:, None], np.zeros(1, dtype=np.int64))
+        for fold in sorted(set(folds))
+    }
+
+
+MEASURES: dict[str, Measure] = {
+    "accuracy": Measure("points", accuracy),
+    "equivalence": Measure("points", accuracy),
+    "best_of_several": Measure("points", accuracy),
+    "folds": Measure("folds", accuracy),
+    "accuracy_chosen_inside": Measure("points", partial(accuracy, epoch="best")),
+    "ensemble": Measure("points", ensemble, versus=accuracy),
+    "ensemble_over_best": Measure("points", ensemble, versus=best_seed),
+    "drop_under_noise": Measure("points of drop", under_noise, better=-1),
+    "accuracy_under_noise": Measure("points", partial(under_noise, drop=False)),
+    "epochs_to_own_share": Measure("epochs", to_own_share, better=-1, points=False),
+    "seconds_to_own_share": Measure("seconds", partial(to_own_share, what="seconds"), better=-1, points=False),
+    "probe_accuracy": Measure("points", probe_at_end),
+    "probe_epochs_to_own_share": Measure(
+        "epochs", partial(to_own_share, of="probe_accuracy_percent"), better=-1, points=False
+    ),
+    **{
+        f"drop_at_sigma_{sigma:g}": Measure("points of drop", partial(under_noise, sigmas=(sigma,)), better=-1)
+        for sigma in SIGMAS
+    },
+    **{
+        f"{name}_{title}": Measure("distance", partial(distance, space=space, what=what), better, points=False)
+        for name, what, better in (("between_class_distance", "inter", 1), ("distance_ratio", "ratio", -1))
+        for space, title in (("h", "h"), ("projection", "z"), ("logits", "logits"))
+    },
+}
+"""By the name that claims.yaml and registrations give them."""

@@ -1,0 +1,102 @@
+"""Which tier a comparison is of: the paper's own settings and data, or fewer; derived from the settings alone."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from soundclr.params import Params, RunSettings
+from soundclr.params.resolving import lineage
+from soundclr.report.claims.claim import PaperClaims
+
+Tier = Literal["exact", "reduced"]
+
+WORDS = {
+    "audio": "sampling",
+    "crop": "crop",
+    "representation": "image",
+    "encoder": "network",
+    "start": "initial weights",
+    "projection": "projection head",
+    "classifier": "classifier",
+    "labels": "labels",
+    "augment": "augmentation",
+    "views": "views",
+    "loss": "loss",
+    "optimizer": "optimiser",
+    "schedule": "schedule",
+    "epochs": "epochs",
+    "patience": "patience",
+    "batch_size": "batch size",
+    "lr": "learning rate",
+    "head_factor": "heads' rate",
+    "monitor": "what chooses the epoch",
+    "validation": "what chooses the epoch",
+    "keep": "epoch kept",
+    "precision": "precision",
+    "probe_every": "probes",
+}
+"""What a setting is called where it differs from the paper's."""
+
+
+def tier(reduced: Iterable[str]) -> Tier:
+    """``exact`` where nothing differs from the paper: data, network, image, weights, budget, seeds."""
+    return "reduced" if any(reduced) else "exact"
+
+
+def reductions(
+    params: Params, study: str, dataset: str, recipes: Iterable[str], claims: PaperClaims, seeds: int
+) -> tuple[str, ...]:
+    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; none: exact."""
+    known = claims.datasets.get(dataset)
+    found = ["data: not the paper's"] if known is None else [known.reduced] if known.reduced else []
+    theirs = known.settings_of or dataset if known else dataset
+    for recipe in recipes:
+        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe))
+        found += changed_words(params.resolve(study, dataset, recipe), other)
+    if seeds < len(params.get_study(claims.exact).seeds):
+        found.append(f"{seeds} seed{'s' if seeds > 1 else ''}")
+    return tuple(dict.fromkeys(found))
+
+
+def paper_recipe(params: Params, exact: str, recipe: str) -> str:
+    """The recipe of the paper's own study that a recipe is, or is built on; itself where there is none."""
+    own = paper_recipes(params, exact)
+    return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), recipe)
+
+
+def paper_recipes(params: Params, exact: str) -> set[str]:
+    """All recipes that the paper's own study names."""
+    settings = params.get_study(exact)
+    chosen = (params.selection(exact, one) for one in settings.selections.values())
+    return {recipe for one in chosen for recipe in one.recipes or ()}
+
+
+def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
+    """The settings that two runs do not share, by name and with ours: ``network (resnet18)``."""
+    words = []
+    for key, value, other in differing(ours.model_dump(mode="json"), theirs.model_dump(mode="json")):
+        word = WORDS.get(key, key)
+        words.append(f"{word} ({value} for {other})" if plain(value) and plain(other) else word)
+    return words
+
+
+def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    """Key, our value and theirs of what differs; an entry that is another one by its name alone."""
+    for key in ours:
+        if ours[key] == theirs.get(key):
+            continue
+        if key == "stages":
+            pairs = list(zip(ours[key], theirs[key], strict=False))
+            yield from (one for mine, other in pairs for one in differing(mine, other))
+        elif key == "training":
+            yield from differing(ours[key], theirs[key])
+        elif key == "start":
+            yield key, ours[key]["run"] or ours[key]["weights"], theirs[key]["run"] or theirs[key]["weights"]
+        elif isinstance(ours[key], dict) and ours[key].get("name") != theirs[key].get("name"):
+            yield key, ours[key]["name"], theirs[key]["name"]
+        else:
+            yield key, ours[key], theirs[key]
+
+
+def plain(value: object) -> bool:
+    """Whether a value reads well in a sentence."""
+    return isinstance(value, str | int | float)

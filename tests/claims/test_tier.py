@@ -1,0 +1,67 @@
+"""Which tier a study is of follows from its settings: none can claim the paper's."""
+
+from pathlib import Path
+
+import pytest
+
+from soundclr.method import load_checked
+from soundclr.params import Params, read_params
+from soundclr.report.claims.claim import read_claims
+from soundclr.report.claims.tier import reductions, tier
+
+CLAIMS = read_claims("soundclr")
+
+
+@pytest.fixture(scope="module")
+def params(repo: Path) -> Params:
+    return load_checked(repo / "params.yaml")
+
+
+@pytest.mark.parametrize("dataset", ["esc10", "esc50", "us8k"])
+def test_the_papers_own_study_is_exact(params: Params, dataset: str) -> None:
+    found = reductions(params, "paper", dataset, ["hybrid", "cross_entropy", "supervised_contrastive"], CLAIMS, 5)
+    assert found == ()
+    assert tier(found) == "exact"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "word"),
+    [
+        ("hybrid_50", "epochs (50 for 800)"),
+        ("hybrid_800", "network (resnet18 for resnet50)"),
+        ("hybrid_batch_32", "batch size (32 for 128)"),
+        ("hybrid_inner", "what chooses the epoch (inner for held_out)"),
+        ("contrastive_on_h", "projection head"),
+    ],
+)
+def test_a_recipe_is_compared_with_the_papers_that_it_is_built_on(params: Params, recipe: str, word: str) -> None:
+    """A budget of its own does not become the paper's."""
+    assert word in reductions(params, "registered_esc10", "esc10", [recipe], CLAIMS, 5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"encoder": "resnet18"}, "network (resnet18 for resnet50)"),
+        ({"start": {"weights": "imagenet_pqf"}}, "initial weights (imagenet_pqf for imagenet1k_v1)"),
+        ({"representations": {"log_mel": {"n_mels": 64}}}, "image"),
+        ({"training": {"epochs": 799}}, "epochs (799 for 800)"),
+        ({"training": {"precision": "bfloat16"}}, "precision (bfloat16 for float32)"),
+        ({"augmentations": {"time_mask": {"width": 31}}}, "augmentation"),
+        ({"losses": {"supcon": {"temperature": 0.1}}}, "loss"),
+        ({"optimizers": {"adamw": {"weight_decay": 0.0}}}, "optimiser"),
+    ],
+)
+def test_one_changed_setting_is_named(repo: Path, changes: dict[str, object], word: str) -> None:
+    content = read_params(repo / "params.yaml")
+    content["studies"]["mine"] = {**content["studies"]["paper"], "settings": changes, "title": "mine"}
+    found = reductions(Params.model_validate(content), "mine", "esc10", ["hybrid"], CLAIMS, 5)
+    assert found == (word,)
+
+
+def test_other_data_and_fewer_seeds_are_reduced(params: Params) -> None:
+    assert "data: three of ten folds, an unofficial copy" in reductions(
+        params, "registered_us8k", "us8k_three_folds", ["hybrid"], CLAIMS, 5
+    )
+    assert reductions(params, "paper", "esc10", ["hybrid"], CLAIMS, 4) == ("4 seeds",)
+    assert "data: not the paper's" in reductions(params, "demo", "demo", ["hybrid"], CLAIMS, 5)
