@@ -12,8 +12,8 @@ from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 
 
-def encoder(name="small", path=None, channels=1, frozen=0):
-    return Encoder(ENCODERS[name](frozen=frozen), channels, path)
+def encoder(name="small", path=None, channels=1, frozen=0, **parameters):
+    return Encoder(ENCODERS[name](frozen=frozen, **parameters), channels, path)
 
 
 def images(channels=1, clips=4):
@@ -40,6 +40,18 @@ def test_shapes(name, size, channels):
         assert built(torch.empty(2, channels, 128, 431)).shape == (2, size)
     assert built.size == size
     assert name in ENCODERS
+
+
+def test_statistics_are_means_and_deviations_of_each_band():
+    """Channel by channel; of twice as many bands, means of neighbours."""
+    clips = images(channels=2)
+    found = encoder("statistics", channels=2, bands=32)(clips)
+    assert found.shape == (4, 128)
+    torch.testing.assert_close(found[:, :64], clips.mean(dim=3).flatten(1))
+    torch.testing.assert_close(found[:, 64:], clips.std(dim=3, correction=0).flatten(1))
+    halved = encoder("statistics", channels=2, bands=16)(clips)
+    neighbours = clips.unflatten(2, (16, 2)).mean(dim=3)
+    torch.testing.assert_close(halved[:, :32], neighbours.mean(dim=3).flatten(1))
 
 
 def test_a_1_d_encoder():

@@ -129,7 +129,7 @@ class Statistics(EncoderEntry):
 
     blocks = 1
     rank = 2
-    bands: Annotated[int, Field(ge=1, le=4096)]
+    bands: Annotated[int, Field(ge=1, le=4096)] = 64
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
         """One block without weights."""
