@@ -26,6 +26,7 @@ def test_the_page_holds_every_artefact_with_its_caption(demo: Path, page: Path) 
     assert [name for name in shown if name not in text] == []
     assert "Held-out accuracy" in text
     assert "max-height: calc(100vh" in text  # a figure fits into the window
+    assert "@media (max-width: 640px)" in text  # the menu lies above the text on a phone
 
 
 @pytest.mark.skipif(BROWSER is None, reason="NOT TESTED: needs a browser (Debian: apt install chromium)")
