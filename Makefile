@@ -9,6 +9,7 @@ PYTHON ?= python3.12 python3.11 python3
 STUDY ?= $(notdir $(patsubst %/runs,%,$(wildcard results/*/runs)))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+REVIEW := .venv-review
 
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -18,7 +19,7 @@ ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test 
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 endif
 
-.PHONY: help demo esc10 report test test-all test-slurm bench check env lock clean
+.PHONY: help demo esc10 report review test test-all test-slurm bench check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -38,6 +39,12 @@ report: $(INSTALLED) ## make every study's tables and figures from the runs ther
 	@[ -n "$(STUDY)" ] || { echo "make report: results/ has no study with runs; name one: make report STUDY=esc10" >&2; exit 1; }
 	for study in $(STUDY); do
 	  $(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study="$$study"
+	done
+
+review: $(REVIEW)/.installed ## the same without PyTorch and Snakemake, in an environment of its own of 450 MB (.venv-review)
+	@[ -n "$(STUDY)" ] || { echo "make review: results/ has no study with runs" >&2; exit 1; }
+	for study in $(STUDY); do
+	  $(REVIEW)/bin/soundclr report --study "$$study"
 	done
 
 # A file's tests stay with one worker, as they share what is slow to make.
@@ -84,6 +91,19 @@ clean: ## remove the demo's output and the tools' caches (the environment: rm -r
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
+
+$(REVIEW)/.installed: requirements.lock pyproject.toml
+	@rm -rf $(REVIEW)
+	for candidate in $(PYTHON) none; do
+	  [ "$$candidate" != none ] || { echo "make: no Python 3.11 or 3.12 with the module venv among: $(PYTHON)" >&2; exit 1; }
+	  "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && break
+	done
+	echo "Making the environment $(REVIEW) with $$("$$candidate" --version), to read runs and write tables ..."
+	"$$candidate" -m venv $(REVIEW)
+	pip() { $(REVIEW)/bin/python -m pip install -qq --disable-pip-version-check -c requirements.lock "$$@"; }
+	pip 'setuptools>=77' $$($(REVIEW)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["report"])')
+	pip --no-deps --no-build-isolation -e .
+	touch $@
 
 # Written last: without the stamp, whatever was left of an interrupted installation is thrown away.
 $(INSTALLED): requirements.lock pyproject.toml
