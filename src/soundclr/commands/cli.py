@@ -8,13 +8,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from soundclr import __version__
-from soundclr.commands import classify, evaluate, features, fetch, plan, report, schema, show, status, train, weights
+from soundclr.commands import (
+    classify,
+    evaluate,
+    features,
+    fetch,
+    plan,
+    report,
+    schema,
+    show,
+    status,
+    train,
+    weights,
+    why,
+)
 from soundclr.commands.arguments import readable
 from soundclr.errors import Busy, UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 
-COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report)
+COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report, why)
 """A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
 
 

@@ -1,0 +1,128 @@
+"""What stands behind a printed number: its row, the runs that it is made of, their files, and the commands."""
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundclr.errors import UserError
+from soundclr.machine.files import read_json, sha256_of_file
+
+NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind_recipes")
+"""Columns that name recipes; several in one cell are joined by `` + ``."""
+
+EXAMPLES = 5
+"""Rows that a message names."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run behind a number: its folder, its line of provenance.csv, and its files with their SHA-256.
+
+    The hash of a file that is not as the run wrote it is marked as changed, or as missing.
+    """
+
+    folder: Path
+    provenance: Mapping[str, str]
+    files: Mapping[str, str]
+
+    @property
+    def command(self) -> str:
+        """What trains it again."""
+        study, dataset, recipe, place = self.folder.parts[-5], *self.folder.parts[-3:]
+        fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
+        name = recipe.rpartition("-")[0]
+        return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A printed number and the runs that it is made of."""
+
+    table: Path
+    line: int
+    row: Mapping[str, str]
+    column: str
+    runs: Sequence[Run]
+
+
+def evidence(table: Path, row: str, column: str) -> Evidence:
+    """The evidence of a cell of a study's table (CSV).
+
+    ``row``: its number from 1, or the values that tell it from the others, separated by commas. Raises UserError for a
+    table, row or column that is not there, naming those that are.
+    """
+    rows = read_rows(table)
+    place = row_of(table, rows, row)
+    if column not in rows[place]:
+        raise UserError(f"{table}: has no column {column!r}; its columns: {', '.join(rows[place])}")
+    return Evidence(table, place + 1, rows[place], column, runs_of(table, rows[place]))
+
+
+def read_rows(table: Path) -> list[dict[str, str]]:
+    """The rows of a study's table; UserError for what is none."""
+    path = table.with_suffix(".csv")
+    if path.parent.name != "tables" or not path.is_file():
+        raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if not rows:
+        raise UserError(f"{path}: has no rows")
+    return rows
+
+
+def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
+    """The place of the one row that is meant."""
+    if row.isdigit() and 1 <= int(row) <= len(rows):
+        return int(row) - 1
+    wanted = [part.strip() for part in row.split(",")]
+    found = [place for place, one in enumerate(rows) if all(part in one.values() for part in wanted)]
+    if len(found) == 1:
+        return found[0]
+    shown = found or range(len(rows))
+    some = "; ".join(f"{place + 1}: {', '.join(list(rows[place].values())[:4])}" for place in shown[:EXAMPLES])
+    more = " ..." if len(shown) > EXAMPLES else ""
+    if found:
+        raise UserError(f"{table}: {len(found)} rows have {row!r} ({some}{more}); add a value that tells them apart")
+    raise UserError(f"{table}: no row is number {row!r} or has it as a value; its rows: {some}{more}")
+
+
+def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
+    """The runs of the row's dataset, recipes, fold and seed; those of a narrower row alone."""
+    study = table.parent.parent
+    recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
+    found = []
+    provenance = study / "provenance.csv"
+    if not provenance.is_file():
+        raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.name}`")
+    with provenance.open(newline="", encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            dataset, recipe, place = line["run"].split("/")
+            if row.get("dataset") not in (None, "", dataset) or (recipes and recipe.rpartition("-")[0] not in recipes):
+                continue
+            if row.get("fold") and not place.startswith(f"fold{row['fold']}-"):
+                continue
+            found.append(run(study, line))
+    return found
+
+
+def run(study: Path, line: Mapping[str, str]) -> Run:
+    """A run and the hashes of its files; those of its evaluations too."""
+    folder = study / "runs" / line["run"]
+    records = [folder / "metrics.json", *sorted((study / "evaluations" / line["run"]).glob("*/evaluation.json"))]
+    files: dict[str, str] = {}
+    for path in records:
+        if path.is_file():
+            content = read_json(path, "restore it from git")
+            files |= {
+                str(path.with_name(name)): state(path.with_name(name), says) for name, says in content["files"].items()
+            }
+    return Run(folder, line, files)
+
+
+def state(file: Path, says: str) -> str:
+    """The SHA-256 that a record says a file has, and whether that is so."""
+    if not file.is_file():
+        return f"{says} (MISSING)"
+    return says if sha256_of_file(file) == says else f"{says} (CHANGED since)"

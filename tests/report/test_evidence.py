@@ -1,0 +1,77 @@
+"""`soundclr why`: from a cell of a committed table to its runs, whose files are as they were written."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from soundclr.commands.cli import main
+from soundclr.errors import UserError
+from soundclr.machine.files import sha256_of_file
+from soundclr.report.evidence import evidence
+
+
+@pytest.fixture
+def study(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the committed study `esc50`, in a folder of its own."""
+    folder = tmp_path / "results/esc50"
+    for part in ("tables", "runs", "evaluations"):
+        shutil.copytree(repo / "results/esc50" / part, folder / part)
+    shutil.copy(repo / "results/esc50/provenance.csv", folder)
+    monkeypatch.chdir(tmp_path)
+    return Path("results/esc50")
+
+
+def test_a_cell_names_its_runs_and_their_files(study: Path) -> None:
+    found = evidence(study / "tables/table3.csv", "hybrid", "last_epoch_mean_percent")
+    assert found.row[found.column] == "81.25"
+    assert len(found.runs) == 5
+    for run in found.runs:
+        assert run.folder.is_dir()
+        assert {Path(name).name for name in run.files} >= {"history.csv", "predictions.csv", "projection.csv"}
+        assert all(sha256_of_file(Path(name)) == sha256 for name, sha256 in run.files.items())
+    mean = sum(float(run.provenance["last_epoch_percent"]) for run in found.runs) / 5
+    assert f"{mean:.2f}" == found.row[found.column]
+
+
+def test_a_pair_has_the_runs_of_both(study: Path) -> None:
+    found = evidence(study / "tables/comparison.csv", "hybrid, cross_entropy", "last_epoch_difference_points")
+    assert len(found.runs) == 10
+
+
+def test_a_row_by_number_or_by_values(study: Path) -> None:
+    by_number = evidence(study / "tables/robustness.csv", "3", "accuracy_percent")
+    by_values = evidence(study / "tables/robustness.csv", "hybrid,white,0,accuracy", "accuracy_percent")
+    assert by_number.row == by_values.row
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "message"),
+    [
+        ("nothing", "runs", r"no row is number 'nothing' or has it as a value; its rows: 1: esc50_ogg, cross_entropy"),
+        ("99", "runs", "no row is number '99'"),
+        ("esc50_ogg", "runs", "3 rows have 'esc50_ogg'"),
+        ("hybrid", "none", "has no column 'none'; its columns: dataset, recipe"),
+    ],
+)
+def test_what_is_not_there_is_one_line(study: Path, row: str, column: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        evidence(study / "tables/table3.csv", row, column)
+
+
+@pytest.mark.parametrize("table", ["nothing.csv", "results/esc50/provenance.csv", "results/esc50/tables"])
+def test_what_is_no_table_is_one_line(study: Path, table: str) -> None:
+    with pytest.raises(UserError, match="not a study's table; give one of"):
+        evidence(Path(table), "1", "runs")
+
+
+def test_a_changed_and_a_missing_file_are_marked(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = evidence(study / "tables/table3.csv", "hybrid", "runs").runs[0].folder
+    (first / "history.csv").write_text("changed", encoding="utf-8")
+    (first / "predictions.csv").unlink()
+    assert main(["why", str(study / "tables/table3.csv"), "hybrid", "last_epoch_mean_percent"]) == 0
+    said = capsys.readouterr().out
+    assert f"(CHANGED since)  {first / 'history.csv'}" in said
+    assert f"(MISSING)  {first / 'predictions.csv'}" in said
+    assert "soundclr report --study esc50" in said
+    assert "soundclr train --study esc50 --dataset esc50_ogg --recipe hybrid --fold 1 --seed 0 --force" in said
