@@ -14,6 +14,7 @@ from soundclr.commands import (
     features,
     fetch,
     plan,
+    readme,
     report,
     schema,
     show,
@@ -27,7 +28,7 @@ from soundclr.errors import Busy, UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 
-COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report, why)
+COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report, readme, why)
 """A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
 
 

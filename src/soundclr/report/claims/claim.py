@@ -68,9 +68,10 @@ class PaperDataset(Section):
 
 
 class PaperClaims(Section):
-    """A paper's claims, the study that has its own settings, and its datasets."""
+    """A paper's claims, the study that has its own settings, and its datasets; `headlines` are in the README."""
 
     exact: str
+    headlines: tuple[str, ...]
     datasets: dict[str, PaperDataset]
     claims: tuple[Claim, ...]
     also_asked: tuple[Claim, ...] = ()
@@ -80,6 +81,8 @@ class PaperClaims(Section):
         ids = [claim.id for claim in (*self.claims, *self.also_asked)]
         if len(ids) != len(set(ids)):
             raise ValueError(f"each id once, but {', '.join(sorted({one for one in ids if ids.count(one) > 1}))}")
+        if missing := set(self.headlines) - {claim.id for claim in self.claims}:
+            raise ValueError(f"headlines that are no claims: {', '.join(sorted(missing))}")
         return self
 
     @property

@@ -1,0 +1,22 @@
+"""`soundclr readme`: the README's table of claims."""
+
+import argparse
+from pathlib import Path
+
+from soundclr.method import load_checked
+
+HELP = "write the README's table of claims from the studies' tables"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("--results", type=Path, default=Path("results"))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write it, and print how many rows it has."""
+    from soundclr.report.summary import write_readme
+
+    rows = write_readme(load_checked(options.params), options.results, options.readme)
+    print(f"{options.readme}: {rows} claims")

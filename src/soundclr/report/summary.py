@@ -1,0 +1,80 @@
+"""The README's table of claims: rows of the studies' own tables, between two marks, written by `soundclr readme`."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from soundclr.errors import UserError
+from soundclr.machine.files import write_text
+from soundclr.params import Params
+from soundclr.report.claims.of_study import claims_of
+
+BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
+COLUMNS = ("claim", "where", "paper", "here", "verdict")
+
+
+def write_readme(params: Params, results: Path, readme: Path) -> int:
+    """Put the table of claims between the marks of ``readme``; how many rows it has. UserError without the marks."""
+    text = readme.read_text(encoding="utf-8")
+    rows = list(rows_of(params, results))
+    write_text(readme, with_block(text, block(rows), readme))
+    return len(rows)
+
+
+def with_block(text: str, new: str, readme: Path) -> str:
+    """The text with another block between the marks."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise UserError(f"{readme}: must have the lines {BEGIN} and {END} once, for the table of claims between them")
+    return pattern.sub(lambda _: f"{BEGIN}\n{new}\n{END}", text)
+
+
+def block(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as a table."""
+    lines = [["data", *COLUMNS], [":--", ":--", ":--", "--:", "--:", ":--"], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def rows_of(params: Params, results: Path) -> Iterator[list[str]]:
+    """A row for each headline and each of the paper's datasets: the first study's that has all of its runs.
+
+    Registered studies come first. A headline without any run has a row that says so.
+    """
+    studies = sorted(params.studies, key=lambda name: params.studies[name].registered is None)
+    papers = dict.fromkeys(params.studies[name].paper for name in studies)
+    for paper in papers:
+        known, _ = claims_of(params, next(name for name in studies if params.studies[name].paper == paper))
+        for headline in known.headlines:
+            (claim,) = (one for one in known.claims if one.id == headline)
+            found: dict[str, list[str]] = {}
+            for study in (name for name in studies if params.studies[name].paper == paper):
+                for dataset, row in whole_rows(results / study, headline):
+                    place = known.datasets[dataset].of
+                    found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
+            nothing = ["–", claim.claim, claim.place, "–", "no runs", "–"]
+            yield from (found[place] for place in claim.datasets if place in found)
+            if not found:
+                yield nothing
+
+
+def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
+    """Dataset and page row of a claim in a study's table, where it has a verdict or a count of folds."""
+    path = study / "tables" / "claims.csv"
+    if not path.is_file():
+        return
+    with path.open(newline="", encoding="utf-8") as file:
+        records = list(csv.DictReader(file))
+    header, page = read_page(path.with_suffix(".md"))
+    for record, cells in zip(records, page, strict=True):
+        whole = record["runs"] == record["expected_runs"] != "0"
+        if record["claim"] == claim and record["kind"] == "claim" and whole:
+            by_name: Mapping[str, str] = dict(zip(header, cells, strict=True))
+            yield record["dataset"], [by_name[name] for name in COLUMNS]
+
+
+def read_page(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The header and rows of a table's page."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
+    return cells[0], cells[2:]
