@@ -338,7 +338,7 @@ def test_of_several_runs_it_takes_the_one_that_params_has(two, capsys, order):
     for line in (["classify", "-0abc.wav", "--run", *runs], ["classify", "--run", *runs, "--json", "-0abc.wav"]):
         assert cli.main(line) == 0
         said = capsys.readouterr()
-        assert said.err == f"classified by {two[0]}, the one of 2 runs that params.yaml has now\n"
+        assert said.err == f"by {two[0]}, the one of 2 runs that params.yaml has now\n"
         assert "0abc.wav" in said.out
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from soundclr import __version__
 from soundclr.commands import (
     classify,
+    embed,
     evaluate,
     features,
     fetch,
@@ -28,7 +29,7 @@ from soundclr.errors import Busy, UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 
-COMMANDS = (fetch, weights, features, train, evaluate, classify, show, plan, status, schema, report, readme, why)
+COMMANDS = (fetch, weights, features, train, evaluate, classify, embed, show, plan, status, schema, report, readme, why)
 """A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from soundclr.audio.decode import read_with_losses, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
-from soundclr.losses import classifies
+from soundclr.losses import Loss, classifies
 from soundclr.models.load import load_run
 
 AT_ONCE = 16  # windows in one batch
@@ -34,26 +35,19 @@ class Part:
     classes: dict[str, float]
 
 
-class Classifier:
-    """A trained run that is asked about sound files."""
+class SoundFiles:
+    """A trained run's network, and any sound file cut into windows as long as the run's clips."""
 
     def __init__(self, directory: Path) -> None:
-        """Load the run in ``directory``.
-
-        Raises UserError for a folder that is no run, or a run without its model or whose classifier has learnt nothing.
-        """
+        """Load the run in ``directory``; UserError for a folder that is no run, or a run without its model."""
         self.directory = directory
-        metrics, self.settings, self.network = load_run(directory)
-        if not classifies(self.settings):
-            raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
-        self.names = metrics.classes
+        self.metrics, self.settings, self.network = load_run(directory)
 
-    def classify(self, path: Path) -> tuple[Part, list[Part]]:
-        """The file as a whole, and its windows, of which the whole has the mean probabilities.
+    def cut(self, path: Path) -> tuple[float, list[tuple[float, float]], list[npt.NDArray[np.int16]]]:
+        """The seconds of a file, and of each window its begin and end in seconds and its samples.
 
-        Windows are as long as the run's clips and overlap by half. A sound that is shorter is one window, padded
-        as held-out clips are. Zeros at both ends are left out, as in training.
-        Raises UserError for a file that is no sound.
+        Windows overlap by half. A sound that is shorter is one window, padded as held-out clips are. Zeros at both
+        ends are left out, as in training. UserError for a file that is no sound.
         """
         rate, length = self.settings.audio.sample_rate, self.settings.audio.samples
         samples, lost = read_with_losses(path, rate)
@@ -62,23 +56,43 @@ class Classifier:
         place = sounding(samples)
         trimmed = to_int16(samples[place])
         spans = windows(len(trimmed), length)
-        rows = self._probabilities([trimmed[span] for span in spans])
-        parts = [
-            Part((place.start + span.start) / rate, (place.start + span.stop) / rate, self._ranked(row))
-            for span, row in zip(spans, rows, strict=True)
-        ]
-        return Part(0.0, len(samples) / rate, self._ranked(rows.nanmean(dim=0))), parts
+        times = [((place.start + span.start) / rate, (place.start + span.stop) / rate) for span in spans]
+        return len(samples) / rate, times, [trimmed[span] for span in spans]
+
+    def batches(self, arrays: list[npt.NDArray[np.int16]]) -> Iterator[torch.Tensor]:
+        """What the network is shown of the windows, :data:`AT_ONCE` at a time."""
+        inputs = Inputs(Waveforms.from_arrays(arrays, self.settings.audio.sample_rate), self.settings)
+        for batch in torch.arange(len(arrays)).split(AT_ONCE):
+            yield inputs.eval_batch(batch, torch.Generator())
+
+    def finite(self, values: torch.Tensor) -> torch.Tensor:
+        """The network's output; UserError where it is not numbers."""
+        if not values.isfinite().all():
+            raise UserError(f"{self.directory}: the run's model gives no numbers; train the run again")
+        return values
+
+
+class Classifier(SoundFiles):
+    """A trained run that tells the classes of sound files."""
+
+    def __init__(self, directory: Path) -> None:
+        """As for any run; UserError for a run whose classifier has learnt nothing, too."""
+        super().__init__(directory)
+        if not classifies(self.settings):
+            raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
+        self.names = self.metrics.classes
+
+    def classify(self, path: Path) -> tuple[Part, list[Part]]:
+        """The file as a whole, and its windows, of which the whole has the mean probabilities."""
+        seconds, times, arrays = self.cut(path)
+        rows = self._probabilities(arrays)
+        parts = [Part(*time, self._ranked(row)) for time, row in zip(times, rows, strict=True)]
+        return Part(0.0, seconds, self._ranked(rows.nanmean(dim=0))), parts
 
     def _probabilities(self, arrays: list[npt.NDArray[np.int16]]) -> torch.Tensor:
         """float32, (windows, classes): of each window, NaN where it is silent."""
-        settings, generator = self.settings, torch.Generator()
-        waveforms = Waveforms.from_arrays(arrays, settings.audio.sample_rate)
-        inputs = Inputs(waveforms, settings)
-        batches = torch.arange(len(arrays)).split(AT_ONCE)
         with torch.inference_mode():
-            logits = torch.cat([self.network(inputs.eval_batch(batch, generator))[1] for batch in batches])
-        if not logits.isfinite().all():
-            raise UserError(f"{self.directory}: the run's model gives no numbers; train the run again")
+            logits = self.finite(torch.cat([self.network(batch)[1] for batch in self.batches(arrays)]))
         silent = torch.tensor([not array.any() for array in arrays])
         return logits.softmax(dim=1).masked_fill(silent[:, None], torch.nan)
 
@@ -86,6 +100,34 @@ class Classifier:
         """The classes from the likeliest on; none where the probabilities are NaN."""
         pairs = zip(self.names, probabilities.tolist(), strict=True)
         return {} if probabilities.isnan().any() else dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+
+class Embedder(SoundFiles):
+    """A trained run that gives sound files' representations: h, and z where a projection was trained."""
+
+    @property
+    def projects(self) -> bool:
+        """Whether the projection has learnt: a loss reads it, or the classifier does, which has learnt through it."""
+        by_loss = any("projection" in Loss.of(stage).reads for stage in self.settings.stages)
+        return by_loss or (classifies(self.settings) and self.settings.classifier.input == "projection")
+
+    @property
+    def columns(self) -> list[str]:
+        """file, begin and end in seconds, then h0, h1, ... and z0, z1, ..."""
+        size = self.network.encoder.size
+        z = self.network.projection(torch.zeros(1, size)).shape[1] if self.projects else 0
+        return ["file", "begin", "end", *(f"h{i}" for i in range(size)), *(f"z{i}" for i in range(z))]
+
+    def embed(self, path: Path) -> list[list[float]]:
+        """A row a window: begin, end, h, and z, the L2-normalised projection, where it has learnt."""
+        _, times, arrays = self.cut(path)
+        rows: list[list[float]] = []
+        with torch.inference_mode():
+            for batch in self.batches(arrays):
+                h = self.network.represent(batch)
+                z = [torch.nn.functional.normalize(self.network.heads(h)[0], dim=1)] if self.projects else []
+                rows += self.finite(torch.cat([h, *z], dim=1)).tolist()
+        return [[*time, *row] for time, row in zip(times, rows, strict=True)]
 
 
 def windows(total: int, length: int) -> list[slice]:
