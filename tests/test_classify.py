@@ -365,3 +365,29 @@ def test_of_several_runs_none_or_more_of_which_are_current_it_names_all(two, cap
 )
 def test_a_command_line_is_read_as_it_is_meant(line, understood):
     assert readable(line) == understood
+
+
+def test_below_the_threshold_a_sound_is_unknown(trained, tmp_path, capsys):
+    """How sure the run may be is told once; unknown comes before the classes, with what the likeliest leaves."""
+    results, run = trained
+    soundfile.write(tmp_path / "high.wav", tone(1600), toy.RATE)
+    command = ["classify", str(tmp_path / "high.wav"), "--run", str(run.directory(results)), "--json"]
+    assert cli.main([*command, "--threshold", "0.5"]) == 0
+    said = capsys.readouterr()
+    assert next(iter(json.loads(said.out)["classes"])) == "high"
+    assert said.err.startswith("probabilities are calibrated on the run's ")
+    assert said.err.count("\n") == 1
+    classifier = Classifier(run.directory(results))
+    classifier.name_from(0.6)
+    ranked = classifier._ranked(torch.tensor([0.3, 0.5, 0.2]))
+    assert list(ranked) == ["unknown", *(toy.CLASSES[i] for i in (1, 0, 2))]
+    assert ranked["unknown"] == pytest.approx(0.5)
+    assert "unknown" not in classifier._ranked(torch.tensor([0.3, 0.6, 0.1]))
+
+
+@pytest.mark.parametrize("threshold", ["-0.1", "1.5", "nan", "much"])
+def test_a_threshold_is_a_probability(trained, capsys, threshold):
+    results, run = trained
+    with pytest.raises(SystemExit):
+        cli.main(["classify", "x.wav", "--run", str(run.directory(results)), "--threshold", threshold])
+    assert "--threshold" in capsys.readouterr().err

@@ -42,6 +42,14 @@ def positive(text: str) -> int:
     return count(text, 1)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1 on the command line."""
+    number = float(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 1")
+    return number
+
+
 def add_run(verb: argparse.ArgumentParser) -> None:
     """Which run a job is for, and what it may use."""
     verb.add_argument("--study", help="default: params.yaml's")

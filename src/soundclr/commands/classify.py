@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from soundclr.commands.arguments import positive
+from soundclr.commands.arguments import positive, share
 from soundclr.commands.named_run import add_named_run, one_run
 from soundclr.errors import UserError
 
@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_named_run(parser)
     parser.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
     parser.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
+    parser.add_argument(
+        "--threshold",
+        type=share,
+        help="say unknown below this probability, from 0 to 1; calibrated on the run's held-out clips",
+    )
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="a JSON object a line")
     forms.add_argument("--csv", action="store_true", help="a table with a class a line")
@@ -29,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     from soundclr.evaluation.classifier import CSV_HEADER, Classifier, chart, csv_lines, json_line
 
     classifier = Classifier(run)
+    if options.threshold is not None:
+        print(classifier.name_from(options.threshold).sentence(options.threshold), file=sys.stderr)
     show = json_line if options.json else csv_lines if options.csv else chart
     if options.csv:
         print(CSV_HEADER)

@@ -16,10 +16,12 @@ from soundclr.audio.decode import read_with_losses, sounding, to_int16
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
+from soundclr.evaluation.temperature import Calibration, calibrate
 from soundclr.losses import Loss, classifies
 from soundclr.models.load import load_run
 
 AT_ONCE = 16  # windows in one batch
+UNKNOWN = "unknown"
 CSV_HEADER = "file,begin,end,class,probability"
 
 
@@ -81,6 +83,13 @@ class Classifier(SoundFiles):
         if not classifies(self.settings):
             raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
         self.names = self.metrics.classes
+        self.temperature, self.threshold = 1.0, 0.0
+
+    def name_from(self, threshold: float) -> Calibration:
+        """Name a class from this calibrated probability on; below it a sound is :data:`UNKNOWN`."""
+        found = calibrate(self.directory, self.names)
+        self.temperature, self.threshold = found.temperature, threshold
+        return found
 
     def classify(self, path: Path) -> tuple[Part, list[Part]]:
         """The file as a whole, and its windows, of which the whole has the mean probabilities."""
@@ -94,12 +103,16 @@ class Classifier(SoundFiles):
         with torch.inference_mode():
             logits = self.finite(torch.cat([self.network(batch)[1] for batch in self.batches(arrays)]))
         silent = torch.tensor([not array.any() for array in arrays])
-        return logits.softmax(dim=1).masked_fill(silent[:, None], torch.nan)
+        return (logits / self.temperature).softmax(dim=1).masked_fill(silent[:, None], torch.nan)
 
     def _ranked(self, probabilities: torch.Tensor) -> dict[str, float]:
-        """The classes from the likeliest on; none where the probabilities are NaN."""
+        """The classes from the likeliest on, unknown before them below the threshold; none where they are NaN."""
         pairs = zip(self.names, probabilities.tolist(), strict=True)
-        return {} if probabilities.isnan().any() else dict(sorted(pairs, key=lambda pair: -pair[1]))
+        if probabilities.isnan().any():
+            return {}
+        ranked = dict(sorted(pairs, key=lambda pair: -pair[1]))
+        likeliest = next(iter(ranked.values()))
+        return ranked if likeliest >= self.threshold else {UNKNOWN: 1 - likeliest, **ranked}
 
 
 class Embedder(SoundFiles):
