@@ -28,13 +28,20 @@ def exact_versions(requirements: Iterable[str], where: str) -> dict[str, str]:
 def disagreements(root: Path) -> list[str]:
     """Return one line for each way in which the three files in ``root`` disagree."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    direct = exact_versions([*project["dependencies"], *project["optional-dependencies"]["test"]], "pyproject.toml")
+    extras = project["optional-dependencies"]
+    direct = exact_versions([*project["dependencies"], *extras["test"]], "pyproject.toml")
+    several = exact_versions([*extras["export"], *extras["parquet"]], "pyproject.toml")
     lock_lines = (root / "requirements.lock").read_text().splitlines()
     locked = exact_versions([line for line in lock_lines if line and not line.startswith("#")], "requirements.lock")
     conda, pip = conda_and_pip((root / "environment.yml").read_text())
     listed = exact_versions([line for line in pip if not line.startswith("-")], "environment.yml")
 
     lines = [
+        f"{name}: {version} in an extra, {direct.get(name)} in test"
+        for name, version in several.items()
+        if direct.get(name) != version
+    ]
+    lines += [
         f"{name}: pyproject.toml {direct.get(name)}, environment.yml {listed.get(name)}"
         for name in sorted(direct.keys() | listed.keys())
         if direct.get(name) != listed.get(name)

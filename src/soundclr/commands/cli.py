@@ -12,6 +12,7 @@ from soundclr.commands import (
     classify,
     embed,
     evaluate,
+    export,
     features,
     fetch,
     plan,
@@ -29,7 +30,23 @@ from soundclr.errors import Busy, UserError
 from soundclr.machine.files import reason
 from soundclr.training.signals import Ended, Interrupted, ending, leave_alone
 
-COMMANDS = (fetch, weights, features, train, evaluate, classify, embed, show, plan, status, schema, report, readme, why)
+COMMANDS = (
+    fetch,
+    weights,
+    features,
+    train,
+    evaluate,
+    classify,
+    embed,
+    export,
+    show,
+    plan,
+    status,
+    schema,
+    report,
+    readme,
+    why,
+)
 """A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
 
 
