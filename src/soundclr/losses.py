@@ -24,16 +24,31 @@ Temperature = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network makes of a batch: a row for each view of each clip.
+    """What a network makes of a batch: a row for each view of each clip, all clips' first views, then their second ...
 
     ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
-    ``clips`` (rows,): which clip a row is a view of.
+    ``clips`` (rows,): which clip a row is a view of. A clip may come twice, so rows are paired by :meth:`by_view`.
     """
 
     embeddings: Tensor
     logits: Tensor
     labels: Tensor
     clips: Tensor
+    views: int = 1
+
+    def by_view(self, rows: Tensor) -> Tensor:
+        """One of the tensors, (rows, ...), as (views, clips, ...): ``first, second = outputs.by_view(embeddings)``."""
+        return rows.unflatten(0, (self.views, -1))
+
+    @classmethod
+    def joined(cls, batches: Sequence[Outputs]) -> Outputs:
+        """Several batches of the same number of views as one."""
+        import torch
+
+        def rows(name: str) -> Tensor:
+            return torch.cat([batch.by_view(getattr(batch, name)) for batch in batches], dim=1).flatten(0, 1)
+
+        return cls(rows("embeddings"), rows("logits"), rows("labels"), rows("clips"), batches[0].views)
 
 
 class Term(Entry):

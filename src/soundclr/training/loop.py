@@ -4,7 +4,6 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +216,7 @@ class StageLoop:
                 for indices in task.val.split(self.stage.training.batch_size):
                     parts.append(self.views(indices, task.labels, random))
                     self.pause()
-                outputs = joined(parts)
+                outputs = Outputs.joined(parts)
             return float(self.loss(outputs)), logits.float().cpu()
 
     def probe(self) -> float | None:
@@ -275,10 +274,5 @@ class StageLoop:
 
 def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
     """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
-    rows = (of_each.repeat(views).to(embeddings.device, non_blocking=True) for of_each in (labels, clips))
-    return Outputs(embeddings, logits, *rows)
-
-
-def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Several batches' outputs as one."""
-    return Outputs(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Outputs)))
+    of_rows, clip_of_rows = (each.repeat(views).to(embeddings.device, non_blocking=True) for each in (labels, clips))
+    return Outputs(embeddings, logits, of_rows, clip_of_rows, views)
