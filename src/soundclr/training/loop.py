@@ -51,12 +51,11 @@ def train(
     state = State()
     identity = f"{task.identity} {task.source}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
-    clips = (len(task.train), len(task.val))
-    check = functools.partial(check_resume, network=network, stages=task.stages, keeps=task.keeps_best, clips=clips)
+    check = functools.partial(check_resume, network=network, stages=task.stages)
     saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
-        state, weights, _ = saved
-        network.load_state_dict(weights)
+        state = saved.state
+        network.load_state_dict(saved.network)
     state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         if index > state.stage:
@@ -68,7 +67,7 @@ def train(
             continue
         loop = StageLoop(task, task.stages[index], network, state, saver)
         if saved is not None:
-            loop.optimizer.load_state_dict(saved[2])
+            loop.optimizer.load_state_dict(saved.optimizer)
             saved = None
         loop.run()
     return state

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -60,6 +60,14 @@ class State:
     code: list[str] = field(default_factory=list)
 
 
+class Checkpoint(NamedTuple):
+    """What a run goes on from: where it stopped, and the state dicts of its network and its optimiser."""
+
+    state: State
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+
+
 class Saver:
     """Saves one run's checkpoints: at an epoch's end, within an epoch once a minute, and when asked to stop."""
 
@@ -107,10 +115,8 @@ def save_tensors(path: Path, content: Any) -> None:
         torch.save(content, file)
 
 
-def load(
-    path: Path, identity: str, check: Callable[[State, dict[str, Any], dict[str, Any]], None] = lambda *_: None
-) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
-    """The state, network and optimiser of a checkpoint, or None where there is none for this run.
+def load(path: Path, identity: str, check: Callable[[Checkpoint], None] = lambda _: None) -> Checkpoint | None:
+    """A run's checkpoint, or None where there is none for this run.
 
     A checkpoint that is damaged, another run's, or that ``check`` raises an error for, is named and set aside under
     `.damaged`, and the run starts over.
@@ -128,8 +134,9 @@ def load(
         position = content["state"]
         partial = position["partial"] and Partial(**position["partial"])
         state = State(**{**position, "best": Best(**position["best"]), "partial": partial})
-        check(state, content["network"], content["optimizer"])
-        return state, content["network"], content["optimizer"]
+        saved = Checkpoint(state, content["network"], content["optimizer"])
+        check(saved)
+        return saved
     except Exception as error:  # torch.load raises many kinds; whatever it is, training must go on
         aside = path.with_suffix(".damaged")
         path.replace(aside)
