@@ -51,9 +51,10 @@ class Network(nn.Module):
     def __init__(self, encoder: Encoder, projection: HeadSettings, classifier: HeadSettings, classes: int) -> None:
         super().__init__()
         self.encoder, self.classes = encoder, classes
-        self.projection, size = build_head(projection, encoder.size, classes)
+        self.projection, self.embedding_size = build_head(projection, encoder.size, classes)
         self.on_projection = classifier.input == "projection"
-        self.classifier, _ = build_head(classifier, size if self.on_projection else encoder.size, classes)
+        size = self.embedding_size if self.on_projection else encoder.size
+        self.classifier, _ = build_head(classifier, size, classes)
 
     @classmethod
     def of(

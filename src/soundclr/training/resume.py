@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
+from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.training.optimizers import OPTIMIZERS, make_optimizer
@@ -14,9 +16,11 @@ from soundclr.training.state import Checkpoint
 def check_resume(saved: Checkpoint, network: Network, stages: Sequence[StageSettings]) -> None:
     """Raise an error for another network's weights, or moments of another optimiser; ``network`` keeps its weights."""
     stage = stages[saved.state.stage]
-    if form(saved.network) != form(network.state_dict()):
-        raise ValueError("its network is another one")
-    optimizer = make_optimizer(network, stage)
+    loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, torch.device("cpu"))
+    modules = nn.ModuleDict(loss.modules)
+    if (form(saved.network), form(saved.loss)) != (form(network.state_dict()), form(modules.state_dict())):
+        raise ValueError("its network or loss is another one")
+    optimizer = make_optimizer(network, stage, loss)
     if form(saved.optimizer["param_groups"]) != form(optimizer.state_dict()["param_groups"]):
         raise ValueError("its optimiser has other parameters or options")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
