@@ -137,6 +137,26 @@ def test_what_is_not_chosen_does_not_change_the_hash(path):
 
 
 @pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("representations", "log_mel", "fmin_hz"), 50.0),
+        (("representations", "log_mel", "fmax_hz"), 14000.0),
+        (("representations", "log_mel", "reference_power"), 1.0),
+    ],
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else "",
+)
+def test_a_parameter_that_is_null_counts_only_where_it_is_given(path, value):
+    """Without it, as params.yaml was before the parameter came, the hash is the same."""
+    content = copy.deepcopy(CONTENT)
+    assert at(content["defaults"], path) is None
+    del at(content["defaults"], path[:-1])[path[-1]]
+    assert recipe_hash(Params.model_validate(content), *PLACE) == HASH
+    content = copy.deepcopy(CONTENT)
+    put(content["recipes"]["supervised_contrastive"]["settings"], path, value)
+    assert recipe_hash(Params.model_validate(content), *PLACE) != HASH
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"revision": PARAMS.revision + 1},

@@ -13,6 +13,7 @@ from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.params.entries import Entry, entry_of
+from soundclr.params.resolving import given
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS, check_solved
@@ -74,7 +75,7 @@ def check_defaults(params: Params, file: str) -> None:
     for plural, (registry, what) in REGISTRIES.items():
         for name, parameters in params.defaults.get(plural, {}).items():
             known(name, registry, f"{what} in {file}: defaults.{plural}")
-            validated(registry[name], parameters or {}, file, "defaults", plural, name)
+            validated(registry[name], given(parameters), file, "defaults", plural, name)
 
 
 def check(settings: RunSettings, place: str) -> None:

@@ -66,8 +66,12 @@ class LogMel(Representation):
 
     frames = samples // hop_length + 1: 128 x 431 for 5 s at 44.1 kHz. The same numbers as librosa's
     ``power_to_db(melspectrogram(32768 * waveform), ref=np.max)``: centred frames, periodic window, power, Slaney's
-    mel scale and area norm from 0 to half the sample rate. A silent clip is 0 everywhere, as there. ``channels`` are
-    copies, three for weights from ImageNet. Lengths in samples, the floor in dB under the maximum.
+    mel scale and area norm. A silent clip is 0 everywhere, as there. ``channels`` are copies, three for weights from
+    ImageNet. Lengths in samples.
+
+    ``fmin_hz`` to ``fmax_hz`` is what the bands cover: 0 to half the sample rate. With ``reference_power`` 0 dB is that
+    power of a waveform in [-1, 1], whatever the clip's maximum is: 1 in librosa's ``power_to_db(..., ref=1.0)``, as
+    networks trained on AudioSet want it. ``floor_db`` is under the one or the other.
     """
 
     n_fft: Annotated[int, Field(ge=1, le=65_536)]
@@ -76,6 +80,9 @@ class LogMel(Representation):
     window: Literal["hann", "hamming"]
     padding: Literal["zeros", "reflect"]
     floor_db: Annotated[float, Field(ge=-200, lt=0)]
+    fmin_hz: Annotated[float, Field(ge=0, le=384_000)] = 0.0
+    fmax_hz: Annotated[float, Field(gt=0, le=384_000)] | None = None
+    reference_power: Annotated[float, Field(gt=0, le=1e12)] | None = None
 
     def shape(self, samples: int) -> tuple[int, ...]:
         """Bands and frames."""
@@ -89,6 +96,11 @@ class LogMel(Representation):
         """Clips that are too short to be reflected."""
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
+        half = audio.sample_rate / 2
+        low, high = self.fmin_hz, self.fmax_hz or half
+        if not low < high <= half:
+            bands = f"bands from {low:g} to {high:g} Hz are not between 0 and half the sample rate {audio.sample_rate}"
+            return f"{bands}; change fmin_hz or fmax_hz"
         return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:

@@ -120,12 +120,19 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
 
     def entry(name: Any) -> dict[str, Any]:
         known(name, parameters, f"{key} in {place}")
-        return {"name": name, "parameters": parameters[name] or {}}
+        return {"name": name, "parameters": given(parameters[name])}
 
     if isinstance(choice, Mapping):
         weighed = {name: weight for name, weight in choice.items() if weight is False or weight != 0}
         return [{**entry(name), "weight": weight} for name, weight in weighed.items()]
     return [entry(name) for name in choice] if isinstance(choice, list) else entry(choice)
+
+
+def given(parameters: Any) -> Any:
+    """An entry's parameters without those that are null, which are as if they were not there, in hashes too."""
+    if not isinstance(parameters, Mapping):  # what is of another type is for the validation to name
+        return parameters or {}
+    return {key: value for key, value in parameters.items() if value is not None}
 
 
 def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
