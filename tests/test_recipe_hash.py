@@ -30,6 +30,7 @@ OTHER = {
     "last": "best",
     "float32": "bfloat16",
     "held_out": "inner",
+    "mean": "mean_max",
     "adamw": "adam",
     "exponential": "cosine",
 }

@@ -11,6 +11,7 @@ from soundclr.errors import UserError
 from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
+from soundclr.models.pooling import POOLINGS
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.params.entries import Entry, entry_of
 from soundclr.params.resolving import given
@@ -82,6 +83,7 @@ def check(settings: RunSettings, place: str) -> None:
     """Raise UserError, beginning with or naming ``place``, for a method that cannot be made."""
     representation = representation_of(settings, place)
     encoder = encoder_of(settings, place)
+    known(settings.pooling, POOLINGS, f"pooling in {place}")
     if encoder.frozen > encoder.blocks:
         raise UserError(f"{place}: frozen is {encoder.frozen}, but {settings.encoder.name} has {encoder.blocks} blocks")
     if (rank := len(representation.shape(settings.audio.samples))) != encoder.rank:

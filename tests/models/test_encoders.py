@@ -5,11 +5,14 @@ import pickle
 import pytest
 import torch
 import torchvision
+import toy
 from torch import nn
 
 from soundclr.errors import UserError
+from soundclr.method import check
 from soundclr.models.encoders import ENCODERS
-from soundclr.models.network import Encoder
+from soundclr.models.network import Encoder, Network
+from soundclr.models.pooling import POOLINGS
 
 
 def encoder(name="small", path=None, channels=1, frozen=0):
@@ -107,6 +110,32 @@ def test_an_entry_knows_its_blocks(name):
 def test_features_are_the_mean_over_bands_and_frames():
     built = encoder().eval()
     torch.testing.assert_close(built(images()), built.blocks(images()).flatten(2).mean(dim=2))
+
+
+def test_mean_max_is_cnn14_s_pooling():
+    """The last lines of its forward in github.com/qiuqiangkong/audioset_tagging_cnn, whose frames come before bands."""
+    maps = torch.randn(2, 5, 7, 3, generator=torch.Generator().manual_seed(0))
+    x = torch.mean(maps.transpose(2, 3), dim=3)
+    (x1, _) = torch.max(x, dim=2)
+    x2 = torch.mean(x, dim=2)
+    torch.testing.assert_close(POOLINGS["mean_max"](maps), x1 + x2)
+    samples = maps.flatten(2)
+    torch.testing.assert_close(POOLINGS["mean_max"](samples), samples.amax(2) + samples.mean(2))
+
+
+@pytest.mark.parametrize("name", ["small", "small_1d"])
+def test_a_run_s_pooling_is_its_encoder_s(repo, name):
+    changes = {} if name == "small" else {"encoder": name, "representation": "waveform", "augment": []}
+    chosen = toy.params(repo, pooling="mean_max", **changes).resolve("toy", "toy", "cross_entropy")
+    check(chosen, "here")
+    encoder = Network.of(chosen, channels=1, classes=3).encoder.eval()
+    inputs = images() if name == "small" else images().flatten(2)
+    torch.testing.assert_close(encoder(inputs), POOLINGS["mean_max"](encoder.blocks(inputs)))
+
+
+def test_an_unknown_pooling_is_one_line(repo):
+    with pytest.raises(UserError, match="unknown pooling in here: 'mean_mix'; did you mean 'mean_max'"):
+        check(toy.params(repo, pooling="mean_mix").resolve("toy", "toy", "cross_entropy"), "here")
 
 
 def test_resnet_is_torchvisions_without_its_last_layer(weights, resnet18):

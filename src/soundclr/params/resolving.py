@@ -140,7 +140,8 @@ def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
     for key in defaults:
         known(key, KEYS, f"key in {place}.{key}")
     for key in KEYS:
-        if key not in defaults:
+        field = RunSettings.model_fields.get(key)
+        if key not in defaults and (field is None or field.is_required()):
             raise UserError(f"{place}.{key}: is not there")
     for key in (*OF_A_RUN.values(), *CHOICES.values()):
         if shape(entries := defaults[key]) != "a mapping":

@@ -150,6 +150,7 @@ class RunSettings(Section):
     crop: CropSettings
     representation: Choice
     encoder: Choice
+    pooling: Name = "mean"
     start: StartSettings
     projection: HeadSettings
     classifier: HeadSettings
