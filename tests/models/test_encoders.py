@@ -6,10 +6,12 @@ import pytest
 import torch
 import torchvision
 import toy
+from pydantic import ValidationError
 from torch import nn
 
 from soundclr.errors import UserError
 from soundclr.method import check
+from soundclr.models import encoders
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder, Network
 from soundclr.models.pooling import POOLINGS
@@ -101,7 +103,7 @@ def test_convolutions_begin_with_kaimings_fan_out(name):
             assert module.bias is None
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", [name for name, entry in ENCODERS.items() if entry.blocks is not None])
 def test_an_entry_knows_its_blocks(name):
     with torch.device("meta"):
         assert len(encoder(name).blocks) == ENCODERS[name].blocks
@@ -136,6 +138,20 @@ def test_a_run_s_pooling_is_its_encoder_s(repo, name):
 def test_an_unknown_pooling_is_one_line(repo):
     with pytest.raises(UserError, match="unknown pooling in here: 'mean_mix'; did you mean 'mean_max'"):
         check(toy.params(repo, pooling="mean_mix").resolve("toy", "toy", "cross_entropy"), "here")
+
+
+def test_the_encoder_that_the_documentation_shows(repo, monkeypatch):
+    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    text = (repo / "docs" / "extending.md").read_text()
+    code = text.partition("### An encoder of your own")[2].partition("```python\n")[2].partition("```")[0]
+    monkeypatch.setattr(encoders, "ENCODERS", dict(ENCODERS))
+    exec(f"from __future__ import annotations\n{code}", vars(encoders))  # as the module has it
+    monkeypatch.delattr(encoders, "Separable")
+    built = Encoder(encoders.ENCODERS["separable"](frozen=1, width=8), channels=1)
+    assert built(images()).shape == (4, 32) == (4, built.size)
+    assert len(built.blocks) == encoders.ENCODERS["separable"].blocks
+    with pytest.raises(ValidationError, match="width"):
+        encoders.ENCODERS["separable"](frozen=0, width=0)
 
 
 def test_resnet_is_torchvisions_without_its_last_layer(weights, resnet18):

@@ -40,7 +40,10 @@ class Encoder(nn.Module):
             said = other_names(state_dict or {}, error)
             raise UserError(f"{weights}: not the weights of this encoder: {said}") from error
         self.blocks = nn.Sequential(*blocks)
-        self.frozen, self.pool = entry.frozen, POOLINGS[pooling]
+        self.frozen, self.parts = entry.frozen, entry.parts(blocks)
+        if self.frozen > len(self.parts):
+            raise UserError(f"frozen is {self.frozen}, but the encoder has {len(self.parts)} parts to freeze")
+        self.pool = POOLINGS[pooling] if not entry.pools else nn.Identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, channels, bands, frames) or (batch, channels, samples) -> (batch, size)."""
@@ -48,7 +51,8 @@ class Encoder(nn.Module):
 
     def freeze(self) -> None:
         """Exempt the frozen blocks' weights from learning."""
-        self.blocks[: self.frozen].requires_grad_(False)
+        for part in self.parts[: self.frozen]:
+            part.requires_grad_(False)
 
 
 class Network(nn.Module):

@@ -158,6 +158,11 @@ class RunSettings(Section):
     stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
 
     @property
+    def network(self) -> str:
+        """What files of weights are for: the encoder by name, or the network that it is of another library."""
+        return str(self.encoder.parameters.get("network", self.encoder.name))
+
+    @property
     def precision(self) -> str:
         """The encoder's number format, such as ``float32``; where stages differ, each one once."""
         return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
