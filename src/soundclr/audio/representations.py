@@ -80,7 +80,7 @@ class LogMel(Representation):
     window: Literal["hann", "hamming"]
     padding: Literal["zeros", "reflect"]
     floor_db: Annotated[float, Field(ge=-200, lt=0)]
-    fmin_hz: Annotated[float, Field(ge=0, le=384_000)] = 0.0
+    fmin_hz: Annotated[float, Field(ge=0, le=384_000)] | None = None
     fmax_hz: Annotated[float, Field(gt=0, le=384_000)] | None = None
     reference_power: Annotated[float, Field(gt=0, le=1e12)] | None = None
 
@@ -97,7 +97,7 @@ class LogMel(Representation):
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         half = audio.sample_rate / 2
-        low, high = self.fmin_hz, self.fmax_hz or half
+        low, high = self.fmin_hz or 0, self.fmax_hz or half
         if not low < high <= half:
             bands = f"bands from {low:g} to {high:g} Hz are not between 0 and half the sample rate {audio.sample_rate}"
             return f"{bands}; change fmin_hz or fmax_hz"
@@ -107,7 +107,7 @@ class LogMel(Representation):
         """Window and filters, on ``device``."""
         from soundclr.audio.logmel import LogMelTransform
 
-        return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
+        return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}, exclude_none=True))
 
 
 Even = Annotated[int, Field(ge=2, le=65_536, multiple_of=2)]
