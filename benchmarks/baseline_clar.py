@@ -57,8 +57,8 @@ def channels(samples: Float, rate: int, clar: Clar) -> Float:
         win_length=clar.window,
         hop_length=clar.hop_length,
         n_mels=clar.bands,
-        fmin=clar.lowest,
-        fmax=clar.highest,
+        fmin=clar.lowest_hz,
+        fmax=clar.highest_hz,
         pad_mode="reflect",
     )
     return np.stack(
@@ -74,7 +74,7 @@ def channels(samples: Float, rate: int, clar: Clar) -> Float:
 def basis(rate: int, clar: Clar) -> Float:
     """Windowed cosines, then minus sines: (2 * bands, n_fft)."""
     window = librosa.util.pad_center(librosa.filters.get_window("hann", clar.window), size=clar.n_fft)
-    hertz = clar.lowest * (clar.highest / clar.lowest) ** (np.arange(clar.bands) / clar.bands)
+    hertz = clar.lowest_hz * (clar.highest_hz / clar.lowest_hz) ** (np.arange(clar.bands) / clar.bands)
     angles = 2 * np.pi / rate * hertz[:, None] * np.arange(clar.n_fft)
     return (np.concatenate([np.cos(angles), -np.sin(angles)]) * window).astype(np.float32)
 
@@ -90,7 +90,7 @@ def fade(samples: Float, entry: Fade, random: np.random.Generator) -> Float:
 
 def waveform_mask(samples: Float, entry: WaveformMask, random: np.random.Generator) -> Float:
     """One stretch."""
-    masked, width = samples.copy(), int(random.integers(0, int(entry.most * len(samples)) + 1))
+    masked, width = samples.copy(), int(random.integers(0, int(entry.most_share * len(samples)) + 1))
     start = random.integers(0, len(samples) - width + 1)
     masked[start : start + width] = entry.sigma * random.standard_normal(width, dtype=np.float32)
     return masked
@@ -98,7 +98,7 @@ def waveform_mask(samples: Float, entry: WaveformMask, random: np.random.Generat
 
 def time_shift(samples: Float, entry: TimeShift, random: np.random.Generator) -> Float:
     """Around the end."""
-    furthest = int(entry.most * len(samples))
+    furthest = int(entry.most_share * len(samples))
     return np.roll(samples, random.integers(-furthest, furthest))
 
 
@@ -120,14 +120,14 @@ def mixed_noise(samples: Float, entry: MixedNoise, random: np.random.Generator) 
 
 def noisy(samples: Float, noise: Float, entry: WhiteNoise | MixedNoise, random: np.random.Generator) -> Float:
     """``samples`` with ``noise``."""
-    ratio = 10 ** (-random.uniform(entry.lowest, entry.highest) / 20)
+    ratio = 10 ** (-random.uniform(entry.lowest_db, entry.highest_db) / 20)
     level = np.sqrt(np.mean(samples**2)) / np.sqrt(np.mean(noise**2))
     return samples + np.float32(level * ratio) * noise
 
 
 def pitch_shift(samples: Float, entry: PitchShift, random: np.random.Generator) -> Float:
     """By librosa."""
-    steps = float(random.integers(entry.lowest, entry.highest + 1))
+    steps = float(random.integers(entry.lowest_semitones, entry.highest_semitones + 1))
     return librosa.effects.pitch_shift(samples, sr=RATE, n_steps=steps)
 
 

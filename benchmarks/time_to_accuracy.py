@@ -96,9 +96,9 @@ def fetch(trial: Trial, data: Path) -> None:
     folder = os.environ.get("SOUNDCLR_MIRROR")
     mirror = Path(folder) if folder else None
     datasets.fetch_dataset(trial.dataset, trial.params.datasets[trial.dataset], data, mirror)
-    weights, encoder = trial.settings.start.weights, trial.settings.encoder.name
+    weights, encoder = trial.settings.start.weights, trial.settings.network
     if weights != "none":
-        datasets.fetch_weights(weights, encoder, trial.params.weights[weights].files[encoder], data, mirror)
+        datasets.fetch_weights(weights, encoder, trial.params.weights_file(weights, encoder), data, mirror)
 
 
 def train_ours(context: Context, trial: Trial, data: Path) -> Result:
@@ -143,7 +143,7 @@ def train_usual(context: Context, trial: Trial, data: Path, epochs: int) -> Resu
     waveforms = Waveforms.load(runs.features_path(trial.params, trial.dataset, data))
     clips = waveforms.samples.tensor_split(waveforms.offsets[1:-1])
     paths = write_wavs([clip.numpy() for clip in clips], waveforms.sample_rate, context.folder / "wav")
-    name, encoder = settings.start.weights, settings.encoder.name
+    name, encoder = settings.start.weights, settings.network
     weights = None if name == "none" else runs.weights_path(name, encoder, data)
     usual = Usual(context, settings, waveforms, paths, weights)
     wait_for(context.device)

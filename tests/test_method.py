@@ -56,7 +56,7 @@ MISTAKES = {
         f"{PLACE}: stage 'joint': augment masks a spectrogram, but waveform is none",
     ),
     "clips that are too short for clar": (
-        {"representation": "clar", "representations": {"clar": {"n_fft": 65536, "highest": 2000}}},
+        {"representation": "clar", "representations": {"clar": {"n_fft": 65536, "highest_hz": 2000}}},
         f"{PLACE}: representation clar: clips of 2048 samples cannot be reflected by half of n_fft: 65536; lower it",
     ),
     "clips that are too short to be reflected": (
@@ -65,7 +65,7 @@ MISTAKES = {
     ),
     "frequencies above half the rate": (
         {"representation": "clar"},
-        f"{PLACE}: representation clar: highest is 8000 Hz, more than half the sample rate 4000; lower it",
+        f"{PLACE}: representation clar: highest_hz is 8000, more than half the sample rate 4000; lower it",
     ),
     "masks before a fade": (
         {"augment": ["frequency_mask", "fade"]},
@@ -153,7 +153,7 @@ def test_what_cannot_train_is_named(repo, settings, message):
         {"loss": {"cross_entropy": 0.5, "supcon": 0, "nt_xent": 0.5}, "views": 2},
         {
             "representation": "clar",
-            "representations": {"clar": {"highest": 2000}},
+            "representations": {"clar": {"highest_hz": 2000}},
             "augment": ["fade", "waveform_mask"],
         },
         {"representation": "windows", "augment": ["pitch_and_stretch", "time_mask"]},

@@ -8,8 +8,9 @@ import pytest
 from changing import CONTENT, REPO, changed
 
 from soundclr.machine.files import sha256_of_json
+from soundclr.method import REGISTRIES, check
 from soundclr.params import MappingSettings, Params, WeightsFile, read_params
-from soundclr.params.resolving import CHOICES, OF_A_RUN
+from soundclr.params.resolving import CHOICES, OF_A_RUN, UNITS
 from soundclr.run import runs
 from soundclr.run.runs import Run, dataset_hash, expand, features_key, recipe_hash, weights_identity
 
@@ -30,6 +31,7 @@ OTHER = {
     "last": "best",
     "float32": "bfloat16",
     "held_out": "inner",
+    "mean": "mean_max",
     "adamw": "adam",
     "exponential": "cosine",
 }
@@ -134,6 +136,59 @@ def test_what_is_not_chosen_does_not_change_the_hash(path):
     content = copy.deepcopy(CONTENT)
     put(content["defaults"], path, at(CONTENT["defaults"], path) + 1)
     assert recipe_hash(Params.model_validate(content), *PLACE) == HASH
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("representations", "log_mel", "fmin_hz"), 50.0),
+        (("representations", "log_mel", "fmax_hz"), 14000.0),
+        (("representations", "log_mel", "reference_power"), 1.0),
+    ],
+    ids=lambda part: ".".join(part) if isinstance(part, tuple) else "",
+)
+def test_a_parameter_that_is_null_counts_only_where_it_is_given(path, value):
+    """Without it, as params.yaml was before the parameter came, the hash is the same."""
+    content = copy.deepcopy(CONTENT)
+    assert at(content["defaults"], path) is None
+    del at(content["defaults"], path[:-1])[path[-1]]
+    assert recipe_hash(Params.model_validate(content), *PLACE) == HASH
+    content = copy.deepcopy(CONTENT)
+    put(content["recipes"]["supervised_contrastive"]["settings"], path, value)
+    assert recipe_hash(Params.model_validate(content), *PLACE) != HASH
+
+
+def test_names_with_units_are_the_entries_own_aliases():
+    for entries, (registry, _) in REGISTRIES.items():
+        for name, kind in registry.items():
+            aliases = {field: info.alias for field, info in kind.model_fields.items() if info.alias}
+            assert aliases == UNITS.get(entries, {}).get(name, {}), name
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "names"),
+    [
+        ("pitch_shift", {"lowest_semitones": -3, "highest_semitones": 3}),
+        ("white_noise", {"lowest_db": 1.0, "highest_db": 2.0}),
+        ("time_shift", {"most_share": 0.1}),
+    ],
+)
+def test_a_name_with_its_unit_is_the_same_run_as_without(augmentation, names):
+    """A params.yaml from before the units came has the same paths; its numbers count."""
+    content = copy.deepcopy(CONTENT)
+    old = {UNITS["augmentations"][augmentation][key]: value for key, value in names.items()}
+    hashes = []
+    for parameters in (names, old):
+        others = {k: v for k, v in CONTENT["defaults"]["augmentations"][augmentation].items() if k not in names}
+        content["defaults"]["augmentations"][augmentation] = others | parameters
+        content["recipes"]["supervised_contrastive"]["settings"]["augment"] = [augmentation]
+        params = Params.model_validate(content)
+        check(params.resolve(*PLACE), "here")
+        hashes.append(recipe_hash(params, *PLACE))
+        last = content["defaults"]["augmentations"][augmentation]
+        last[next(iter(parameters))] *= 2 if augmentation != "white_noise" else 1.5
+        assert recipe_hash(Params.model_validate(content), *PLACE) != hashes[-1]
+    assert hashes[0] == hashes[1]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ A new term is a class here, entered in :data:`TERMS`, and a line of params.yaml'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -15,7 +15,8 @@ from soundclr.params import RunSettings, StageSettings
 from soundclr.params.entries import Entry, entry_of
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
-    from torch import Tensor
+    import torch
+    from torch import Tensor, nn
 
 UNLABELLED = -1
 
@@ -24,16 +25,31 @@ Temperature = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network makes of a batch: a row for each view of each clip.
+    """What a network makes of a batch: a row for each view of each clip, all clips' first views, then their second ...
 
     ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
-    ``clips`` (rows,): which clip a row is a view of.
+    ``clips`` (rows,): which clip a row is a view of. A clip may come twice, so rows are paired by :meth:`by_view`.
     """
 
     embeddings: Tensor
     logits: Tensor
     labels: Tensor
     clips: Tensor
+    views: int = 1
+
+    def by_view(self, rows: Tensor) -> Tensor:
+        """One of the tensors, (rows, ...), as (views, clips, ...): ``first, second = outputs.by_view(embeddings)``."""
+        return rows.unflatten(0, (self.views, -1))
+
+    @classmethod
+    def joined(cls, batches: Sequence[Outputs]) -> Outputs:
+        """Several batches of the same number of views as one."""
+        import torch
+
+        def rows(name: str) -> Tensor:
+            return torch.cat([batch.by_view(getattr(batch, name)) for batch in batches], dim=1).flatten(0, 1)
+
+        return cls(rows("embeddings"), rows("logits"), rows("labels"), rows("clips"), batches[0].views)
 
 
 class Term(Entry):
@@ -46,6 +62,14 @@ class Term(Entry):
     def __call__(self, outputs: Outputs) -> Tensor:
         """The loss of ``outputs``."""
         raise NotImplementedError
+
+    def module(self, size: int, classes: int) -> nn.Module | None:
+        """For a loss with parameters, as ArcFace or proxies: what is called on outputs in its place, and learns.
+
+        ``size`` is that of an embedding, ``classes`` how many classes there are. It learns at the heads' rate and is in
+        the checkpoint; it belongs to one stage of training, and is not in the trained model.
+        """
+        return None
 
 
 class CrossEntropy(Term):
@@ -114,14 +138,25 @@ TERMS: dict[str, type[Term]] = {"cross_entropy": CrossEntropy, "supcon": SupCon,
 
 @dataclass(frozen=True)
 class Loss:
-    """A stage's loss: its terms, each with its weight."""
+    """A stage's loss: its terms, each with its weight; ``modules`` are those of terms that have parameters."""
 
     terms: Sequence[tuple[float, Term]]
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)  # by the term's place
 
     @classmethod
     def of(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
         """The loss that a stage's settings name; UserError, naming ``place``, for one that does not exist or fit."""
         return cls([(term.weight, entry_of(TERMS, term, "loss", place)) for term in stage.loss])
+
+    def with_modules(self, size: int, classes: int, device: torch.device) -> Loss:
+        """The same with its terms' modules, on ``device``: see :meth:`Term.module`."""
+        made = {str(place): term.module(size, classes) for place, (_, term) in enumerate(self.terms)}
+        return Loss(self.terms, {place: module.to(device) for place, module in made.items() if module is not None})
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """The parameters of its modules."""
+        return [parameter for module in self.modules.values() for parameter in module.parameters()]
 
     @property
     def reads(self) -> set[str]:
@@ -140,7 +175,8 @@ class Loss:
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """The weighted sum of the terms: a scalar."""
-        first, *others = (weight * term(outputs) for weight, term in self.terms)
+        called = [self.modules.get(str(place), term) for place, (_, term) in enumerate(self.terms)]
+        first, *others = (weight * each(outputs) for (weight, _), each in zip(self.terms, called, strict=True))
         return sum(others, first)
 
 

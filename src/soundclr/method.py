@@ -11,8 +11,10 @@ from soundclr.errors import UserError
 from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
+from soundclr.models.pooling import POOLINGS
 from soundclr.params import Params, RunSettings, StageSettings, known, load, validated
 from soundclr.params.entries import Entry, entry_of
+from soundclr.params.resolving import given
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS, check_solved
@@ -61,7 +63,7 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
 
 def check_start(place: str, settings: RunSettings, start: str, its_settings: RunSettings) -> None:
     """Raise UserError for an encoder that cannot start from that of the run ``start``."""
-    mine, its = ((s.encoder.name, representation_of(s, place).channels) for s in (settings, its_settings))
+    mine, its = ((s.network, representation_of(s, place).channels) for s in (settings, its_settings))
     if mine != its:
         raise UserError(
             f"{place}: starts from {start}, whose encoder {its[0]} has {its[1]} channels, but its own {mine[0]} "
@@ -74,14 +76,17 @@ def check_defaults(params: Params, file: str) -> None:
     for plural, (registry, what) in REGISTRIES.items():
         for name, parameters in params.defaults.get(plural, {}).items():
             known(name, registry, f"{what} in {file}: defaults.{plural}")
-            validated(registry[name], parameters or {}, file, "defaults", plural, name)
+            validated(registry[name], given(parameters), file, "defaults", plural, name)
 
 
 def check(settings: RunSettings, place: str) -> None:
     """Raise UserError, beginning with or naming ``place``, for a method that cannot be made."""
     representation = representation_of(settings, place)
     encoder = encoder_of(settings, place)
-    if encoder.frozen > encoder.blocks:
+    known(settings.pooling, POOLINGS, f"pooling in {place}")
+    if encoder.pools and settings.pooling != "mean":
+        raise UserError(f"{place}: pooling is {settings.pooling}, but {settings.encoder.name} has a pooling of its own")
+    if encoder.blocks is not None and encoder.frozen > encoder.blocks:
         raise UserError(f"{place}: frozen is {encoder.frozen}, but {settings.encoder.name} has {encoder.blocks} blocks")
     if (rank := len(representation.shape(settings.audio.samples))) != encoder.rank:
         raise UserError(
@@ -99,7 +104,8 @@ def check(settings: RunSettings, place: str) -> None:
                 f"{place}: a batch of stage '{stage.name}' is {size} numbers, more than {LARGEST}: lower "
                 "training.batch_size, views, the representation's size or the dataset's samples"
             )
-        check_stage(stage, f"{place}: stage '{stage.name}'", encoder.frozen < encoder.blocks, rank, settings)
+        learns = encoder.blocks is None or encoder.frozen < encoder.blocks
+        check_stage(stage, f"{place}: stage '{stage.name}'", learns, rank, settings)
 
 
 def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: int, settings: RunSettings) -> None:

@@ -128,7 +128,7 @@ def test_clips_of_a_batch_do_not_mix_and_autocast_does_not_make_it_coarse():
     [
         ({"window": 4096}, "window: Input should not be more than n_fft: 2048, found 4096"),
         ({"window": 255}, "window: Input should be a multiple of 2, found 255"),
-        ({"highest": 40.0}, "highest: Input should be more than lowest: 40.0, found 40.0"),
+        ({"highest": 40.0}, "highest_hz: Input should be more than lowest_hz: 40.0, found 40.0"),
         ({"hop_length": 127}, "hop_length: Input should be a multiple of 2, found 127"),
         ({"bands": 0}, "bands: Input should be greater than or equal to 1, found 0"),
         ({"channels": 1}, "channels: Input should be 3, found 1"),
@@ -143,7 +143,7 @@ def test_a_wrong_parameter_is_one_line(changes, said):
 @pytest.mark.parametrize(
     ("rate", "samples", "said"),
     [
-        (8000, 8000, "highest is 8000 Hz, more than half the sample rate 8000; lower it"),
+        (8000, 8000, "highest_hz is 8000, more than half the sample rate 8000; lower it"),
         (16_000, 1024, "clips of 1024 samples cannot be reflected by half of n_fft: 2048; lower it"),
         (16_000, 1025, None),
     ],

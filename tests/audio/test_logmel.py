@@ -14,6 +14,7 @@ import soundfile
 import torch
 
 from soundclr.audio.representations import LogMel
+from soundclr.params import AudioSettings
 
 RATE = 44100
 TOLERANCE = 5e-3
@@ -77,6 +78,59 @@ def test_against_librosa_on_real_clips(mirror):
         waveform = np.clip(clip if clip.ndim == 1 else clip.mean(1), -1, 1)[:220500]
         image = module(torch.from_numpy(waveform)[None])[0].numpy()
         compare(image, librosa_logmel(waveform), name)
+
+
+@pytest.mark.parametrize("reference", [1.0, 30.0])
+@pytest.mark.parametrize(("fmin", "fmax"), [(50, 14000), (0, None), (300, 8000)])
+def test_other_bands_and_an_absolute_reference_are_librosa_s(fmin, fmax, reference):
+    """PANNs' input (Kong et al. 2020) is 50 to 14000 Hz, 0 dB the power 1.
+
+    The floor is where a float32 Fourier transform still has digits: the loudest are 20 to 50 dB over the power 1.
+    """
+    librosa = pytest.importorskip("librosa")
+    waveforms = signals()
+    module = transform(fmin_hz=fmin, fmax_hz=fmax, reference_power=reference, floor_db=-40.0, padding="reflect")
+    for waveform, image in zip(waveforms, module(torch.from_numpy(waveforms)).numpy(), strict=True):
+        power = librosa.feature.melspectrogram(
+            y=waveform, sr=RATE, n_fft=1024, hop_length=512, n_mels=128, fmin=fmin, fmax=fmax, pad_mode="reflect"
+        )
+        compare(image, librosa.power_to_db(power, ref=reference, amin=1e-4 * reference, top_db=None))
+
+
+def test_bands_and_reference_are_torchaudio_s():
+    """At the power 1 as reference its decibels are ours, down to the floor."""
+    torchaudio = pytest.importorskip("torchaudio")
+    waveforms = torch.from_numpy(signals())
+    spectrogram = torchaudio.transforms.MelSpectrogram(
+        RATE, 1024, hop_length=512, n_mels=64, f_min=50, f_max=14000, norm="slaney", mel_scale="slaney"
+    )
+    expected = torchaudio.transforms.AmplitudeToDB("power")(spectrogram(waveforms)).clamp(min=-40)
+    found = transform(n_mels=64, fmin_hz=50, fmax_hz=14000, reference_power=1.0, padding="reflect", floor_db=-40.0)
+    compare(found(waveforms).numpy(), expected.numpy())
+
+
+def test_an_absolute_reference_keeps_how_loud_a_clip_is():
+    waveforms = torch.from_numpy(signals())
+    images = transform(reference_power=1.0)(torch.cat([waveforms[:1], waveforms[:1] / 10]))
+    loud = images[1] > -59
+    torch.testing.assert_close(
+        images[0][loud] - images[1][loud], torch.full_like(images[0][loud], 20), atol=1e-3, rtol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("bands", "refused"),
+    [
+        ({"fmax_hz": 11026}, "bands from 0 to 11026 Hz are not between 0 and half the sample rate 22050"),
+        ({"fmin_hz": 12000}, "bands from 12000 to 11025 Hz"),
+        ({"fmin_hz": 900, "fmax_hz": 800}, "bands from 900 to 800 Hz"),
+        ({"fmin_hz": 50, "fmax_hz": 11025}, None),
+    ],
+)
+def test_bands_that_a_clip_does_not_have_are_refused(bands, refused):
+    paper = {"n_fft": 1024, "hop_length": 512, "n_mels": 128, "window": "hann", "padding": "zeros", "floor_db": -80.0}
+    found = LogMel(channels=1, **paper, **bands).refuses(AudioSettings(sample_rate=22050, samples=22050))
+    assert found is None if refused is None else found.startswith(refused)
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(220500, 431), (176400, 345)])

@@ -208,24 +208,32 @@ def test_pitches_and_rates_are_drawn_as_the_papers_have_them():
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [
-        ("pitch_shift", {"highest": -16}, "highest: Input should not be less than lowest: -15, found -16"),
+        (
+            "pitch_shift",
+            {"highest": -16},
+            "highest_semitones: Input should not be less than lowest_semitones: -15, found -16",
+        ),
         (
             "pitch_shift",
             {"lowest": 0.5},
             "lowest: Input should be a valid integer, got a number with a fractional part",
         ),
-        ("pitch_shift", {"highest": 25}, "highest: Input should be less than or equal to 24, found 25"),
+        ("pitch_shift", {"highest": 25}, "highest_semitones: Input should be less than or equal to 24, found 25"),
         ("pitch_shift", {"n_fft": 1022}, "n_fft: Input should be a multiple of 4, found 1022"),
         ("time_stretch", {"fastest": 0.2}, "fastest: Input should not be less than slowest: 0.5, found 0.2"),
         ("time_stretch", {"slowest": 0}, "slowest: Input should be greater than or equal to 0.1, found 0"),
-        ("pitch_and_stretch", {"highest": -3}, "highest: Input should not be less than lowest: -2, found -3"),
+        (
+            "pitch_and_stretch",
+            {"highest": -3},
+            "highest_semitones: Input should not be less than lowest_semitones: -2, found -3",
+        ),
         ("pitch_and_stretch", {"fastest": 0.8}, "fastest: Input should not be less than slowest: 0.9, found 0.8"),
-        ("time_shift", {"most": 0.6}, "most: Input should be less than or equal to 0.5, found 0.6"),
+        ("time_shift", {"most": 0.6}, "most_share: Input should be less than or equal to 0.5, found 0.6"),
         ("fade", {"curves": []}, "curves: Tuple should have at least 1 item after validation, not 0, found []"),
         ("fade", {"curves": ["cubic"]}, "curves.0: Input should be 'linear', 'logarithmic', 'exponential', "),
-        ("white_noise", {"highest": -1}, "highest: Input should not be less than lowest: 0.0, found -1"),
+        ("white_noise", {"highest": -1}, "highest_db: Input should not be less than lowest_db: 0.0, found -1"),
         ("mixed_noise", {"colours": ["fan"]}, "colours.0: Input should be 'white', 'pink' or 'brown', found 'fan'"),
-        ("waveform_mask", {"most": 1.5}, "most: Input should be less than or equal to 1, found 1.5"),
+        ("waveform_mask", {"most": 1.5}, "most_share: Input should be less than or equal to 1, found 1.5"),
         ("waveform_mask", {"sigma": -0.1}, "sigma: Input should be greater than or equal to 0, found -0.1"),
     ],
 )

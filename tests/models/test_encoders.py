@@ -5,11 +5,16 @@ import pickle
 import pytest
 import torch
 import torchvision
+import toy
+from pydantic import ValidationError
 from torch import nn
 
 from soundclr.errors import UserError
+from soundclr.method import check
+from soundclr.models import encoders
 from soundclr.models.encoders import ENCODERS
-from soundclr.models.network import Encoder
+from soundclr.models.network import Encoder, Network
+from soundclr.models.pooling import POOLINGS
 
 
 def encoder(name="small", path=None, channels=1, frozen=0, **parameters):
@@ -110,7 +115,7 @@ def test_convolutions_begin_with_kaimings_fan_out(name):
             assert module.bias is None
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", [name for name, entry in ENCODERS.items() if entry.blocks is not None])
 def test_an_entry_knows_its_blocks(name):
     with torch.device("meta"):
         assert len(encoder(name).blocks) == ENCODERS[name].blocks
@@ -119,6 +124,46 @@ def test_an_entry_knows_its_blocks(name):
 def test_features_are_the_mean_over_bands_and_frames():
     built = encoder().eval()
     torch.testing.assert_close(built(images()), built.blocks(images()).flatten(2).mean(dim=2))
+
+
+def test_mean_max_is_cnn14_s_pooling():
+    """The last lines of its forward in github.com/qiuqiangkong/audioset_tagging_cnn, whose frames come before bands."""
+    maps = torch.randn(2, 5, 7, 3, generator=torch.Generator().manual_seed(0))
+    x = torch.mean(maps.transpose(2, 3), dim=3)
+    (x1, _) = torch.max(x, dim=2)
+    x2 = torch.mean(x, dim=2)
+    torch.testing.assert_close(POOLINGS["mean_max"](maps), x1 + x2)
+    samples = maps.flatten(2)
+    torch.testing.assert_close(POOLINGS["mean_max"](samples), samples.amax(2) + samples.mean(2))
+
+
+@pytest.mark.parametrize("name", ["small", "small_1d"])
+def test_a_run_s_pooling_is_its_encoder_s(repo, name):
+    changes = {} if name == "small" else {"encoder": name, "representation": "waveform", "augment": []}
+    chosen = toy.params(repo, pooling="mean_max", **changes).resolve("toy", "toy", "cross_entropy")
+    check(chosen, "here")
+    encoder = Network.of(chosen, channels=1, classes=3).encoder.eval()
+    inputs = images() if name == "small" else images().flatten(2)
+    torch.testing.assert_close(encoder(inputs), POOLINGS["mean_max"](encoder.blocks(inputs)))
+
+
+def test_an_unknown_pooling_is_one_line(repo):
+    with pytest.raises(UserError, match="unknown pooling in here: 'mean_mix'; did you mean 'mean_max'"):
+        check(toy.params(repo, pooling="mean_mix").resolve("toy", "toy", "cross_entropy"), "here")
+
+
+def test_the_encoder_that_the_documentation_shows(repo, monkeypatch):
+    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    text = (repo / "docs" / "extending.md").read_text()
+    code = text.partition("### An encoder of your own")[2].partition("```python\n")[2].partition("```")[0]
+    monkeypatch.setattr(encoders, "ENCODERS", dict(ENCODERS))
+    exec(f"from __future__ import annotations\n{code}", vars(encoders))  # as the module has it
+    monkeypatch.delattr(encoders, "Separable")
+    built = Encoder(encoders.ENCODERS["separable"](frozen=1, width=8), channels=1)
+    assert built(images()).shape == (4, 32) == (4, built.size)
+    assert len(built.blocks) == encoders.ENCODERS["separable"].blocks
+    with pytest.raises(ValidationError, match="width"):
+        encoders.ENCODERS["separable"](frozen=0, width=0)
 
 
 def test_resnet_is_torchvisions_without_its_last_layer(weights, resnet18):

@@ -194,7 +194,7 @@ MISTAKES = {
     "truth value for a fraction": ("defaults.optimizers.adamw.weight_decay", False, "adamw.weight_decay", "False"),
     "truth value for a choice": ("defaults.representations.log_mel.channels", True, "log_mel.channels", "True"),
     "truth value in a list": ("studies.esc10.seeds", [0, True], "studies.esc10.seeds", "True"),
-    "nothing": ("defaults.representations.log_mel.hop_length", None, "log_mel.hop_length", "None"),
+    "nothing": ("defaults.representations.log_mel.hop_length", None, "log_mel.hop_length", "Field required"),
     "too large": ("recipes.hybrid.settings.labels", 1.5, "hybrid: labels", "1.5"),
     "too small": ("defaults.training.batch_size", 1, "training.batch_size", "1"),
     "zero": ("defaults.losses.supcon.temperature", 0, "losses.supcon.temperature", "0"),

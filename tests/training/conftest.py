@@ -11,7 +11,7 @@ import toy
 from soundclr.audio.pipeline import Inputs
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
-from soundclr.training import loop, resume, state
+from soundclr.training import loop, state
 from soundclr.training.task import Task
 
 
@@ -88,7 +88,6 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float], list[int
     def script(losses: list[float], accuracies: list[int]) -> None:
         epochs = iter(zip(losses, accuracies, strict=True))
         monkeypatch.setattr(loop.StageLoop, "train_epoch", lambda _: (1.0, 0.5, 1.0))
-        monkeypatch.setattr(resume, "check_moments", lambda *_: None)  # the optimiser takes no step
 
         def validate(self: loop.StageLoop) -> tuple[float, torch.Tensor]:
             loss, right = next(epochs)

@@ -12,7 +12,7 @@ from torch import nn
 
 from soundclr.audio.features import Waveforms
 from soundclr.machine.files import read_json
-from soundclr.models.encoders import ENCODERS
+from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.network import Encoder
 from soundclr.params import Params
 from soundclr.run import runs
@@ -28,7 +28,7 @@ def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32
 
 
 def test_the_rule_is_the_optimiser_s_steps(repo: Path) -> None:
-    assert budget.STEPS == 66 and 0.9**66 < budget.LEFT < 0.9**65
+    assert budget.steps_for(0.1) == 66 and 0.9**66 < budget.LEFT < 0.9**65
     [line] = steps(repo, "cross_entropy", epochs=10, batch_size=16)
     assert "takes only 20 optimiser steps (10 epochs of 2, from 32 clips)" in line
     assert "with training.epochs 33 or a smaller training.batch_size" in line
@@ -47,12 +47,29 @@ def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> N
     assert line.startswith("stage 'contrastive' ")
 
 
-def test_every_encoder_s_batch_norms_have_the_momentum(repo: Path) -> None:
-    for entry in ENCODERS.values():
-        with torch.device("meta"):
-            modules = Encoder(entry(frozen=0), channels=1).modules()
-        norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
-        assert norms and {norm.momentum for norm in norms} == {budget.MOMENTUM}
+@pytest.mark.parametrize("name", [name for name, entry in ENCODERS.items() if entry.momentum is not None])
+def test_an_encoder_s_batch_norms_have_its_momentum(name: str) -> None:
+    with torch.device("meta"):
+        modules = Encoder(ENCODERS[name](frozen=0), channels=1).modules()
+    norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    assert norms and {norm.momentum for norm in norms} == {ENCODERS[name].momentum}
+
+
+@pytest.mark.parametrize(
+    ("network", "momentum", "steps"), [("mobilenet_v3_small", 0.01, 688), ("convnext_tiny", None, 0)]
+)
+def test_a_network_s_own_momentum_decides(repo: Path, network: str, momentum: float | None, steps: int) -> None:
+    """Of batch norms that move by a hundredth a step; and of a network that has none."""
+    settings = toy.params(
+        repo, epochs=10, batch_size=16, encoder="torchvision", encoders={"torchvision": {"network": network}}
+    )
+    chosen = settings.resolve("toy", "toy", "cross_entropy")
+    with torch.device("meta"):
+        encoder = Encoder(encoder_of(chosen), channels=1)
+    assert budget.slowest_momentum(encoder) == momentum and budget.steps_for(momentum) == steps
+    lines = list(budget.warnings(chosen, 32, encoder))
+    assert len(lines) == (steps > 0) and all(f"; {steps} steps or more do" in line for line in lines)
+    assert list(budget.warnings(chosen, 32)) == []  # the plan does not build it
 
 
 def test_the_plan_says_it_of_each_dataset_once(repo: Path) -> None:

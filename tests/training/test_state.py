@@ -33,7 +33,7 @@ def saved(tmp_path):
 
 def test_round_trip(saved):
     path, state, network, optimizer = saved
-    found, weights, moments = checkpoints.load(path, "me")
+    found, weights, moments, loss = checkpoints.load(path, "me")
     assert (found.stage, found.epoch, found.history) == (1, 2, HISTORY)
     assert (found.best.epoch, found.best.value) == (1, -0.25)
     assert torch.equal(found.last, state.last) and torch.equal(found.best.probabilities, state.best.probabilities)
@@ -44,6 +44,7 @@ def test_round_trip(saved):
     assert all(torch.equal(weights[key], network[key]) for key in network)
     assert moments["param_groups"] == optimizer["param_groups"]
     assert torch.equal(moments["state"][0]["exp_avg"], optimizer["state"][0]["exp_avg"])
+    assert loss == {}
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 

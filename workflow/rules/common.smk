@@ -72,7 +72,7 @@ def weights_files(dataset, recipe):
     """The initial weights of a recipe's encoder: one file, or none for an encoder from scratch."""
     settings = PARAMS.resolve(STUDY_NAME, dataset, recipe)
     weights = settings.start.weights
-    return [] if weights == "none" else [str(runs.weights_path(weights, settings.encoder.name))]
+    return [] if weights == "none" else [str(runs.weights_path(weights, settings.network))]
 
 
 WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})

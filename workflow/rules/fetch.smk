@@ -34,7 +34,7 @@ rule weights:
     conda:
         "../../environment.yml"
     params:
-        sha256=lambda wildcards: PARAMS.weights[wildcards.weights].files[wildcards.encoder].sha256,
+        sha256=lambda wildcards: PARAMS.weights_file(wildcards.weights, wildcards.encoder).sha256,
     message:
         "fetch the weights {wildcards.weights} of {wildcards.encoder}"
     shell:

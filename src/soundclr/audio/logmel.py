@@ -1,5 +1,6 @@
-"""Log-mel spectrograms of a batch of waveforms, in decibels below each clip's maximum."""
+"""Log-mel spectrograms of a batch of waveforms, in decibels below each clip's maximum or another reference."""
 
+import math
 import warnings
 from typing import Literal
 
@@ -31,11 +32,15 @@ class LogMelTransform:
         window: str = "hann",
         padding: str = "zeros",
         floor_db: float = -80.0,
+        fmin_hz: float = 0.0,
+        fmax_hz: float | None = None,
+        reference_power: float | None = None,
     ) -> None:
         self.n_fft, self.hop_length, self.floor_db = n_fft, hop_length, floor_db
+        self.reference_db = None if reference_power is None else 10 * math.log10(reference_power * FULL_SCALE**2)
         self.padding = PADDINGS[padding]
         self.window = FULL_SCALE * WINDOWS[window](n_fft).to(device)  # a power of two: exact, and no work on samples
-        self.mel = MelBands(mel_filters(sample_rate, n_fft, n_mels).to(device))
+        self.mel = MelBands(mel_filters(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz).to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """The spectrograms of ``waveforms``."""
@@ -50,7 +55,7 @@ class LogMelTransform:
                 return_complex=True,
             ).transpose(1, 2)
             decibels = self.mel(power(spectra)).clamp_(min=SMALLEST_POWER).log10_().mul_(10)
-        decibels -= decibels.amax((1, 2), keepdim=True)
+        decibels -= decibels.amax((1, 2), keepdim=True) if self.reference_db is None else self.reference_db
         return decibels.clamp_(min=self.floor_db).transpose(1, 2)[:, None]
 
 

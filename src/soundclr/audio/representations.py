@@ -66,8 +66,12 @@ class LogMel(Representation):
 
     frames = samples // hop_length + 1: 128 x 431 for 5 s at 44.1 kHz. The same numbers as librosa's
     ``power_to_db(melspectrogram(32768 * waveform), ref=np.max)``: centred frames, periodic window, power, Slaney's
-    mel scale and area norm from 0 to half the sample rate. A silent clip is 0 everywhere, as there. ``channels`` are
-    copies, three for weights from ImageNet. Lengths in samples, the floor in dB under the maximum.
+    mel scale and area norm. A silent clip is 0 everywhere, as there. ``channels`` are copies, three for weights from
+    ImageNet. Lengths in samples.
+
+    ``fmin_hz`` to ``fmax_hz`` is what the bands cover: 0 to half the sample rate. With ``reference_power`` 0 dB is that
+    power of a waveform in [-1, 1], whatever the clip's maximum is: 1 in librosa's ``power_to_db(..., ref=1.0)``, as
+    networks trained on AudioSet want it. ``floor_db`` is under the one or the other.
     """
 
     n_fft: Annotated[int, Field(ge=1, le=65_536)]
@@ -76,6 +80,9 @@ class LogMel(Representation):
     window: Literal["hann", "hamming"]
     padding: Literal["zeros", "reflect"]
     floor_db: Annotated[float, Field(ge=-200, lt=0)]
+    fmin_hz: Annotated[float, Field(ge=0, le=384_000)] | None = None
+    fmax_hz: Annotated[float, Field(gt=0, le=384_000)] | None = None
+    reference_power: Annotated[float, Field(gt=0, le=1e12)] | None = None
 
     def shape(self, samples: int) -> tuple[int, ...]:
         """Bands and frames."""
@@ -89,13 +96,18 @@ class LogMel(Representation):
         """Clips that are too short to be reflected."""
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
+        half = audio.sample_rate / 2
+        low, high = self.fmin_hz or 0, self.fmax_hz or half
+        if not low < high <= half:
+            bands = f"bands from {low:g} to {high:g} Hz are not between 0 and half the sample rate {audio.sample_rate}"
+            return f"{bands}; change fmin_hz or fmax_hz"
         return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Window and filters, on ``device``."""
         from soundclr.audio.logmel import LogMelTransform
 
-        return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
+        return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}, exclude_none=True))
 
 
 Even = Annotated[int, Field(ge=2, le=65_536, multiple_of=2)]
@@ -107,7 +119,7 @@ class Clar(Representation):
 
     frames = samples // hop_length + 1: 128 x 126 for 1 s at 16 kHz. Let X(f) be the Fourier transform of a frame of
     ``n_fft`` samples, the clip being reflected at both ends, under a periodic Hann window of ``window`` samples in its
-    middle, and f_k = lowest * (highest / lowest) ** (k / bands), in hertz at any sample rate:
+    middle, and f_k = lowest_hz * (highest_hz / lowest_hz) ** (k / bands) at any sample rate:
 
     - magnitude, 10 log10(abs(X(f_k))**2 + 1e-8) - 20, in dB;
     - phase, that of X(f_k) with the frame's first sample as its origin, in radians, in [-pi, pi];
@@ -121,8 +133,8 @@ class Clar(Representation):
     window: Even
     hop_length: Even
     bands: Annotated[int, Field(ge=1, le=4096)]
-    lowest: Frequency
-    highest: Frequency
+    lowest_hz: Frequency = Field(alias="lowest")
+    highest_hz: Frequency = Field(alias="highest")
 
     @field_validator("window")
     @classmethod
@@ -132,12 +144,12 @@ class Clar(Representation):
             raise PydanticCustomError("window", "Input should not be more than n_fft: {n_fft}", dict(info.data))
         return window
 
-    @field_validator("highest")
+    @field_validator("highest_hz")
     @classmethod
     def _above_the_lowest(cls, highest: float, info: ValidationInfo) -> float:
         """Refuse a row of frequencies that does not rise."""
-        if highest <= info.data.get("lowest", 0):
-            raise PydanticCustomError("highest", "Input should be more than lowest: {lowest}", dict(info.data))
+        if highest <= info.data.get("lowest_hz", 0):
+            raise PydanticCustomError("highest", "Input should be more than lowest_hz: {lowest_hz}", dict(info.data))
         return highest
 
     def shape(self, samples: int) -> tuple[int, ...]:
@@ -153,15 +165,15 @@ class Clar(Representation):
         """Clips that are too short to be reflected, and frequencies that they do not have."""
         if audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
-        if self.highest > audio.sample_rate / 2:
-            return f"highest is {self.highest:g} Hz, more than half the sample rate {audio.sample_rate}; lower it"
+        if self.highest_hz > audio.sample_rate / 2:
+            return f"highest_hz is {self.highest_hz:g}, more than half the sample rate {audio.sample_rate}; lower it"
         return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Windowed cosines and sines, and mel filters, on ``device``."""
         from soundclr.audio.clar import ClarTransform
 
-        return ClarTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
+        return ClarTransform(sample_rate, device, **self.model_dump(exclude={"channels"}, by_alias=True))
 
 
 Milliseconds = Annotated[float, Field(ge=1, le=10_000)]

@@ -62,17 +62,17 @@ class Fade(WaveformAugmentation):
 class WaveformMask(WaveformAugmentation):
     """Replaces one stretch of a clip by normal noise (CLAR's time mask): ``sigma`` is its standard deviation.
 
-    Its width is uniform from 0 to ``most``, a share of the clip, its start uniform where that leaves it inside.
+    Its width is uniform from 0 to ``most_share`` of the clip, its start uniform where that leaves it inside.
     """
 
-    most: Fraction
+    most_share: Fraction = Field(alias="most")
     sigma: Annotated[float, Field(ge=0, le=1)]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """Start, width and what fills it."""
         import torch
 
-        widest = int(self.most * samples)
+        widest = int(self.most_share * samples)
         width = integers(random, clips, 1, size=widest + 1)
         start = torch.floor(uniform(random, clips, 1) * (samples - width + 1)).long()
         return start, width, self.sigma * torch.randn(clips, widest, generator=random)
@@ -85,13 +85,13 @@ class WaveformMask(WaveformAugmentation):
 
 
 class TimeShift(WaveformAugmentation):
-    """Turns a clip as if its end met its beginning (CLAR), by up to ``most``, a share of it, either way."""
+    """Turns a clip as if its end met its beginning (CLAR), by up to ``most_share`` of it, either way."""
 
-    most: Annotated[float, Field(ge=0, le=0.5)]
+    most_share: Annotated[float, Field(ge=0, le=0.5, alias="most")]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """Samples to the right: from -most to most - 1."""
-        furthest = int(self.most * samples)
+        furthest = int(self.most_share * samples)
         return (integers(random, clips, 1, size=max(1, 2 * furthest)) - furthest,)
 
     def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
@@ -102,16 +102,16 @@ class TimeShift(WaveformAugmentation):
 
 
 class _Noise(WaveformAugmentation):
-    """Adds noise; the ratio of the clip's power to the noise's is uniform between ``lowest`` and ``highest`` dB."""
+    """Adds noise; the ratio of the clip's power to the noise's is uniform from ``lowest_db`` to ``highest_db``."""
 
-    lowest: Decibels
-    highest: Decibels
+    lowest_db: Decibels = Field(alias="lowest")
+    highest_db: Decibels = Field(alias="highest")
 
-    _rise = field_validator("highest")(at_least("lowest"))
+    _rise = field_validator("highest_db")(at_least("lowest_db"))
 
     def ratios(self, clips: int, random: torch.Generator) -> Tensor:
         """The ratio of each clip: (clips, 1)."""
-        return self.lowest + (self.highest - self.lowest) * uniform(random, clips, 1)
+        return self.lowest_db + (self.highest_db - self.lowest_db) * uniform(random, clips, 1)
 
 
 class WhiteNoise(_Noise):
@@ -171,18 +171,19 @@ class _Vocoded(WaveformAugmentation):
 
 
 class PitchShift(_Vocoded):
-    """Shifts the pitch by whole semitones from ``lowest`` to ``highest`` (CLAR); time stays, to within 6 cents."""
+    """Shifts the pitch by whole semitones, the lowest to the highest (CLAR); time stays, to within 6 cents."""
 
-    lowest: Semitones
-    highest: Semitones
+    lowest_semitones: Semitones = Field(alias="lowest")
+    highest_semitones: Semitones = Field(alias="highest")
 
-    _semitones_rise = field_validator("highest")(at_least("lowest"))
+    _semitones_rise = field_validator("highest_semitones")(at_least("lowest_semitones"))
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
         """Semitones, and rates of 1."""
         import torch
 
-        semitones = self.lowest + integers(random, clips, size=self.highest - self.lowest + 1)
+        lowest, highest = self.lowest_semitones, self.highest_semitones
+        semitones = lowest + integers(random, clips, size=highest - lowest + 1)
         return semitones, torch.ones(clips, dtype=torch.float64)
 
 

@@ -21,8 +21,5 @@ def run(options: argparse.Namespace) -> None:
     from soundclr import datasets
 
     params = load_checked(options.params)
-    files = params.weights[known(options.weights, params.weights, "weights")].files
-    known(options.encoder, files, f"encoder with weights '{options.weights}'")
-    print(
-        datasets.fetch_weights(options.weights, options.encoder, files[options.encoder], options.data, options.mirror)
-    )
+    file = params.weights_file(known(options.weights, params.weights, "weights"), options.encoder)
+    print(datasets.fetch_weights(options.weights, options.encoder, file, options.data, options.mirror))

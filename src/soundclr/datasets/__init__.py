@@ -9,6 +9,7 @@
 A new dataset is a function in a module of its own, entered in :data:`ADAPTERS`.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from soundclr.datasets.synthetic import fetch_synthetic
 from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
 from soundclr.errors import UserError
 from soundclr.machine.locks import in_turn
-from soundclr.params import DatasetSettings, WeightsFile
+from soundclr.params import DatasetSettings, WeightsFile, known
 from soundclr.run import unlearnt
 from soundclr.run.index_record import known_index, read_made_of, remedy
 from soundclr.run.runs import definition_hash
@@ -110,7 +111,9 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
     Raises:
         UserError: the file cannot be had or has another hash than the settings say, or than it had before.
     """
-    source = Source(**settings.model_dump(exclude={"mapping"}))
+    if settings.torchvision is not None:
+        settings = torchvision_file(encoder, settings)
+    source = Source(**settings.model_dump(exclude={"mapping", "torchvision"}))
     destination = obtain(source, data / "weights" / f"{name}-{encoder}.pth", mirror)
     if settings.sha256 is None:  # whatever came, an answer of the host's say, is not to be what later copies must be
         from soundclr.models.weights import read_weights  # PyTorch takes seconds, which other fetches need not wait for
@@ -122,6 +125,18 @@ def fetch_weights(name: str, encoder: str, settings: WeightsFile, data: Path, mi
             raise
     record(source, destination)
     return destination
+
+
+def torchvision_file(network: str, settings: WeightsFile) -> WeightsFile:
+    """The file with the name, the address and the hash that torchvision gives for a network's weights."""
+    from torchvision import models  # seconds, which other fetches need not wait for
+
+    known(network, models.list_models(module=models), "network of torchvision's")
+    weights = models.get_model_weights(network).__members__
+    url = weights[known(settings.torchvision, weights, f"weights of torchvision's {network}")].value.url
+    file = url.rpartition("/")[2]
+    digits = re.search(r"-([0-9a-f]{8,64})\.pth$", file)
+    return settings.model_copy(update={"file": file, "url": url, "sha256": digits[1] if digits else None})
 
 
 def _of_classes(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from soundclr.params import Count, RunSettings
+from soundclr.params import Count, Name, RunSettings
 from soundclr.params.entries import Entry, entry_of
 
 if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
@@ -21,15 +21,25 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 
 
 class EncoderEntry(Entry):
-    """``frozen``: how many of its ``blocks`` keep their initial weights. ``rank``: dimensions of its input's images."""
+    """``frozen``: how many of its ``blocks`` keep their initial weights. ``rank``: dimensions of its input's images.
 
-    blocks: ClassVar[int]
+    ``momentum`` is that of its batch norms. ``blocks`` and ``momentum`` are None where only the built network has them.
+    One that ``pools`` makes (batch, size) itself.
+    """
+
+    blocks: ClassVar[int | None]
     rank: ClassVar[int]
+    momentum: ClassVar[float | None] = 0.1  # PyTorch's default
+    pools: ClassVar[bool] = False
     frozen: Count
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
         """Its blocks and how many features come out, for so many input channels, from ``weights`` if there are any."""
         raise NotImplementedError
+
+    def parts(self, blocks: list[nn.Module]) -> list[nn.Module]:
+        """What ``frozen`` counts, of what :meth:`build` made: the blocks."""
+        return blocks
 
 
 class ResNet50(EncoderEntry):
@@ -140,6 +150,50 @@ class Statistics(EncoderEntry):
         return [TimeStatistics(self.bands)], 2 * channels * self.bands
 
 
+class Torchvision(EncoderEntry):
+    """Any of torchvision's classification networks, without its last layer, from the outputs of its own pooling.
+
+    ``frozen`` counts the parts of its ``features`` or, where it has none, its own, such as a ResNet's conv1, bn1,
+    layer1 and so on. Weights are those of ``torchvision``, or of a file that params.yaml's ``weights`` has for the
+    network.
+    """
+
+    blocks = None
+    rank = 2
+    momentum = None
+    pools = True
+    network: Name
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """The network, in one."""
+        from soundclr.models import zoo
+
+        network, size = zoo.as_encoder(*self.make(self.network), channels, weights)
+        return [network], size
+
+    def parts(self, blocks: list[nn.Module]) -> list[nn.Module]:
+        """The network's."""
+        from soundclr.models.zoo import parts_of
+
+        return parts_of(blocks[0])
+
+    def make(self, name: str) -> tuple[nn.Module, tuple[str, ...]]:
+        """The network of that name, and what its classifier's names begin with."""
+        from soundclr.models.zoo import torchvision_network
+
+        return torchvision_network(name)
+
+
+class Timm(Torchvision):
+    """The same of timm (Wightman), where that is installed."""
+
+    def make(self, name: str) -> tuple[nn.Module, tuple[str, ...]]:
+        """The network of that name, and what its classifier's names begin with."""
+        from soundclr.models.zoo import timm_network
+
+        return timm_network(name)
+
+
 ENCODERS: dict[str, type[EncoderEntry]] = {
     "resnet18": ResNet18,
     "resnet18_1d": ResNet18Of1D,
@@ -148,6 +202,8 @@ ENCODERS: dict[str, type[EncoderEntry]] = {
     "small": Small,
     "small_1d": Small1D,
     "statistics": Statistics,
+    "timm": Timm,
+    "torchvision": Torchvision,
 }
 
 

@@ -11,19 +11,25 @@ from soundclr.errors import UserError
 from soundclr.models.encoders import EncoderEntry, encoder_of
 from soundclr.models.heads import build_head
 from soundclr.models.misfit import other_names
+from soundclr.models.pooling import POOLINGS
 from soundclr.models.weights import read_weights
 from soundclr.params import HeadSettings, MappingSettings, RunSettings
 
 
 class Encoder(nn.Module):
-    """Blocks applied one after the other, then the mean over all that is not batch or channel; ``size`` come out.
+    """Blocks applied one after the other, then a pooling over all that is not batch or channel; ``size`` come out.
 
     The first ``frozen`` blocks keep their weights. In training their batch norms still follow the data:
     spectrograms in dB are far from what ImageNet's statistics were taken from.
     """
 
     def __init__(
-        self, entry: EncoderEntry, channels: int, weights: Path | None = None, mapping: MappingSettings | None = None
+        self,
+        entry: EncoderEntry,
+        channels: int,
+        weights: Path | None = None,
+        mapping: MappingSettings | None = None,
+        pooling: str = "mean",
     ) -> None:
         """Blocks for so many input channels; UserError for a file of weights that ``mapping`` makes not theirs."""
         super().__init__()
@@ -34,15 +40,19 @@ class Encoder(nn.Module):
             said = other_names(state_dict or {}, error)
             raise UserError(f"{weights}: not the weights of this encoder: {said}") from error
         self.blocks = nn.Sequential(*blocks)
-        self.frozen = entry.frozen
+        self.frozen, self.parts = entry.frozen, entry.parts(blocks)
+        if self.frozen > len(self.parts):
+            raise UserError(f"frozen is {self.frozen}, but the encoder has {len(self.parts)} parts to freeze")
+        self.pool = POOLINGS[pooling] if not entry.pools else nn.Identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, channels, bands, frames) or (batch, channels, samples) -> (batch, size)."""
-        return self.blocks(inputs).flatten(2).mean(dim=2)
+        return self.pool(self.blocks(inputs))
 
     def freeze(self) -> None:
         """Exempt the frozen blocks' weights from learning."""
-        self.blocks[: self.frozen].requires_grad_(False)
+        for part in self.parts[: self.frozen]:
+            part.requires_grad_(False)
 
 
 class Network(nn.Module):
@@ -51,9 +61,10 @@ class Network(nn.Module):
     def __init__(self, encoder: Encoder, projection: HeadSettings, classifier: HeadSettings, classes: int) -> None:
         super().__init__()
         self.encoder, self.classes = encoder, classes
-        self.projection, size = build_head(projection, encoder.size, classes)
+        self.projection, self.embedding_size = build_head(projection, encoder.size, classes)
         self.on_projection = classifier.input == "projection"
-        self.classifier, _ = build_head(classifier, size if self.on_projection else encoder.size, classes)
+        size = self.embedding_size if self.on_projection else encoder.size
+        self.classifier, _ = build_head(classifier, size, classes)
 
     @classmethod
     def of(
@@ -65,7 +76,7 @@ class Network(nn.Module):
         mapping: MappingSettings | None = None,
     ) -> Self:
         """A run's network; ``channels`` are its representation's, ``weights`` a file that its encoder starts from."""
-        encoder = Encoder(encoder_of(settings), channels, weights, mapping)
+        encoder = Encoder(encoder_of(settings), channels, weights, mapping, settings.pooling)
         return cls(encoder, settings.projection, settings.classifier, classes)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+from pydantic import ConfigDict
+
 from soundclr.params import Choice, Section, known, validated
 
 T = TypeVar("T", bound="Entry")
 
 
 class Entry(Section):
-    """One of a room's entries: its fields are the parameters that params.yaml gives it, checked when it is made."""
+    """A registry's entry: its fields are the parameters that params.yaml gives it, checked when it is made.
+
+    A field's alias is the name that it had before its unit came to it: both are read, see :data:`resolving.UNITS`.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, loc_by_alias=False)
 
 
 def entry_of(registry: Mapping[str, type[T]], choice: Choice, what: str, place: str) -> T:

@@ -25,7 +25,7 @@ from soundclr.params.schema import (
     TrainingSettings,
 )
 from soundclr.params.studies import EvaluationSettings, Selection, StudySettings
-from soundclr.params.weights import WeightsSettings
+from soundclr.params.weights import WeightsFile, WeightsSettings
 
 MOST_RUNS = 100_000  # of a study's choice
 
@@ -115,10 +115,13 @@ class Params(Section):
 
     def check_weights(self, settings: RunSettings, place: str) -> None:
         """Raise UserError for initial weights that there are not, or not for the encoder."""
-        weights, encoder = settings.start.weights, settings.encoder.name
-        if weights != "none":
-            known(weights, ["none", *self.weights], f"weights in {place}")
-            known(encoder, self.weights[weights].files, f"encoder with weights '{weights}' in {place}")
+        if settings.start.weights != "none":
+            known(settings.start.weights, ["none", *self.weights], f"weights in {place}")
+            self.weights_file(settings.start.weights, settings.network, f" in {place}")
+
+    def weights_file(self, weights: str, network: str, place: str = "") -> WeightsFile:
+        """The file of ``weights`` for an encoder or a network; UserError, with ``place``, where there is none."""
+        return self.weights[weights].file_of(network, f"with weights '{weights}'{place}")
 
     def origins(self, study: str, dataset: str, recipe: str) -> list[tuple[str, str]]:
         """Dataset and recipe of the run that a run starts from, then of the one that this starts from, and so on.

@@ -17,6 +17,18 @@ CHOICES = {"augment": "augmentations", "loss": "losses", "optimizer": "optimizer
 OF_A_STAGE = (*CHOICES, *CHOICES.values(), "views", "training")
 # What the defaults have, and recipes, studies and stages may have otherwise.
 KEYS = (*(key for key in RunSettings.model_fields if key != "audio"), *OF_A_RUN.values(), *OF_A_STAGE)
+# Parameters with their unit in the name, by entry, and what settings, hashes and records call them, as they always did.
+UNITS = {
+    "augmentations": {
+        "pitch_shift": {"lowest_semitones": "lowest", "highest_semitones": "highest"},
+        "pitch_and_stretch": {"lowest_semitones": "lowest", "highest_semitones": "highest"},
+        "white_noise": {"lowest_db": "lowest", "highest_db": "highest"},
+        "mixed_noise": {"lowest_db": "lowest", "highest_db": "highest"},
+        "time_shift": {"most_share": "most"},
+        "waveform_mask": {"most_share": "most"},
+    },
+    "representations": {"clar": {"lowest_hz": "lowest", "highest_hz": "highest"}},
+}
 MOST_RECIPES = 10_000  # of a grid
 PLACE = re.compile(r"\{(\w+)\}")  # of an axis, in the name and title of a grid's recipes
 
@@ -120,7 +132,7 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
 
     def entry(name: Any) -> dict[str, Any]:
         known(name, parameters, f"{key} in {place}")
-        return {"name": name, "parameters": parameters[name] or {}}
+        return {"name": name, "parameters": without_units(entries, name, given(parameters[name]))}
 
     if isinstance(choice, Mapping):
         weighed = {name: weight for name, weight in choice.items() if weight is False or weight != 0}
@@ -128,12 +140,28 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
     return [entry(name) for name in choice] if isinstance(choice, list) else entry(choice)
 
 
+def without_units(entries: str, name: str, parameters: Any) -> Any:
+    """An entry's parameters by the names that settings have, of which ``UNITS`` knows others."""
+    others = UNITS.get(entries, {}).get(name)
+    if others is None or not isinstance(parameters, Mapping):
+        return parameters
+    return {others.get(key, key): value for key, value in parameters.items()}
+
+
+def given(parameters: Any) -> Any:
+    """An entry's parameters without those that are null, which are as if they were not there, in hashes too."""
+    if not isinstance(parameters, Mapping):  # what is of another type is for the validation to name
+        return parameters or {}
+    return {key: value for key, value in parameters.items() if value is not None}
+
+
 def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
     """Raise UserError for a key that the defaults lack or that nothing has, or entries that are no mapping."""
     for key in defaults:
         known(key, KEYS, f"key in {place}.{key}")
     for key in KEYS:
-        if key not in defaults:
+        field = RunSettings.model_fields.get(key)
+        if key not in defaults and (field is None or field.is_required()):
             raise UserError(f"{place}.{key}: is not there")
     for key in (*OF_A_RUN.values(), *CHOICES.values()):
         if shape(entries := defaults[key]) != "a mapping":

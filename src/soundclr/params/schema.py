@@ -150,11 +150,17 @@ class RunSettings(Section):
     crop: CropSettings
     representation: Choice
     encoder: Choice
+    pooling: Name = "mean"
     start: StartSettings
     projection: HeadSettings
     classifier: HeadSettings
     labels: Annotated[float, Field(gt=0, le=1)]
     stages: Annotated[tuple[StageSettings, ...], Field(min_length=1)]
+
+    @property
+    def network(self) -> str:
+        """What files of weights are for: the encoder by name, or the network that it is of another library."""
+        return str(self.encoder.parameters.get("network", self.encoder.name))
 
     @property
     def precision(self) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from soundclr.params.merging import known
 from soundclr.params.schema import Bytes, Name, Section, Sha256
 
 
@@ -43,6 +44,9 @@ class MappingSettings(Section):
 class WeightsFile(Section):
     """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
 
+    With ``torchvision``, the name of weights that torchvision lists for the network, its name, address and hash are
+    those that torchvision gives.
+
     ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
     mirror has it. Without ``sha256``, for a publisher who gives none, the first copy's is recorded beside it, and other
     copies are refused from then on.
@@ -52,13 +56,24 @@ class WeightsFile(Section):
     sha256: Sha256 | None = None
     packed: str | None = None
     url: str | None = None
+    torchvision: Text | None = None
     max_bytes: Bytes = 10**9
     mapping: MappingSettings = MappingSettings()
 
 
 class WeightsSettings(Section):
-    """Initial weights: what captions call them, and a file for each encoder they exist for."""
+    """Initial weights: what captions call them, and a file for each encoder they exist for.
+
+    With ``torchvision`` they exist for each network that torchvision lists weights of that name for.
+    """
 
     title: str
     licence: str | None = None
-    files: dict[Name, WeightsFile]
+    files: dict[Name, WeightsFile] = Field(default={})
+    torchvision: Text | None = None
+
+    def file_of(self, network: str, place: str) -> WeightsFile:
+        """The file for an encoder; UserError, naming ``place``, where there is none."""
+        if self.torchvision is not None and network not in self.files:
+            return WeightsFile(file=f"{network}-{self.torchvision}.pth", torchvision=self.torchvision)
+        return self.files[known(network, self.files, f"encoder {place}")]

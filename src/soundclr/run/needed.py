@@ -10,7 +10,7 @@ from soundclr.run import runs
 def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
     """The file of a run's initial weights, or None for a run from scratch."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
-    weights, encoder = settings.start.weights, settings.encoder.name
+    weights, encoder = settings.start.weights, settings.network
     if weights == "none":
         return None
     return existing(runs.weights_path(weights, encoder, data), f"soundclr weights {weights} {encoder}")

@@ -17,12 +17,12 @@ def optional_weights(params: Params, study: str, dataset: str, recipe: str) -> W
     place = [(dataset, recipe), *params.origins(study, dataset, recipe)][-1]
     settings = params.resolve(study, *place)
     wanted = settings.start.weights in params.studies[study].optional_weights
-    return (settings.start.weights, settings.encoder.name) if wanted else None
+    return (settings.start.weights, settings.network) if wanted else None
 
 
 def are_here(params: Params, weights: Weights, data: Path, mirror: Path | None) -> bool:
     """Whether there is a file of ``weights``: fetched, in this package, or in the mirror. Nobody asks its host."""
-    file = params.weights[weights[0]].files[weights[1]]
+    file = params.weights_file(*weights)
     places = [runs.weights_path(*weights, data), *([mirror / file.file] if mirror else [])]
     return file.packed is not None or any(place.is_file() for place in places)
 
@@ -54,7 +54,7 @@ def left_out(
 def lines(params: Params, runs_left_out: dict[Run, Weights]) -> Iterator[str]:
     """A line for each weights that are not here: how many runs wait for them, and how to get them."""
     for (name, encoder), count in Counter(runs_left_out.values()).items():
-        file = params.weights[name].files[encoder]
+        file = params.weights_file(name, encoder)
         fetch = f", or run `soundclr weights {name} {encoder}`" if file.url else ""
         are = "run is" if count == 1 else "runs are"
         yield (

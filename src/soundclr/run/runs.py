@@ -179,7 +179,7 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     if origins := params.origins(study, dataset, recipe):
         source = recipe_hash(params, study, *origins[0])
     elif (weights := settings.start.weights) != "none":
-        source = weights_identity(params.weights[weights].files[settings.encoder.name])
+        source = weights_identity(params.weights_file(weights, settings.network))
     return sha256_of_json(
         {
             "settings": settings.model_dump(mode="json", exclude_defaults=True, exclude={"start"}),

@@ -62,7 +62,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     network, start = make_network(run, params, paths, settings, len(waveforms.classes))
     task, test = make_task(run, params, settings, waveforms, network, start, device)
     few = label_warnings(task.labels, task.train, settings.labels, waveforms.classes, run.fold)
-    for line in itertools.chain(budget.warnings(settings, len(task.train)), few):
+    for line in itertools.chain(budget.warnings(settings, len(task.train), network.encoder), few):
         print(f"{task.identity}: warning: {UserError(line)}", file=sys.stderr, flush=True)
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
@@ -192,14 +192,14 @@ def check_weights(path: Path | None, params: Params, settings: RunSettings) -> s
     if not has.startswith(says):
         raise UserError(
             f"{path}: has SHA-256 {has}, {'params.yaml' if said else record_of(path)} says {says}; remove it, then run "
-            f"`soundclr weights {settings.start.weights} {settings.encoder.name}`"
+            f"`soundclr weights {settings.start.weights} {settings.network}`"
         )
     return has
 
 
 def file_of(params: Params, settings: RunSettings) -> WeightsFile:
     """What params.yaml says of the file of weights that a run starts from."""
-    return params.weights[settings.start.weights].files[settings.encoder.name]
+    return params.weights_file(settings.start.weights, settings.network)
 
 
 def accuracies(probabilities: Probabilities, labels: Tensor) -> Accuracies:

@@ -4,12 +4,11 @@ import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from soundclr.audio.pipeline import Augment
 from soundclr.errors import UserError
@@ -52,12 +51,11 @@ def train(
     state = State()
     identity = f"{task.identity} {task.source}".strip()
     saver = Saver(checkpoint, identity, stop, clock)
-    clips = (len(task.train), len(task.val))
-    check = functools.partial(check_resume, network=network, stages=task.stages, keeps=task.keeps_best, clips=clips)
+    check = functools.partial(check_resume, network=network, stages=task.stages)
     saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
-        state, weights, _ = saved
-        network.load_state_dict(weights)
+        state = saved.state
+        network.load_state_dict(saved.network)
     state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         if index > state.stage:
@@ -69,7 +67,8 @@ def train(
             continue
         loop = StageLoop(task, task.stages[index], network, state, saver)
         if saved is not None:
-            loop.optimizer.load_state_dict(saved[2])
+            loop.optimizer.load_state_dict(saved.optimizer)
+            loop.modules.load_state_dict(saved.loss)
             saved = None
         loop.run()
     return state
@@ -81,11 +80,13 @@ class StageLoop:
     def __init__(self, task: Task, stage: StageSettings, network: Network, state: State, saver: Saver) -> None:
         self.task, self.stage, self.network, self.state, self.saver = task, stage, network, state, saver
         place = f"stage '{stage.name}'"
-        self.loss = Loss.of(stage)
+        torch.manual_seed(seed_of(*task.seed, stage.name, "loss"))
+        self.loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, task.device)
+        self.modules = nn.ModuleDict(self.loss.modules)
         self.augment = Augment.of(stage.augment)
         self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
         self.clips = learnt_from(task.train, task.known, self.loss.needs_labels)
-        self.optimizer = make_optimizer(network, stage)
+        self.optimizer = make_optimizer(network, stage, self.loss)
         self.keeps_best = task.keeps_best(stage)
         title = f"{task.identity} {stage.name}"
         self.progress = Progress(title, stage.training.epochs, state.epoch, len(task.train), task.val_name)
@@ -110,7 +111,7 @@ class StageLoop:
                 memory_ran_out = True  # for below, where the error no longer holds the batch
             if memory_ran_out:
                 raise UserError(advice(self.place, self.task.device, self.stage, self.batch_size, self.try_batch))
-            self.saver.end_of_epoch(state, self.network, self.optimizer)
+            self.saver.end_of_epoch(state, self.network, self.optimizer, self.modules)
         self.progress.close()
 
     def epoch(self, lr: float) -> None:
@@ -151,6 +152,7 @@ class StageLoop:
         Returns the mean loss of its batches, weighted by their clips, the accuracy on labelled ones, and its seconds.
         """
         self.network.set_training(self.stage.trains)
+        self.modules.train()
         random = generator(*self.task.seed, self.stage.name, self.state.epoch)
         batches = shuffled(self.clips, self.stage.training.batch_size, random)
         partial = self.begin(batches, random)
@@ -208,6 +210,7 @@ class StageLoop:
         A loss that takes several views has them drawn by the stage's augmentations, the same each epoch.
         """
         task = self.task
+        self.modules.eval()
         embeddings, logits = self.listener.hear(task.val, self.pause)
         with torch.no_grad():
             if self.loss.least_views == 1:
@@ -217,7 +220,7 @@ class StageLoop:
                 for indices in task.val.split(self.stage.training.batch_size):
                     parts.append(self.views(indices, task.labels, random))
                     self.pause()
-                outputs = joined(parts)
+                outputs = Outputs.joined(parts)
             return float(self.loss(outputs)), logits.float().cpu()
 
     def probe(self) -> float | None:
@@ -233,7 +236,7 @@ class StageLoop:
         """Save where a checkpoint is due, and stop where a signal asks to."""
         if self.saver.due():
             self.check_losses()
-            self.saver.save(self.state, self.network, self.optimizer)
+            self.saver.save(self.state, self.network, self.optimizer, self.modules)
             self.saver.stop_if_asked(self.state)
 
     def check_losses(self) -> Tensor:
@@ -275,10 +278,5 @@ class StageLoop:
 
 def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
     """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
-    rows = (of_each.repeat(views).to(embeddings.device, non_blocking=True) for of_each in (labels, clips))
-    return Outputs(embeddings, logits, *rows)
-
-
-def joined(parts: Sequence[Outputs]) -> Outputs:
-    """Several batches' outputs as one."""
-    return Outputs(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Outputs)))
+    of_rows, clip_of_rows = (each.repeat(views).to(embeddings.device, non_blocking=True) for each in (labels, clips))
+    return Outputs(embeddings, logits, of_rows, clip_of_rows, views)

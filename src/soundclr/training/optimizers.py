@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
     import torch
     from torch import nn
 
+    from soundclr.losses import Loss
     from soundclr.models.network import Network
 
 Groups = list[dict[str, Any]]  # of parameters, as torch's optimisers take them
@@ -84,8 +85,11 @@ class LARSAdam(AdamW):
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam, "lars_adam": LARSAdam}
 
 
-def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimizer:
-    """The stage's optimiser over the parts that it trains; the heads' learning rate is ``head_factor`` times."""
+def make_optimizer(network: Network, stage: StageSettings, loss: Loss | None = None) -> torch.optim.Optimizer:
+    """The stage's optimiser over the parts that it trains and the ``loss``'s parameters.
+
+    The learning rate of the heads and the loss is ``head_factor`` times the encoder's.
+    """
     network.set_training(stage.trains)
     entry = entry_of(OPTIMIZERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
     groups: Groups = []
@@ -93,4 +97,6 @@ def make_optimizer(network: Network, stage: StageSettings) -> torch.optim.Optimi
         parameters = [p for p in network.get_submodule(part).parameters() if p.requires_grad]
         factor = 1.0 if part == "encoder" else stage.training.head_factor
         groups += entry.groups(parameters, factor)
+    if loss is not None and (parameters := loss.parameters):
+        groups += entry.groups(parameters, stage.training.head_factor)
     return entry.build(groups)

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -60,6 +60,22 @@ class State:
     code: list[str] = field(default_factory=list)
 
 
+class Checkpoint(NamedTuple):
+    """What a run goes on from: where it stopped, and the state dicts of its network, its optimiser and its loss."""
+
+    state: State
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+    loss: dict[str, Any]
+
+
+class Stateful(Protocol):
+    """What has a state dict: modules, optimisers."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Its numbers, by name."""
+
+
 class Saver:
     """Saves one run's checkpoints: at an epoch's end, within an epoch once a minute, and when asked to stop."""
 
@@ -73,18 +89,18 @@ class Saver:
         """Whether to save within an epoch: the time has come, or a signal asks to stop."""
         return self.stop() is not None or self.clock() - self.saved >= INTERVAL
 
-    def save(self, state: State, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Write the checkpoint."""
+    def save(self, state: State, *parts: Stateful) -> None:
+        """Write the checkpoint of the network, the optimiser and the loss's modules."""
         started = self.clock()
-        save(self.path, self.identity, state, network.state_dict(), optimizer.state_dict())
+        save(self.path, self.identity, state, *(part.state_dict() for part in parts))
         self.saved = self.clock()
         self.cost = self.saved - started
 
-    def end_of_epoch(self, state: State, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def end_of_epoch(self, state: State, *parts: Stateful) -> None:
         """Save, unless that would take more than its share of the time; Interrupted where a signal asks to stop."""
         asked, since = self.stop(), self.clock() - self.saved
         if asked or since >= INTERVAL or self.cost <= SHARE * since:
-            self.save(state, network, optimizer)
+            self.save(state, *parts)
         if asked:
             raise Interrupted(asked, state.epoch)
 
@@ -94,11 +110,18 @@ class Saver:
             raise Interrupted(asked, state.epoch + (state.partial is not None))
 
 
-def save(path: Path, identity: str, state: State, network: dict[str, Any], optimizer: dict[str, Any]) -> None:
+def save(
+    path: Path,
+    identity: str,
+    state: State,
+    network: dict[str, Any],
+    optimizer: dict[str, Any],
+    loss: dict[str, Any] | None = None,
+) -> None:
     """Write a checkpoint that :func:`load` reads, whole or not at all."""
     position = {**vars(state), "best": vars(state.best), "partial": state.partial and vars(state.partial)}
     content = {"format": FORMAT, "identity": identity, "state": position, "network": network, "optimizer": optimizer}
-    save_tensors(path, content)
+    save_tensors(path, content | ({"loss": loss} if loss else {}))
 
 
 def save_tensors(path: Path, content: Any) -> None:
@@ -107,10 +130,8 @@ def save_tensors(path: Path, content: Any) -> None:
         torch.save(content, file)
 
 
-def load(
-    path: Path, identity: str, check: Callable[[State, dict[str, Any], dict[str, Any]], None] = lambda *_: None
-) -> tuple[State, dict[str, Any], dict[str, Any]] | None:
-    """The state, network and optimiser of a checkpoint, or None where there is none for this run.
+def load(path: Path, identity: str, check: Callable[[Checkpoint], None] = lambda _: None) -> Checkpoint | None:
+    """A run's checkpoint, or None where there is none for this run.
 
     A checkpoint that is damaged, another run's, or that ``check`` raises an error for, is named and set aside under
     `.damaged`, and the run starts over.
@@ -128,8 +149,9 @@ def load(
         position = content["state"]
         partial = position["partial"] and Partial(**position["partial"])
         state = State(**{**position, "best": Best(**position["best"]), "partial": partial})
-        check(state, content["network"], content["optimizer"])
-        return state, content["network"], content["optimizer"]
+        saved = Checkpoint(state, content["network"], content["optimizer"], content.get("loss", {}))
+        check(saved)
+        return saved
     except Exception as error:  # torch.load raises many kinds; whatever it is, training must go on
         aside = path.with_suffix(".damaged")
         path.replace(aside)

@@ -204,7 +204,7 @@ def data_jobs(study: Study, places: Places) -> list[Other]:
         found.append(job(f"decoding {dataset}", features, places.logs / "features" / f"{features.stem}.log", lock))
     for settings in study.settings.values():
         if (name := settings.start.weights) != "none":
-            file = runs.weights_path(name, settings.encoder.name, places.data)
+            file = runs.weights_path(name, settings.network, places.data)
             found.append(job(f"fetching {file.stem}", file, places.logs / "weights" / f"{file.stem}.log", lock))
     return list(dict.fromkeys(found))
 
