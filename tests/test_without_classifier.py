@@ -13,8 +13,8 @@ from soundclr.evaluation.job import evaluate_job
 from soundclr.losses import classifies
 from soundclr.machine.files import read_json, write_text
 from soundclr.params import Params
+from soundclr.report.catalogue import figures_of, tables_of
 from soundclr.report.collect import collect
-from soundclr.report.outputs import figures_of, tables_of
 from soundclr.report.write import write_report
 from soundclr.run.records import write_record
 from soundclr.run.runs import find_run

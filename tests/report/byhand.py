@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from soundclr.report.artefact import declared
+from soundclr.report.catalogue import ARTEFACTS
 from soundclr.report.collect import Collection
-from soundclr.report.table import Table, table_csv
+from soundclr.report.table import Table
 
 FOLDS, SEEDS = (1, 2, 3), (0, 1)
 """Of the study "everything"."""
@@ -19,13 +19,13 @@ FOLDS, SEEDS = (1, 2, 3), (0, 1)
 
 def rows(collection: Collection, name: str) -> list[dict[str, str]]:
     """A table's CSV."""
-    return list(csv.DictReader(io.StringIO(table_csv(make(collection, name)))))
+    return list(csv.DictReader(io.StringIO(make(collection, name).to_csv())))
 
 
 def make(collection: Collection, name: str) -> Table:
     """A table, of what a report makes it of."""
-    (artefact,) = (one for one in declared() if (one.kind, one.name) == ("table", name))
-    table: Table = artefact.make(collection.shown_by(artefact))
+    (artefact,) = (one for one in ARTEFACTS if (one.kind, one.name) == ("table", name))
+    table: Table = artefact.load()(collection.only(artefact.of))
     return table
 
 

@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from soundclr.report.artefact import declared
+from soundclr.report.catalogue import ARTEFACTS
 from soundclr.report.collect import Collection
-from soundclr.report.papers.soundclr import PAPER
 
 LADDER = [
     *("scratch_1_channel", "scratch_3_channels", "pretrained_1_channel", "pretrained_3_channels"),
@@ -24,8 +23,8 @@ SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
 FIGURES = {
     artefact.name: artefact
-    for artefact in declared()
-    if artefact.kind == "figure" and artefact.paper in (None, PAPER)  # other papers' have runs of their own
+    for artefact in ARTEFACTS
+    if artefact.kind == "figure" and artefact.paper in (None, "soundclr")  # other papers' have runs of their own
 }
 
 Drawn = Callable[[str, str], tuple[Figure, str]]

@@ -9,7 +9,7 @@ import toy
 
 from soundclr.evaluation.job import evaluate_job
 from soundclr.params import Params, read_params
-from soundclr.report.outputs import report_paths
+from soundclr.report.catalogue import report_paths
 from soundclr.report.write import write_report
 from soundclr.run import runs
 from soundclr.training.job import Paths, run_job

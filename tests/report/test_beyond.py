@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 from soundclr.params import Params
-from soundclr.report.accuracy import mean_of
-from soundclr.report.artefacts.figures.comparison import shown
-from soundclr.report.artefacts.tables.comparison import Comparison, compare, wilcoxon_p
+from soundclr.report.artefacts.comparison import comparisons, shown
 from soundclr.report.collect import Collection, collect
+from soundclr.report.intervals import wilcoxon_p
 
 
 def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
@@ -71,14 +71,14 @@ def test_comparison_without_differences() -> None:
 @pytest.mark.parametrize(("schemes", "pairs"), [("abc", 3), ("abcd", 6), ("abcde", 4)])
 def test_a_figure_of_many_schemes_compares_them_with_the_first(schemes: str, pairs: int) -> None:
     two = itertools.combinations(schemes, 2)
-    every = [Comparison(first, second, (1.0,), mean_of({(1, 0): 1.0}), 1.0) for second, first in two]
-    assert len(shown(every)) == pairs
-    assert {pair.first for pair in shown(every) if pair.second == "a"} == set(schemes[1:])
+    found = shown(pd.DataFrame([{"first": first, "second": second} for second, first in two]))
+    assert len(found) == pairs
+    assert set(found[found["second"] == "a"]["first"]) == set(schemes[1:])
 
 
 def test_comparison_of_nothing(toy: Params, tmp_path: Path) -> None:
     collection = collect(toy, "everything", tmp_path)
-    assert compare(collection, "esc10") == []
+    assert len(comparisons(collection, "esc10")) == 0
     assert "No two schemes have a run of the same fold and seed yet." in make(collection, "comparison").caption
 
 

@@ -8,11 +8,10 @@ from fabricate import fabricate, trial_params
 
 from soundclr.params import Params
 from soundclr.params.studies import Registration
-from soundclr.report.artefacts.tables.claims import has_claims
-from soundclr.report.artefacts.tables.variants import ARTEFACT as VARIANTS
 from soundclr.report.captions import registration
+from soundclr.report.claim import has_claims
 from soundclr.report.collect import collect
-from soundclr.report.papers.soundclr.budget_curve import budgets, draw
+from soundclr.report.papers.soundclr.figures import budget_curve, budgets
 from soundclr.report.style import styled
 from soundclr.run.runs import expand
 
@@ -49,7 +48,7 @@ def test_each_scheme_has_its_budgets_in_order(params: Params, results: Path) -> 
 
 def test_the_curve_has_the_schemes_and_their_differences(params: Params, results: Path) -> None:
     with styled():
-        drawing = draw(collect(params, "trial", results), "esc10")
+        drawing = budget_curve(collect(params, "trial", results), "esc10")
     assert drawing is not None
     above, below = drawing.figure.axes
     assert "hybrid (SoundCLR) minus each other scheme" in drawing.caption
@@ -60,7 +59,7 @@ def test_the_curve_has_the_schemes_and_their_differences(params: Params, results
 
 def test_a_variant_is_compared_with_the_scheme_that_it_builds_on(params: Params, results: Path) -> None:
     collection = collect(params, "trial", results)
-    records = {record["recipe"]: record for record in make(collection, VARIANTS.name).records}
+    records = {record["recipe"]: record for record in make(collection, "variants").records}
     assert {name: record["scheme"] for name, record in records.items()} == {
         "contrastive_on_h": "supervised_contrastive",
         "hybrid_temperature_01": "hybrid",

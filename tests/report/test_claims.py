@@ -2,6 +2,7 @@
 
 import csv
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,28 +12,17 @@ from typing import Any
 import pytest
 from byhand import best, last, make, near, rows, said, texts
 from fabricate import fabricate, fabricate_evaluation, trial_params
+from pandas import Series
 
 from soundclr.params import Params
-from soundclr.report.artefact import declared, modules
-from soundclr.report.claim import (
-    Claim,
-    Claims,
-    Finding,
-    Metric,
-    Reported,
-    Values,
-    claims_of,
-    combined,
-    declared_claims,
-    judge,
-    verdict,
-    within,
-)
+from soundclr.report.catalogue import ARTEFACTS, report_paths
+from soundclr.report.claim import ACCURACY, Claim, Claims, Metric, Reported, claims_of, declared_claims
 from soundclr.report.collect import Collection, collect
-from soundclr.report.intervals import Mean
-from soundclr.report.metrics import ACCURACY
-from soundclr.report.outputs import report_paths
-from soundclr.report.table import table_csv, to_latex, to_markdown
+from soundclr.report.intervals import Mean, by_place
+from soundclr.report.judging import Finding, combined, judge, verdict, within
+from soundclr.report.markup import to_latex, to_markdown
+from soundclr.report.papers import PAPERS
+from soundclr.report.table import Table
 from soundclr.run.runs import evaluated, expand
 
 FOLDS, SEEDS = (1, 2, 3, 4, 5), (0, 1, 2, 3, 4)
@@ -129,10 +119,10 @@ def one(params: Params, results: Path) -> Collection:
 def simulated(values: Mapping[str, Callable[[int, int], float | None]], better: int = 1) -> Metric:
     """A metric that gives what is asked for of each fold and seed."""
 
-    def of(collection: Collection, dataset: str, recipe: str, choice: str, protocol: str) -> Values:
+    def of(collection: Collection, dataset: str, recipe: str, choice: str, protocol: str) -> Series:
         places = [(run.fold, run.seed) for run in collection.expected_of(dataset, recipe, choice)]
         made = {place: values[recipe](*place) for place in places if recipe in values}
-        return {place: value for place, value in made.items() if value is not None}
+        return by_place({place: value for place, value in made.items() if value is not None})
 
     return Metric("points", of, better=1 if better > 0 else -1)
 
@@ -278,16 +268,17 @@ def test_without_runs_every_verdict_is_no_runs(params: Params, tmp_path: Path) -
 
 
 def test_claims_are_first_and_the_same_each_time(five: Collection, params: Params, results: Path) -> None:
-    assert declared()[0].name == "claims"
+    assert ARTEFACTS[0].name == "claims"
     again = collect(params, "five", results)
-    for write in (table_csv, to_markdown, lambda table: to_latex(table, table.caption, "", "tab:x")):
+    for write in (Table.to_csv, to_markdown, lambda table: to_latex(table, table.caption, "", "tab:x")):
         assert write(make(five, "claims")) == write(make(again, "claims"))
 
 
 def test_a_new_papers_claims_are_a_file_with_claims(five: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
     claim = Claim("new", "the new one beats the old one", ACCURACY, "hybrid", "cross_entropy")
-    files = (SimpleNamespace(CLAIMS=Claims("another paper", (claim,))), SimpleNamespace())
-    monkeypatch.setattr("soundclr.report.claim.modules", lambda: (*modules(), *files))
+    module = SimpleNamespace(CLAIMS=Claims("another paper", (claim,)))
+    monkeypatch.setitem(PAPERS, "another", "another paper")
+    monkeypatch.setitem(sys.modules, "soundclr.report.papers.another.claims", module)
     declared_claims.cache_clear()
     try:
         table = make(five, "claims")

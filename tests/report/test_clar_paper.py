@@ -10,13 +10,13 @@ from byhand import make, near, rows, texts
 from fabricate import fabricate, trial_params
 
 from soundclr.params import Params, load
-from soundclr.report.accuracy import interval
-from soundclr.report.artefact import declared
-from soundclr.report.claim import datasets_of_claim, judge
+from soundclr.report.catalogue import ARTEFACTS
+from soundclr.report.claim import datasets_of_claim
 from soundclr.report.collect import Collection, collect
-from soundclr.report.intervals import INTERVALS, OF_CLIPS
+from soundclr.report.intervals import INTERVALS, OF_CLIPS, interval
+from soundclr.report.judging import judge
 from soundclr.report.papers.clar.claims import CLAIMS
-from soundclr.report.papers.clar.methods import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
+from soundclr.report.papers.clar.reading import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels
 from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
 from soundclr.run.runs import expand
@@ -62,7 +62,7 @@ def results(collection: Collection) -> Callable[[str], list[float]]:
 
 
 def drawn(collection: Collection, name: str) -> Any:
-    (artefact,) = (one for one in declared() if one.name == name)
+    (artefact,) = (one for one in ARTEFACTS if one.name == name)
     with styled():
         return named(artefact, collection, "esc10")
 
@@ -121,7 +121,7 @@ def test_schemes_by_encoder(collection: Collection, results: Callable[[str], lis
     for recipe, line in by_recipe.items():
         assert float(line["last_epoch_percent"]) == near(statistics.fmean(results(recipe)))
     table = make(collection, "clar_schemes")
-    assert [column.group for column in table.shown][3:] == ["2-D", "2-D", "1-D, width 16", "2-D"]
+    assert [column.group for column in table.page][3:] == ["2-D", "2-D", "1-D, width 16", "2-D"]
     page = {row[1]: row[2:] for row in texts(table)}
     joint = [cell(results(recipe)) for recipe in ("clar", "clar_probe", "clar_1d")]
     assert page["joint"] == ["100 %", *joint, "–"]
@@ -152,12 +152,12 @@ def test_the_interval_of_a_single_run_is_of_its_clips(collection: Collection) ->
     right, z = runs[0].metrics.accuracy.last_epoch or 0, 1.959964
     middle = (right + z**2 / (2 * clips)) / (1 + z**2 / clips)
     half = z * (right * (1 - right) / clips + z**2 / (4 * clips**2)) ** 0.5 / (1 + z**2 / clips)
-    ends = interval(runs[:1], "last_epoch")
-    assert ends is not None and ends.kind == OF_CLIPS
+    rows = collection.done("esc10", "clar", "label_fractions")
+    ends = interval(rows[:1], "last_epoch")
+    assert ends.kind == OF_CLIPS
     assert (ends.low, ends.high) == pytest.approx((100 * (middle - half), 100 * (middle + half)), abs=1e-3)
-    folds = interval(runs, "last_epoch")
-    assert folds is not None and folds.kind == INTERVALS
-    assert interval(runs[:2], "last_epoch") is None
+    assert interval(rows, "last_epoch").kind == INTERVALS
+    assert interval(rows[:2], "last_epoch").kind == ""
 
 
 def test_convergence_is_of_those_that_were_probed(collection: Collection) -> None:

@@ -1,4 +1,4 @@
-"""A new table is one new file and one line in params.yaml; the machinery names no paper, and starts quickly."""
+"""A new table is a new file, a line in the catalogue and one in params.yaml; the machinery names no paper."""
 
 import re
 import subprocess
@@ -13,44 +13,37 @@ from fabricate import fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.planning import plan
-from soundclr.report import artefact, artefacts
-from soundclr.report.artefact import EVALUATED, OWN, check_artefacts, declared
-from soundclr.report.outputs import category, report_paths
+from soundclr.report import artefacts, catalogue
+from soundclr.report.artefact import EVALUATED, OWN, Artefact
+from soundclr.report.catalogue import ARTEFACTS, category, check_artefacts, report_paths
+from soundclr.report.papers import PAPERS
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
 
 NEW = """
-from soundclr.report.accuracy import group_of
-from soundclr.report.artefact import Artefact
+from soundclr.report.intervals import summary
 from soundclr.report.table import Column, Table, place_columns
 
 
 def make(collection):
-    places = [("esc10", recipe) for recipe in collection.recipes_of("temperatures")]
-    groups = {place: group_of(collection, *place, "temperatures") for place in places}
-    records = [
-        {"dataset": dataset, "recipe": recipe, **vars(ours), "percent": ours.last_epoch.mean}
-        for (dataset, recipe), ours in groups.items()
-    ]
-    columns = [*place_columns(collection), Column("percent", "last epoch")]
-    return Table(columns, records, "How hot it is.", collection.of(choice="temperatures"))
-
-
-ARTEFACT = Artefact("temperatures", "Temperatures", "table", make, runs="temperatures")
+    frame = summary(collection.asked_of(choice="temperatures"))
+    page = [*place_columns(collection), Column("last epoch", "last_epoch_percent")]
+    csv = ["dataset", "recipe", "runs", "expected_runs", "last_epoch_percent"]
+    return Table(frame, csv, page, "How hot it is.")
 """
 
 
 @pytest.fixture
 def _with_a_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A file more in the room of artefacts."""
+    """A file more in the room of artefacts, and its line in the catalogue."""
     room = tmp_path / "artefacts"
     room.mkdir()
     (room / "temperatures.py").write_text(NEW)
     monkeypatch.setattr(artefacts, "__path__", [*artefacts.__path__, str(room)])
-    declared.cache_clear()
+    line = Artefact("temperatures", "Temperatures", "table", "artefacts.temperatures:make", "temperatures")
+    monkeypatch.setattr(catalogue, "ARTEFACTS", (*catalogue.ARTEFACTS, line))
     yield
     sys.modules.pop("soundclr.report.artefacts.temperatures", None)
-    declared.cache_clear()
 
 
 @pytest.fixture
@@ -78,7 +71,7 @@ def test_a_new_table_is_a_file_and_a_line(params: Params, tmp_path: Path, monkey
     assert "| ESC-10 | hybrid, alpha 0.99 | 5 of 5 |" in page
     assert "Temperatures 5 of 5" in page
     assert "Temperatures. How hot it is." in caption.read_text()
-    assert table.read_text().startswith("dataset,recipe,runs,expected_runs,percent\nesc10,alpha_099,5,5,")
+    assert table.read_text().startswith("dataset,recipe,runs,expected_runs,last_epoch_percent\nesc10,alpha_099,5,5,")
     (line,) = [share for share in plan.shares(params, "warm") if share.title == "Temperatures"]
     assert (line.trainings, line.new) == (5, 5)
 
@@ -95,25 +88,34 @@ def test_a_key_that_no_artefact_has_is_one_line_with_the_nearest(params: Params,
 
 
 def test_every_artefact_has_files_of_its_own() -> None:
-    names = [(one.kind, one.name) for one in declared()]
+    names = [(one.kind, one.name) for one in ARTEFACTS]
     assert len(set(names)) == len(names)
-    assert {OWN, EVALUATED} < {one.runs for one in declared()}
-    assert len([one for one in declared() if one.paper]) == 17
+    assert {OWN, EVALUATED} < {one.runs for one in ARTEFACTS}
+    assert {one.paper for one in ARTEFACTS} == {None, *PAPERS}
 
 
-def test_nothing_but_a_papers_room_names_it() -> None:
-    top = Path(artefact.__file__).parent
-    for file in top.rglob("*.py"):
+def test_every_artefact_has_a_function_of_its_own() -> None:
+    functions = {one.make: one.load() for one in ARTEFACTS}
+    assert all(map(callable, functions.values()))
+    assert len(set(functions.values())) == len(ARTEFACTS)
+
+
+def test_nothing_but_a_papers_room_and_the_catalogue_names_it() -> None:
+    top = Path(catalogue.__file__).parent
+    for file in {*top.rglob("*.py")} - {Path(catalogue.__file__)}:
         if "papers" not in file.relative_to(top).parts:
             assert not re.findall(
                 r"Nasiri|SoundCLR|Shin|hybrid|[Tt]able ?(?:\d|[IV]+\b)|[Ff]igure ?\d", file.read_text()
             ), file
 
 
-def test_declarations_are_read_without_what_takes_long_to_import() -> None:
+def test_the_catalogue_is_read_without_what_takes_long_to_import(repo: Path) -> None:
     code = (
-        "import sys; from soundclr.report.artefact import declared; declared(); "
-        "print(*sorted({'matplotlib', 'numpy', 'pandas', 'scipy', 'torch'} & set(sys.modules)))"
+        "import sys; from pathlib import Path; from soundclr.params import load; "
+        "from soundclr.report.catalogue import tables_of; "
+        f"params = load(Path({str(repo / 'params.yaml')!r})); "
+        "[tables_of(params, study) for study in params.studies]; "
+        "print(*sorted({'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

@@ -71,7 +71,7 @@ def test_stages_follow_each_other_where_runs_stop_early(params: Params, tmp_path
     lines = (folder / "history.csv").read_text().splitlines()
     (folder / "history.csv").write_text("\n".join(lines[:4] + lines[7:]) + "\n")  # without contrastive epochs 4-6
     edit(folder)
-    history = mean_history(collect(params, "one", tmp_path).of("esc10"))
+    history = mean_history(collect(params, "one", tmp_path).epochs)
     assert list(history["elapsed"]) == list(range(1, 13))
     assert list(history["runs"]) == [2, 2, 2, 1, 1, 1, *[2] * 6]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fabricate import fabricate, trial_params
 
-from soundclr.report.table import latex_escape, markdown_escape
+from soundclr.report.markup import latex_escape, markdown_escape
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
 

@@ -12,16 +12,14 @@ from fabricate import fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
-from soundclr.report.artefact import check_artefacts
-from soundclr.report.artefacts.tables.claims import make as claims
+from soundclr.report.artefacts.claims import make as claims
+from soundclr.report.catalogue import check_artefacts, figures_of, tables_of
 from soundclr.report.collect import collect
-from soundclr.report.outputs import figures_of, tables_of
-from soundclr.report.papers.shin.published import paper_percent
-from soundclr.report.papers.shin.shin_pairs import make as pairs
-from soundclr.report.papers.shin.shin_table1 import make as table1
-from soundclr.report.papers.shin.shin_table2 import make as table2
-from soundclr.report.papers.shin.shin_weights import make as weights
-from soundclr.report.table import table_csv
+from soundclr.report.papers.shin.reading import ROWS, paper_percent
+from soundclr.report.papers.shin.tables import shin_pairs as pairs
+from soundclr.report.papers.shin.tables import shin_table1 as table1
+from soundclr.report.papers.shin.tables import shin_table2 as table2
+from soundclr.report.papers.shin.tables import shin_weights as weights
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
 from soundclr.training.schedule import SCHEDULES
@@ -66,7 +64,7 @@ def collection(params: Params, results: Path):
 
 def cells(table):
     """The page's rows by dataset and row, as a mapping from heading to text."""
-    names = [f"{column.group}: {column.name}" if column.group else column.name for column in table.shown]
+    names = [column.heading for column in table.page]
     rows = [dict(zip(names, [cell.text for cell in row], strict=True)) for row in table.rows]
     return {(row["dataset"], row["row"]): row for row in rows}
 
@@ -114,7 +112,7 @@ def test_table2_has_a_row_for_each_kind_of_weights(collection) -> None:
 
 
 def test_pairs_are_of_the_same_folds(collection, results) -> None:
-    rows = list(csv.DictReader(table_csv(pairs(collection)).splitlines()))
+    rows = list(csv.DictReader(pairs(collection).to_csv().splitlines()))
     places = {(row["dataset"], row["first"], row["second"]): row for row in rows}
     assert not [place for place in places if "self_supervised" in place[1] + place[2].replace("linear_", "")]
     row = places["esc10", "supervised", "vanilla"]
@@ -131,7 +129,7 @@ def test_pairs_are_of_the_same_folds(collection, results) -> None:
 
 def test_claims_by_hand(collection, results) -> None:
     """On ESC-10 three folds; on ESC-50 one, so what it adds to the other's has no interval."""
-    table = csv.DictReader(table_csv(claims(collection)).splitlines())
+    table = csv.DictReader(claims(collection).to_csv().splitlines())
     lines = {(line["claim"], line["dataset"]): line for line in table}
     ours, theirs = (accuracies(results, "esc10", recipe, "last_epoch") for recipe in ("supervised", "vanilla"))
     folds = {fold: ours[fold] - theirs[fold] for fold in ours}
@@ -156,7 +154,7 @@ def test_claims_by_hand(collection, results) -> None:
 
 
 def test_weights_have_their_hash_or_are_not_here(collection, params) -> None:
-    rows = {row["weights"]: row for row in csv.DictReader(table_csv(weights(collection)).splitlines())}
+    rows = {row["weights"]: row for row in csv.DictReader(weights(collection).to_csv().splitlines())}
     assert set(rows) == {"imagenet_pqf", "simclr_v1"}
     file = params.weights["imagenet_pqf"].files["resnet50"]
     assert (rows["imagenet_pqf"]["sha256"], rows["imagenet_pqf"]["runs"]) == (file.sha256, "10")
@@ -214,8 +212,6 @@ def test_recipes_from_sounds_start_from_esc50s_run_of_the_same_fold(repo: Path) 
 
 
 def test_the_published_rows_are_recipes(repo: Path) -> None:
-    from soundclr.report.papers.shin.published import ROWS
-
     assert ROWS.keys() <= read_params(repo / "params.yaml")["recipes"].keys()
 
 
@@ -258,5 +254,5 @@ def test_what_is_solved_at_once_has_no_curve_and_no_epoch_to_choose(repo: Path) 
     shown = {artefact.name: artefact for artefact in figures_of(params, "shin", "esc50")}
     assert epochs <= shown.keys()
     collection = collect(params, "shin", repo / "nowhere")
-    assert set(collection.shown_by(shown["curves"]).recipes) == set(FINE_TUNED)
-    assert {"linear_random"} < set(collection.shown_by(shown["confusion"]).recipes) - set(FINE_TUNED)
+    assert set(collection.only(shown["curves"].of).recipes) == set(FINE_TUNED)
+    assert {"linear_random"} < set(collection.only(shown["confusion"].of).recipes) - set(FINE_TUNED)

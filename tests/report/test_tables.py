@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from soundclr.params import Params
+from soundclr.report.catalogue import caption_path, category, report_paths, tables_of
 from soundclr.report.collect import Collection, collect
-from soundclr.report.html import table_html
-from soundclr.report.outputs import caption_path, category, report_paths, tables_of
-from soundclr.report.table import Cell, Column, Table, markdown_escape, rst_escape, table_csv, to_latex, to_markdown
+from soundclr.report.markup import markdown_escape, rst_escape, table_html, to_latex, to_markdown
+from soundclr.report.table import Cell, Column, Table, frame_of
 from soundclr.report.write import write_report
 
 
@@ -97,7 +97,7 @@ def test_table1_of_other_widths_has_blocks_of_its_own(toy: Params, tmp_path: Pat
     places = [row[:2] for row in texts(table)]
     one_kind = [["–, 64", "0"], ["32, –", "0"], ["32, –", "1"]]
     assert places == [["4, 4", "0"], ["4, 4", "2"], ["16, 32", "0"], ["16, 32", "1"], *one_kind]
-    assert len(table.shown) == 2 + 3
+    assert len(table.page) == 2 + 3
     assert "paper" not in table.caption
 
 
@@ -177,14 +177,6 @@ def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) ->
     assert "Nasiri" not in table.caption
 
 
-def test_artefacts_decide_the_tables(toy: Params) -> None:
-    names = {study: [table.name for table in tables_of(toy, study)] for study in ("trial", "everything", "paper")}
-    beyond = ["comparison", "distances", "ensembles", "per_class", "protocols", "robustness"]
-    assert names["trial"] == ["claims", "table3", "table4", "comparison", "ensembles", "per_class", "protocols"]
-    assert names["everything"] == ["claims", "table2", "table3", "table4", *beyond]
-    assert names["paper"] == ["claims", "table1", "table2", "table3", "table4", *beyond]
-
-
 def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file that the layout names, but figures; captions that say their runs; the same bytes again."""
     monkeypatch.setattr("soundclr.report.write.draw", lambda *figure: None)
@@ -224,8 +216,9 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
 
 
 def test_a_page_of_html_has_the_table_and_no_markup_of_its_values() -> None:
-    columns = [Column("a", "a<b>", align="l"), Column("x", "x", "both", lambda r: Cell(r["x"], best=True))]
-    page = table_html(Table(columns, [{"a": "<script>", "x": "1 & 2"}], "", []), "T<i>", "it's <u>", "1 < 2")
+    columns = [Column("a<b>", "a", align="l"), Column("x", lambda r: Cell(r["x"], best=True), "both")]
+    frame = frame_of([{"a": "<script>", "x": "1 & 2"}])
+    page = table_html(Table(frame, ["a", "x"], columns, ""), "T<i>", "it's <u>", "1 < 2")
     assert "<title>T&lt;i&gt;</title>" in page and "<p>it&#x27;s &lt;u&gt;</p>" in page
     head = '<tr><th class="l">a&lt;b&gt;</th><th class="r">both: x</th></tr>'
     body = '<tr><td class="l">&lt;script&gt;</td><td class="r"><b>1 &amp; 2</b></td></tr>'
@@ -234,15 +227,15 @@ def test_a_page_of_html_has_the_table_and_no_markup_of_its_values() -> None:
 
 
 def test_a_mark_and_a_group_in_each_format() -> None:
-    columns = [Column("a_b", "a_b", show=lambda r: Cell(r["a_b"]), align="l"), Column("only"), Column("z", form=".3f")]
-    columns[1:1] = [Column("x", "x", "both", lambda r: Cell(f"{r['x']:.2f}", r["x"] == 1)), Column("y", "y", "both")]
-    columns[-1:] = [Column("z", "z", form=".3f")]
+    columns = [Column("a_b", lambda r: Cell(r["a_b"]), align="l")]
+    columns += [Column("x", lambda r: Cell(f"{r['x']:.2f}", r["x"] == 1), "both"), Column("y", "y", "both")]
+    columns += [Column("z", "z")]
     records = [
         {"a_b": "k", "x": 1.0, "y": 2, "z": 3.0, "only": None},
         {"a_b": "l", "x": 1.005, "y": None, "z": 3.0, "only": "x,y"},
         {"a_b": "m", "x": 1.0, "y": 2, "z": 3.0, "only": "", "csv_only": True},
     ]
-    table = Table(columns, records, "c", [])
+    table = Table(frame_of(records), ["a_b", "x", "y", "only", "z"], columns, "c", forms={"z": ".3f"})
     assert to_markdown(table) == (
         "| a\\_b | both: x | both: y | z |\n| :-- | --: | --: | --: |\n"
         "| k | **1.00** | 2 | 3.00 |\n| l | 1.00 | – | 3.00 |\n"
@@ -251,23 +244,23 @@ def test_a_mark_and_a_group_in_each_format() -> None:
     assert " & \\multicolumn{2}{c}{both} &  \\\\\n\\cmidrule(lr){2-3}\na\\_b & x & y & z \\\\\n" in text
     assert "k & \\textbf{1.00} & 2 & 3.00 \\\\\n\\addlinespace\nl" in text
     assert "\\end{tabular}\n\\par\\smallskip\\parbox{\\textwidth}{\\scriptsize 1 \\textless{} 2}\n" in text
-    assert table_csv(table) == 'a_b,x,y,only,z\nk,1.00,2,,3.000\nl,1.00,,"x,y",3.000\nm,1.00,2,,3.000\n'
+    assert table.to_csv() == 'a_b,x,y,only,z\nk,1.00,2,,3.000\nl,1.00,,"x,y",3.000\nm,1.00,2,,3.000\n'
 
 
 def test_records_of_one_line_stand_beside_each_other() -> None:
-    columns = [Column("row", "row"), *(Column(name=c, show=lambda r: r["says"], where={"column": c}) for c in "ab")]
+    columns = [Column("row", "row"), *(Column(c, "says", where={"column": c}) for c in "ab")]
     records = [{"row": "1", "column": c, "says": f"{c}1"} for c in "ab"] + [{"row": "2", "column": "b", "says": "b2"}]
-    assert texts(Table(columns, records, "", [], line=["row"])) == [["1", "a1", "b1"], ["2", "–", "b2"]]
+    assert texts(Table(frame_of(records), ["row"], columns, "", ["row"])) == [["1", "a1", "b1"], ["2", "–", "b2"]]
 
 
 def test_latex_of_every_table(everything: Collection, toy: Params, toy_results: Path) -> None:
     """As many cells in every line as there are columns, and no sign that LaTeX does not know."""
-    made = [table.make(everything) for table in tables_of(toy, "everything")]
+    made = [table.load()(everything) for table in tables_of(toy, "everything")]
     for table in [*made, make(collect(toy, "masks", toy_results), "table1")]:
         text = to_latex(table, table.caption, "", "tab:x")
         assert text.isascii(), {character for character in text if ord(character) > 127}
         for line in text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines():
-            assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.shown) - 1
+            assert line == "\\addlinespace" or len(re.findall(r"(?<!\\)&", line)) == len(table.page) - 1
 
 
 # What each of the formats, or the template before it, takes for its own; and line ends of all kinds.

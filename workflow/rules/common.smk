@@ -13,9 +13,8 @@ from soundclr.errors import UserError
 from soundclr.machine.files import refuse_irregular, write_text
 from soundclr.method import load_checked
 from soundclr.machine.gpus import visible_gpus
-from soundclr.report.artefact import check_artefacts
+from soundclr.report.catalogue import caption_path, category, check_artefacts, front_page, labels, report_paths
 from soundclr.report.made_of import is_current
-from soundclr.report.outputs import caption_path, category, front_page, labels, report_paths
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.

@@ -13,7 +13,7 @@ from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.params import Params, RunSettings
 from soundclr.planning.rates import Kind, Rate, Rates, kinds
-from soundclr.report.artefact import needs
+from soundclr.report.catalogue import needs
 from soundclr.run import optional, runs, unlearnt
 from soundclr.run.runs import Run
 from soundclr.training import budget

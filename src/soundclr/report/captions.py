@@ -10,11 +10,12 @@ from typing import Any
 
 from soundclr.params.entries import entry_of
 from soundclr.report import identical
-from soundclr.report.artefact import EVALUATED, OWN, Artefact, titles
+from soundclr.report.artefact import EVALUATED, OWN, Artefact
+from soundclr.report.catalogue import heading, titles
 from soundclr.report.collect import Collection
-from soundclr.report.outputs import heading
+from soundclr.report.markup import rst_escape
 from soundclr.report.run_results import RunResult
-from soundclr.report.table import Table, rst_escape, sentences
+from soundclr.report.table import Table, sentences
 from soundclr.run import unlearnt
 from soundclr.run.optional import optional_weights
 from soundclr.training.schedule import SCHEDULES

@@ -1,58 +1,31 @@
-"""What a paper claims, as data, and the rule by which runs support it or contradict it.
+"""What a paper claims, as data: a paper's claims are ``CLAIMS`` in its room's ``claims``; a new one is a line there."""
 
-A paper's claims are a file in its room in `papers`, whose ``CLAIMS`` is a :class:`Claims`; a new claim is a line there.
-
-The rule is one for every claim and study, and is not to be changed by what comes out. Of every fold and seed that
-both sides have, the difference is taken; its mean over folds, each the mean of its seeds, has a 95 % interval
-(:mod:`soundclr.report.intervals`, which says what it is of). The claim is
-
-- supported where the interval is wholly on the claim's side of 0 and the mean is at least one clip's share of the
-  held-out clips (of 400: 0.25 points);
-- contradicted where both hold on the other side;
-- undecided otherwise, and of a single value, which has no interval.
-
-One that is said to be the best of several is supported where it is ahead of every other by this rule, contradicted
-where any other is ahead of it, and otherwise undecided, as also while another lacks its runs.
-
-One that says that two sides are within so much of each other is supported where the interval lies wholly within that
-much of 0, contradicted where it lies wholly further off, and otherwise undecided.
-"""
-
-import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from soundclr.params import Params, RunSettings
-from soundclr.report.accuracy import PROTOCOLS, Protocol, mean_of
-from soundclr.report.artefact import OWN, choices, modules
-from soundclr.report.collect import Collection
-from soundclr.report.intervals import Mean
-
-Verdict = Literal["supported", "contradicted", "undecided", "no runs"]
-
-Values = dict[tuple[int, int], float]
-"""Fold and seed to a number."""
-
-EXACT = 1e-9
-"""What rounding may make of equal numbers."""
+from soundclr.report.artefact import OWN, choices
+from soundclr.report.papers import PAPERS
 
 
 @dataclass(frozen=True)
 class Metric:
     """What two sides are compared by.
 
-    ``values`` are those of a dataset's recipe in a choice, at a protocol's epoch. ``better`` is -1 where less is
-    better. ``counts_clips``: it is a share of clips, in percent, so that one clip's is the least that counts.
+    ``values`` are those of a dataset's recipe in a choice, at a protocol's epoch: ``module:function`` below
+    :mod:`soundclr.report`, loaded when it is asked. ``better`` is -1 where less is better. ``counts_clips``: it is a
+    share of clips, in percent, so that one clip's is the least that counts.
     ``protocols`` are those that it is known at, ``seeds`` how many of them it needs.
     """
 
     unit: str
-    values: Callable[[Collection, str, str, str, Protocol], Values]
+    values: str | Callable[..., Any]
     better: Literal[1, -1] = 1
     counts_clips: bool = True
-    protocols: tuple[Protocol, ...] = PROTOCOLS
+    protocols: tuple[str, ...] = ("best_epoch", "last_epoch")
     seeds: int = 1
 
 
@@ -121,26 +94,27 @@ class Sides:
     behind: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What the runs say of a claim, at one protocol's epoch.
-
-    ``second`` is the recipe that decides it: the nearest of several, or that which is ahead; ``difference`` is
-    ``first`` minus it, ``values`` the means of both over the ``pairs`` of runs with the same fold and seed.
-    """
-
-    verdict: Verdict
-    first: str = ""
-    second: str = ""
-    difference: Mean | None = None
-    values: tuple[float, float] = (math.nan, math.nan)
-    pairs: int = 0
+LAST = ("last_epoch",)  # evaluations are of the last epoch's model
+ACCURACY = Metric("points", "metrics:accuracies")
+ENSEMBLE = Metric("points", "metrics:ensembles", seeds=2)
+IN_WHITE_NOISE = Metric("points", "metrics:in_white_noise", protocols=LAST)
+AREA_BY_SNR = Metric("points", "metrics:area_by_snr", protocols=LAST)
+WHILE_TRAINED = Metric("points", "metrics:while_trained", protocols=LAST)
+DISTANCE_RATIO = Metric("in ratio", "metrics:distance_ratios", better=-1, counts_clips=False, protocols=LAST)
 
 
 @cache
 def declared_claims() -> tuple[Claims, ...]:
     """Every paper's claims."""
-    return tuple(module.CLAIMS for module in modules() if hasattr(module, "CLAIMS"))
+    return tuple(import_module(f"soundclr.report.papers.{room}.claims").CLAIMS for room in PAPERS)
+
+
+def has_claims(params: Params, study: str) -> bool:
+    """Whether a paper claims anything that the study has runs of.
+
+    A registered study is judged by its own analysis, and not by this table's rule.
+    """
+    return params.get_study(study).registered is None and any(True for _ in claims_of(params, study))
 
 
 def claims_of(params: Params, study: str) -> Iterator[tuple[str, Claim]]:
@@ -181,78 +155,3 @@ def recipes_of(
     for recipe in chosen.recipes or ():
         names.setdefault(by(params.resolve(study, dataset, recipe)) if by else recipe, recipe)
     return names
-
-
-def judge(collection: Collection, dataset: str, claim: Claim, protocol: Protocol) -> Finding:
-    """What a study's runs on a dataset say of a claim, by the rule above."""
-    found = sides(collection.params, collection.study, dataset, claim)
-    if found is None or protocol not in claim.metric.protocols:
-        return Finding("no runs")
-    least = clip_share(collection, dataset) if claim.metric.counts_clips else 0.0
-    compared = [
-        one for second in found.behind if (one := compare(collection, dataset, claim, protocol, found.ahead, second))
-    ]
-    if not compared:
-        return Finding("no runs")
-    judged = [
-        (verdict(one, least, claim.metric.better) if claim.within is None else within(one, claim.within), one)
-        for one in compared
-    ]
-    together = combined([said for said, _ in judged], missing=len(compared) < len(found.behind))
-    deciding = [one for said, one in judged if said == together] or compared
-    nearest = min(deciding, key=lambda one: claim.metric.better * mean(one).mean)
-    return Finding(together, nearest.first, nearest.second, nearest.difference, nearest.values, nearest.pairs)
-
-
-def compare(
-    collection: Collection, dataset: str, claim: Claim, protocol: Protocol, first: str, second: str
-) -> Finding | None:
-    """Two recipes on the folds and seeds that both have, not judged yet; None where there are none."""
-    metrics = claim.metric, claim.versus or claim.metric
-    ours, theirs = (
-        metric.values(collection, dataset, recipe, choice, protocol)
-        for metric, recipe, choice in zip(metrics, (first, second), claim.choices, strict=True)
-    )
-    places = sorted(ours.keys() & theirs.keys())
-    if not places:
-        return None
-    difference = mean_of({place: ours[place] - theirs[place] for place in places})
-    one, other = (mean_of({place: values[place] for place in places}).mean for values in (ours, theirs))
-    return Finding("undecided", first, second, difference, (one, other), len(places))
-
-
-def mean(finding: Finding) -> Mean:
-    """The difference of what has been compared."""
-    assert finding.difference is not None
-    return finding.difference
-
-
-def verdict(finding: Finding, least: float, better: int = 1) -> Verdict:
-    """The rule for two sides; ``least`` is the least difference that counts, ``better`` -1 where less is better."""
-    found = mean(finding)
-    if abs(found.mean) - found.half > EXACT and abs(found.mean) >= least - EXACT:
-        return "supported" if better * found.mean > 0 else "contradicted"
-    return "undecided"
-
-
-def within(finding: Finding, most: float) -> Verdict:
-    """The rule for two sides that are said to differ by at most so much; none of a single value."""
-    found = mean(finding)
-    if abs(found.mean) + found.half <= most + EXACT:
-        return "supported"
-    return "contradicted" if abs(found.mean) - found.half > most + EXACT else "undecided"
-
-
-def combined(verdicts: Sequence[Verdict], missing: bool) -> Verdict:
-    """The rule for one among several, from its verdicts against each; ``missing``: others have no runs yet."""
-    if "contradicted" in verdicts:
-        return "contradicted"
-    return "supported" if set(verdicts) == {"supported"} and not missing else "undecided"
-
-
-def clip_share(collection: Collection, dataset: str) -> float:
-    """What one of a dataset's held-out clips is of all, in percent: of those of the folds that have runs."""
-    clips = {
-        result.run.fold: result.metrics.clips.test for result in collection.results if result.run.dataset == dataset
-    }
-    return 100 / sum(clips.values()) if clips else 0.0

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from soundclr.audio.features import Waveforms
@@ -55,7 +56,7 @@ def distinct(image: Tensor) -> Tensor:
     return image[:1] if all(torch.equal(channel, image[0]) for channel in image) else image
 
 
-def picture(drawn: Sequence[tuple[str, Tensor]]) -> style.Figure:
+def picture(drawn: Sequence[tuple[str, Tensor]]) -> Figure:
     """A column a view, a row a channel, each row in the colours of the first view's range."""
     channels = len(drawn[0][1])
     figure = style.new_figure(style.PAGE, 0.6 + 1.3 * channels)

@@ -1,7 +1,7 @@
 """A study's runs and evaluations as params.yaml has it now: which are expected, which are there."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collection:
     """A study's runs: which are expected, which are there, and the others' paths.
 
@@ -33,12 +33,13 @@ class Collection:
     set_aside: tuple[Path, ...]
     evaluations: Mapping[Run, Evaluation]
     evaluations_set_aside: tuple[Path, ...]
+    kept: dict[frozenset[tuple[str, str]], "Collection"] = field(default_factory=dict, repr=False)
 
     @cached_property
     def asked(self) -> DataFrame:
         """A row a choice and run asked for: :func:`soundclr.report.frames.asked_frame`."""
         places = {(run.dataset, run.recipe) for runs in self.expected.values() for run in runs}
-        settings = {place: self.params.resolve(self.study, *place) for place in places}
+        settings = {place: self.settings(*place) for place in places}
         return frames.asked_frame(self.expected, self.found, self.evaluations, settings)
 
     @cached_property
@@ -66,6 +67,18 @@ class Collection:
         """A row an evaluation and space: :func:`soundclr.report.frames.distances_frame`."""
         return frames.distances_frame(self.evaluated())
 
+    def asked_of(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> DataFrame:
+        """The rows of ``asked`` of a choice: all, a dataset's, or one recipe's."""
+        wanted = self.asked["choice"] == choice
+        for name, value in (("dataset", dataset), ("recipe", recipe)):
+            wanted &= True if value is None else self.asked[name] == value
+        return self.asked[wanted]
+
+    def done(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> DataFrame:
+        """The rows of ``asked_of`` whose runs have finished."""
+        rows = self.asked_of(dataset, recipe, choice)
+        return rows[rows["there"]]
+
     @property
     def classifying(self) -> "Collection":
         """The same of those runs alone whose classifier learns: what shows accuracies is made of it."""
@@ -74,17 +87,15 @@ class Collection:
     def only(self, of: Callable[[RunSettings], bool]) -> "Collection":
         """The same of those runs alone of whose settings ``of`` is true."""
         places = {(run.dataset, run.recipe) for run in self.every}
-        kept = {place for place in places if of(self.params.resolve(self.study, *place))}
-        expected = {
-            key: tuple(run for run in runs if (run.dataset, run.recipe) in kept) for key, runs in self.expected.items()
-        }
-        found = {run: result for run, result in self.found.items() if (run.dataset, run.recipe) in kept}
-        every = tuple(run for run in self.every if (run.dataset, run.recipe) in kept)
-        return replace(self, expected=expected, every=every, found=found)
-
-    def shown_by(self, artefact: Artefact) -> "Collection":
-        """What an artefact is made of."""
-        return self.only(artefact.of)
+        kept = frozenset(place for place in places if of(self.settings(*place)))
+        if kept == places:
+            return self
+        if kept not in self.kept:
+            expected = {key: of_places(runs, kept) for key, runs in self.expected.items()}
+            found = {run: self.found[run] for run in of_places(self.found, kept)}
+            every = of_places(self.every, kept)
+            self.kept[kept] = replace(self, expected=expected, every=every, found=found, kept={})
+        return self.kept[kept]
 
     @property
     def results(self) -> list[RunResult]:
@@ -140,6 +151,10 @@ class Collection:
         """The recipes of a choice."""
         return tuple(dict.fromkeys(run.recipe for run in self.expected.get(choice, ())))
 
+    def settings(self, dataset: str, recipe: str) -> RunSettings:
+        """A recipe's settings on a dataset."""
+        return self.params.resolve(self.study, dataset, recipe)
+
     def title(self, dataset: str) -> str:
         """A dataset's title."""
         return self.params.datasets[dataset].title
@@ -153,6 +168,11 @@ class Collection:
         done = self.evaluated(dataset) if choice == EVALUATED else self.of(dataset, choice=choice)
         text = f"{len(done)} of {len(self.expected_of(dataset, choice=choice))} runs"
         return f"{text} evaluated" if choice == EVALUATED else text
+
+
+def of_places(runs: Iterable[Run], places: Container[tuple[str, str]]) -> tuple[Run, ...]:
+    """The runs of these datasets and recipes."""
+    return tuple(run for run in runs if (run.dataset, run.recipe) in places)
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:

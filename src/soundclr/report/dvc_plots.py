@@ -1,13 +1,15 @@
 """What `dvc metrics` and `dvc plots` show of a study, as JSON and CSV; accuracies in percent. And provenance.csv."""
 
-from collections import Counter
-from collections.abc import Sequence
+import math
 from typing import Any
 
+from pandas import DataFrame
+
 from soundclr.machine.files import to_csv
-from soundclr.report.accuracy import PROTOCOLS, own_groups, points
 from soundclr.report.collect import Collection
-from soundclr.report.run_results import DataFrame, RunResult
+from soundclr.report.frames import RUN, records, split
+from soundclr.report.intervals import PROTOCOLS, summary
+from soundclr.report.run_results import RunResult
 
 CONFUSION_ROWS = 20_000
 """Above so many clips confusion.csv counts them by dataset, recipe and pair of classes, to stay small."""
@@ -15,19 +17,15 @@ CONFUSION_ROWS = 20_000
 LIBRARIES = ("python", "torch", "torchvision", "torchaudio", "soundclr")
 
 
-def mean_history(results: Sequence[RunResult]) -> DataFrame:
+def mean_history(rows: DataFrame) -> DataFrame:
     """Mean, least and greatest held-out accuracy (%) and training loss over runs, by stage and epoch.
 
-    Columns stage, epoch, elapsed (the epoch counted through all stages), runs (that got so far), and mean,
-    min and max of val_accuracy and train_loss; a stage begins after the longest run of the one before.
+    Columns stage, epoch, elapsed (the epoch counted through all stages), runs (that got so far), and _mean,
+    _min and _max of val_accuracy_percent and train_loss; a stage begins after the longest run of the one before.
     """
-    import pandas as pd
-
-    rows = pd.concat([result.history for result in results], ignore_index=True)
-    rows["val_accuracy"] = 100 * rows["val_accuracy"].astype(float)
     stages = list(dict.fromkeys(rows["stage"]))
     groups = rows.groupby(["stage", "epoch"], sort=True)
-    table = groups[["val_accuracy", "train_loss"]].agg(["mean", "min", "max"])
+    table = groups[["val_accuracy_percent", "train_loss"]].agg(["mean", "min", "max"])
     table.columns = table.columns.map("_".join)
     table.insert(0, "runs", groups.size())
     table = table.reset_index()
@@ -45,9 +43,10 @@ def curves_csv(collection: Collection) -> str:
     lines: list[list[object]] = [
         ["dataset", "recipe", "stage", "epoch", "elapsed", "val_accuracy", "train_loss", "runs"]
     ]
-    for place in dict.fromkeys((result.run.dataset, result.run.recipe) for result in collection.own):
-        for row in mean_history(collection.of(*place)).to_dict("records"):
-            accuracy = f"{row['val_accuracy_mean']:.2f}".replace("nan", "")
+    own = collection.epochs.merge(collection.done()[RUN])
+    for place, rows in split(own, ["dataset", "recipe"]).items():
+        for row in records(mean_history(rows)):
+            accuracy = f"{row['val_accuracy_percent_mean']:.2f}".replace("nan", "")
             loss = f"{row['train_loss_mean']:.4f}"
             lines.append([*place, row["stage"], row["epoch"], row["elapsed"], accuracy, loss, row["runs"]])
     return to_csv(lines)
@@ -55,17 +54,9 @@ def curves_csv(collection: Collection) -> str:
 
 def accuracy_per_fold_csv(collection: Collection) -> str:
     """The accuracies (%) of each run that has them."""
-    lines: list[list[object]] = [["dataset", "recipe", "fold", "seed", *PROTOCOLS]]
-    for result in collection.classifying.own:
-        run = result.run
-        lines.append([run.dataset, run.recipe, run.fold, run.seed, *percents(result).values()])
-    return to_csv(lines)
-
-
-def percents(result: RunResult) -> dict[str, str]:
-    """A run's accuracies by protocol, with two decimals; empty where it has none."""
-    has = result.metrics.accuracy.last_epoch is not None
-    return {protocol: f"{points(result, protocol):.2f}" if has else "" for protocol in PROTOCOLS}
+    rows = collection.classifying.done()
+    shares = [rows[f"{protocol}_percent"].map("{:.2f}".format) for protocol in PROTOCOLS]
+    return to_csv([[*RUN, *PROTOCOLS], *zip(*(rows[name] for name in RUN), *shares, strict=True)])
 
 
 def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
@@ -74,24 +65,23 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
     With more than ``most`` clips: a row for each dataset, recipe and pair of classes, fold and seed empty.
     ``clips`` says how many clips a row stands for, so that its sum is right in both.
     """
-    rows: list[tuple[Any, ...]] = [
-        (result.run.dataset, result.run.recipe, result.run.fold, result.run.seed, *pair, 1)
-        for result in collection.classifying.own
-        for pair in result.decisions()
-    ]
+    clips = collection.clips[collection.clips["epoch"] == "best"].merge(collection.classifying.done()[RUN])
+    rows = clips[[*RUN, "class", "predicted"]].assign(clips=1)
     if len(rows) > most:
-        counts = Counter((dataset, recipe, "", "", *pair) for dataset, recipe, _, _, *pair, _ in rows)
-        rows = [(*place, clips) for place, clips in sorted(counts.items())]
-    return to_csv([["dataset", "recipe", "fold", "seed", "actual", "predicted", "clips"], *rows])
+        place = ["dataset", "recipe", "class", "predicted"]
+        rows = rows.groupby(place, as_index=False)["clips"].sum().assign(fold="", seed="")
+    header = ["dataset", "recipe", "fold", "seed", "actual", "predicted", "clips"]
+    return to_csv([header, *rows[[*RUN, "class", "predicted", "clips"]].itertuples(index=False)])
 
 
-def summaries(collection: Collection) -> dict[tuple[str, str], dict[str, Any]]:
+def summaries(collection: Collection) -> dict[tuple[str, str], dict[str, float]]:
     """Accuracies and coverage of each of the study's datasets and recipes; accuracies only where it has some."""
     found = {}
-    for place, ours in own_groups(collection).items():
-        means = {"best_epoch": ours.best_epoch.mean, "last_epoch": ours.last_epoch.mean}
-        accuracies = {name: round(mean, 2) for name, mean in means.items() if mean is not None}
-        found[place] = {**accuracies, "runs": ours.runs, "expected": ours.expected_runs}
+    for row in records(summary(collection.asked_of())):
+        means = {protocol: row[f"{protocol}_percent"] for protocol in PROTOCOLS}
+        accuracies = {name: round(mean, 2) for name, mean in means.items() if not math.isnan(mean)}
+        counts = {"runs": row["runs"], "expected": row["expected_runs"]}
+        found[row["dataset"], row["recipe"]] = accuracies | counts
     return found
 
 
@@ -107,7 +97,10 @@ def provenance(result: RunResult) -> dict[str, Any]:
     metrics = result.metrics
     return {
         "run": f"{result.run.group}/{result.run.name}",
-        **{f"{name}_percent": text for name, text in percents(result).items()},
+        **{
+            f"{name}_percent": "" if (share := getattr(metrics.accuracy, name)) is None else f"{100 * share:.2f}"
+            for name in PROTOCOLS
+        },
         "best_at": metrics.best_epoch,
         "epochs": metrics.epochs,
         "stopped_early": metrics.stopped_early,

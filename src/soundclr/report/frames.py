@@ -6,10 +6,11 @@ are in percent. What is asked for and not there has NaN, so coverage is a count.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from soundclr.evaluation.conditions import Noise
 from soundclr.losses import classifies
@@ -20,6 +21,9 @@ from soundclr.run.runs import Run
 
 RUN = ["dataset", "recipe", "fold", "seed"]
 """The columns that tell a study's runs apart."""
+
+PLACE = ["dataset", "recipe"]
+"""The columns that tell groups of runs apart, which differ in fold and seed alone."""
 
 PERCENTS = ["best_epoch_percent", "last_epoch_percent"]
 """Accuracy at the epoch that is best on the validation clips (the papers' protocol), and at the last."""
@@ -186,14 +190,24 @@ def distances_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
     return DataFrame(rows, columns=[*RUN, "space", *measures]).astype(dict.fromkeys(measures, float))
 
 
-def place(run: Run) -> dict[str, object]:
+def split(frame: DataFrame, by: str | list[str] | Series) -> dict[Any, DataFrame]:
+    """The rows of each value of a column, or of each tuple of several columns' values, in order of appearance."""
+    return dict(list(frame.groupby(by, sort=False)))
+
+
+def records(frame: DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def place(run: Run) -> dict[str, str | int]:
     """The columns :data:`RUN` of a run."""
     return {"dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
 
 
 def of_run(run: Run, rows: DataFrame) -> DataFrame:
     """The rows with the columns :data:`RUN` before them."""
-    return DataFrame(place(run), index=rows.index).join(rows)
+    return rows.assign(**place(run))[[*RUN, *rows.columns]]
 
 
 def joined(parts: Sequence[DataFrame], columns: Sequence[str]) -> DataFrame:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from soundclr.report.collect import Collection
+from soundclr.report.markup import markdown_escape
 from soundclr.report.run_results import RunResult
-from soundclr.report.table import markdown_escape
 from soundclr.run.runs import manifest_clips
 
 

@@ -1,10 +1,24 @@
-"""A mean over runs and its 95 % interval: the one way in which tables and figures say what chance leaves open."""
+"""Means over runs and their 95 % intervals: the one way in which tables and figures say what chance leaves open.
+
+Values of runs that differ in fold and seed alone are a Series with the index (fold, seed); accuracies in percent.
+"""
 
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+from pandas import DataFrame, Series
+from scipy.special import stdtrit
+from scipy.stats import binomtest, wilcoxon
+
+from soundclr.report.frames import split
+
+Protocol = Literal["best_epoch", "last_epoch"]
+PROTOCOLS: tuple[Protocol, ...] = ("best_epoch", "last_epoch")
 
 INTERVALS = "95 % intervals (Student's t over folds' means, or over a single fold's seeds)"
 """What a caption calls them: an interval without its unit says nothing."""
@@ -13,7 +27,7 @@ OF_CLIPS = "95 % intervals of a single run's accuracy as a share of its clips (W
 """What a caption calls those of ``binomial``."""
 
 ENOUGH = 3
-"""Values that a figure draws an interval of: that of two is 13 times as wide as they lie apart, and hides all."""
+"""Fewest values to draw an interval for: with two, t = 12.7 makes the bar hide everything."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,7 @@ class Mean:
 
 
 def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
-    """The mean of a value for each run, given with the run's fold, and its interval.
+    """The mean of a value for each run, given with the run's fold, and its interval; nan of nothing.
 
     The seeds of a fold share its clips, so the interval counts folds and not runs. With a single fold it is of the
     seeds, and says nothing of other clips. A single value has none.
@@ -53,17 +67,62 @@ def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
     by_fold: dict[int, list[float]] = defaultdict(list)
     for fold, value in values:
         by_fold[fold].append(value)
+    if not by_fold:
+        return Mean(math.nan, math.nan, {}, 0)
     folds = {fold: statistics.fmean(found) for fold, found in sorted(by_fold.items())}
     units = list(folds.values()) if len(folds) > 1 else by_fold[next(iter(folds))]
     return Mean(statistics.fmean(folds.values()), half_width(units), folds, len(units))
+
+
+def mean_of(values: Series) -> Mean:
+    """The mean over folds of values by fold and seed, with its interval."""
+    return over_folds(zip(values.index.get_level_values("fold"), values, strict=True))
+
+
+def by_place(values: Mapping[tuple[int, int], float]) -> Series:
+    """Values by (fold, seed), as a Series in their order."""
+    index = pd.MultiIndex.from_tuples(list(values), names=["fold", "seed"])
+    return Series(list(values.values()), index=index, dtype=float)
+
+
+def paired(ours: Series, theirs: Series) -> Series:
+    """Ours minus theirs, for the folds and seeds that both have, in order."""
+    return (ours - theirs).dropna().sort_index()
+
+
+def at_places(rows: DataFrame, protocol: Protocol = "best_epoch") -> Series:
+    """The accuracies in percent of finished runs that differ in fold and seed alone."""
+    return rows.set_index(["fold", "seed"])[f"{protocol}_percent"]
+
+
+def compare(ours: DataFrame, theirs: DataFrame) -> dict[str, Any]:
+    """Ours minus theirs in percentage points, of the finished runs of both on the same folds and seeds; {} without any.
+
+    ``pairs``, ``folds``; of each epoch ``_differences`` (all), ``_mean`` (:class:`Mean`), ``_difference_points``,
+    ``_low_points``, ``_high_points``, and ``_p``, the two-sided Wilcoxon signed-rank test's.
+    """
+    found: dict[str, Any] = {}
+    for protocol in PROTOCOLS:
+        differences = paired(at_places(ours, protocol), at_places(theirs, protocol))
+        if not len(differences):
+            return {}
+        mean = mean_of(differences)
+        values = {
+            "differences": differences,
+            "mean": mean,
+            "difference_points": mean.mean,
+            "p": wilcoxon_p(differences),
+        }
+        values |= {"low_points": mean.low, "high_points": mean.high}
+        found |= {"pairs": len(differences), "folds": len(mean.folds)}
+        found |= {f"{protocol}_{name}": value for name, value in values.items()}
+    return found
 
 
 def half_width(values: Sequence[float]) -> float:
     """Half of the 95 % interval of the mean of independent values, by Student's t; nan for a single value."""
     if len(values) < 2:
         return math.nan
-    from scipy.special import stdtrit
-
     return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
@@ -72,7 +131,81 @@ def binomial(right: int, clips: int) -> tuple[float, float]:
 
     What the choice of clips leaves open of a single model; it says nothing of other seeds.
     """
-    from scipy.stats import binomtest
-
     found = binomtest(right, clips).proportion_ci(0.95, method="wilson")
     return 100 * float(found.low), 100 * float(found.high)
+
+
+def wilcoxon_p(differences: Iterable[float]) -> float:
+    """Two-sided p of the signed-rank test, the pairs taken as independent; 1 where no pair differs."""
+    # Accuracies are shares of a few clips: without rounding, equal differences would not be ties.
+    rounded = [round(difference, 6) for difference in differences]
+    return float(wilcoxon(rounded).pvalue) if any(rounded) else 1.0
+
+
+class Interval(NamedTuple):
+    """The ends of a 95 % interval in percent, and how a caption calls it; nan and nothing where there is none."""
+
+    low: float = math.nan
+    high: float = math.nan
+    kind: str = ""
+
+
+def interval(rows: DataFrame, protocol: Protocol) -> Interval:
+    """What chance leaves open of a mean accuracy of finished runs: over folds or, of a single run, over its clips."""
+    if len(rows) == 1:
+        accuracy, clips = rows[f"{protocol}_percent"].item(), int(rows["clips"].item())
+        return Interval(*binomial(round(accuracy / 100 * clips), clips), OF_CLIPS)
+    mean = over_folds(zip(rows["fold"], rows[f"{protocol}_percent"], strict=True))
+    return Interval(mean.low, mean.high, INTERVALS) if mean.values >= ENOUGH else Interval()
+
+
+def summary(asked: DataFrame, by: Sequence[str] = ("dataset", "recipe")) -> DataFrame:
+    """A row a group of the runs asked for: how many there are, and their accuracies at both epochs.
+
+    ``runs`` of ``expected_runs``; ``seeds``, which have all their folds, of ``expected_seeds``; ``partial``: there are
+    runs but no such seed. Of each epoch ``_percent`` (mean over seeds, each its folds' mean; where ``partial``, of the
+    runs there), ``_std_percent`` (sample standard deviation over seeds) and ``_max_percent`` (the best seed's).
+    """
+    rows = [dict(zip(by, place, strict=True)) | summarised(group) for place, group in split(asked, list(by)).items()]
+    counts = ["runs", "expected_runs", "seeds", "expected_seeds", "partial"]
+    percents = [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std", "_max")]
+    return DataFrame(rows, columns=[*by, *counts, *percents])
+
+
+def summarised(group: DataFrame) -> dict[str, float]:
+    """The columns of :func:`summary` of runs that differ in fold and seed alone."""
+    done, folds = group[group["there"]], group["fold"].nunique()
+    whole = [found for found in split(done, "seed").values() if len(found) == folds]
+    row: dict[str, float] = {"runs": len(done), "expected_runs": len(group), "seeds": len(whole)}
+    row |= {"expected_seeds": group["seed"].nunique(), "partial": bool(len(done)) and not whole}
+    for protocol in PROTOCOLS:
+        seeds = [statistics.fmean(found[f"{protocol}_percent"]) for found in whole]
+        row[f"{protocol}_percent"] = statistics.fmean(seeds or done[f"{protocol}_percent"]) if len(done) else math.nan
+        known = len(seeds) > 1 and not any(map(math.isnan, seeds))
+        row[f"{protocol}_std_percent"] = statistics.stdev(seeds) if known else math.nan
+        row[f"{protocol}_max_percent"] = max(seeds, default=math.nan)
+    return row
+
+
+def ensembles(rows: DataFrame, clips: DataFrame, least: int) -> DataFrame:
+    """Of finished runs: the folds with at least so many seeds, and their ensemble by the mean class probabilities.
+
+    ``dataset``, ``recipe``, ``fold``, ``seeds``; of each epoch ``_ensemble_percent`` and ``_single_percent``, the mean
+    accuracy of the seeds alone.
+    """
+    keys = ["dataset", "recipe", "fold"]
+    by_fold = split(clips.merge(rows[[*keys, "seed"]]), keys)
+    found = []
+    for place, group in split(rows, keys).items():
+        if len(group) < least or place not in by_fold:
+            continue
+        row = dict(zip(keys, place, strict=True)) | {"seeds": len(group)}
+        for protocol, epoch in zip(PROTOCOLS, ("best", "last"), strict=True):
+            held_out = by_fold[place][by_fold[place]["epoch"] == epoch]
+            mean = held_out.filter(regex=r"^p\d").dropna(axis=1).groupby(held_out["clip"]).mean()
+            labels = held_out.groupby("clip")["label"].first()
+            row[f"{protocol}_ensemble_percent"] = 100 * float((mean.to_numpy().argmax(axis=1) == labels).mean())
+            row[f"{protocol}_single_percent"] = statistics.fmean(group[f"{protocol}_percent"])
+        found.append(row)
+    percents = [f"{protocol}_{what}_percent" for protocol in PROTOCOLS for what in ("ensemble", "single")]
+    return DataFrame(found, columns=[*keys, "seeds", *percents])

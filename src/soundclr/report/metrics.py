@@ -1,69 +1,49 @@
-"""What claims compare two sides by: an entry for a paper's list of claims to name."""
+"""Metrics that claims compare by: values by fold and seed of a dataset's recipe in a choice."""
 
-import statistics
+from pandas import Series
 
-from soundclr.evaluation.conditions import Noise
-from soundclr.report.accuracy import Protocol, at_places
-from soundclr.report.artefacts.tables.robustness import accuracy
-from soundclr.report.claim import Metric, Values
+from soundclr.report.artefact import EVALUATED
+from soundclr.report.artefacts.evaluated import heard
+from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
-from soundclr.report.ensembles import MEMBERS, ensemble_points, members_by_fold
+from soundclr.report.frames import RUN
+from soundclr.report.intervals import Protocol, at_places, by_place
+from soundclr.report.intervals import ensembles as ensembles_of
 
-LAST: tuple[Protocol, ...] = ("last_epoch",)
-"""Evaluations are of the last epoch's model."""
 
-
-def accuracies(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def accuracies(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Held-out accuracy in percent."""
-    return at_places(collection.of(dataset, recipe, choice), protocol)
+    return at_places(collection.done(dataset, recipe, choice), protocol)
 
 
-def ensembles(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def ensembles(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Accuracy in percent of the fold's ensemble, at each of its members: paired with them, it is what it adds."""
-    found = collection.of(dataset, recipe, choice)
-    together = ensemble_points(found, protocol)
-    members = members_by_fold(found)
-    return {(fold, one.run.seed): together[fold] for fold in together for one in members[fold]}
+    done = collection.done(dataset, recipe, choice)
+    found = ensembles_of(done, collection.clips, MEMBERS).set_index("fold")[f"{protocol}_ensemble_percent"]
+    members = done[["fold", "seed"]].itertuples(index=False, name=None)
+    return by_place({(fold, seed): found[fold] for fold, seed in members if fold in found.index})
 
 
-def in_white_noise(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def in_white_noise(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Accuracy in percent, mean over the strengths of white noise above 0 that params.yaml's evaluation names."""
-    sigmas = [sigma for sigma in collection.params.evaluation.sigmas if sigma > 0]
-    return {
-        (one.run.fold, one.run.seed): statistics.fmean(accuracy(one, Noise("white", sigma=sigma)) for sigma in sigmas)
-        for one in collection.evaluated(dataset, recipe)
-        if sigmas
-    }
+    rows = collection.noise.merge(collection.done(dataset, recipe, EVALUATED)[RUN])
+    return rows[rows["sigma"] > 0].groupby(["fold", "seed"])["accuracy_percent"].mean()
 
 
-def area_by_snr(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def area_by_snr(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Area under accuracy in percent against the ratio to white noise in dB, divided by the range."""
-    if "white" not in collection.params.evaluation.noises or not collection.params.evaluation.snr:
-        return {}
-    return {
-        (one.run.fold, one.run.seed): accuracy(one, Noise("white")) for one in collection.evaluated(dataset, recipe)
-    }
+    rows = heard(collection).merge(collection.done(dataset, recipe, EVALUATED)[RUN])
+    white = rows[(rows["noise"] == "white") & (rows["level"] == "area")]
+    return white.set_index(["fold", "seed"])["accuracy_percent"]
 
 
-def distance_ratios(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def distance_ratios(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Mean distance of the representations within a class over that between classes."""
-    ratios = {(one.run.fold, one.run.seed): one.distances.ratio for one in collection.evaluated(dataset, recipe)}
-    return {place: ratio for place, ratio in ratios.items() if ratio is not None}
+    rows = collection.distances.merge(collection.done(dataset, recipe, EVALUATED)[RUN])
+    return rows[rows["space"] == "h"].set_index(["fold", "seed"])["ratio"].dropna()
 
 
-def while_trained(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Values:
+def while_trained(collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol) -> Series:
     """Accuracy in percent of the linear probes during training, mean over the epochs that have one."""
-    probed = {
-        (result.run.fold, result.run.seed): result.history["probe_accuracy"].dropna()
-        for result in collection.of(dataset, recipe, choice)
-        if "probe_accuracy" in result.history
-    }
-    return {place: 100 * float(values.mean()) for place, values in probed.items() if len(values)}
-
-
-ACCURACY = Metric("points", accuracies)
-ENSEMBLE = Metric("points", ensembles, seeds=MEMBERS)
-IN_WHITE_NOISE = Metric("points", in_white_noise, protocols=LAST)
-AREA_BY_SNR = Metric("points", area_by_snr, protocols=LAST)
-WHILE_TRAINED = Metric("points", while_trained, protocols=LAST)
-DISTANCE_RATIO = Metric("in ratio", distance_ratios, better=-1, counts_clips=False, protocols=LAST)
+    rows = collection.epochs.merge(collection.done(dataset, recipe, choice)[RUN])
+    return rows.groupby(["fold", "seed"])["probe_accuracy_percent"].mean().dropna()

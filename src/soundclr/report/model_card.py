@@ -6,12 +6,14 @@ All of it is read from the runs' records and params.yaml, as the captions are.
 import statistics
 from collections.abc import Iterator, Sequence
 
-from soundclr.report.accuracy import NONE, number, own_groups, spread
-from soundclr.report.artefact import EVALUATED
-from soundclr.report.artefacts.tables.per_class import class_accuracy
+from soundclr.report.artefacts.classes import class_accuracy
 from soundclr.report.captions import context, protocol_notes, settings_that_differ, study_sentence
 from soundclr.report.collect import Collection
-from soundclr.report.table import markdown_escape, sentences
+from soundclr.report.frames import records, split
+from soundclr.report.intervals import summary
+from soundclr.report.markup import markdown_escape
+from soundclr.report.table import NONE, coverage, number, sentences
+from soundclr.report.table import accuracy as accuracy_of
 
 NOT_STATED = "not stated"
 MODELS = (
@@ -76,15 +78,15 @@ def settings(collection: Collection) -> Iterator[str]:
 
 def accuracy(collection: Collection) -> str:
     """A row for each dataset and scheme of the study's own whose classifier learns, with its hardest class."""
+    learnt = collection.classifying
+    classes = class_accuracy(learnt).dropna()
     rows = []
-    for (dataset, recipe), group in own_groups(collection.classifying).items():
-        if not group.runs:
-            continue
-        classes = class_accuracy(collection, dataset, recipe)
-        hardest = min(classes, key=lambda name: classes[name].last)
-        worst = f"{hardest.replace('_', ' ')}, {number(classes[hardest].last)}"
-        means = [spread(group.best_epoch, group.partial), spread(group.last_epoch, group.partial)]
-        rows.append([collection.title(dataset), collection.scheme(recipe), group.coverage, *means, worst])
+    for row in records(summary(learnt.asked_of()).query("runs > 0")):
+        of_it = classes[(classes["dataset"] == row["dataset"]) & (classes["recipe"] == row["recipe"])]
+        hardest = of_it.loc[of_it["last_epoch_percent"].astype(float).idxmin()]
+        worst = f"{hardest['class'].replace('_', ' ')}, {number(hardest['last_epoch_percent'])}"
+        place = [collection.title(row["dataset"]), collection.scheme(row["recipe"]), coverage(row)]
+        rows.append([*place, accuracy_of("best_epoch")(row), accuracy_of("last_epoch")(row), worst])
     if not rows:
         return "None of the models classifies."
     header = ["dataset", "scheme", "runs", "best epoch (%)", "last epoch (%)", "hardest class at the last epoch (%)"]
@@ -109,17 +111,12 @@ def noise(collection: Collection) -> Iterator[str]:
     """What is left of each scheme's accuracy in noise of each colour, at the middle one of the ratios evaluated."""
     ratios = sorted(collection.params.evaluation.snr)
     middle = ratios[len(ratios) // 2]
-    for dataset in collection.datasets_of(EVALUATED):
-        for colour in collection.params.evaluation.noises:
-            left = []
-            for recipe in collection.recipes_of(EVALUATED):
-                heard = [one for e in collection.evaluated(dataset, recipe) for one in e.record.accuracy]
-                shares = [100 * one.accuracy for one in heard if (one.noise, one.snr_db) == (colour, middle)]
-                left += [f"{number(statistics.fmean(shares))} % ({collection.scheme(recipe)})"] if shares else []
-            if left:
-                level = f"{middle:g} dB".replace("-", "−")
-                place = f"{colour.capitalize()} noise at {level} leaves, on {collection.title(dataset)}"
-                yield f"{place}, {', '.join(left)}"
+    heard = collection.noise[collection.noise["snr_db"] == middle]
+    for (dataset, colour), found in split(heard, ["dataset", "noise"]).items():
+        means = {recipe: statistics.fmean(rows["accuracy_percent"]) for recipe, rows in split(found, "recipe").items()}
+        left = [f"{number(mean)} % ({collection.scheme(recipe)})" for recipe, mean in means.items()]
+        level = f"{middle:g} dB".replace("-", "−")
+        yield f"{colour.capitalize()} noise at {level} leaves, on {collection.title(dataset)}, {', '.join(left)}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

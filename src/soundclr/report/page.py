@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from soundclr.report import dvc_plots, identical
 from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
+from soundclr.report.catalogue import heading
 from soundclr.report.collect import Collection
-from soundclr.report.html import page_html
 from soundclr.report.letters import UNSHOWN
-from soundclr.report.outputs import heading
-from soundclr.report.table import Cell, markdown_escape, sentences, to_markdown
+from soundclr.report.markup import markdown_escape, page_html, to_markdown
+from soundclr.report.table import Cell, sentences
 
 LONG = 25
 """Rows above which a table is folded away."""

@@ -2,47 +2,49 @@
 
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 
 from soundclr.machine.files import atomic_path
+from soundclr.report.catalogue import FIGURE_FORMATS
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import Mean
 from soundclr.report.letters import FONT, LONGEST, legible
-from soundclr.report.outputs import FIGURE_FORMATS
-from soundclr.report.run_results import RunResult
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes as Axes
-    from matplotlib.figure import Figure as Figure
-    from matplotlib.lines import Line2D
-else:  # only annotations name them: matplotlib takes a second to import
-    Axes = Figure = Line2D = Any
 
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0  # inches: both columns
 
-# Okabe and Ito's palette without its yellow, which is too faint for a line on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+Style = dict[str, Any]
+"""Keywords of matplotlib's plot."""
+
+# Okabe and Ito's palette without its yellow, which is too faint for a line on white, and three of Tol's muted ones: ten
+# that the colour-blind tell apart, with a marker each.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999933", "#777777")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "h")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
 
-BARS: dict[str, Any] = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
+BARS: Style = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
 """Keywords of an error bar."""
-
-MEAN: dict[str, Any] = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
-"""The look of a row's mean."""
 
 GREY = "#444444"
 
-CHANCE: dict[str, Any] = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
+BEST: Style = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
+LAST: Style = {"color": "black", "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
+LAST |= {"linestyle": ""}
+"""The looks of a row's mean at the best and at the last epoch."""
+
+CHANCE: Style = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
 """The look of the line where guessing is."""
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Style = {
     "figure.constrained_layout.use": True,
     "font.family": FONT,
     "font.size": 7,
@@ -68,7 +70,6 @@ SETTINGS: dict[str, Any] = {
     "text.parse_math": False,  # titles and classes are the user's: a $ in them is a dollar
 }
 
-
 LINE = 130
 """Characters of a line over the width of a page, in the smallest print."""
 
@@ -76,8 +77,6 @@ LINE = 130
 @contextmanager
 def styled() -> Iterator[None]:
     """Matplotlib's defaults and the settings above, whatever the user's matplotlibrc says."""
-    import matplotlib
-
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type] # its keys are typed as literals
@@ -93,15 +92,11 @@ class Drawing(NamedTuple):
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, in inches."""
-    from matplotlib.figure import Figure
-
     return Figure(figsize=(width, height))
 
 
 def handle(label: str, **style: Any) -> Line2D:
     """A legend's entry for what is plotted with these keywords."""
-    from matplotlib.lines import Line2D
-
     return Line2D([], [], label=legible(label), **style)
 
 
@@ -121,14 +116,19 @@ class Look:
     dashes: Any
 
     @property
-    def point(self) -> dict[str, Any]:
+    def point(self) -> Style:
         """Keywords of a plot of points alone."""
         return {"color": self.colour, "marker": self.marker, "linestyle": "", "mec": "none"}
 
     @property
-    def line(self) -> dict[str, Any]:
+    def line(self) -> Style:
         """Keywords of a plot of a line with points."""
-        return {"color": self.colour, "marker": self.marker, "linestyle": self.dashes, "mec": "none"}
+        return self.point | {"linestyle": self.dashes}
+
+    @property
+    def plain(self) -> Style:
+        """Keywords of a plot of a line alone."""
+        return {"color": self.colour, "linestyle": self.dashes}
 
 
 def look(collection: Collection, recipe: str) -> Look:
@@ -145,41 +145,6 @@ def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
     axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
 
 
-def draw_strip(axes: Axes, place: int, values: Sequence[float], style: Look) -> None:
-    """A row's values as points, equal ones piled up."""
-    rounded = [round(value, 6) for value in values]
-    step = min(0.09, 0.42 / max(Counter(rounded).values()))  # the highest pile stays in its row
-    piled: Counter[float] = Counter()
-    heights = []
-    for value in rounded:
-        heights.append(place - 0.05 - step * piled[value])
-        piled[value] += 1
-    axes.plot(rounded, heights, **style.point, markersize=2.6, alpha=0.7, zorder=3)
-
-
-def draw_chance(axes: Axes, result: RunResult) -> Line2D:
-    """A dashed line at the accuracy in percent that guessing the class has, and its legend entry."""
-    chance = 100 / len(result.metrics.classes)
-    axes.axhline(chance, **CHANCE)
-    return handle(f"chance ({chance:.3g} %)", **CHANCE)
-
-
-def draw_interval(axes: Axes, place: float, mean: Mean, style: dict[str, Any]) -> None:
-    """A mean and, where it has one to show, its interval."""
-    axes.errorbar(mean.mean, place, xerr=mean.bar, **style, **BARS, zorder=4)
-
-
-def label_rows(axes: Axes, labels: Sequence[str], numbers: Sequence[str] = ()) -> None:
-    """The rows' names on the left, their numbers on the right, and lines for the horizontal axis alone."""
-    axes.set_yticks(range(len(labels)), list(map(legible, labels)))
-    axes.set_ylim(len(labels) - 0.5, -0.65)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x")
-    for place, number in enumerate(numbers):
-        axes.text(1.02, place, number, transform=axes.get_yaxis_transform(), va="center", fontsize=6)
-
-
 def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
     """A legend above the axes, in as many columns as the figure is wide for."""
     for columns in range(len(handles), 0, -1):
@@ -193,8 +158,6 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 def name_study(figure: Figure, collection: Collection) -> None:
     """Say below all else, small, which study a picture is of and what its note begins with: it may stand alone."""
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     study = collection.params.studies[collection.study]
     note = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
     lines = textwrap.wrap(

@@ -1,18 +1,29 @@
-"""A table: its records once, and what they look like as CSV, Markdown and LaTeX."""
+"""A table: a frame, which is its CSV, and a page of it, whose cells are formatted and stand beside each other."""
 
-import itertools
-import re
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
+from pandas import DataFrame
+
 from soundclr.machine.files import to_csv
-from soundclr.report.accuracy import NONE, number
 from soundclr.report.collect import Collection
+from soundclr.report.frames import records
+from soundclr.report.intervals import Protocol
 from soundclr.report.run_results import RunResult
 
-Record = Mapping[str, Any]
-"""A table's record: its values by their names in CSV, and what else its cells are made of."""
+Row = Mapping[str, Any]
+"""A row of a table's frame; None for what is missing."""
+
+Show = Callable[[Row], str]
+"""What a cell says of a row."""
+
+PARTIAL = "†"
+PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"
+NONE = "–"
+EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last epoch"}
 
 
 @dataclass(frozen=True)
@@ -25,204 +36,158 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: in CSV its records' ``key``, on the page under ``name``, either of them left out where it is not there.
+    """A column of the page: ``show`` is the frame's column, or what its row says.
 
-    ``form`` is how CSV writes a fraction; ``show`` is a record's cell on the page, without it the value, with its
-    ``sign`` where it is a difference.
+    Fractions have so many ``decimals``, and a ``sign`` where they are a difference.
     Neighbours of one ``group`` share a heading above theirs. ``where`` are the values by which the column finds its
-    record among those of a line.
+    row among those of a line.
     """
 
-    key: str = ""
-    name: str = ""
+    name: str
+    show: str | Callable[[Row], Cell | str]
     group: str = ""
-    show: Callable[[Record], Cell | str] | None = None
-    form: str = ".2f"
     align: Literal["l", "r"] = "r"
-    where: Record = field(default_factory=dict)
+    where: Row = field(default_factory=dict)
     sign: bool = False
+    decimals: int = 2
 
-    def cell(self, line: Sequence[Record]) -> Cell:
+    def cell(self, line: Sequence[Row]) -> Cell:
         """The column's cell in a line of the page."""
-        found = [record for record in line if self.where.items() <= record.items()]
-        if not found:
+        row = next((row for row in line if self.where.items() <= row.items()), None)
+        if row is None:
             return Cell(NONE)
-        if self.show is not None:
-            shown = self.show(found[0])
+        if callable(self.show):
+            shown = self.show(row)
             return shown if isinstance(shown, Cell) else Cell(shown)
-        value = found[0][self.key]
-        return Cell(number(value, self.sign) if value is None or isinstance(value, float) else str(value))
+        value = row[self.show]
+        return Cell(number(value, self.sign, self.decimals) if isinstance(value, float | None) else str(value))
 
-    def csv(self, record: Record) -> str:
-        """The column's field in CSV; nothing for None."""
-        value = record[self.key]
-        return "" if value is None else format(value, self.form) if isinstance(value, float) else str(value)
+    @property
+    def heading(self) -> str:
+        """Its name, with its group's before it."""
+        return f"{self.group}: {self.name}" if self.group else self.name
 
 
 @dataclass(frozen=True)
 class Table:
-    """``records``, which CSV has one a row, and a page in lines of those with equal values of ``line``.
+    """``csv`` are the columns of ``frame`` that CSV has, ``forms`` how it writes fractions, where not as ``.2f``.
 
-    Without ``line`` each is a line of its own; one whose ``csv_only`` is true is in CSV alone. ``results`` are the runs
-    that the table shows.
+    The page has the columns ``page`` and a line for the rows with equal values of ``line``, without it one for each;
+    rows whose ``csv_only`` is true are in CSV alone. ``results`` are the runs that it shows, where not its artefact's.
     """
 
-    columns: Sequence[Column]
-    records: Sequence[Record]
+    frame: DataFrame
+    csv: Sequence[str]
+    page: Sequence[Column]
     caption: str
-    results: Sequence[RunResult]
     line: Sequence[str] = ()
+    forms: Mapping[str, str] = field(default_factory=dict)
+    results: Sequence[RunResult] | None = None
 
-    @property
-    def shown(self) -> list[Column]:
-        """The columns of a page."""
-        return [column for column in self.columns if column.name]
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """The frame's rows, with None for what is missing."""
+        frame = self.frame.astype(object)
+        return records(frame.where(frame.notna(), None))
 
     @property
     def rows(self) -> list[list[Cell]]:
         """The lines of a page."""
-        lines: dict[Any, list[Record]] = {}
+        lines: dict[Any, list[Row]] = {}
         for place, record in enumerate(self.records):
             if not record.get("csv_only"):
-                key = tuple(record[name] for name in self.line) if self.line else place
-                lines.setdefault(key, []).append(record)
-        return [[column.cell(line) for column in self.shown] for line in lines.values()]
+                lines.setdefault(tuple(record[name] for name in self.line) if self.line else place, []).append(record)
+        return [[column.cell(line) for column in self.page] for line in lines.values()]
+
+    def to_csv(self) -> str:
+        """The table for programs."""
+
+        def cell(name: str, value: Any) -> str:
+            return "" if value is None else format(value, self.forms.get(name, ".2f"))
+
+        rows = [
+            [cell(name, row[name]) if isinstance(row[name], float | None) else str(row[name]) for name in self.csv]
+            for row in self.records
+        ]
+        return to_csv([self.csv, *rows])
+
+
+def frame_of(rows: Iterable[Row]) -> DataFrame:
+    """The rows as a frame whose values stay as they are: a whole number beside a missing one becomes no fraction."""
+    return DataFrame(list(rows), dtype=object)
 
 
 def dataset_column(collection: Collection) -> Column:
-    """The column of the record's dataset."""
-    return Column("dataset", "dataset", show=lambda record: collection.title(record["dataset"]), align="l")
+    """The column of the row's dataset."""
+    return Column("dataset", lambda row: collection.title(row["dataset"]), align="l")
+
+
+def scheme_column(collection: Collection, name: str = "scheme", key: str = "recipe") -> Column:
+    """The column of a recipe's title."""
+    return Column(name, lambda row: collection.scheme(row[key]), align="l")
 
 
 def place_columns(collection: Collection) -> list[Column]:
-    """The columns of the record's dataset and recipe, and of how many of its runs are there."""
-    return [
-        dataset_column(collection),
-        Column("recipe", "scheme", show=lambda record: collection.scheme(record["recipe"]), align="l"),
-        *coverage_columns(),
-    ]
+    """The columns of the row's dataset and recipe, and of how many of its runs are there."""
+    return [dataset_column(collection), scheme_column(collection), Column("runs", coverage)]
 
 
-def coverage_columns(**heading: Any) -> list[Column]:
-    """The columns of how many runs there are, and of how many there will be; on the page as in ``3 of 5``."""
-    runs = Column("runs", "runs", show=lambda record: f"{record['runs']} of {record['expected_runs']}", **heading)
-    return [runs, Column("expected_runs")]
+def bounds_column(prefix: str = "", group: str = "", where: Row | None = None) -> Column:
+    """The column of an interval, whose ends are ``low_points`` and ``high_points`` after the ``prefix``."""
+    return Column("95 % interval", span(f"{prefix}low_points", f"{prefix}high_points"), group, where=where or {})
 
 
-def span(low: str, high: str) -> Callable[[Record], str]:
-    """Show the differences under two keys as in ``−1.00 to +2.00``."""
+def coverage(row: Row) -> str:
+    """As in ``3 of 5``."""
+    return f"{row['runs']} of {row['expected_runs']}"
 
-    def shown(record: Record) -> str:
-        ends = [record[low], record[high]]
-        return NONE if None in ends else " to ".join(number(end, sign=True) for end in ends)
 
-    return shown
+def span(low: str, high: str) -> Show:
+    """Show the differences in two columns as in ``−1.00 to +2.00``."""
+    return lambda row: NONE if row[low] is None else f"{number(row[low], sign=True)} to {number(row[high], sign=True)}"
+
+
+def number(value: float | None, sign: bool = False, decimals: int = 2) -> str:
+    """A number with so many ``decimals``; with a minus sign and not a hyphen, and a dash for none."""
+    if value is None or math.isnan(value):
+        return NONE
+    value = round(value, decimals) + 0.0
+    return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
+
+
+def spread(mean: str, std: str, decimals: int = 2, marked: bool = True) -> Show:
+    """Show a mean and, where it is known, its standard deviation; partial means are ``marked``."""
+
+    def text(row: Row) -> str:
+        deviation = number(row[std], decimals=decimals)
+        mark = f" {PARTIAL}" if marked and row.get("partial") else ""
+        return number(row[mean], decimals=decimals) + (f" ± {deviation}" if deviation != NONE else "") + mark
+
+    return text
+
+
+def accuracy(prefix: str) -> Show:
+    """Show the accuracy of :func:`soundclr.report.intervals.summary` at an epoch, or a paper's, under like names."""
+    return spread(f"{prefix}_percent", f"{prefix}_std_percent", marked=prefix != "paper")
+
+
+def beside(first: str, second: str) -> Show:
+    """Show two numbers as in ``95.00 (93.75)``."""
+    return lambda row: NONE if row[first] is None else f"{number(row[first])} ({number(row[second])})"
+
+
+both = beside("best_epoch_percent", "last_epoch_percent")
+"""Show the accuracy at the best epoch, and at the last in parentheses."""
+
+
+def gap(ours: Row, theirs: float | None) -> float | None:
+    """Our mean at the best epoch minus a published one, of the numbers as shown, in points; None without either."""
+    best = ours["best_epoch_percent"]
+    if theirs is None or math.isnan(theirs) or math.isnan(best) or ours["partial"]:
+        return None
+    return round(round(best, 2) - theirs, 2) + 0.0
 
 
 def sentences(*texts: str) -> str:
     """Those of the texts that say something, each with one full stop."""
     return " ".join(text.rstrip(".") + "." for text in texts if text)
-
-
-def table_csv(table: Table) -> str:
-    """The table for programs."""
-    columns = [column for column in table.columns if column.key]
-    return to_csv(
-        [[column.key for column in columns], *([column.csv(record) for column in columns] for record in table.records)]
-    )
-
-
-def to_markdown(table: Table) -> str:
-    """The table for a page; a group's heading stands before those of its columns."""
-    header = [markdown_escape(f"{c.group}: {c.name}" if c.group else c.name) for c in table.shown]
-    lines = [header, [":--" if column.align == "l" else "--:" for column in table.shown]]
-    for row in table.rows:
-        lines.append([f"**{markdown_escape(c.text)}**" if c.best else markdown_escape(c.text) for c in row])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def to_latex(table: Table, caption: str, notes: str, label: str) -> str:
-    """The table for a paper, with notes below: a ``table*`` that needs the package booktabs and no other.
-
-    Rows whose first cell differs from the one above stand a little apart.
-    """
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        "\\begin{table*}",
-        "\\centering",
-        "\\footnotesize",
-        "\\setlength{\\tabcolsep}{3pt}",
-        f"\\caption{{{latex_escape(caption)}}}",
-        f"\\label{{{label}}}",
-        f"\\begin{{tabular}}{{{''.join(column.align for column in table.shown)}}}",
-        "\\toprule",
-        *group_heading(table.shown),
-        " & ".join(latex_escape(column.name) for column in table.shown) + " \\\\",
-        "\\midrule",
-    ]
-    before = None
-    for row in table.rows:
-        if before not in (None, row[0].text):
-            lines.append("\\addlinespace")
-        before = row[0].text
-        texts = [f"\\textbf{{{latex_escape(c.text)}}}" if c.best else latex_escape(c.text) for c in row]
-        lines.append(" & ".join(texts) + " \\\\")
-    below = f"\\par\\smallskip\\parbox{{\\textwidth}}{{\\scriptsize {latex_escape(notes)}}}"
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", below, "\\end{table*}", ""])
-
-
-def group_heading(columns: Sequence[Column]) -> list[str]:
-    """LaTeX's line of groups over their columns and the rules under them; nothing for a table without groups."""
-    if not any(column.group for column in columns):
-        return []
-    texts, rules, first = [], "", 1
-    for name, members in itertools.groupby(columns, key=lambda column: column.group):
-        width = len(list(members))
-        if name:
-            texts.append(f"\\multicolumn{{{width}}}{{c}}{{{latex_escape(name)}}}")
-            rules += f"\\cmidrule(lr){{{first}-{first + width - 1}}}"
-        else:
-            texts += [""] * width
-        first += width
-    return [" & ".join(texts) + " \\\\", rules]
-
-
-def markdown_escape(text: str) -> str:
-    """Text that Markdown shows as it is, in a table's cell too: no markup, HTML, formula or list."""
-    text = re.sub(r"[\\`*_\[\]<>|&$~#]", r"\\\g<0>", " ".join(text.split()))
-    return re.sub(r"^(\d*)([-+.)])(?!\w)", r"\1\\\2", text)
-
-
-def rst_escape(text: str) -> str:
-    """Text that reStructuredText shows as it is, in a caption that Snakemake renders as a Jinja template first.
-
-    It is one line that begins with an escaped space, which is no output: so it is a paragraph and never a directive,
-    such as one that includes a file. A colon before a word could make a link.
-    """
-    text = re.sub(r"[\\`*_|@]|:(?! )", r"\\\g<0>", " ".join(text.split()))
-    return "\\ " + re.sub(r"[{}]", r"{{ '\g<0>' }}", text)
-
-
-LATEX = {
-    **{character: f"\\{character}" for character in "{}&%$#_"},
-    **{character: f"{{{character}}}" for character in "[]*"},  # after a line's end these would be its argument
-    "\\": "\\textbackslash{}",
-    "~": "\\textasciitilde{}",
-    "^": "\\textasciicircum{}",
-    "<": "\\textless{}",
-    ">": "\\textgreater{}",
-    "|": "\\textbar{}",
-    "±": "$\\pm$",
-    "−": "$-$",
-    "–": "--",
-    "†": "$\\dagger$",
-    "×": "$\\times$",
-    "≥": "$\\geq$",
-    "σ": "$\\sigma$",
-    "·": "$\\cdot$",
-}
-
-
-def latex_escape(text: str) -> str:
-    """Text that LaTeX sets as it is: its special characters, and the signs that the report itself uses."""
-    return "".join(LATEX.get(character, character) for character in " ".join(text.split()))

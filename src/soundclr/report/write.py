@@ -5,26 +5,27 @@ from pathlib import Path
 
 from soundclr.machine.files import write_json, write_text
 from soundclr.params import Params
-from soundclr.report.artefact import EVALUATED, Artefact, check_artefacts
+from soundclr.report.artefact import EVALUATED, Artefact
 from soundclr.report.captions import Shown, alone, captions, front
-from soundclr.report.collect import Collection, collect
-from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
-from soundclr.report.html import table_html
-from soundclr.report.letters import explained, legible
-from soundclr.report.made_of import FILE, made_of
-from soundclr.report.model_card import model_card
-from soundclr.report.outputs import (
+from soundclr.report.catalogue import (
     caption_path,
     category,
+    check_artefacts,
     figures_of,
     front_page,
     report_paths,
     summary_paths,
     tables_of,
 )
+from soundclr.report.collect import Collection, collect
+from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
+from soundclr.report.letters import explained, legible
+from soundclr.report.made_of import FILE, made_of
+from soundclr.report.markup import table_html, to_latex
+from soundclr.report.model_card import model_card
 from soundclr.report.page import provenance_page, study_page, table_page
 from soundclr.report.style import Drawing, name_study, save, sentence, styled
-from soundclr.report.table import sentences, table_csv, to_latex
+from soundclr.report.table import sentences
 
 DVC_PLOTS = {
     "curves.csv": curves_csv,
@@ -73,16 +74,20 @@ def write_report(
 
 def make_tables(collection: Collection) -> list[Shown]:
     """The tables that a study has, in a page's order."""
-    tables = tables_of(collection.params, collection.study)
-    made = [(artefact, artefact.make(collection.shown_by(artefact))) for artefact in tables]
-    return [Shown(artefact, table.caption, table.results, table=table) for artefact, table in made]
+    found = []
+    for artefact in tables_of(collection.params, collection.study):
+        shown = collection.only(artefact.of)
+        table = artefact.load()(shown)
+        results = shown.shown(artefact) if table.results is None else table.results
+        found.append(Shown(artefact, table.caption, results, table=table))
+    return found
 
 
 def write_table(collection: Collection, shown: Shown, folder: Path) -> None:
     """Write a table in all its formats."""
     assert shown.table is not None
     path = folder / shown.artefact.name
-    write_text(path.with_suffix(".csv"), table_csv(shown.table))
+    write_text(path.with_suffix(".csv"), shown.table.to_csv())
     write_text(path.with_suffix(".md"), table_page(collection, shown))
     caption, notes = alone(collection, shown)
     write_text(path.with_suffix(".html"), table_html(shown.table, shown.artefact.title, caption, notes))
@@ -96,7 +101,7 @@ def write_figures(collection: Collection, folder: Path) -> list[Shown]:
     with styled():
         for dataset in collection.datasets:
             for artefact in figures_of(collection.params, collection.study, dataset):
-                path, shown = folder / f"{artefact.name}-{dataset}.png", collection.shown_by(artefact)
+                path, shown = folder / f"{artefact.name}-{dataset}.png", collection.only(artefact.of)
                 said = draw(artefact, shown, dataset, path)
                 counts = shown.covered(artefact.runs, dataset)
                 text = sentences(
@@ -119,7 +124,7 @@ def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing |
     names = names_in(collection, dataset)
     for name in names:
         legible(name)  # before anything is drawn, since a font that is found is used from then on
-    drawing: Drawing | None = artefact.make(collection, dataset)
+    drawing: Drawing | None = artefact.load()(collection, dataset)
     if drawing is None:
         return None
     name_study(drawing.figure, collection)

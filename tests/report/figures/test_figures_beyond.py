@@ -13,8 +13,8 @@ from drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, heard, mean_of_fo
 from fabricate import ESC10_CLASSES
 
 from soundclr.params import Params
-from soundclr.report.artefacts.figures.representations import one_of_each
-from soundclr.report.artefacts.tables.comparison import compare
+from soundclr.report.artefacts.comparison import comparisons
+from soundclr.report.artefacts.evaluated import one_of_each
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
 
@@ -43,13 +43,13 @@ def test_comparison_shows_what_the_table_says(drawn: Drawn, collections: Callabl
     collection = collections("ten")
     figure, caption = drawn("ten", "comparison")
     (axes,) = figure.axes
-    found = [compare(collection, "esc10", protocol) for protocol in ("best_epoch", "last_epoch")]
-    expected = [pair for pairs in zip(*found, strict=True) for pair in pairs]
+    found = comparisons(collection, "esc10")
+    expected = [mean for _, row in found.iterrows() for mean in (row["last_epoch_mean"], row["best_epoch_mean"])]
     drawn_means = bars(axes, 0)
-    assert [mean for mean, _, _ in drawn_means] == pytest.approx([pair.mean.mean for pair in expected])
-    assert [half for _, half, _ in drawn_means] == pytest.approx([pair.mean.half for pair in expected])
+    assert [mean for mean, _, _ in drawn_means] == pytest.approx([mean.mean for mean in expected])
+    assert [half for _, half, _ in drawn_means] == pytest.approx([mean.half for mean in expected])
     strips = [line for line in axes.lines if line.get_alpha() == 0.7]
-    accuracy = {(r.run.recipe, r.run.fold, r.run.seed): 100 * r.metrics.accuracy.best_epoch for r in collection.own}
+    accuracy = {(r.run.recipe, r.run.fold, r.run.seed): 100 * r.metrics.accuracy.last_epoch for r in collection.own}
     places = list(itertools.product((1, 2, 3), (0, 1)))
     for strip, (second, first) in zip(strips, itertools.combinations(SCHEMES, 2), strict=True):
         differences = [accuracy[first, *place] - accuracy[second, *place] for place in places]
@@ -135,9 +135,9 @@ def test_calibration_by_hand(
     fewest: int, collections: Callable[[str], Collection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Clip by clip: which bin it falls into, how probable its class was said to be, whether it was right."""
-    monkeypatch.setattr("soundclr.report.artefacts.figures.calibration.FEWEST", fewest)
+    monkeypatch.setattr("soundclr.report.artefacts.classes.FEWEST", fewest)
     with styled():
-        figure, _ = FIGURES["calibration"].make(collections("ten"), "esc10")
+        figure, _ = FIGURES["calibration"].load()(collections("ten"), "esc10")
     (axes,) = figure.axes
     (legend,) = figure.legends
     lines = axes.lines[1:]  # after the diagonal

@@ -12,8 +12,8 @@ from drawing import LADDER, SCHEMES, Drawn, accuracies, bars, heard, mean_of_fol
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection
-from soundclr.report.papers.soundclr.figure3 import describe
-from soundclr.report.papers.soundclr.figure5 import power
+from soundclr.report.papers.soundclr.figures import power
+from soundclr.report.papers.soundclr.reading import describe
 
 
 def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Collection]) -> None:

@@ -9,8 +9,8 @@ import pytest
 from drawing import FIGURES, Drawn, bars, texts
 
 from soundclr.params import Params
+from soundclr.report.catalogue import figures_of
 from soundclr.report.collect import collect
-from soundclr.report.outputs import figures_of
 from soundclr.report.style import COLUMN, PAGE
 from soundclr.report.write import write_figures
 

@@ -1,3 +1,1 @@
 """CLAR (Al-Tahan and Mohsenzadeh 2021): what its claims are checked by; its published numbers are not at hand."""
-
-PAPER = "the CLAR paper"

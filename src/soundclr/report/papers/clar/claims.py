@@ -1,12 +1,9 @@
 """What the paper's abstract and its code's README claim, to be held against a study's runs, without its numbers."""
 
-from soundclr.report.claim import Claim, Claims, Reported
-from soundclr.report.metrics import ACCURACY, WHILE_TRAINED
-from soundclr.report.papers.clar import PAPER
-from soundclr.report.papers.clar.augmentation_grid import KEY as GRID
-from soundclr.report.papers.clar.convergence import KEY as CONVERGENCE
-from soundclr.report.papers.clar.label_fractions import KEY as SHARES
-from soundclr.report.papers.clar.schemes import KEY as SCHEMES
+from soundclr.report.claim import ACCURACY, WHILE_TRAINED, Claim, Claims, Reported
+from soundclr.report.papers import PAPERS
+
+SCHEMES, SHARES, CONVERGENCE, GRID = "clar_schemes", "label_fractions", "convergence", "augmentation_grid"
 
 
 def claim(id: str, text: str, ahead: str, behind: str | None, choice: str, source: str = "abstract") -> Claim:
@@ -15,7 +12,7 @@ def claim(id: str, text: str, ahead: str, behind: str | None, choice: str, sourc
 
 
 CLAIMS = Claims(
-    PAPER,
+    PAPERS["clar"],
     (
         claim(
             "joint_representation",

@@ -1,3 +1,1 @@
 """Shin et al. 2021, transfer from images to sounds: its tables with ours beside, and its published numbers."""
-
-PAPER = "Shin et al. (2021)"

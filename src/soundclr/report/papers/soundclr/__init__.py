@@ -1,3 +1,1 @@
 """SoundCLR (Nasiri and Hu 2021): its tables and figures with ours beside, and its published numbers."""
-
-PAPER = "the SoundCLR paper"

@@ -4,13 +4,19 @@ from collections.abc import Hashable, Mapping
 from typing import Literal
 
 from soundclr.report.artefact import EVALUATED
-from soundclr.report.claim import Claim, Claims, Reported
-from soundclr.report.metrics import ACCURACY, AREA_BY_SNR, DISTANCE_RATIO, ENSEMBLE, IN_WHITE_NOISE
-from soundclr.report.papers.soundclr import PAPER
-from soundclr.report.papers.soundclr.figure3 import describe
-from soundclr.report.papers.soundclr.published import DATASETS, percent, published
-from soundclr.report.papers.soundclr.table1 import Masks, masks_of
-from soundclr.report.papers.soundclr.table2 import alpha_of
+from soundclr.report.claim import (
+    ACCURACY,
+    AREA_BY_SNR,
+    DISTANCE_RATIO,
+    ENSEMBLE,
+    IN_WHITE_NOISE,
+    Claim,
+    Claims,
+    Reported,
+)
+from soundclr.report.papers import PAPERS
+from soundclr.report.papers.reading import percent
+from soundclr.report.papers.soundclr.reading import DATASETS, Masks, alpha_of, describe, masks_of, published
 
 Place = tuple[str, str, str, str]
 """Artefact, row, column and statistic of a published number."""
@@ -89,7 +95,7 @@ def margin(recipe: str, title: str) -> Claim:
 
 
 CLAIMS = Claims(
-    PAPER,
+    PAPERS["soundclr"],
     (
         Claim(
             "hybrid",

@@ -1,37 +1,28 @@
-"""The paper's Figure 4: accuracy of each held-out fold, one colour and marker a scheme; with their mean and chance."""
+"""Figure 4: accuracy of each held-out fold, one colour and marker a scheme; with their mean and chance."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from soundclr.report.accuracy import PROTOCOLS, Protocol, by_fold, of_clips, points
-from soundclr.report.artefact import Artefact
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import ENOUGH, INTERVALS, OF_CLIPS, over_folds
-from soundclr.report.papers.soundclr import PAPER
-from soundclr.report.papers.soundclr.table3 import paper_accuracy
-from soundclr.report.run_results import RunResult
-from soundclr.report.style import (
-    BARS,
-    GREY,
-    PAGE,
-    Axes,
-    Drawing,
-    Figure,
-    add_legend,
-    draw_chance,
-    handle,
-    look,
-    new_figure,
-)
+from soundclr.report.figure import draw_chance
+from soundclr.report.frames import split
+from soundclr.report.intervals import ENOUGH, INTERVALS, OF_CLIPS, PROTOCOLS, Protocol, at_places, interval, mean_of
+from soundclr.report.papers.soundclr.reading import paper_accuracy
+from soundclr.report.style import BARS, GREY, PAGE, Drawing, Style, add_legend, handle, look, new_figure
+from soundclr.report.table import EPOCHS
 
 NEAR = 12.0
 """Points between chance and the lowest value above which the axis is broken."""
 
-PAPERS: dict[str, Any] = {"marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4.6}
-SINGLE: dict[str, Any] = {"linewidth": 2.2, "alpha": 0.25}
-EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last epoch"}
-FILL: dict[Protocol, dict[str, Any]] = {"best_epoch": {}, "last_epoch": {"mfc": "white"}}
+PAPERS: Style = {"marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4.6}
+SINGLE: Style = {"linewidth": 2.2, "alpha": 0.25}
+FILL: dict[Protocol, Style] = {"best_epoch": {}, "last_epoch": {"mfc": "white"}}
 
 
 class Point(NamedTuple):
@@ -47,62 +38,56 @@ class Point(NamedTuple):
 
 def draw(collection: Collection, dataset: str) -> Drawing | None:
     """Each fold's mean over seeds at both epochs with its bar, and beside them the mean over folds and the paper's."""
-    results = collection.of(dataset)
-    if not results:
+    done = collection.done(dataset)
+    if not len(done):
         return None
-    folds = sorted({run.fold for run in collection.expected_of(dataset)})
-    recipes = list(dict.fromkeys(result.run.recipe for result in results))
-    width = 0.78 / len(recipes)
-    shifts = {recipe: (i - (len(recipes) - 1) / 2) * width for i, recipe in enumerate(recipes)}
+    folds = sorted(collection.asked_of(dataset)["fold"].unique())
+    schemes = split(done, "recipe")
+    looks = {recipe: look(collection, recipe) for recipe in schemes}
+    width = 0.78 / len(schemes)
+    shifts = {recipe: (i - (len(schemes) - 1) / 2) * width for i, recipe in enumerate(schemes)}
     found = {
-        (recipe, protocol): list(points_of(collection, dataset, recipe, protocol, folds))
-        for recipe in recipes
-        for protocol in PROTOCOLS
+        (recipe, protocol): list(points_of(schemes[recipe], protocol, folds))
+        for recipe, protocol in itertools.product(schemes, PROTOCOLS)
     }
-    paper = {recipe: value for recipe in recipes if (value := paper_accuracy(dataset, recipe).mean) is not None}
+    paper = {recipe: value for recipe in schemes if (value := paper_accuracy(dataset, recipe)["mean"]) is not None}
     shown = [point for scheme_points in found.values() for point in scheme_points]
-    chance = 100 / len(results[0].metrics.classes)
+    classes = int(done["classes"].iloc[0])
     figure = new_figure(PAGE, 2.9)
-    axes, lower = panels(figure, chance, lower_end(shown))
+    axes, lower = panels(figure, 100 / classes, lower_end(shown))
     for (recipe, protocol), scheme_points in found.items():
         aside = width * (0.2 if protocol == "last_epoch" else -0.2)
-        draw_scheme(axes, scheme_points, shifts[recipe] + aside, look(collection, recipe).point | FILL[protocol])
+        draw_scheme(axes, scheme_points, shifts[recipe] + aside, looks[recipe].point | FILL[protocol])
     for recipe, value in paper.items():
-        axes.plot(len(folds) + shifts[recipe], value, mec=look(collection, recipe).colour, **PAPERS, zorder=5)
+        axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5)
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
-    guessing = draw_chance(lower, results[0])
+    guessing = draw_chance(lower, classes)
     lower.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
     lower.tick_params(axis="x", length=0)
     lower.set_xlim(-0.5, len(folds) + 0.5)
     axes.set_ylabel("held-out accuracy (%)")
-    handles = [handle(collection.scheme(one), markersize=3.8, **look(collection, one).point) for one in recipes]
-    handles += [handle(EPOCHS[one], color=GREY, marker="o", linestyle="", markersize=3.8, **FILL[one]) for one in FILL]
+    grey: Style = {"color": GREY, "marker": "o", "linestyle": "", "markersize": 3.8}
+    handles = [handle(one.title, markersize=3.8, **one.point) for one in looks.values()]
+    handles += [handle(EPOCHS[one], **grey, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
     add_legend(figure, [*handles, guessing])
     return Drawing(figure, caption(shown, bool(paper), lower is not axes))
 
 
-def points_of(
-    collection: Collection, dataset: str, recipe: str, protocol: Protocol, folds: Sequence[int]
-) -> Iterator[Point]:
-    """A scheme's folds that have runs and, where all have, their mean."""
-    results = collection.of(dataset, recipe)
+def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iterator[Point]:
+    """A scheme's folds that have runs, each with a bar of its seeds or, of a single run, its clips; and their mean."""
     for place, fold in enumerate(folds):
-        if of_fold := [result for result in results if result.run.fold == fold]:
-            yield point_of(place, of_fold, protocol)
-    mean = by_fold(results, protocol) if results else None
-    if mean and len(folds) > 1 and list(mean.folds) == list(folds):
+        rows = done[done["fold"] == fold]
+        values = at_places(rows, protocol)
+        mean = mean_of(values)
+        if len(rows) == 1:
+            low, high, _ = interval(rows, protocol)
+            yield Point(place, mean.mean, mean.mean - low, high - mean.mean, one_run=True)
+        elif len(rows):
+            yield Point(place, mean.mean, mean.bar, mean.bar, values.tolist())
+    mean = mean_of(at_places(done, protocol))
+    if len(folds) > 1 and list(mean.folds) == list(folds):
         yield Point(len(folds), mean.mean, mean.bar, mean.bar)
-
-
-def point_of(place: float, results: Sequence[RunResult], protocol: Protocol) -> Point:
-    """A fold's mean over seeds: its bar is of the seeds or, of a single run, of its clips."""
-    values = [points(result, protocol) for result in results]
-    if len(values) == 1:
-        low, high = of_clips(results[0], protocol)
-        return Point(place, values[0], values[0] - low, high - values[0], one_run=True)
-    mean = over_folds((results[0].run.fold, value) for value in values)
-    return Point(place, mean.mean, mean.bar, mean.bar, values)
 
 
 def panels(figure: Figure, chance: float, low: float) -> tuple[Axes, Axes]:
@@ -118,12 +103,12 @@ def panels(figure: Figure, chance: float, low: float) -> tuple[Axes, Axes]:
     above.spines["bottom"].set_visible(False)
     above.tick_params(axis="x", length=0, labelbottom=False)
     for axes, end in ((above, 0), (below, 1)):
-        marks: dict[str, Any] = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 5, "linestyle": "", "color": "black"}
+        marks: Style = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 5, "linestyle": "", "color": "black"}
         axes.plot([0], [end], transform=axes.transAxes, clip_on=False, **marks)
     return above, below
 
 
-def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style: dict[str, Any]) -> None:
+def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style: Style) -> None:
     """A scheme's points at one epoch, ``aside`` from their places, so that none hides another."""
     style = style | {"mec": style["color"], "mew": 0.7, "markersize": 3.4}
     for point in scheme_points:
@@ -153,6 +138,3 @@ def caption(shown: Sequence[Point], with_paper: bool, broken: bool) -> str:
         text += f"; bar of the mean: {INTERVALS}"
     text += "; diamonds: the paper's means (Table III)" if with_paper else ""
     return f"{text}; dashed: chance{', below a break of the axis' if broken else ''}."
-
-
-ARTEFACT = Artefact("figure4", "Figure 4", "figure", draw, paper=PAPER)

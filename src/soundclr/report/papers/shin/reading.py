@@ -1,5 +1,6 @@
-"""The paper's published numbers, from published.csv, by our datasets and recipes."""
+"""The paper's published numbers, from published.csv, by our datasets and recipes; and its rows, by settings."""
 
+from soundclr.params import RunSettings
 from soundclr.report.papers.reading import percent, read_published
 
 DATASETS = {"esc50": "ESC-50", "esc50_ogg": "ESC-50", "gtzan": "GTZAN", "us8k_22k": "US8K"}
@@ -16,9 +17,25 @@ ROWS = {
 }
 """What it calls our recipes; the paper has no others."""
 
+STARTS = {"none": "vanilla", "simclr": "self_supervised", "imagenet": "supervised"}
+"""What initial weights, by the first part of their name, make a row of the paper's tables."""
+
+GAINS = "esc50", "esc50_ogg"
+"""Where pre-training is said to help most."""
+
+TABLE1, ONE_FOLD, TABLE2 = "shin_table1", "shin_one_fold", "shin_table2"
+"""Choices of runs; a study shows the second, of fewer folds, in Table 1 too."""
+
 
 def paper_percent(dataset: str, recipe: str) -> float | None:
     """The paper's accuracy in percent of a row of its tables, which agree where both have it; None without one."""
     place = DATASETS.get(dataset), ROWS.get(recipe)
     found = (line for line in read_published(__package__) if (line["dataset"], line["row"]) == place)
     return next(map(percent, found), None)
+
+
+def row_of(settings: RunSettings) -> str:
+    """What the paper's tables call a run: its start, and ``linear`` where the encoder stays as it is."""
+    start = "sounds" if settings.start.run else STARTS.get(settings.start.weights.split("_")[0], "other")
+    trained = any("encoder" in stage.trains for stage in settings.stages)
+    return start if trained else f"linear_{start}"

@@ -1,23 +1,24 @@
 """What a paper claims, and what a study's runs say of it by the rule of :mod:`soundclr.report.claim`: a row a claim."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
-from soundclr.params import Params
-from soundclr.report.accuracy import NONE, Protocol, number
-from soundclr.report.artefact import Artefact, any_run, papers
-from soundclr.report.claim import Claim, Finding, Reported, claims_of, datasets_of_claim, judge, sides
+from soundclr.report.claim import Claim, Reported, claims_of, datasets_of_claim, sides
 from soundclr.report.collect import Collection
-from soundclr.report.intervals import INTERVALS
+from soundclr.report.intervals import INTERVALS, Protocol
+from soundclr.report.judging import Finding, judge
+from soundclr.report.papers import PAPERS
 from soundclr.report.run_results import RunResult
-from soundclr.report.table import Cell, Column, Record, Table, sentences, span
+from soundclr.report.table import NONE, Cell, Column, Row, Table, frame_of, number, sentences, span
 
 SHOWN: dict[Protocol, str] = {"last_epoch": "last epoch", "best_epoch": "best epoch"}
 """The unbiased one first: it gives the verdict."""
 
 UNPLANNED: list[str | None] = [None]
 """Instead of datasets, of a claim of the study's own paper that it plans no runs of."""
+
+SAID = ["first", "second", "first_mean", "second_mean", "difference", "low", "high"]
+SAID += ["pairs", "expected_pairs", "folds", "verdict"]
 
 RULE = (
     "One rule for every claim and study. Supported: the whole interval is on the claim's side of 0, and the mean is at "
@@ -31,7 +32,7 @@ RULE = (
 def make(collection: Collection) -> Table:
     """The claims of every paper that the study is about, each on every dataset that it has both sides of."""
     params, study = collection.params, collection.study
-    own = papers()[params.get_study(study).paper]
+    own = PAPERS[params.get_study(study).paper]
     records = [
         {"paper": paper, **record(collection, dataset, claim)}
         for paper, claim in claims_of(params, study)
@@ -39,16 +40,13 @@ def make(collection: Collection) -> Table:
     ]
     several = len(collection.datasets) > 1
     named = list(dict.fromkeys(record["paper"] for record in records))
-    columns = [
-        Column("paper", "paper" if len(named) > 1 else "", align="l"),
-        Column("claim"),
-        Column("text", "claim", align="l"),
-        Column("dataset", "dataset" if several else "", show=titled(collection), align="l"),
-        Column(name="the paper's figures", show=lambda record: record["published"], align="l"),
-        *map(Column, ("published_dataset", "source", "published_ahead", "published_behind", "published_difference")),
-        Column("unit"),
-        *(column for protocol in SHOWN for column in protocol_columns(collection, protocol)),
-    ]
+    page = [Column("paper", "paper", align="l")] if len(named) > 1 else []
+    page += [Column("claim", "text", align="l")]
+    page += [Column("dataset", titled(collection), align="l")] if several else []
+    page += [Column("the paper's figures", "published", align="l")]
+    page += [column for protocol in SHOWN for column in protocol_columns(collection, protocol)]
+    csv = ["paper", "claim", "text", "dataset", "published_dataset", "source", "published_ahead", "published_behind"]
+    csv += ["published_difference", "unit", *(f"{protocol}_{name}" for protocol in SHOWN for name in SAID)]
     where = "" if several else f" on {collection.title(collection.datasets[0])}"
     caption = sentences(
         f"What {' and '.join(named)} {'says' if len(named) == 1 else 'say'}, and what this study's runs{where} say "
@@ -61,10 +59,10 @@ def make(collection: Collection) -> Table:
         "Folds share training clips, so intervals are optimistic; they are not corrected for the number of claims",
         collection.coverage,
     )
-    return Table(columns, records, caption, results_of(collection))
+    return Table(frame_of(records), csv, page, caption, results=results_of(collection))
 
 
-def titled(collection: Collection) -> Callable[[Record], str]:
+def titled(collection: Collection) -> Callable[[Row], str]:
     """Show a record's dataset, a dash for none."""
     return lambda record: NONE if record["dataset"] is None else collection.title(record["dataset"])
 
@@ -93,15 +91,14 @@ def record(collection: Collection, dataset: str | None, claim: Claim) -> dict[st
 def said(collection: Collection, dataset: str | None, claim: Claim, found: Finding) -> dict[str, Any]:
     """A finding's values."""
     difference = found.difference
-    bounds = difference is not None and not math.isnan(difference.half)
     return {
         "first": found.first or None,
         "second": found.second or None,
         "first_mean": found.values[0] if difference else None,
         "second_mean": found.values[1] if difference else None,
         "difference": difference and difference.mean,
-        "low": difference.low if difference and bounds else None,
-        "high": difference.high if difference and bounds else None,
+        "low": difference and difference.low,
+        "high": difference and difference.high,
         "pairs": found.pairs,
         "expected_pairs": len(collection.expected_of(dataset, found.first, claim.choice)) if difference else None,
         "folds": len(difference.folds) if difference else 0,
@@ -131,18 +128,18 @@ def protocol_columns(collection: Collection, protocol: Protocol) -> list[Column]
     def key(name: str) -> str:
         return f"{protocol}_{name}"
 
-    def ours(record: Record) -> str:
+    def ours(record: Row) -> str:
         difference, first, second = (record[key(name)] for name in ("difference", "first_mean", "second_mean"))
         if difference is None:
             return NONE
         rival = f" ({collection.scheme(record[key('second')])})" if record["several"] else ""
         return compared(difference, record["unit"], first, second) + rival
 
-    def short(record: Record) -> str:
+    def short(record: Row) -> str:
         difference = record[key("difference")]
         return NONE if difference is None else f"{number(difference, sign=True)}, {record[key('verdict')]}"
 
-    shows: dict[str, tuple[str, Callable[[Record], Cell | str]]] = {
+    shows: dict[str, tuple[str, Callable[[Row], Cell | str]]] = {
         "difference": ("difference", ours),
         "low": ("95 % interval", span(key("low"), key("high"))),
         "pairs": ("pairs", lambda r: f"{r[key('pairs')]} of {r[key('expected_pairs')]}" if r[key("pairs")] else NONE),
@@ -150,13 +147,9 @@ def protocol_columns(collection: Collection, protocol: Protocol) -> list[Column]
     }
     if protocol != next(iter(SHOWN)):
         shows = {"difference": ("difference, verdict", short)}
-    names = ["first", "second", "first_mean", "second_mean", "difference", "low", "high"]
-    names += ["pairs", "expected_pairs", "folds", "verdict"]
     return [
-        Column(key(name), shows[name][0], SHOWN[protocol], shows[name][1], align="l" if name == "verdict" else "r")
-        if name in shows
-        else Column(key(name))
-        for name in names
+        Column(name, show, SHOWN[protocol], align="l" if key == "verdict" else "r")
+        for key, (name, show) in shows.items()
     ]
 
 
@@ -169,14 +162,3 @@ def results_of(collection: Collection) -> list[RunResult]:
                 for choice, recipes in zip(claim.choices, ((both.ahead,), both.behind), strict=True):
                     found |= {one.run for recipe in recipes for one in collection.of(dataset, recipe, choice)}
     return [result for run, result in collection.found.items() if run in found]
-
-
-def has_claims(params: Params, study: str) -> bool:
-    """Whether a paper claims anything that the study has runs of.
-
-    A registered study is judged by its own analysis, and not by this table's rule.
-    """
-    return params.get_study(study).registered is None and any(True for _ in claims_of(params, study))
-
-
-ARTEFACT = Artefact("claims", "The paper's claims", "table", make, of=any_run, shows=has_claims, leads=True)

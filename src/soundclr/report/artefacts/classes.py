@@ -1,0 +1,205 @@
+"""The accuracy of each class, what it is taken for, and how sure the networks are."""
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.ticker import MaxNLocator
+from pandas import DataFrame
+
+from soundclr.report import figure as draw
+from soundclr.report import style
+from soundclr.report.collect import Collection
+from soundclr.report.frames import RUN, split
+from soundclr.report.intervals import (
+    PROTOCOLS,
+    summary,
+)
+from soundclr.report.style import COLUMN, PAGE, Drawing
+from soundclr.report.table import (
+    Column,
+    Table,
+    both,
+    dataset_column,
+    number,
+    sentences,
+)
+
+FEW = 12
+"""Up to so many classes every scheme has a confusion matrix and cells show counts; above, the best scheme alone."""
+
+LONG = 25
+"""Up to so many classes stand in one column; more in two."""
+
+BINS = 10
+"""Of equal width, from probability 0 to 1."""
+
+FEWEST = 10
+"""Clips that a bin has to have to be drawn."""
+
+LARGEST = 45.0
+"""The area of a point that all clips are in, in square points."""
+
+
+def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFrame:
+    """The study's own runs by ``dataset``, ``recipe`` and ``class``, over all folds and seeds that have run.
+
+    ``clips``: how many times one was held out; ``best_epoch_percent`` and ``last_epoch_percent`` of them are right.
+    A class that was never held out has no share.
+    """
+    own = collection.clips.merge(collection.done(dataset)[RUN])
+    found = own.groupby(["dataset", "recipe", "class", "epoch"])["right"].agg(["size", "mean"]).unstack()
+    rows = []
+    for place in own[["dataset", "recipe"]].drop_duplicates().itertuples(index=False):
+        for name in collection.of(*place)[0].metrics.classes:
+            key = (*place, name)
+            shares = found.loc[key] if key in found.index else None
+            row = {"dataset": place[0], "recipe": place[1], "class": name}
+            row["clips"] = 0 if shares is None else int(shares["size", "best"])
+            for epoch in ("best", "last"):
+                row[f"{epoch}_epoch_percent"] = None if shares is None else 100 * float(shares["mean", epoch])
+            rows.append(row)
+    columns = ["dataset", "recipe", "class", "clips", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
+    return DataFrame(rows, columns=columns)
+
+
+def per_class(collection: Collection) -> Table:
+    """A row a class of each dataset with runs, a column a scheme: best epoch (last epoch)."""
+    frame = class_accuracy(collection)
+    page = [dataset_column(collection), Column("class", lambda row: row["class"].replace("_", " "), align="l")]
+    page += [Column(collection.scheme(one), both, where={"recipe": one}) for one in collection.recipes]
+    caption = sentences(
+        "Share of each class's held-out clips that are taken for it, in %, at the best epoch and, in parentheses, at "
+        "the last; all folds and seeds that have run",
+        collection.covered(),
+    )
+    return Table(frame, frame.columns.tolist(), page, caption, line=["dataset", "class"])
+
+
+def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
+    """Classes from the best recognised, by the schemes' mean, to the least; a point a scheme."""
+    shares = class_accuracy(collection, dataset).pivot(index="class", columns="recipe", values="best_epoch_percent")
+    shares = shares.dropna(how="all")  # a class without held-out clips has no share
+    if not len(shares):
+        return None
+    schemes = [recipe for recipe in collection.recipes if recipe in shares]
+    means = {name: statistics.fmean(row.dropna()) for name, row in shares[schemes].iterrows()}
+    shares = shares.loc[sorted(means, key=lambda name: (-means[name], name)), schemes].astype(float)
+    columns = 1 if len(shares) <= LONG else 2
+    lines = -(-len(shares) // columns)
+    figure = style.new_figure(COLUMN if columns == 1 else PAGE, 0.75 + (0.2 if columns == 1 else 0.17) * lines)
+    looks = [style.look(collection, recipe) for recipe in schemes]
+    for place, axes in enumerate(figure.subplots(1, columns, sharex=True, squeeze=False)[0]):
+        class_column(axes, shares[place * lines : (place + 1) * lines], looks)
+        axes.set_ylim(lines - 0.5, -0.6)
+        axes.set_xlim(5 * math.floor(float(shares.to_numpy().min()) / 5 - 0.1), 100)
+    style.add_legend(figure, [style.handle(one.title, **one.point, markersize=3.5) for one in looks])
+    text = "Held-out accuracy of each class at the best epoch, over all folds and seeds that have run"
+    return Drawing(figure, f"{text}; classes in the order of the schemes' mean.")
+
+
+def class_column(axes: Axes, shares: DataFrame, looks: Sequence[style.Look]) -> None:
+    """Some classes from top to bottom: a point a scheme, and a line from the least to the greatest."""
+    axes.hlines(range(len(shares)), shares.min(axis=1), shares.max(axis=1), "#999999", lw=0.6)
+    for i, look in enumerate(looks):
+        shift = (i - (len(looks) - 1) / 2) * 0.75 / len(looks)  # equal accuracies stay apart
+        axes.plot(shares.iloc[:, i], np.arange(len(shares)) + shift, **look.point, markersize=3, clip_on=False)
+    axes.set_yticks(range(len(shares)), [style.class_title(name) for name in shares.index])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(True, axis="x")
+    axes.set_xlabel("clips of the class that are right (%)")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
+
+
+def confusion(collection: Collection, dataset: str) -> Drawing | None:
+    """Rows are the clips' classes, columns the predicted ones; shades are shares of a row, in percent."""
+    if not collection.of(dataset):
+        return None
+    classes = collection.of(dataset)[0].metrics.classes
+    names = [style.class_title(name) for name in classes]
+    few = len(classes) <= FEW
+    recipes = matrices(collection, dataset, few)
+    columns = min(len(recipes), 3)
+    lines = math.ceil(len(recipes) / columns)
+    below = 0.045 * max(map(len, names))  # inches that a class's name takes below the panel
+    size = (PAGE, lines * (2.2 + below)) if columns > 1 else (COLUMN, 2.5 + below)
+    figure = style.new_figure(*(size if few else (PAGE, 6.1 + below)))
+    figure.set_layout_engine("compressed")  # keeps square panels close together
+    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
+    for axes in panels.flat[len(recipes) :]:
+        axes.axis("off")
+    norm = PowerNorm(0.5, vmin=0, vmax=100)  # the square root, so that few clips show
+    for place, (axes, recipe) in enumerate(zip(panels.flat, recipes, strict=False)):
+        clips = collection.clips.merge(collection.done(dataset, recipe)[RUN]).query("epoch == 'best'")
+        counts = np.zeros((len(classes), len(classes)), dtype=int)
+        np.add.at(counts, (clips["label"].to_numpy(int), clips["prediction"].to_numpy(int)), 1)
+        shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        texts = np.where((counts > 0) & few, counts.astype(str), "")
+        digits = 6 if counts.max() < 1000 else 5  # points: four of them have to fit into a cell
+        image = draw.matrix(axes, shares, texts, names, norm, 35, digits)
+        axes.set_title(collection.scheme(recipe))
+        axes.set_xlabel("predicted class")
+        if place % columns == 0:
+            axes.set_ylabel("class")
+    bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, pad=0.015)
+    bar.set_label("share of the class's clips (%)")
+    bar.set_ticks([0, 5, 20, 40, 60, 80, 100])
+    bar.outline.set_linewidth(0.4)
+    text = "Held-out clips by class and predicted class at the best epoch, all folds and seeds that have run"
+    return Drawing(figure, f"{text}; {'numbers are clips' if few else 'the scheme with the highest mean accuracy'}.")
+
+
+def matrices(collection: Collection, dataset: str, few: bool) -> list[str]:
+    """The recipes that have a matrix: all with runs, or the best."""
+    groups = summary(collection.asked_of(dataset)).query("runs > 0")
+    if few:
+        return groups["recipe"].tolist()
+    # The accuracies of complete seeds are comparable; a mean over some folds is not.
+    complete = groups[~groups["partial"].astype(bool)]
+    groups = complete if len(complete) else groups
+    return [groups["recipe"].iloc[int(groups["best_epoch_percent"].argmax())]]
+
+
+def bins_of(clips: DataFrame) -> DataFrame:
+    """Clips by the probability of their most probable class: ``probability`` (mean), ``right`` (share), ``clips``."""
+    most = clips.filter(regex=r"^p\d").max(axis=1)
+    places = np.minimum((most * BINS).astype(int), BINS - 1)
+    found = DataFrame({"probability": most, "right": clips["right"], "clips": 1}).groupby(places)
+    return found.agg({"probability": "mean", "right": "mean", "clips": "sum"})
+
+
+def calibration(collection: Collection, dataset: str) -> Drawing | None:
+    """A line a scheme; the diagonal is a network that knows how much it knows."""
+    last = collection.clips[collection.clips["epoch"] == "last"].merge(collection.done(dataset)[RUN])
+    if not len(last):
+        return None
+    figure = style.new_figure(COLUMN, 3.1)
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
+    handles = []
+    for recipe, clips in split(last, "recipe").items():
+        look, bins = style.look(collection, recipe), bins_of(clips)
+        drawn = bins[bins["clips"] >= FEWEST]
+        points = 100 * drawn["probability"], 100 * drawn["right"]
+        axes.plot(*points, **look.plain, linewidth=0.8)
+        areas = np.maximum(2.0, LARGEST * drawn["clips"] / len(clips))
+        axes.scatter(*points, s=areas, color=look.colour, marker=look.marker, linewidths=0, zorder=3)
+        # The expected calibration error (Guo et al. 2017, equation 3).
+        error = (bins["clips"] * (bins["right"] - bins["probability"]).abs()).sum() / len(clips)
+        handles.append(style.handle(f"{look.title}: {number(100 * error)} points", **look.line, markersize=3))
+    axes.set_xlabel("probability of the most probable class (%)")
+    axes.set_ylabel("right (%)")
+    axes.set(xlim=(0, 102), ylim=(0, 102))
+    axes.grid(True)
+    axes.set_aspect("equal")
+    style.add_legend(figure, handles)
+    return Drawing(
+        figure,
+        f"Calibration at the last epoch: held-out clips of all runs in {BINS} bins by the probability of their "
+        f"most probable class; a point's area is the bin's share of the clips, and bins of less than {FEWEST} are left "
+        "out. On the diagonal a network is right as often as it says. In the legend the expected calibration error, "
+        "the mean distance from it over all bins by their clips.",
+    )

@@ -1,0 +1,199 @@
+"""Schemes compared in pairs, with their ensembles, and with recipes that have one change."""
+
+import itertools
+import math
+import statistics
+
+from pandas import DataFrame
+
+from soundclr.params.resolving import lineage
+from soundclr.report import figure as draw
+from soundclr.report import style
+from soundclr.report.catalogue import MEMBERS
+from soundclr.report.collect import Collection
+from soundclr.report.figure import RowOfMeans
+from soundclr.report.frames import PLACE, records, split
+from soundclr.report.intervals import (
+    INTERVALS,
+    PROTOCOLS,
+    at_places,
+    compare,
+    mean_of,
+    over_folds,
+    paired,
+    summary,
+)
+from soundclr.report.intervals import (
+    ensembles as ensembles_of,
+)
+from soundclr.report.style import COLUMN, Drawing
+from soundclr.report.table import (
+    EPOCHS,
+    Column,
+    Table,
+    beside,
+    bounds_column,
+    dataset_column,
+    frame_of,
+    number,
+    place_columns,
+    scheme_column,
+    sentences,
+)
+
+MOST_PAIRS = 6
+"""Those of four schemes: more make a figure longer than a page, and the table has them all."""
+
+
+def comparisons(collection: Collection, dataset: str | None = None) -> DataFrame:
+    """Every two of the study's own recipes that have runs of the same fold and seed, the later minus the earlier.
+
+    ``dataset``, ``first``, ``second``, and the columns of :func:`soundclr.report.intervals.compare`.
+    """
+    rows = []
+    for name in collection.datasets if dataset is None else [dataset]:
+        for second, first in itertools.combinations(collection.recipes, 2):
+            if found := compare(collection.done(name, first), collection.done(name, second)):
+                rows.append({"dataset": name, "first": first, "second": second, **found})
+    return frame_of(rows)
+
+
+def comparison_columns(collection: Collection, name: str, difference: str) -> list[Column]:
+    """The dataset, the two that are compared, their pairs, and the difference at both epochs with its interval."""
+    two = Column(name, lambda row: " − ".join(collection.scheme(row[key]) for key in ("first", "second")), align="l")
+    page = [dataset_column(collection), two, Column("pairs", "pairs")]
+    for protocol, title in EPOCHS.items():
+        page += [Column("difference", f"{protocol}_{difference}", title, sign=True)]
+        page += [bounds_column(f"{protocol}_", title)]
+    return page
+
+
+def comparison(collection: Collection) -> Table:
+    """A row for every two schemes: differences, intervals and p at best and at last epoch."""
+    frame = comparisons(collection)
+    page = comparison_columns(collection, "schemes", "difference_points")
+    for place, (protocol, title) in zip((5, 8), EPOCHS.items(), strict=True):
+        page.insert(place, Column("p", f"{protocol}_p", title, decimals=4))
+    csv = ["dataset", "first", "second", "pairs", "folds"]
+    values = ("difference_points", "low_points", "high_points", "p")
+    csv += [f"{protocol}_{name}" for protocol in PROTOCOLS for name in values]
+    fewest = sorted({pairs for pairs in frame["pairs"] if pairs < 6}) if len(frame) else []
+    least = ", ".join(f"{2 ** (1 - pairs):g} with {pairs}" for pairs in fewest)
+    caption = sentences(
+        f"Every two schemes on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}, "
+        "and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
+        "training clips, so both are optimistic; p is not corrected for the number of comparisons",
+        collection.covered(),
+        f"So few pairs cannot give a p below {least}" if least else "",
+        "" if len(frame) else "No two schemes have a run of the same fold and seed yet",
+    )
+    forms = {f"{protocol}_p": ".4f" for protocol in PROTOCOLS}
+    return Table(frame, csv, page, caption, forms=forms)
+
+
+def shown(pairs: DataFrame) -> DataFrame:
+    """All pairs, or where they are too many, those with the study's first scheme."""
+    return pairs if len(pairs) <= MOST_PAIRS else pairs[pairs["second"] == pairs["second"].iloc[0]]
+
+
+def comparison_figure(collection: Collection, dataset: str) -> Drawing | None:
+    """Two schemes a row: a point a fold and seed, and the means at both epochs with their intervals."""
+    found = comparisons(collection, dataset)
+    if not len(found):
+        return None
+    rows = []
+    for pair in records(shown(found)):
+        best, last = pair["best_epoch_mean"], pair["last_epoch_mean"]
+        label = f"{collection.scheme(pair['first'])}\n− {collection.scheme(pair['second'])}"
+        means = [(0.14, last, style.LAST), (0.32, best, style.BEST)]
+        point = style.look(collection, pair["first"]).point
+        rows.append(
+            RowOfMeans(label, means, pair["last_epoch_differences"].tolist(), point, number(last.mean, sign=True))
+        )
+    figure = style.new_figure(COLUMN, 0.8 + 0.45 * len(rows))
+    axes = figure.subplots()
+    axes.axvline(0, color="black", linewidth=0.6)
+    draw.rows_with_intervals(axes, rows)
+    axes.set_xlabel("difference (percentage points)")
+    looks = {"mean, last epoch": style.LAST, "mean, best epoch": style.BEST}
+    style.add_legend(figure, [style.handle(name, **look) for name, look in looks.items()])
+    text = "Paired differences of two schemes' accuracies: at the last epoch a point a fold and seed that both have"
+    text += ", their mean (in numbers at the right), and the mean at the best epoch"
+    text += "" if all(math.isnan(mean.bar) for row in rows for _, mean, _ in row.means) else f"; bars: {INTERVALS}"
+    text += ". Right of the line the first of the two is better"
+    text += "" if len(rows) == len(found) else f"; all {len(found)} pairs stand in the table"
+    return Drawing(figure, f"{text}.")
+
+
+def ensembles(collection: Collection) -> Table:
+    """A row a scheme: of each fold, and of their mean, the ensemble's accuracy beside its members' mean."""
+    found = ensembles_of(collection.done(), collection.clips, MEMBERS)
+    rows = [row for _, group in split(found, PLACE).items() for row in ensemble_rows(group)]
+    csv = ["dataset", "recipe", "fold", "seeds"]
+    values = ("ensemble_percent", "single_percent", "gain_points", "low_points", "high_points")
+    csv += [f"{protocol}_{name}" for protocol in reversed(PROTOCOLS) for name in values]
+
+    folds = sorted(found["fold"].unique())
+    page = [dataset_column(collection), scheme_column(collection), Column("seeds", "seeds", where={"fold": None})]
+    show = {p: beside(f"{p}_ensemble_percent", f"{p}_single_percent") for p in PROTOCOLS}
+    last = show["last_epoch"], EPOCHS["last_epoch"]
+    page += [Column(f"fold {fold}", *last, where={"fold": fold}) for fold in folds]
+    for protocol in reversed(PROTOCOLS):
+        title, of_all = EPOCHS[protocol], {"fold": None}
+        page += [Column("mean", show[protocol], title, where=of_all)]
+        page += [Column("gain", f"{protocol}_gain_points", title, where=of_all, sign=True)]
+        page += [bounds_column(f"{protocol}_", title, of_all)]
+    caption = sentences(
+        "Held-out accuracy in % of the ensemble, the mean of the class probabilities that a fold's seeds give, and in "
+        "parentheses the mean accuracy of those seeds alone",
+        "Gain: ensemble minus single, in percentage points, mean "
+        f"over the folds with {MEMBERS} seeds or more; {INTERVALS}",
+        collection.covered(),
+        "" if rows else f"No fold has {MEMBERS} seeds yet",
+    )
+    members = set(found[["dataset", "recipe", "fold"]].itertuples(index=False, name=None))
+    results = [one for one in collection.own if (one.run.dataset, one.run.recipe, one.run.fold) in members]
+    return Table(frame_of(rows), csv, page, caption, ["dataset", "recipe"], results=results)
+
+
+def ensemble_rows(found: DataFrame) -> list[dict[str, object]]:
+    """A scheme's folds that have an ensemble and, last and with no fold, their mean."""
+    counts = "–".join(map(str, sorted(set(found["seeds"]))))
+    rows = []
+    for fold in [*found["fold"], None]:
+        chosen = found if fold is None else found[found["fold"] == fold]
+        row = {"dataset": found["dataset"].iloc[0], "recipe": found["recipe"].iloc[0], "fold": fold}
+        row["seeds"] = counts if fold is None else str(chosen["seeds"].item())
+        for protocol in PROTOCOLS:
+            together, single = (chosen[f"{protocol}_{what}_percent"] for what in ("ensemble", "single"))
+            gain = over_folds(zip(chosen["fold"], together - single, strict=True))
+            row[f"{protocol}_ensemble_percent"] = statistics.fmean(together)
+            row[f"{protocol}_single_percent"] = statistics.fmean(single)
+            values = {"gain": gain.mean, "low": gain.low, "high": gain.high}
+            row |= {f"{protocol}_{name}_points": value for name, value in values.items()}
+        rows.append(row)
+    return rows
+
+
+def variants(collection: Collection) -> Table:
+    """A row a recipe with one change: its accuracies, and its last epoch's minus those of the scheme it builds on."""
+    rows = []
+    for row in records(summary(collection.asked_of(choice="variants"))):
+        dataset, recipe = row["dataset"], row["recipe"]
+        before = lineage(collection.params.all_recipes, recipe)[:-1]
+        scheme = next(base for base in reversed(before) if base in collection.recipes)
+        ours, theirs = collection.done(dataset, recipe, "variants"), collection.done(dataset, scheme)
+        mean = mean_of(paired(at_places(ours, "last_epoch"), at_places(theirs, "last_epoch")))
+        row |= {"scheme": scheme, "difference_points": mean.mean, "low_points": mean.low, "high_points": mean.high}
+        rows.append(row)
+    csv = ["dataset", "recipe", "runs", "expected_runs", "scheme", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
+    csv += ["difference_points", "low_points", "high_points"]
+    page = [*place_columns(collection), scheme_column(collection, "compared with", "scheme")]
+    page += [Column(EPOCHS[protocol], f"{protocol}_percent") for protocol in PROTOCOLS]
+    page += [Column("difference", "difference_points", sign=True), bounds_column()]
+    caption = sentences(
+        "Recipes that differ from one of the study's schemes in one setting: held-out accuracy in %, and the last "
+        f"epoch's minus that scheme's on the folds and seeds that both have, {INTERVALS}",
+        collection.covered("variants"),
+    )
+    return Table(frame_of(rows), csv, page, caption)

@@ -1,0 +1,248 @@
+"""What the last epoch's models were asked after training: noise, distances and a projection."""
+
+import itertools
+import math
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from pandas import DataFrame
+
+from soundclr.evaluation.conditions import Noise
+from soundclr.report import figure as draw
+from soundclr.report import style
+from soundclr.report.artefact import EVALUATED
+from soundclr.report.collect import Collection
+from soundclr.report.evaluations import Evaluation
+from soundclr.report.frames import PLACE, RUN, split
+from soundclr.report.intervals import (
+    INTERVALS,
+    Mean,
+    over_folds,
+)
+from soundclr.report.style import COLUMN, PAGE, Drawing
+from soundclr.report.table import (
+    Column,
+    Table,
+    dataset_column,
+    frame_of,
+    number,
+    place_columns,
+    sentences,
+    spread,
+)
+
+MEASURES = {"intra": "within a class", "inter": "between classes", "ratio": "ratio", "silhouette": "silhouette"}
+
+FEW = 10
+"""Up to so many classes have a colour and marker; of more, the worst recognised, the others being grey."""
+
+OTHER: style.Style = {"color": "#BBBBBB", "marker": ".", "mew": 0}
+
+
+def distances(collection: Collection) -> Table:
+    """A row a scheme: mean ± sample standard deviation over evaluated runs."""
+    found = collection.distances[collection.distances["space"] == "h"]
+    rows = []
+    for place, asked in split(collection.asked_of(choice=EVALUATED), PLACE).items():
+        row = {"dataset": place[0], "recipe": place[1], "runs": int(asked["evaluated"].sum())}
+        row["expected_runs"] = len(asked)
+        of_it = found[(found["dataset"] == place[0]) & (found["recipe"] == place[1])]
+        for name in MEASURES:
+            values = of_it[name].dropna().tolist()
+            row[f"{name}_mean"] = statistics.fmean(values) if values else None
+            row[f"{name}_std"] = statistics.stdev(values) if len(values) > 1 else None
+        rows.append(row)
+    csv = ["dataset", "recipe", "runs", "expected_runs"]
+    csv += [f"{name}_{what}" for name in MEASURES for what in ("mean", "std")]
+
+    page = place_columns(collection)
+    page += [Column(title, spread(f"{name}_mean", f"{name}_std", 3)) for name, title in MEASURES.items()]
+    caption = sentences(
+        "Cosine distance of two held-out clips' representations (the last epoch's model), mean over pairs of one class "
+        "and of different classes, their ratio, and the mean silhouette: mean ± sample standard deviation over "
+        "evaluated runs",
+        collection.covered(EVALUATED),
+    )
+    return Table(frame_of(rows), csv, page, caption, forms=dict.fromkeys(csv[4:], ".4f"))
+
+
+def decibels(value: float) -> str:
+    """A ratio in dB, with a minus sign and not a hyphen."""
+    return f"{value:g}".replace("-", "−")
+
+
+def level(sigma: float | None, snr_db: float | None) -> str:
+    """What the table calls a noise's level."""
+    if sigma is not None and not math.isnan(sigma):
+        return f"σ = {sigma:g}"
+    return "area" if snr_db is None else f"{decibels(snr_db)} dB"
+
+
+def heard(collection: Collection) -> DataFrame:
+    """The frame ``noise`` with the ``level`` of each noise, and a row with the level "area" for each colour and run.
+
+    That is the area under accuracy against the ratio in dB, by the trapezoid rule, divided by the range of ratios, so
+    that it is a mean accuracy; of a single ratio it is its accuracy.
+    """
+    noise = collection.noise
+    levels = [level(*pair) for pair in zip(noise["sigma"], noise["snr_db"], strict=True)]
+    rows = []
+    for place, found in split(noise.dropna(subset="snr_db"), [*RUN, "noise"]).items():
+        points = sorted(zip(found["snr_db"], found["accuracy_percent"], strict=True))
+        area = sum((u - x) * (y + v) / 2 for (x, y), (u, v) in itertools.pairwise(points))
+        value = area / (points[-1][0] - points[0][0]) if len(points) > 1 else points[0][1]
+        rows.append(dict(zip([*RUN, "noise"], place, strict=True)) | {"level": "area", "accuracy_percent": value})
+    return pd.concat([noise.assign(level=levels), DataFrame(rows)], ignore_index=True)
+
+
+def robustness(collection: Collection) -> Table:
+    """A row a noise, a column a scheme: mean over evaluated folds."""
+    settings, found = collection.params.evaluation, heard(collection)
+    noises = [Noise("white", sigma=sigma) for sigma in settings.sigmas]
+    for colour in settings.noises:
+        noises += [*(Noise(colour, snr_db=ratio) for ratio in settings.snr), Noise(colour)]
+    values = split(found, ["dataset", "recipe", "noise", "level"])
+    rows = []
+    recipes = collection.recipes_of(EVALUATED)
+    for dataset, noise, recipe in itertools.product(collection.datasets_of(EVALUATED), noises, recipes):
+        name = level(noise.sigma, noise.snr_db)
+        these = values.get((dataset, recipe, noise.colour, name), found[:0])
+        shares = these["accuracy_percent"].tolist()
+        row = {"dataset": dataset, "recipe": recipe, "noise": noise.colour, "level": name, "sigma": noise.sigma}
+        row |= {"snr_db": noise.snr_db, "measure": "area" if name == "area" else "accuracy", "runs": len(shares)}
+        row["expected_runs"] = len(collection.asked_of(dataset, recipe, EVALUATED))
+        row["accuracy_percent"] = over_folds(zip(these["fold"], shares, strict=True)).mean
+        row["std_percent"] = statistics.stdev(shares) if len(shares) > 1 else None
+        rows.append(row | {"csv_only": not collection.evaluated(dataset)})
+    page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
+    page += [Column(collection.scheme(r), "accuracy_percent", where={"recipe": r}) for r in recipes]
+    csv = ["dataset", "recipe", "noise", "sigma", "snr_db", "measure", "runs", "expected_runs"]
+    caption = sentences(
+        "Held-out accuracy in % under noise added to the waveforms, mean over evaluated folds; the same noise for all "
+        "schemes, models of the last epoch. σ: standard deviation of white noise on waveforms in [−1, 1]; dB: ratio of "
+        "a clip's mean power to the noise's; area: under accuracy against dB, divided by the range of dB",
+        collection.covered(EVALUATED),
+    )
+    return Table(
+        frame_of(rows),
+        [*csv, "accuracy_percent", "std_percent"],
+        page,
+        caption,
+        line=["dataset", "noise", "level"],
+        forms={"sigma": "g", "snr_db": "g"},
+    )
+
+
+def means_under(rows: DataFrame, key: str, values: Sequence[float | str]) -> list[Mean]:
+    """The mean accuracy over folds of a scheme's rows of :func:`heard` with each of these values of ``key``."""
+    found = [rows[rows[key] == value] for value in values]
+    return [over_folds(zip(one["fold"], one["accuracy_percent"], strict=True)) for one in found]
+
+
+def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
+    """A panel a colour of noise, louder to the right; the legend has the areas under the curves."""
+    found = heard(collection).query("dataset == @dataset")
+    if not len(found):
+        return None
+    settings = collection.params.evaluation
+    ratios = sorted(settings.snr, reverse=True)
+    figure = style.new_figure(COLUMN, 2.2 + 0.13 * found["recipe"].nunique())
+    panels = figure.subplots(1, len(settings.noises), sharey=True, squeeze=False)[0]
+    handles, bands = [], False
+    for recipe, rows in split(found, "recipe").items():
+        line = style.look(collection, recipe).line | {"markersize": 3}
+        areas = []
+        for axes, colour in zip(panels, settings.noises, strict=True):
+            these = rows[rows["noise"] == colour]
+            means = means_under(these, "snr_db", ratios)
+            draw.curve_of_means(axes, ratios, means, line)
+            (area,) = means_under(these, "level", ["area"])
+            areas.append(f"{area.mean:.1f} {colour}")
+            bands = bands or not math.isnan(means[0].bar)
+        handles.append(style.handle(f"{collection.scheme(recipe)} (area {', '.join(areas)})", **line))
+    for axes, colour in zip(panels, settings.noises, strict=True):
+        axes.set_title(f"{colour} noise")
+        axes.set_xticks(ratios, [decibels(ratio) for ratio in ratios])
+        axes.set_xlabel("signal to noise (dB)")
+        axes.invert_xaxis()
+    panels[0].set_ylabel("accuracy (%)")
+    style.end_at_100(panels[0], "y")
+    style.add_legend(figure, handles)
+    text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
+    text += f", bands: {INTERVALS}" if bands else ""
+    text += "; area: under the curve, divided by the range of dB, so that it is a mean accuracy (%)"
+    return Drawing(figure, f"{text}.")
+
+
+def representations(collection: Collection, dataset: str) -> Drawing | None:
+    """A panel a scheme, all of the same fold and seed: the first that every evaluated scheme has."""
+    found = {recipe: collection.evaluated(dataset, recipe) for recipe in collection.recipes_of(EVALUATED)}
+    chosen = one_of_each(found)
+    if not chosen:
+        return None
+    marked = marked_classes(collection, chosen)
+    first = next(iter(chosen.values()))
+    others = len(set(first.projection["class"])) > len(marked)
+    columns = min(len(chosen), 3)
+    lines = math.ceil(len(chosen) / columns)
+    width = PAGE if columns > 1 else COLUMN
+    figure = style.new_figure(width, lines * (width / columns + 0.3) + 0.35)
+    figure.set_layout_engine("compressed")
+    panels = figure.subplots(lines, columns, squeeze=False)
+    for axes in panels.flat:
+        axes.axis("off")
+    for axes, (recipe, evaluation) in zip(panels.flat, chosen.items(), strict=False):
+        draw_map(axes, evaluation, marked)
+        measures = evaluation.record.distances
+        numbers = f"intra/inter {number(measures.ratio)}, silhouette {number(measures.silhouette)}"
+        axes.set_title(f"{collection.scheme(recipe)}\n{numbers}")
+    points: style.Style = {"linestyle": "", "markersize": 4}
+    handles = [style.handle(style.class_title(name), **points, **point) for name, point in marked.items()]
+    handles += [style.handle("other classes", **points | {"markersize": 3}, **OTHER)] if others else []
+    style.add_legend(figure, handles)
+    learnt = any(collection.found[one.run].metrics.accuracy.last_epoch is not None for one in chosen.values())
+    which = " that these models recognise worst" if learnt else ""
+    worst = f"; {'the ' if learnt else ''}{len(marked)} classes{which} in colour" if others else ""
+    return Drawing(
+        figure,
+        f"Representations of the held-out clips of fold {first.run.fold}, seed {first.run.seed}, by the last epoch's "
+        f"models, projected to two dimensions by t-SNE{worst}. Intra/inter: mean cosine distance of pairs of one class "
+        "over that of pairs of different ones, and mean silhouette, both of the representations themselves. What lies "
+        "near each other in a projection was near; its distances, sizes and gaps say little.",
+    )
+
+
+def one_of_each(evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, Evaluation]:
+    """Each scheme's evaluation of the lowest fold and seed that all have; else of those that most have."""
+    every = {(recipe, one.run.fold, one.run.seed): one for recipe, found in evaluations.items() for one in found}
+    counts = Counter(key[1:] for key in every)
+    place = min(counts, key=lambda place: (-counts[place], place), default=None)
+    return {recipe: one for (recipe, *at), one in every.items() if tuple(at) == place}
+
+
+def marked_classes(collection: Collection, chosen: Mapping[str, Evaluation]) -> dict[str, style.Style]:
+    """Classes with a colour and marker of their own: all, or those recognised worst at the last epoch."""
+    names = list(next(iter(chosen.values())).projection.sort_values("label")["class"].unique())
+    if len(names) > FEW:
+        places = DataFrame([vars(one.run) for one in chosen.values()])[RUN]
+        last = collection.clips[collection.clips["epoch"] == "last"].merge(places)
+        right = last.groupby("class")["right"].sum()
+        names = sorted(names, key=lambda name: (right.get(name, 0), name))[:FEW]
+    return {name: {"color": style.COLOURS[i], "marker": style.MARKERS[i], "mew": 0} for i, name in enumerate(names)}
+
+
+def draw_map(axes: Axes, evaluation: Evaluation, marked: Mapping[str, style.Style]) -> None:
+    """One scheme's clips; a frame, since the axes of a projection have no unit."""
+    axes.axis("on")
+    for name, clips in split(evaluation.projection, "class").items():
+        known = str(name) in marked
+        point = marked[str(name)] if known else OTHER
+        axes.plot(clips["x"], clips["y"], linestyle="", markersize=3.2 if known else 3, zorder=2 + known, **point)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    axes.set_box_aspect(1)
+    axes.set_aspect("equal", adjustable="datalim")

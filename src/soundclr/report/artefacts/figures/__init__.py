@@ -1,1 +1,0 @@
-"""Figures that any study may have."""

@@ -1,1 +1,0 @@
-"""Tables that any study may have."""

@@ -1,0 +1,175 @@
+"""The catalogue: every table and figure in a page's order, and the files that a report has; it loads none of them.
+
+A new table or figure is a function in a file of `artefacts`, or of a paper's room in `papers`, and a line here.
+"""
+
+from pathlib import Path
+
+from soundclr.losses import classifies
+from soundclr.params import Params, RunSettings, known
+from soundclr.report import made_of
+from soundclr.report.artefact import EVALUATED, OWN, Artefact, any_run, choices, datasets_of, expected
+from soundclr.report.claim import has_claims
+from soundclr.report.papers import PAPERS
+from soundclr.run.runs import Run
+from soundclr.training.solvers import takes_steps
+
+MEMBERS = 2
+"""Fewest seeds of a fold that are an ensemble."""
+
+
+def chooses_an_epoch(settings: RunSettings) -> bool:
+    """Whether an accuracy can choose among a run's epochs."""
+    return classifies(settings) and takes_steps(settings)
+
+
+def has_several_seeds(params: Params, study: str) -> bool:
+    """Whether a study's own runs have seeds enough for an ensemble."""
+    return len(choices(params, study)[OWN].seeds or ()) >= MEMBERS
+
+
+A = "artefacts"
+C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
+# fmt: off
+ARTEFACTS = (
+    Artefact("claims", "The paper's claims", "table", f"{A}.claims:make", of=any_run, shows=has_claims),
+    Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
+    Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", of=any_run),
+    Artefact("label_fractions", "Shares of labels", "figure", f"{C}:label_fractions", "label_fractions", paper="clar"),
+    Artefact("clar_schemes", "Schemes by encoder", "table", f"{C}:clar_schemes", "clar_schemes", paper="clar"),
+    Artefact("shin_pairs", "Rows compared in pairs", "table", f"{H}:shin_pairs", "shin_table1", "shin_table2", "shin"),
+    Artefact("shin_sounds", "Weights from sounds", "table", f"{H}:shin_sounds", "shin_sounds", paper="shin"),
+    Artefact("shin_table1", "Table 1", "table", f"{H}:shin_table1", "shin_table1", "shin_one_fold", "shin"),
+    Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
+    Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
+    Artefact("budget_curve", "Budget curve", "figure", f"{S}.figures:budget_curve", "budget_curve", paper="soundclr"),
+    Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr"),
+    Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr"),
+    Artefact("figure5", "Figure 5", "figure", f"{S}.figures:figure5", EVALUATED, paper="soundclr"),
+    Artefact("table1", "Table I", "table", f"{S}.table1:make", "table1", paper="soundclr"),
+    Artefact("table2", "Table II", "table", f"{S}.tables:table2", "table2", paper="soundclr"),
+    Artefact("table3", "Table III", "table", f"{S}.tables:table3", paper="soundclr"),
+    Artefact("table4", "Table IV", "table", f"{S}.tables:table4", paper="soundclr"),
+    Artefact("calibration", "Calibration", "figure", f"{A}.classes:calibration"),
+    Artefact("comparison", "Paired comparison", "figure", f"{A}.comparison:comparison_figure", schemes=2),
+    Artefact("confusion", "Confusion matrices", "figure", f"{A}.classes:confusion"),
+    Artefact("curves", "Training curves", "figure", f"{A}.epochs:curves", of=takes_steps),
+    Artefact("noise_snr", "Robustness to noise", "figure", f"{A}.evaluated:noise_snr", EVALUATED),
+    Artefact("per_class", "Accuracy of each class", "figure", f"{A}.classes:per_class_figure"),
+    Artefact("representations", "Representations", "figure", f"{A}.evaluated:representations", EVALUATED, of=any_run),
+    Artefact("selection_bias", "Selection bias", "figure", f"{A}.epochs:bias", OWN, "protocols", of=chooses_an_epoch),
+    Artefact("comparison", "Paired comparison", "table", f"{A}.comparison:comparison"),
+    Artefact("distances", "Distances of representations", "table", f"{A}.evaluated:distances", EVALUATED, of=any_run),
+    Artefact("ensembles", "Ensembles of seeds", "table", f"{A}.comparison:ensembles", shows=has_several_seeds),
+    Artefact("per_class", "Accuracy of each class", "table", f"{A}.classes:per_class"),
+    Artefact("protocols", "Protocols", "table", f"{A}.epochs:protocols", also="protocols"),
+    Artefact("robustness", "Robustness to noise", "table", f"{A}.evaluated:robustness", EVALUATED),
+    Artefact("variants", "One change at a time", "table", f"{A}.comparison:variants", "variants"),
+)
+# fmt: on
+
+FIGURE_FORMATS = ("png", "pdf")
+TABLE_FORMATS = ("csv", "md", "tex", "html")
+
+OTHERS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", "provenance.html", made_of.FILE)
+"""What other programs read, beside the tables."""
+
+
+def titles(params: Params, study: str, key: str, published: bool = False) -> str:
+    """The titles of a study's artefacts that show the runs of a choice, or of those that its paper ``published``."""
+    its = (one for one in ARTEFACTS if one.is_of(params, study))
+    shown = (one for one in its if key in (one.runs, one.also) and (one.paper or not published))
+    return ", ".join(dict.fromkeys(one.title for one in shown))
+
+
+def check_artefacts(params: Params) -> None:
+    """Raise UserError for a key under a study's ``artefacts:`` that no artefact has, naming the nearest."""
+    keys = [one for artefact in ARTEFACTS for one in (artefact.runs, artefact.also)]
+    for name, study in params.studies.items():
+        known(study.paper, PAPERS, f"paper in studies.{name}.paper")
+        for key in study.artefacts:
+            every = dict.fromkeys(one for one in keys if one not in (OWN, EVALUATED, None))
+            known(key, every, f"artefact in studies.{name}.artefacts")
+
+
+def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
+    """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
+    check_artefacts(params)
+    tables = titles(params, study, OWN, published=True)
+    own = f"the study's own: {f'{tables} and what else' if tables else 'what'} needs no other runs"
+    named = {OWN: own, EVALUATED: f"to be evaluated: {titles(params, study, EVALUATED)}"}
+    return [(named.get(key) or titles(params, study, key), chosen) for key, chosen in expected(params, study).items()]
+
+
+def tables_of(params: Params, study: str) -> list[Artefact]:
+    """A study's tables."""
+    return [one for one in ARTEFACTS if one.kind == "table" and datasets_of(params, study, one)]
+
+
+def figures_of(params: Params, study: str, dataset: str) -> list[Artefact]:
+    """A dataset's figures."""
+    return [one for one in ARTEFACTS if one.kind == "figure" and dataset in datasets_of(params, study, one)]
+
+
+def heading(artefact: Artefact) -> str:
+    """What an artefact stands under, on the page and in the HTML report."""
+    if artefact.kind == "table":
+        return "Tables"
+    return f"Figures of {PAPERS[artefact.paper]}" if artefact.paper else "Further figures"
+
+
+def artefact_of(path: Path) -> Artefact | None:
+    """The table or figure that ``snakemake --report`` shows in a file; None for what it does not show."""
+    kind = {".html": "table", ".png": "figure"}.get(path.suffix)
+    return next((one for one in ARTEFACTS if (one.kind, one.name) == (kind, path.stem.split("-")[0])), None)
+
+
+def category(path: Path) -> str | None:
+    """The heading that ``snakemake --report`` shows a file under; None for one that it does not show."""
+    if path.name == "provenance.html":
+        return "Provenance"
+    artefact = artefact_of(path)
+    return heading(artefact) if artefact else None
+
+
+def labels(params: Params, path: Path) -> dict[str, str]:
+    """What ``snakemake --report`` calls a file under its heading: the artefact and, of a figure, the dataset."""
+    artefact = artefact_of(path)
+    if artefact is None:
+        return {"table": "Every run"}
+    if artefact.kind == "table":
+        return {"table": artefact.title}
+    return {"figure": artefact.title, "dataset": params.datasets[path.stem.partition("-")[2]].title}
+
+
+def caption_path(path: Path, study: str, results: Path) -> Path:
+    """The caption of a file that ``snakemake --report`` shows."""
+    return results / study / "captions" / f"{path.stem}.rst"
+
+
+def front_page(study: str, results: Path) -> Path:
+    """What ``snakemake --report`` begins with."""
+    return results / study / "captions" / "front_page.rst"
+
+
+def report_paths(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
+    """The files that a study's report writes: its page, model card, tables, figures, and their captions."""
+    folder = results / known(study, params.studies, "study")
+    paths = [folder / "README.md", folder / "MODEL_CARD.md"]
+    paths += [folder / "tables" / f"{one.name}.{form}" for one in tables_of(params, study) for form in TABLE_FORMATS]
+    paths += [folder / name for name in OTHERS]
+    paths += summary_paths(params, study, results)
+    paths += [
+        figures / study / f"{figure.name}-{dataset}.{form}"
+        for dataset in params.studies[study].datasets
+        for figure in figures_of(params, study, dataset)
+        for form in FIGURE_FORMATS
+    ]
+    said = (caption_path(path, study, results) for path in paths if category(path))
+    return [*paths, front_page(study, results), *said]
+
+
+def summary_paths(params: Params, study: str, results: Path) -> list[Path]:
+    """What `dvc metrics` shows: a file for each dataset and recipe of the study's own runs."""
+    own, folder = params.studies[study], results / study / "summary"
+    return [folder / dataset / f"{recipe}.json" for dataset in own.datasets for recipe in own.recipes]

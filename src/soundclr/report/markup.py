@@ -1,0 +1,145 @@
+"""A table as Markdown, LaTeX and HTML, and text that these and reStructuredText show as it is."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from html import escape
+
+from soundclr.report.table import Cell, Column, Table
+
+STYLE = """
+body { font: 14px sans-serif; margin: 1.5em; }
+p { max-width: 60em; line-height: 1.4; }
+table { border-collapse: collapse; }
+th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; vertical-align: top; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid #444; }
+.l { text-align: left; }
+tbody tr:hover { background: #f4f4f4; }
+"""
+
+
+def table_html(table: Table, title: str, caption: str, notes: str) -> str:
+    """A table's page, for `snakemake --report`; a group's heading stands before those of its columns."""
+    names = [column.heading for column in table.page]
+    return page_html(title, caption, notes, names, table.rows, [column.align for column in table.page])
+
+
+def page_html(
+    title: str,
+    caption: str,
+    notes: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    aligns: Sequence[str],
+) -> str:
+    """A page with a title, a caption, a table and notes below it: nothing in it is markup, and it loads nothing."""
+
+    def line(tag: str, texts: Sequence[str]) -> str:
+        cells = (f'<{tag} class="{align}">{text}</{tag}>' for text, align in zip(texts, aligns, strict=True))
+        return f"<tr>{''.join(cells)}</tr>\n"
+
+    head = line("th", [escape(name) for name in names])
+    body = "".join(
+        line("td", [f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text) for cell in row]) for row in rows
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        f"<style>{STYLE}</style>\n<h1>{escape(title)}</h1>\n<p>{escape(caption)}</p>\n"
+        f"<table>\n<thead>\n{head}</thead>\n<tbody>\n{body}</tbody>\n</table>\n<p>{escape(notes)}</p>\n</html>\n"
+    )
+
+
+def to_markdown(table: Table) -> str:
+    """The table for a page; a group's heading stands before those of its columns."""
+    header = [markdown_escape(column.heading) for column in table.page]
+    lines = [header, [":--" if column.align == "l" else "--:" for column in table.page]]
+    for row in table.rows:
+        lines.append([f"**{markdown_escape(c.text)}**" if c.best else markdown_escape(c.text) for c in row])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def to_latex(table: Table, caption: str, notes: str, label: str) -> str:
+    """The table for a paper, with notes below: a ``table*`` that needs the package booktabs and no other.
+
+    Rows whose first cell differs from the one above stand a little apart.
+    """
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        "\\begin{table*}",
+        "\\centering",
+        "\\footnotesize",
+        "\\setlength{\\tabcolsep}{3pt}",
+        f"\\caption{{{latex_escape(caption)}}}",
+        f"\\label{{{label}}}",
+        f"\\begin{{tabular}}{{{''.join(column.align for column in table.page)}}}",
+        "\\toprule",
+        *group_heading(table.page),
+        " & ".join(latex_escape(column.name) for column in table.page) + " \\\\",
+        "\\midrule",
+    ]
+    before = None
+    for row in table.rows:
+        if before not in (None, row[0].text):
+            lines.append("\\addlinespace")
+        before = row[0].text
+        texts = [f"\\textbf{{{latex_escape(c.text)}}}" if c.best else latex_escape(c.text) for c in row]
+        lines.append(" & ".join(texts) + " \\\\")
+    below = f"\\par\\smallskip\\parbox{{\\textwidth}}{{\\scriptsize {latex_escape(notes)}}}"
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", below, "\\end{table*}", ""])
+
+
+def group_heading(columns: Sequence[Column]) -> list[str]:
+    """LaTeX's line of groups over their columns and the rules under them; nothing for a table without groups."""
+    if not any(column.group for column in columns):
+        return []
+    texts, rules, first = [], "", 1
+    for name, members in itertools.groupby(columns, key=lambda column: column.group):
+        width = len(list(members))
+        if name:
+            texts.append(f"\\multicolumn{{{width}}}{{c}}{{{latex_escape(name)}}}")
+            rules += f"\\cmidrule(lr){{{first}-{first + width - 1}}}"
+        else:
+            texts += [""] * width
+        first += width
+    return [" & ".join(texts) + " \\\\", rules]
+
+
+def markdown_escape(text: str) -> str:
+    """Text that Markdown shows as it is, in a table's cell too: no markup, HTML, formula or list."""
+    text = re.sub(r"[\\`*_\[\]<>|&$~#]", r"\\\g<0>", " ".join(text.split()))
+    return re.sub(r"^(\d*)([-+.)])(?!\w)", r"\1\\\2", text)
+
+
+def rst_escape(text: str) -> str:
+    """Text that reStructuredText shows as it is, in a caption that Snakemake renders as a Jinja template first.
+
+    It is one line that begins with an escaped space, which is no output: so it is a paragraph and never a directive,
+    such as one that includes a file. A colon before a word could make a link.
+    """
+    text = re.sub(r"[\\`*_|@]|:(?! )", r"\\\g<0>", " ".join(text.split()))
+    return "\\ " + re.sub(r"[{}]", r"{{ '\g<0>' }}", text)
+
+
+LATEX = {
+    **{character: f"\\{character}" for character in "{}&%$#_"},
+    **{character: f"{{{character}}}" for character in "[]*"},  # after a line's end these would be its argument
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+    "<": "\\textless{}",
+    ">": "\\textgreater{}",
+    "|": "\\textbar{}",
+    "±": "$\\pm$",
+    "−": "$-$",
+    "–": "--",
+    "†": "$\\dagger$",
+    "×": "$\\times$",
+    "≥": "$\\geq$",
+    "σ": "$\\sigma$",
+    "·": "$\\cdot$",
+}
+
+
+def latex_escape(text: str) -> str:
+    """Text that LaTeX sets as it is: its special characters, and the signs that the report itself uses."""
+    return "".join(LATEX.get(character, character) for character in " ".join(text.split()))

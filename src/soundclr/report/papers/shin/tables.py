@@ -1,0 +1,192 @@
+"""The paper's tables: a row a kind of start, ours beside the paper's; their rows in pairs; and the weights' files."""
+
+import itertools
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from pandas import DataFrame, Series
+
+from soundclr.report.artefacts.comparison import comparison_columns
+from soundclr.report.collect import Collection
+from soundclr.report.frames import PLACE, RUN, records, split
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, Protocol, at_places, compare, paired, summary
+from soundclr.report.papers.shin.reading import GAINS, ONE_FOLD, TABLE1, TABLE2, paper_percent, row_of
+from soundclr.report.run_results import RunResult
+from soundclr.report.table import (
+    EPOCHS,
+    NONE,
+    PARTIAL_NOTE,
+    Column,
+    Show,
+    Table,
+    accuracy,
+    coverage,
+    dataset_column,
+    frame_of,
+    gap,
+    scheme_column,
+    sentences,
+)
+from soundclr.run.optional import optional_weights
+
+NOT_HERE = "weights not here"
+CHOICES = (TABLE1, ONE_FOLD, TABLE2)
+
+
+def rows_of(collection: Collection, *choices: str) -> DataFrame:
+    """The rows of ``asked`` of these choices, in their order; of a recipe in several the first that has it counts."""
+    asked = pd.concat([collection.asked_of(choice=choice) for choice in choices])
+    first = asked.groupby(["dataset", "recipe"])["choice"].transform("first")
+    return asked[asked["choice"] == first]
+
+
+def results_of(collection: Collection, rows: DataFrame) -> list[RunResult]:
+    """The finished runs among rows of ``asked``."""
+    places = rows[RUN].itertuples(index=False, name=None)
+    found = {(r.run.dataset, r.run.recipe, r.run.fold, r.run.seed): r for r in collection.results}
+    return [found[place] for place in places if place in found]
+
+
+def shin_table1(collection: Collection) -> Table:
+    """What a network starts from, all of it being trained on the sounds: a row a start and dataset."""
+    text = "Fine-tuned from each start: held-out accuracy in %, mean over folds"
+    return table_of(collection, rows_of(collection, TABLE1, ONE_FOLD), text)
+
+
+def shin_table2(collection: Collection) -> Table:
+    """A linear classifier on a frozen encoder; supervised and random weights are not the paper's."""
+    text = (
+        "Linear evaluation of frozen encoders: held-out accuracy in %, mean over folds; random weights, too, say what"
+    )
+    return table_of(collection, rows_of(collection, TABLE2), f"{text} the trained ones are worth")
+
+
+def shin_sounds(collection: Collection) -> Table:
+    """Beside the paper: weights from sounds without labels, of our own runs, in place of a file from images."""
+    text = "From contrastive training on the sounds of the other folds: held-out accuracy in %, mean over folds"
+    return table_of(collection, rows_of(collection, "shin_sounds"), text)
+
+
+def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
+    """Best and last epoch of each row, and the paper's; ``what`` begins the caption."""
+    rows: list[dict[str, Any]] = []
+    for row in records(summary(asked)):
+        dataset, recipe = row["dataset"], row["recipe"]
+        of_it = asked[(asked["dataset"] == dataset) & (asked["recipe"] == recipe)]
+        lacking = optional_weights(collection.params, collection.study, dataset, recipe) and not row["runs"]
+        row |= {"held_out_folds": of_it["fold"].nunique(), "folds": len(collection.params.held_out(dataset))}
+        theirs = paper_percent(dataset, recipe)
+        rows.append(row | {"lacks": lacking, "paper_percent": theirs, "difference_points": gap(row, theirs)})
+    with_paper = any(row["paper_percent"] is not None for row in rows)
+
+    def shown(epoch: str) -> Show:
+        return lambda row: accuracy(epoch)(row) if row["runs"] else NOT_HERE if row["lacks"] else NONE
+
+    page = [dataset_column(collection), scheme_column(collection, "row")]
+    page += [Column("folds", lambda row: f"{row['held_out_folds']} of {row['folds']}"), Column("runs", coverage)]
+    page += [Column(name, shown(epoch)) for epoch, name in EPOCHS.items()]
+    if with_paper:
+        page += [Column("paper", "paper_percent"), Column("difference", "difference_points", sign=True)]
+    results = results_of(collection, asked)
+    caption = sentences(
+        what,
+        f"{len(results)} of {len(asked)} runs",
+        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        f"{NOT_HERE}: no run, for want of the file of initial weights that the row starts from"
+        if any(row["lacks"] for row in rows)
+        else "",
+        "Difference: our best epoch minus the paper's, in percentage points; the paper does not say which epoch it "
+        "shows, and its own settings are not known"
+        if with_paper
+        else "",
+    )
+    csv = ["dataset", "recipe", "held_out_folds", "folds", "runs", "expected_runs", "seeds"]
+    csv += [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std")]
+    csv += ["paper_percent", "difference_points"]
+    return Table(frame_of(rows), csv, page, caption, results=results)
+
+
+def shin_pairs(collection: Collection) -> Table:
+    """A row for every two rows of a dataset that have runs of the same fold and seed, the later minus the earlier."""
+    asked = rows_of(collection, *CHOICES)
+    groups = {place: rows[rows["there"]] for place, rows in split(asked, PLACE).items()}
+    rows = []
+    for ((dataset, second), theirs), ((other, first), ours) in itertools.combinations(groups.items(), 2):
+        if dataset == other and (found := compare(ours, theirs)):
+            one, two = (paper_percent(dataset, recipe) for recipe in (first, second))
+            published = None if one is None or two is None else round(one - two, 2)
+            points = {f"{protocol}_points": found[f"{protocol}_difference_points"] for protocol in PROTOCOLS}
+            rows.append(
+                {"dataset": dataset, "first": first, "second": second, **found, **points, "paper_points": published}
+            )
+    with_paper = any(row["paper_points"] is not None for row in rows)
+    page = comparison_columns(collection, "rows", "points")
+    page += [Column("paper", "paper_points", sign=True)] if with_paper else []
+    caption = sentences(
+        f"Every two rows on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}. "
+        "Folds share training clips, so the intervals are optimistic",
+        "Paper: the difference of its two accuracies" if with_paper else "",
+        "" if rows else "No two rows have a run of the same fold and seed yet",
+    )
+    values = ("points", "low_points", "high_points")
+    csv = [
+        "dataset",
+        "first",
+        "second",
+        "pairs",
+        *(f"{p}_{name}" for p in PROTOCOLS for name in values),
+        "paper_points",
+    ]
+    return Table(frame_of(rows), csv, page, caption, results=results_of(collection, asked))
+
+
+def shin_weights(collection: Collection) -> Table:
+    """A row for each file of initial weights that a run of the study starts from, or would: whence, and its hash."""
+    params, study = collection.params, collection.study
+    places = collection.asked[["dataset", "recipe"]].drop_duplicates().itertuples(index=False, name=None)
+    settings = [params.resolve(study, *place) for place in places]
+    starts = {(one.start.weights, one.encoder.name) for one in settings if one.start.weights != "none"}
+    rows = []
+    for name, encoder in sorted(starts):
+        found = [r for r in collection.results if r.metrics.start.name == name and r.settings.encoder.name == encoder]
+        file = params.weights[name].files[encoder]
+        row: dict[str, Any] = {
+            "weights": name,
+            "encoder": encoder,
+            "title": params.weights[name].title,
+            "file": file.file,
+        }
+        row |= {"source": file.url or ("this repository" if file.packed else "a mirror"), "runs": len(found)}
+        row["sha256"] = found[0].metrics.start.sha256 if found else None
+        row["missing"] = NOT_HERE if name in params.studies[study].optional_weights else NONE
+        rows.append(row)
+    page = [
+        Column("weights", "title", align="l"),
+        Column("file", "file", align="l"),
+        Column("from", "source", align="l"),
+    ]
+    hashes = Column("SHA-256 of the file used", lambda row: row["sha256"] or row["missing"], align="l")
+    page += [hashes, Column("runs", "runs")]
+    caption = sentences(
+        "The files of initial weights: their publisher's address, and the hash of the copy that the runs started from",
+        "A mapping in params.yaml makes a state dict of each",
+        "" if rows else "No row starts from a file",
+    )
+    csv = ["weights", "encoder", "title", "file", "source", "sha256", "runs"]
+    return Table(frame_of(rows), csv, page, caption, results=collection.results)
+
+
+def gain(
+    started: str, on_esc50: bool, collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol
+) -> Series:
+    """What a start adds to the vanilla network, in points of accuracy; on ESC-50 whatever dataset is asked for."""
+    named = [name for name in collection.datasets if name in GAINS] if on_esc50 else [dataset]
+    asked = rows_of(collection, TABLE1, ONE_FOLD)
+    done = asked[asked["there"] & asked["dataset"].isin(named[:1])]
+    kinds = done["recipe"].map(lambda name: row_of(collection.settings(named[0], name)))
+    return paired(*(at_places(done[kinds == kind], protocol) for kind in (started, "vanilla")))
+
+
+supervised_gain, supervised_gain_on_esc50 = (partial(gain, "supervised", whole) for whole in (False, True))
+self_supervised_gain, self_supervised_gain_on_esc50 = (partial(gain, "self_supervised", one) for one in (False, True))

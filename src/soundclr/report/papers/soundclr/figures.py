@@ -1,0 +1,165 @@
+"""Figures 3 and 5, and the budget curve: what each step, noise and longer training do to each scheme."""
+
+import math
+import textwrap
+from collections import defaultdict
+
+from matplotlib.axes import Axes
+from pandas import DataFrame, Series
+
+from soundclr.params.resolving import lineage
+from soundclr.report import figure as draw
+from soundclr.report import style
+from soundclr.report.artefact import OWN
+from soundclr.report.artefacts.evaluated import heard, means_under
+from soundclr.report.collect import Collection
+from soundclr.report.figure import RowOfMeans
+from soundclr.report.frames import RUN, split
+from soundclr.report.intervals import INTERVALS, at_places, mean_of, paired
+from soundclr.report.papers.reading import percent
+from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
+from soundclr.report.style import COLUMN, Drawing
+from soundclr.report.table import number
+
+WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
+
+PAPERS: style.Style = {"color": "black", "marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4}
+FOLD: style.Style = {"color": style.GREY, "marker": "o", "linestyle": "", "mec": "none", "markersize": 2, "alpha": 0.5}
+
+
+def figure3(collection: Collection, dataset: str) -> Drawing | None:
+    """A step a row, from top to bottom; its mean and the gain over the step above stand beside it."""
+    if not len(collection.done(dataset, choice="figure3")):
+        return None
+    recipes = collection.recipes_of("figure3")
+    names = [describe(collection.settings(dataset, recipe)) for recipe in recipes]
+    names = [
+        collection.scheme(one) if names.count(name) > 1 else name for one, name in zip(recipes, names, strict=True)
+    ]
+    rows = []
+    above = at_places(collection.done(dataset, "", "figure3"))
+    for recipe, name in zip(recipes, names, strict=True):
+        lines = textwrap.wrap(name.replace(" ", "\xa0").replace(",\xa0", ", "), WIDTH)
+        done, asked = collection.done(dataset, recipe, "figure3"), collection.asked_of(dataset, recipe, "figure3")
+        lines += [f"({len(done)} of {len(asked)} runs)"] if len(done) < len(asked) else []
+        best, last = at_places(done), mean_of(at_places(done, "last_epoch"))
+        mean = mean_of(best)
+        text = number(mean.mean) if len(best) else ""
+        if len(best) and set(best.index) == set(above.index):
+            text += f"\n({number(round(mean.mean, 2) - round(mean_of(above).mean, 2), sign=True)})"
+        means = [(-0.12, mean, style.BEST), (0.18, last, style.LAST)] if len(best) else []
+        rows.append(RowOfMeans("\n".join(lines), means, number=text))
+        above = best
+    tallest = max(row.label.count("\n") + 1 for row in rows)
+    figure = style.new_figure(COLUMN, 0.75 + max(0.3, 0.1 * tallest + 0.06) * len(rows))
+    axes = figure.subplots()
+    theirs = [one for one in published("figure3", dataset) if one["statistic"] == "mean" and one["row"] in names]
+    paper = {line["row"]: value for line in theirs if (value := percent(line)) is not None}
+    for name, value in paper.items():
+        axes.plot(value, names.index(name), **PAPERS, zorder=3)
+    draw.rows_with_intervals(axes, rows, fontsize=6)
+    for place, row in enumerate(rows):
+        for below, mean, _ in row.means[:1]:
+            axes.plot(list(mean.folds.values()), [place + below] * len(mean.folds), **FOLD, zorder=2)
+    axes.set_xlabel("accuracy (%)")
+    style.end_at_100(axes, "x")
+    handles = [style.handle("best epoch", **style.BEST), style.handle("last epoch", **style.LAST)]
+    style.add_legend(figure, handles + ([style.handle("paper", **PAPERS)] if paper else []))
+    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, their mean large)"
+    text += " and at the last"
+    text += f"; bars: {INTERVALS}" if any(not math.isnan(row.means[0][1].bar) for row in rows if row.means) else ""
+    text += "; open: the paper's values, where it gives them" if paper else ""
+    return Drawing(figure, f"{text}. At the right the mean at the best epoch and the gain over the step above.")
+
+
+def figure5(collection: Collection, dataset: str) -> Drawing | None:
+    """A line a scheme through its means; the strengths stand evenly, for they span decades."""
+    found = heard(collection).query("dataset == @dataset and sigma.notna()")
+    if not len(found):
+        return None
+    sigmas = sorted(collection.params.evaluation.sigmas)
+    figure = style.new_figure(COLUMN, 2.3)
+    axes = figure.subplots()
+    handles, bars = [], False
+    count = found["recipe"].nunique()
+    for i, (recipe, rows) in enumerate(split(found, "recipe").items()):
+        means = means_under(rows, "sigma", sigmas)
+        line = style.look(collection, recipe).line | {"markersize": 3.5}
+        shift = (i - (count - 1) / 2) * 0.08  # apart, so that bars do not hide bars
+        draw.curve_of_means(axes, [place + shift for place in range(len(sigmas))], means, line, bars=True)
+        bars = bars or not math.isnan(means[0].bar)
+        handles.append(style.handle(collection.scheme(recipe), **line))
+    axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
+    axes.set_xlim(-0.4, len(sigmas) - 0.6)
+    axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
+    axes.set_ylabel("accuracy (%)")
+    style.end_at_100(axes, "y")
+    style.add_legend(figure, handles)
+    text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
+    return Drawing(figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}.")
+
+
+def power(value: float) -> str:
+    """A strength of noise as a tick shows it: 5·10⁻⁴."""
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(value) + 1e-9)
+    factor = f"{value / 10**exponent:.3g}"
+    ten = f"10^{{{exponent}}}"
+    return f"${ten}$" if factor == "1" else f"${factor}\\cdot{ten}$"
+
+
+def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFrame]]:
+    """The runs of each of the study's own schemes and of those that build on it, by epochs, the fewest first."""
+    found: dict[str, dict[int, DataFrame]] = defaultdict(dict)
+    rows = collection.asked[collection.asked["choice"].isin([OWN, "budget_curve"]) & collection.asked["there"]]
+    rows = rows[rows["dataset"] == dataset].drop_duplicates(RUN)
+    before = {recipe: lineage(collection.params.all_recipes, recipe) for recipe in rows["recipe"].unique()}
+    # The nearest of the schemes that it builds on.
+    nearest = {recipe: [one for one in names if one in collection.recipes][-1:] for recipe, names in before.items()}
+    schemes = rows["recipe"].map(lambda recipe: next(iter(nearest[recipe]), ""))
+    order = rows.assign(scheme=schemes).sort_values("budget_epochs", kind="stable")
+    for (scheme, epochs), of_it in split(order, ["scheme", "budget_epochs"]).items():
+        found[scheme][epochs] = of_it
+    return {scheme: found[scheme] for scheme in collection.recipes if scheme in found}
+
+
+def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
+    """Above, each scheme's accuracy after the last epoch; below, the last scheme's minus each other's."""
+    lines = budgets(collection, dataset)
+    if not lines:
+        return None
+    figure = style.new_figure(COLUMN, 3.6)
+    above, below = figure.subplots(2, 1, sharex=True)
+    handles, last = [], collection.recipes[-1]
+    papers = {scheme: paper_accuracy(dataset, scheme)["mean"] for scheme in lines}
+    for place, (scheme, found) in enumerate(lines.items()):
+        look = style.look(collection, scheme)
+        line, apart = look.line | {"markersize": 3.5}, 1.02 ** (place - 1)  # so that bars do not hide bars
+        values = {epochs: at_places(rows, "last_epoch") for epochs, rows in found.items()}
+        draw_means(above, {epochs * apart: one for epochs, one in values.items()}, line)
+        handles.append(style.handle(look.title, **line))
+        if (theirs := papers[scheme]) is not None:
+            above.axhline(theirs, color=look.colour, linewidth=0.8, linestyle=(0, (1, 2)))
+        if scheme != last:
+            both = {epochs: at_places(rows, "last_epoch") for epochs, rows in lines.get(last, {}).items()}
+            gains = {epochs * apart: paired(both[epochs], values[epochs]) for epochs in both if epochs in values}
+            draw_means(below, {x: one for x, one in gains.items() if len(one)}, line)
+    above.set_ylabel("held-out accuracy (%)")
+    below.axhline(0, color="black", linewidth=0.6)
+    below.set_ylabel(f"{collection.scheme(last)}\nminus the other (points)")
+    ticks = sorted({epochs for found in lines.values() for epochs in found})
+    draw.log_ticks(below, ticks, list(map(str, ticks)))
+    below.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
+    below.set_xlabel("epochs of the budget")
+    style.add_legend(figure, handles)
+    text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
+    text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""
+    with_paper = paper_accuracy(dataset, last)["mean"] is not None
+    return Drawing(figure, f"{text}{'; dotted: the paper (Table III, 800 epochs)' if with_paper else ''}.")
+
+
+def draw_means(axes: Axes, values: dict[float, Series], line: style.Style) -> None:
+    """The means over folds of values by fold and seed, through their budgets."""
+    if values:
+        draw.curve_of_means(axes, list(values), [mean_of(one) for one in values.values()], line, bars=True)

@@ -1,0 +1,89 @@
+"""The paper's published numbers, from published.csv, and what a run is in its terms, from its settings."""
+
+import re
+from typing import NamedTuple
+
+from soundclr.params import RunSettings
+from soundclr.report.papers.reading import Line, percent, read_published
+
+DATASETS = {"esc10": "ESC-10", "esc10_wav": "ESC-10", "esc50": "ESC-50", "esc50_ogg": "ESC-50", "us8k": "US8K"}
+"""What published.csv calls the datasets of params.yaml; one that is not here has no published value."""
+
+ROW = re.compile(r"F=(\d+),T=(\d+),f=(\d+)")
+
+
+def published(artefact: str, dataset: str | None = None) -> list[Line]:
+    """An artefact's lines, or those of a dataset of params.yaml, in the paper's order; none where it has no value."""
+    lines = [line for line in read_published(__package__) if line["artefact"] == artefact]
+    return [line for line in lines if dataset is None or line["dataset"] == DATASETS.get(dataset)]
+
+
+def paper_accuracy(dataset: str, recipe: str) -> dict[str, float | None]:
+    """The paper's Table III for a dataset and recipe: ``mean``, ``std`` and ``best`` seed, in percent, None without."""
+    found = {line["statistic"]: line for line in published("table3", dataset) if line["row"] == recipe}
+    if not found:
+        return dict.fromkeys(("mean", "std", "best"))
+    mean = found["mean"]
+    return {"mean": percent(mean), "std": percent(mean, "std_percent"), "best": percent(found["best"])}
+
+
+class Masks(NamedTuple):
+    """f masks of up to F bands and t of up to T frames; the width of no masks is None, as it changes nothing."""
+
+    f: int
+    width_f: int | None
+    t: int
+    width_t: int | None
+
+
+class Block(NamedTuple):
+    """The widths that a block of Table I has: F in bands and T in frames; None where only rows f = 0 need none."""
+
+    width_f: int | None
+    width_t: int | None
+
+    def masks(self, f: int, t: int) -> Masks:
+        """The masks of one of its cells."""
+        return Masks(f, self.width_f if f else None, t, self.width_t if t else None)
+
+    def holds(self, masks: Masks) -> bool:
+        """Whether one of its cells has these masks."""
+        return self.masks(masks.f, masks.t) == masks
+
+
+def masks_of(settings: RunSettings) -> Masks:
+    """What the first stage's augmentations say of its masks."""
+    chosen = {choice.name: choice.parameters for choice in settings.stages[0].augment}
+    bands, frames = (chosen.get(name, {"count": 0, "width": 0}) for name in ("frequency_mask", "time_mask"))
+    return Block(bands["width"], frames["width"]).masks(bands["count"], frames["count"])
+
+
+def table1_cells(dataset: str) -> dict[tuple[Block, int, int], float]:
+    """Table I's accuracies by block, f and t, in its order; none for a dataset that it does not have."""
+    cells = {}
+    for line in published("table1", dataset):
+        place, value = ROW.fullmatch(line["row"]), percent(line)
+        if place and value is not None:
+            width_f, width_t, f = map(int, place.groups())
+            cells[Block(width_f, width_t), f, int(line["column"].removeprefix("t="))] = value
+    return cells
+
+
+def alpha_of(settings: RunSettings) -> float:
+    """The weight of SupCon in the first stage's loss, the paper's alpha."""
+    return sum(term.weight for term in settings.stages[0].loss if term.name == "supcon")
+
+
+def describe(settings: RunSettings) -> str:
+    """Start, channels and augmentation in words, as the paper's data names the steps of Figure 3."""
+    channels = settings.representation.parameters.get("channels", 1)
+    start = settings.start
+    words = ["scratch" if start.weights == "none" and start.run is None else "pretrained"]
+    words.append(f"{channels} channel{'s' if channels > 1 else ''}")
+    augment = {choice.name: choice.parameters for choice in settings.stages[0].augment}
+    masks = (augment.get(name, {"count": 0, "width": 0}) for name in ("frequency_mask", "time_mask"))
+    waveform = "scale" in augment or settings.crop.train == "random"
+    masked = any(mask["count"] * mask["width"] for mask in masks)
+    words += ["waveform augmentation"] if waveform else []
+    words += ["masks"] if masked else []
+    return ", ".join(words if waveform or masked else [*words, "no augmentation"])

@@ -1,0 +1,193 @@
+"""Tables II, III and IV, ours beside the paper's."""
+
+import itertools
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from soundclr.report.catalogue import MEMBERS
+from soundclr.report.collect import Collection
+from soundclr.report.frames import records
+from soundclr.report.intervals import PROTOCOLS, ensembles, summary
+from soundclr.report.papers.reading import percent
+from soundclr.report.papers.soundclr.reading import alpha_of, paper_accuracy, published
+from soundclr.report.table import (
+    EPOCHS,
+    NONE,
+    PARTIAL,
+    PARTIAL_NOTE,
+    Column,
+    Row,
+    Table,
+    accuracy,
+    both,
+    coverage,
+    frame_of,
+    gap,
+    number,
+    place_columns,
+    sentences,
+)
+
+OURS = "hybrid"
+"""The recipe that Table IV compares; other recipes stand in the CSV, or in the table where it is not studied."""
+
+NUMBERS = [f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std")]
+
+
+def table2(collection: Collection) -> Table:
+    """A row a value of alpha; for each dataset best and last epoch, and the paper's where it has one."""
+    rows, page = [], [Column("alpha", lambda row: f"{row['alpha']:g}", align="l")]
+    for dataset in collection.datasets_of("table2"):
+        paper = {float(line["row"].removeprefix("alpha=")): percent(line) for line in published("table2", dataset)}
+        where: Row = {"dataset": dataset}
+        page += [Column("runs", coverage, collection.title(dataset), where=where)]
+        for epoch, name in EPOCHS.items():
+            page.append(Column(name, accuracy(epoch), collection.title(dataset), where=where))
+        if paper:
+            page += [Column("paper", "paper_percent", collection.title(dataset), where=where)]
+            page += [Column("diff.", "difference_points", collection.title(dataset), where=where, sign=True)]
+        for row in records(summary(collection.asked_of(dataset, choice="table2"))):
+            alpha = alpha_of(collection.settings(dataset, row["recipe"]))
+            theirs = paper.get(alpha)
+            rows.append(row | {"alpha": alpha, "paper_percent": theirs, "difference_points": gap(row, theirs)})
+    rows.sort(key=lambda row: row["alpha"])
+    caption = sentences(
+        "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
+        + (", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
+        f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid",
+        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        "Diff.: our best epoch minus the paper's, in percentage points"
+        if any(column.name == "diff." for column in page)
+        else "",
+    )
+    csv = ["alpha", "dataset", "recipe", "runs", "expected_runs", "seeds", *NUMBERS]
+    csv += ["paper_percent", "difference_points"]
+    return Table(frame_of(rows), csv, page, caption, line=["alpha"], forms={"alpha": "g"})
+
+
+def table3(collection: Collection) -> Table:
+    """Mean ± std and best over seeds, at best and last epoch, beside the paper's."""
+    rows, names = [], {"": "mean", "_std": "std", "_max": "best"}
+    for row in records(summary(collection.asked_of())):
+        theirs = paper_accuracy(row["dataset"], row["recipe"])
+        row |= {f"paper{what}_percent": theirs[name] for what, name in names.items()}
+        rows.append(row | {"difference_points": gap(row, theirs["mean"])})
+    with_paper = any(row["paper_percent"] is not None for row in rows)
+    page = place_columns(collection)
+    for key, title in [*EPOCHS.items(), *([("paper", "paper")] if with_paper else [])]:
+        page += [Column("mean", accuracy(key), title)]
+        page += [Column("best", f"{key}_max_percent", title)]
+    page += [Column("difference", "difference_points", sign=True)] if with_paper else []
+    seeds = {row["seeds"] for row in rows if row["runs"]}
+    only = "One seed" if seeds == {1} else "Where only one seed has all its folds"
+    caption = sentences(
+        "Held-out accuracy of each training scheme in %, mean over folds"
+        + (", then mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
+        collection.covered(),
+        f"{only}: no standard deviation" if 1 in seeds else "",
+        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus the paper's, in "
+        "percentage points"
+        if with_paper and collection.own
+        else "",
+    )
+    keys = list(itertools.product([*PROTOCOLS, "paper"], names.items()))
+    renamed = {f"{key}{what}_percent": f"{key}_{name}_percent" for key, (what, name) in keys}
+    csv = [
+        "dataset",
+        "recipe",
+        "runs",
+        "expected_runs",
+        "seeds",
+        "expected_seeds",
+        *renamed.values(),
+        "difference_points",
+    ]
+    frame = frame_of(row | {name: row[key] for key, name in renamed.items()} for row in rows)
+    return Table(frame, csv, page, caption)
+
+
+def table4(collection: Collection) -> Table:
+    """The published systems in the paper's order, then ours: best epoch (last epoch)."""
+    datasets = collection.datasets
+    shown = [OURS] if OURS in collection.recipes else list(collection.recipes)
+    systems = list(published_systems(datasets))
+    ours = list(our_systems(collection))
+    rows = [*systems, *({**row, "csv_only": row["recipe"] not in shown} for row in ours)]
+    done = [result for recipe in shown for result in collection.of(recipe=recipe)]
+    asked = [run for recipe in shown for run in collection.expected_of(recipe=recipe)]
+    lacking = {row["recipe"] for row in ours if row["accuracy"] == "ensemble" and not row["seeds"]}
+    caption = sentences(
+        "Held-out accuracy in %, mean over folds; ours at the best epoch (the paper's protocol) and, in parentheses, "
+        "at the last; an ensemble is the mean of the class probabilities that a fold's seeds give",
+        f"{len(done)} of {len(asked)} runs",
+        "The other systems' numbers are as Nasiri and Hu (2021) report them" if systems else "",
+        *(
+            f"No ensemble of {collection.scheme(recipe)} ({NONE}) where a fold has fewer than two seeds"
+            for recipe in shown
+            if recipe in lacking
+        ),
+    )
+
+    def cell(row: Row) -> str:
+        return number(row["published_percent"]) if row["recipe"] is None else both(row) + row["mark"]
+
+    page = [
+        Column("system", lambda r: f"ours: {r['system']}" if r["recipe"] else r["system"], align="l"),
+        Column("accuracy", "what", align="l"),
+        *(Column(collection.title(dataset), cell, where={"dataset": dataset}) for dataset in datasets),
+    ]
+    csv = ["system", "recipe", "dataset", "accuracy", "seeds", "expected_seeds", *NUMBERS, "published_percent"]
+    frame = frame_of(rows).reindex(columns=[*csv, "what", "mark", "csv_only"])
+    return Table(frame, csv, page, caption, ["system", "recipe", "what"], results=done)
+
+
+def published_systems(datasets: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The paper's systems, a row each and dataset."""
+    # Every dataset lists some of the systems, all in one order: that of the data file.
+    order = dict.fromkeys((line["row"], line["statistic"]) for line in published("table4"))
+    lines = {
+        (one["row"], one["statistic"], dataset): one for dataset in datasets for one in published("table4", dataset)
+    }
+    for (name, statistic), dataset in itertools.product(order, datasets):
+        if (name, statistic, dataset) in lines:
+            row = {"system": name, "accuracy": statistic, "dataset": dataset}
+            row["what"] = f"paper: {'reported' if statistic == 'reported' else 'best seed'}"
+            yield row | {"published_percent": percent(lines[name, statistic, dataset])}
+
+
+def our_systems(collection: Collection) -> Iterator[dict[str, Any]]:
+    """Each recipe's mean, its best seed and its ensemble, on each dataset."""
+    groups = {(row["recipe"], row["dataset"]): row for row in records(summary(collection.asked_of()))}
+    found = ensembles(collection.done(), collection.clips, MEMBERS)
+    every = len(collection.params.studies[collection.study].seeds)
+    for recipe in collection.recipes:
+        of_it = found[found["recipe"] == recipe]
+        together = {
+            dataset: of_it[of_it["dataset"] == dataset]
+            for dataset in collection.datasets
+            if set(of_it["fold"][of_it["dataset"] == dataset]) == set(collection.asked_of(dataset, recipe)["fold"])
+        }
+        counts = [seeds for folds in together.values() for seeds in folds["seeds"]]
+        members = "–".join(map(str, sorted({min(counts), max(counts)}))) if counts else ""
+        for dataset in collection.datasets:
+            ours = groups[recipe, dataset]
+            row = {"system": collection.scheme(recipe), "recipe": recipe, "dataset": dataset}
+            row |= {"seeds": ours["seeds"], "expected_seeds": ours["expected_seeds"], "mark": ""}
+            mark = {"mark": f" {PARTIAL}" if ours["partial"] else ""}
+            yield (
+                row
+                | {name: ours[name] for name in NUMBERS}
+                | mark
+                | {"accuracy": "mean", "what": "mean of single seeds"}
+            )
+            best = {f"{protocol}_percent": ours[f"{protocol}_max_percent"] for protocol in PROTOCOLS}
+            yield row | best | {"accuracy": "best", "what": "best seed"}
+            row |= {
+                "accuracy": "ensemble",
+                "what": f"ensemble of {f'{members} of {every} seeds' if members else 'the seeds'}",
+            }
+            folds = together.get(dataset, of_it[:0])
+            means = {f"{p}_percent": statistics.fmean(folds[f"{p}_ensemble_percent"]) for p in PROTOCOLS if len(folds)}
+            yield row | means | {"seeds": folds["seeds"].min() if len(folds) else 0}
