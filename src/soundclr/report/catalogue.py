@@ -9,7 +9,7 @@ from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings, known
 from soundclr.report import made_of
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, any_run, choices, datasets_of, expected
-from soundclr.report.claim import has_claims
+from soundclr.report.claims.of_study import has_claims
 from soundclr.report.papers import PAPERS
 from soundclr.run.runs import Run
 from soundclr.training.solvers import takes_steps
@@ -28,11 +28,13 @@ def has_several_seeds(params: Params, study: str) -> bool:
     return len(choices(params, study)[OWN].seeds or ()) >= MEMBERS
 
 
-A = "artefacts"
+A, K = "artefacts", "claims"
 C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
 # fmt: off
 ARTEFACTS = (
-    Artefact("claims", "The paper's claims", "table", f"{A}.claims:make", of=any_run, shows=has_claims),
+    Artefact("claims", "The paper's claims", "table", f"{K}.table:make", of=any_run, shows=has_claims),
+    Artefact("forest", "The claims at a glance", "figure", f"{K}.forest:draw", of=any_run, shows=has_claims),
+    Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", also="baselines"),
     Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
     Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", of=any_run),
     Artefact("label_fractions", "Shares of labels", "figure", f"{C}:label_fractions", "label_fractions", paper="clar"),
@@ -42,6 +44,7 @@ ARTEFACTS = (
     Artefact("shin_table1", "Table 1", "table", f"{H}:shin_table1", "shin_table1", "shin_one_fold", "shin"),
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
     Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
+    Artefact("budgets", "Do they catch up?", "table", f"{K}.budgets:make", "budget_curve", paper="soundclr"),
     Artefact("budget_curve", "Budget curve", "figure", f"{S}.figures:budget_curve", "budget_curve", paper="soundclr"),
     Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr"),
     Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr"),

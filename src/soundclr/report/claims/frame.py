@@ -75,11 +75,11 @@ def theirs(found: Finding) -> str:
 def ours(found: Finding) -> str:
     """Our difference with its 95 % interval; of folds how many."""
     if found.folds:
-        return f"{found.folds[0]} of {found.folds[1]} folds ({found.draws:.0%} of draws: all)"
+        return f"{found.folds[0]} of {found.folds[1]} folds (all, in {share(found.draws)} of draws)"
     if found.estimate is None or not (found.whole or found.claim.asked):
         return f"{found.runs} of {found.expected_runs} runs"
     low, high = found.estimate.interval()
-    decimals = 2 if MEASURES[found.claim.measure].points or abs(found.estimate.value) < 10 else 1
+    decimals = 2 if MEASURES[found.claim.measure].points else 3 if abs(found.estimate.value) < 1 else 1
     text = signed(found.estimate.value, decimals)
     unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
     return f"{text}{unit} ({signed(low, decimals)} to {signed(high, decimals)})" if low == low else f"{text}{unit}"
@@ -101,8 +101,13 @@ def verdict(found: Finding) -> str:
         return NONE if found.outcome == "no verdict" else found.verdict
     if found.resampled == "sources" or math.isnan(found.bound):
         return f"{found.verdict} (one run a side)"
-    power = "" if math.isnan(found.power) else f"power {found.power:.0%} at {signed(found.power_at)}, "
+    power = "" if math.isnan(found.power) else f"power {share(found.power)} at {signed(found.power_at)}, "
     return f"{found.verdict} ({power}at most {signed(found.bound)})"
+
+
+def share(value: float) -> str:
+    """A probability in percent."""
+    return f"{100 * value:.0f} %"
 
 
 def signed(value: float | None, decimals: int = 2) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from soundclr.report.collect import Collection
+from soundclr.report.frames import split
 from soundclr.report.statistics import Fold, Values
 
 SIGMAS = (1e-4, 5e-4, 1e-3)
@@ -120,7 +121,7 @@ def each_run(
         return {}
     keys = ["recipe", "fold", "seed"]
     noted = epochs[epochs.groupby(keys)[of].transform("count") > 0]
-    rows = [(*run[keys].iloc[0].tolist(), number(run)) for _, run in noted.groupby(keys, sort=False)]
+    rows = [[*place, number(run)] for place, run in split(noted, keys).items()]
     return runs_by_fold(DataFrame(rows, columns=[*keys, "value"]).set_index(keys)["value"])
 
 
@@ -129,7 +130,7 @@ def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Va
     clips = rows_of(collection.clips, dataset, recipes)
     clips = clips[clips["epoch"] == "last"]
     seeds = clips.groupby("fold")["seed"].transform("nunique")
-    columns = [name for name in clips if name[:1] == "p" and name[1:].isdigit()]
+    columns = list(clips.filter(regex=r"^p\d+$").columns)
     means = clips[seeds > 1].groupby(["fold", "clip", "source", "label"], sort=False)[columns].mean()
     guesses = means.fillna(-1).to_numpy().argmax(axis=1) if len(means) else np.zeros(0)
     found = means.reset_index()[["fold", "clip", "source", "label"]]
@@ -194,8 +195,11 @@ MEASURES: dict[str, Measure] = {
         for sigma in SIGMAS
     },
     **{
-        f"{name}_{title}": Measure("distance", partial(distance, space=space, what=what), better, points=False)
-        for name, what, better in (("between_class_distance", "inter", 1), ("distance_ratio", "ratio", -1))
+        f"{name}_{title}": Measure(unit, partial(distance, space=space, what=what), better, points=False)
+        for name, what, unit, better in (
+            ("between_class_distance", "inter", "of distance", 1),
+            ("distance_ratio", "ratio", "of ratio", -1),
+        )
         for space, title in (("h", "h"), ("projection", "z"), ("logits", "logits"))
     },
 }

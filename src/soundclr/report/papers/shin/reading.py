@@ -18,7 +18,7 @@ ROWS = {
 """What it calls our recipes; the paper has no others."""
 
 STARTS = {"none": "vanilla", "simclr": "self_supervised", "imagenet": "supervised"}
-"""What initial weights, by the first part of their name, make a row of the paper's tables."""
+"""Initial weights by how their name begins, as the paper's tables call what starts from them."""
 
 GAINS = "esc50", "esc50_ogg"
 """Where pre-training is said to help most."""
@@ -36,6 +36,8 @@ def paper_percent(dataset: str, recipe: str) -> float | None:
 
 def row_of(settings: RunSettings) -> str:
     """What the paper's tables call a run: its start, and ``linear`` where the encoder stays as it is."""
-    start = "sounds" if settings.start.run else STARTS.get(settings.start.weights.split("_")[0], "other")
+    weights = settings.start.weights
+    start = next((name for prefix, name in STARTS.items() if weights.startswith(prefix)), "other")
+    start = "sounds" if settings.start.run else start
     trained = any("encoder" in stage.trains for stage in settings.stages)
     return start if trained else f"linear_{start}"

@@ -1,0 +1,78 @@
+"""What an accuracy is worth: each scheme beside chance and beside baselines that train nothing."""
+
+import math
+
+from soundclr.report.artefact import OWN
+from soundclr.report.collect import Collection
+from soundclr.report.frames import records
+from soundclr.report.intervals import interval, summary
+from soundclr.report.table import Cell, Column, Row, Table, dataset_column, frame_of, number, sentences
+
+BASELINES = "baselines"
+"""The key of a study's artefacts that has them."""
+
+NOT_ABOVE = "‡"
+
+
+def overview(collection: Collection) -> Table:
+    """Chance, the baselines, then the study's own schemes, each dataset's by accuracy after the last epoch."""
+    rows = [row for dataset in collection.datasets for row in rows_of(collection, dataset)]
+    page = [
+        dataset_column(collection),
+        Column("scheme", lambda row: title(collection, row), align="l"),
+        Column("runs", lambda row: f"{row['runs']} of {row['expected_runs']}" if row["recipe"] else "–"),
+        Column("last epoch (%)", shown),
+        Column("95 % interval", lambda row: ends(row)),
+        Column("best epoch (%)", lambda row: number(row["best_epoch_percent"])),
+    ]
+    csv = ["dataset", "recipe", "kind", "runs", "expected_runs", "last_epoch_percent", "low_percent", "high_percent"]
+    csv += ["best_epoch_percent", "above_baselines"]
+    below = [row for row in rows if row["above_baselines"] == "no"]
+    caption = sentences(
+        "What an accuracy is worth: chance, baselines that train nothing, and the study's schemes. Spectrogram "
+        "statistics: mean and standard deviation over time of each band; untrained encoder: the same network with "
+        "random weights; both with a logistic regression",
+        f"{NOT_ABOVE} not above the best baseline" if below else "",
+        "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
+    )
+    return Table(frame_of(rows), csv, page, caption)
+
+
+def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
+    """A dataset's rows."""
+    asked = collection.asked
+    here = asked[(asked["dataset"] == dataset) & asked["choice"].isin((OWN, BASELINES))]
+    classes = here["classes"].dropna()
+    rows: list[dict[str, object]] = []
+    for choice in (BASELINES, OWN):
+        runs = here[(here["choice"] == choice) & here["classifies"]]
+        for row in records(summary(runs)) if len(runs) else []:
+            done = runs[(runs["recipe"] == row["recipe"]) & runs["there"]]
+            low, high, _ = interval(done, "last_epoch") if len(done) else (math.nan, math.nan, "")
+            kind = "baseline" if choice == BASELINES else "scheme"
+            rows.append({**row, "kind": kind, "low_percent": low, "high_percent": high, "above_baselines": ""})
+    known = [float(str(row["last_epoch_percent"])) for row in rows if row["kind"] == "baseline" and row["runs"]]
+    for row in rows:
+        if row["kind"] == "scheme" and known and row["runs"]:
+            row["above_baselines"] = "yes" if float(str(row["last_epoch_percent"])) > max(known) else "no"
+    empty = dict.fromkeys(("low_percent", "high_percent", "best_epoch_percent"))
+    chance = 100 / float(classes.iloc[0]) if len(classes) else None
+    first = {"dataset": dataset, "recipe": None, "kind": "chance", "runs": None, "expected_runs": None, **empty}
+    return [{**first, "last_epoch_percent": chance, "above_baselines": ""}, *rows] if chance else rows
+
+
+def title(collection: Collection, row: Row) -> str:
+    """A recipe's title, or chance."""
+    return collection.scheme(row["recipe"]) if row["recipe"] else "chance"
+
+
+def shown(row: Row) -> Cell:
+    """The accuracy; marked where a scheme is not above the best baseline."""
+    mark = f" {NOT_ABOVE}" if row["above_baselines"] == "no" else ""
+    return Cell(f"{number(row['last_epoch_percent'])}{mark}")
+
+
+def ends(row: Row) -> str:
+    """The ends of the interval."""
+    low, high = row["low_percent"], row["high_percent"]
+    return "–" if low is None else f"{number(low)} to {number(high)}"

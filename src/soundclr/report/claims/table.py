@@ -1,0 +1,72 @@
+"""The table of claims: what the paper says and where, its number, ours, and the verdict."""
+
+import math
+
+from soundclr.report.claims.frame import ours, ratio, record, signed, theirs, title, verdict
+from soundclr.report.claims.judge import MARGIN, Finding, findings_of
+from soundclr.report.collect import Collection
+from soundclr.report.table import Column, Row, Table, frame_of, sentences
+
+RULE = (
+    "A difference is positive where the claim's side is better. Intervals of 95 % resample recordings (or speakers) "
+    "and seeds within folds; of one seed a fold they leave out one fold at a time. A claim holds here where p, "
+    "corrected by Holm over the table's claims, is below 0.05, and does not hold where it is so on the other side. "
+    "What is undecided has its power at the paper's difference (where it gives none, at one point) and a one-sided "
+    f"bound: the advantage is at most that. As good as each other: within {MARGIN} points by two one-sided tests"
+)
+
+
+def make(collection: Collection) -> Table:
+    """A row a claim and dataset, the paper's claims first; all that the rule used is in the CSV."""
+    findings = findings_of(collection)
+    rows = [{**record(one), "finding": one} for one in sorted(findings, key=lambda one: one.claim.asked)]
+    reduced = {str(row["reduced"]) for row in rows}
+    several = len({one.dataset for one in findings}) > 1
+    page = [
+        Column("claim", lambda row: title(collection, row["finding"]), align="l"),
+        Column("where", place, align="l"),
+        *([Column("dataset", lambda row: collection.title(row["dataset"]), align="l")] if several else []),
+        Column("paper", lambda row: theirs(row["finding"])),
+        Column("here", lambda row: ours(row["finding"])),
+        Column("ratio of errors", lambda row: ratio(row["finding"])),
+        Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
+        Column("verdict", verdict_of, align="l"),
+    ]
+    page += [Column("reduced", "reduced", align="l")] if len(reduced) > 1 else []
+    csv = [name for name in rows[0] if name != "finding"] if rows else []
+    forms = dict.fromkeys(("p", "p_holm", "paper_p", "power", "draws_share", "error_ratio", "low", "high"), ".4f")
+    return Table(frame_of(rows), csv, page, caption(collection, findings, reduced), forms=forms)
+
+
+def place(row: Row) -> str:
+    """Where the paper says it, and its words."""
+    return f"{row['place']}: “{row['words']}”" if row["words"] else str(row["place"])
+
+
+def verdict_of(row: Row) -> str:
+    """The verdict of a claim; what is also asked has none."""
+    found: Finding = row["finding"]
+    if found.claim.asked:
+        return "asked later" if found.claim.later else "also asked"
+    return verdict(found)
+
+
+def caption(collection: Collection, findings: list[Finding], reduced: set[str]) -> str:
+    """The rule, what is reduced, and how much of it is there."""
+    exact = reduced == {""}
+    (only,) = reduced if len(reduced) == 1 else ("",)
+    no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)
+    return sentences(
+        "What the paper claims, where, and what these runs say of it, after the last epoch; differences in percentage "
+        "points where nothing else is said",
+        RULE,
+        "The ratio of errors is the claim's side's over the other's, the paper's in brackets",
+        "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
+        "" if exact else "Every row is reduced, so it says nothing final of the paper" if "" not in reduced else "",
+        f"Reduced: {only}" if only else "",
+        "Also asked: no claim of the paper, or not on these data; no verdict",
+        "One run a side: its interval is of recordings alone, and how other trainings differ is not known"
+        if any(one.resampled == "sources" for one in findings) or no_recorded
+        else "",
+        collection.coverage,
+    )
