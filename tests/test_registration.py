@@ -34,7 +34,8 @@ def faults(repo: Path, params: Params, study: str) -> Iterator[str]:
     rows = {(row["dataset"], row["recipe"], row["hash"]): (row["folds"], row["seeds"]) for row in fixed}
     baselines = params.studies[study].artefacts.get("baselines")
     untrained = baselines.recipes or () if baselines else ()  # added later; they learn no network
-    if {place: asked for place, asked in planned(params, study).items() if place[1] not in untrained} != rows:
+    beyond = {place for place in planned(params, study).keys() - rows if place[1] in untrained}
+    if {place: asked for place, asked in planned(params, study).items() if place not in beyond} != rows:
         yield f"params.yaml plans other runs of {study} than {registered.file}"
     files = [*(repo / "results" / study).glob("runs/**/metrics.json")]
     for path in sorted([*files, *(repo / "results" / study).glob("evaluations/**/evaluation.json")]):
