@@ -53,12 +53,11 @@ def source_folder(
     folder, contents = data / name / UNPACKED, archive.with_name(f"{source.file}.unpacked")
     copies = copies or (_stem(source.file),)
     if not any(entry.exists() for entry in _entries(folder)):
-        copy = _unpacked_copy(copies, mirror)
-        if copy is None:
+        if copy := _unpacked_copy(copies, mirror):
+            _link(folder, folder / copies[0], copy)
+        else:
             _unpack_archive(source, archive, contents, contents / copies[0] if topless else contents, mirror)
             _link(folder, folder, contents)
-        else:
-            _link(folder, folder / copies[0], copy)
     entries = _entries(folder)
     top = entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
     try:
@@ -67,9 +66,8 @@ def source_folder(
         place = contents if folder.is_symlink() else folder
         remedy = f"delete {place} and {archive}, and the same command fetches it again"
         if top.is_symlink() and top != folder:
-            remedy = (
-                f"mend {top.readlink()}, the copy that is used, or name no mirror that holds it, to fetch the archive"
-            )
+            copy = top.readlink()
+            remedy = f"mend {copy}, the copy that is used, or name no mirror that holds it, to fetch the archive"
             shutil.rmtree(folder)  # the link, not the copy: the next call looks again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
     if archive.is_file() and (top == folder or not top.is_symlink()):
