@@ -220,7 +220,7 @@ def test_the_mirror_comes_from_the_environment_or_the_command_line(monkeypatch):
 
 
 def test_interruption_is_told_in_one_line(project, soundclr, monkeypatch):
-    monkeypatch.setattr("soundclr.commands.train.load_checked", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("soundclr.commands.train.asked_run", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
     code, _, err = soundclr(HYBRID)
     assert code == 130 and err.count("\n") == 1 and "interrupted" in err
 

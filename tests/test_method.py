@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 import toy
+import yaml
 
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.representations import REPRESENTATIONS
 from soundclr.errors import UserError
 from soundclr.losses import TERMS
-from soundclr.method import REGISTRIES, check
+from soundclr.method import REGISTRIES, check, load_checked, load_checked_run
 from soundclr.models.encoders import ENCODERS
 from soundclr.params import Params, merge
+from soundclr.run.runs import find_run
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS
@@ -191,3 +193,33 @@ def test_checking_needs_no_torch(repo: Path):
     asks = {name: value for name, value in os.environ.items() if name != "SOUNDCLR_PRECISION"}
     done = subprocess.run([sys.executable, "-c", code], cwd=repo, env=asks, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
+
+
+def test_a_job_of_one_run_resolves_that_run_alone(repo, tmp_path, monkeypatch):
+    """Another study's mistake is not its own; its own is the same line as a plan's. Its paths are the same."""
+    content = toy.content(repo)
+    content["recipes"]["probe"] = {
+        "title": "probe",
+        "settings": {
+            "start": {"weights": "none", "run": "hybrid"},
+            "stages": [{"name": "x", "trains": ["classifier"]}],
+        },
+    }
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(content))
+    whole = load_checked(file)
+    written, resolved = Params.written, set()
+    monkeypatch.setattr(Params, "written", lambda self, *place: resolved.add(place) or written(self, *place))
+    params, study = load_checked_run(file, None, "toy", "probe")
+    assert study == "toy" and resolved == {("toy", "toy", "probe"), ("toy", "toy", "hybrid")}
+    assert find_run(params, study, "toy", "probe", 1, 0) == find_run(whole, study, "toy", "probe", 1, 0)
+
+    content["studies"]["demo"]["settings"]["encoder"] = "resnet19"
+    file.write_text(yaml.safe_dump(content))
+    load_checked_run(file, "toy", "toy", "probe")
+    lines = []
+    for call in (lambda: load_checked(file), lambda: load_checked_run(file, "demo", "demo", "cross_entropy")):
+        with pytest.raises(UserError) as error:
+            call()
+        lines.append(str(error.value))
+    assert lines[0] == lines[1] and "resnet19" in lines[0]

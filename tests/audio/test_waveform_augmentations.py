@@ -216,7 +216,7 @@ def test_pitches_and_rates_are_drawn_as_the_papers_have_them():
         (
             "pitch_shift",
             {"lowest": 0.5},
-            "lowest: Input should be a valid integer, got a number with a fractional part",
+            "lowest_semitones: Input should be a valid integer, got a number with a fractional part",
         ),
         ("pitch_shift", {"highest": 25}, "highest_semitones: Input should be less than or equal to 24, found 25"),
         ("pitch_shift", {"n_fft": 1022}, "n_fft: Input should be a multiple of 4, found 1022"),

@@ -27,6 +27,7 @@ from small_copies import (
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
+from soundclr.datasets.archive import unpack
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import DatasetSettings, load, read_params
 from soundclr.run import runs
@@ -111,6 +112,32 @@ def test_an_unpacked_copy_is_used_where_it_lies(
         assert (originals / name).is_dir()
 
 
+def test_datasets_share_what_an_archive_holds(archives: Path, tmp_path: Path) -> None:
+    """Two of one archive, at another rate: unpacked once; each index is what it is alone, also where data moves."""
+    data = tmp_path / "data"
+    fetch(ESC50, data, archives)
+    other = DatasetSettings.model_validate({**ESC50, "sample_rate": 16000})
+    for _ in range(2):  # the second time it is there
+        fetch_dataset("other", other, data, None)
+    clips = [path for folder in data.iterdir() for path in folder.rglob("*.wav") if "audio" in path.parts]
+    assert len(clips) == len({path.name for path in clips}) and all("downloads" in path.parts for path in clips)
+    index = (data / "set" / "index.csv").read_bytes()
+    assert (data / "other" / "index.csv").read_bytes() == index
+    moved = data.rename(tmp_path / "moved")
+    assert len(read_index(moved / "other" / "index.csv")) == 100
+    assert len(fetch(ESC50, moved, None)) == 100
+
+
+def test_a_dataset_that_was_unpacked_below_its_own_folder_is_left_there(archives: Path, tmp_path: Path) -> None:
+    """As versions before have done."""
+    data = tmp_path / "data"
+    unpack(archives / ESC50_ARCHIVE, data / "set" / "unpacked", 10**9)
+    assert len(fetch(ESC50, data, None)) == 100
+    assert not (data / "downloads").exists()
+    next((data / "set" / "unpacked").rglob("1-*.wav")).unlink()
+    assert f"delete {data / 'set' / 'unpacked'} and {data / 'downloads' / ESC50_ARCHIVE}" in refusal(ESC50, data, None)
+
+
 def test_a_copy_that_moved_is_found_again(copies: Path, tmp_path: Path) -> None:
     fetch(ESC50, tmp_path / "data", copies)
     moved = copies.rename(tmp_path / "moved")
@@ -156,10 +183,10 @@ def test_an_archives_hash_is_recorded_once_its_clips_are_good(copies: Path, arch
     note = archive.with_name(f"{archive.name}.sha256")
     assert archive.is_file() and not note.exists()
     archive.unlink()
-    shutil.rmtree(data / "set" / "unpacked")
+    shutil.rmtree(archive.with_name(f"{archive.name}.unpacked"))
     fetch(ESC50, data, archives)
     assert note.read_text() == f"{sha256_of_file(archives / archive.name)}  {archive.name}\n"
-    shutil.rmtree(data / "set")
+    shutil.rmtree(archive.with_name(f"{archive.name}.unpacked"))
     archive.unlink()
     assert f"that {note} recorded (delete that if" in refusal(ESC50, data, tmp_path / "bad")
     assert not archive.exists()
@@ -170,7 +197,7 @@ def test_an_archive_that_unpacks_to_too_much(archives: Path, tmp_path: Path) -> 
     message = refusal(ESC50, tmp_path / "data", archives, max_bytes=size)
     assert f"take more than the {size:,} bytes that `max_bytes` in params.yaml allows" in message
     assert "replace that one first" in message
-    assert not list((tmp_path / "data" / "set").iterdir())
+    assert not (tmp_path / "data" / "set").exists() and not list((tmp_path / "data" / "downloads").glob("*unpacked*"))
     message = refusal(ESC50, tmp_path / "data2", archives, max_bytes=1000)
     assert "larger than the 1,000 bytes that params.yaml allows" in message
     assert not list((tmp_path / "data2").rglob("E*.zip*"))

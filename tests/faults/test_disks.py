@@ -85,7 +85,7 @@ def test_full_disk_while_a_run_is_trained(project, disk, refuse, succeed) -> Non
         disk.remount(f"size={size}")
         said = refuse(f"{TRAIN} --results disk")
         assert "disk/toy/models/toy/hybrid-" in said and FULL in said, said
-        assert [Path(name).suffix for name in files(disk.path)] in ([], [".resume"])
+        assert [Path(name).suffix for name in files(disk.path)] in ([], [".progress"], [".progress", ".resume"])
     disk.remount("size=16m")
     succeed(f"{TRAIN} --results disk")
     metrics = json.loads((run_folder(disk.path) / "metrics.json").read_text())

@@ -7,6 +7,7 @@ import pytest
 from content import TEXT
 
 from soundclr.errors import UserError
+from soundclr.machine.yaml_file import read_yaml
 from soundclr.method import load_checked
 
 
@@ -30,7 +31,7 @@ from soundclr.method import load_checked
         (TEXT + "\nstudy: demo\n", "duplicate key 'study'"),
         (TEXT.replace("supcon: 0.5}", "supcon: 0.5, supcon: 0.25}"), "duplicate key 'supcon'"),
         (TEXT + "\nrecipes: {}\n", "duplicate key 'recipes'"),
-        (TEXT.replace("title: own sounds", 'title: "\\ud83d"'), "has half of a character (a lone surrogate)"),
+        (TEXT.replace("title: own sounds", 'title: "\\ud83d"'), "not valid YAML"),
     ],
 )
 def test_text_that_is_no_parameters(tmp_path, text, message):
@@ -103,3 +104,11 @@ def test_merge_keys_of_yaml_are_no_duplicates(tmp_path):
         TEXT.replace("  demo:\n    title: the", "  demo: &demo\n    title: the") + "  third: {<<: *demo, seeds: [3]}\n"
     )
     assert load_checked(path).get_study("third").seeds == (3,)
+
+
+@pytest.mark.parametrize("text", ["[" * 900_000, "- " * 400_000, "{a: " * 200_000], ids=["lists", "items", "mappings"])
+def test_a_nest_that_libyaml_would_fall_into_is_refused(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError, match="more than 100 levels of lists and mappings") as error:
+        read_yaml(tmp_path / "params.yaml")
+    assert "\n" not in str(error.value)

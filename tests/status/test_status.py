@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 import toy
 
 from soundclr.commands import cli
@@ -19,12 +20,11 @@ from soundclr.machine.locks import locked
 from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.planning.status import page
-from soundclr.planning.status.checkpoint import history
 from soundclr.planning.status.left import left
 from soundclr.planning.status.standing import Places, Standing, Study, log_of, standing
 from soundclr.run import runs
 from soundclr.run.runs import Run
-from soundclr.training import state
+from soundclr.training import heartbeat, state
 
 PLACES = Places()
 
@@ -122,84 +122,64 @@ def test_done_stopped_failed_and_waiting(study: Study, folder: Path) -> None:
     assert all(len(line) <= page.WIDTH for line in text)
 
 
-def test_what_a_checkpoint_says_is_what_the_training_saved(study: Study, folder: Path) -> None:
+def test_the_heartbeat_of_a_stopped_training_says_what_its_checkpoint_has(study: Study, folder: Path) -> None:
     run = run_of(study, "supervised_contrastive", 2)
-    saved = state.load(run.model().with_suffix(".resume"), checkpoint_identity(run))
-    assert saved is not None
-    assert history(run.model().with_suffix(".resume")) == saved[0].history
-    assert [(row["stage"], row["epoch"]) for row in saved[0].history] == [
+    beat = heartbeat.read(run.model().with_suffix(".progress"))
+    content = torch.load(run.model().with_suffix(".resume"), weights_only=True)
+    assert beat.history == content["state"]["history"] and beat.saved == 4
+    assert [(row["stage"], row["epoch"]) for row in beat.history] == [
         ("contrastive", 1), ("contrastive", 2), ("contrastive", 3), ("classifier", 1),
     ]  # fmt: skip
+    beat._replace(saved=3).write(run.model().with_suffix(".progress"))  # killed before its checkpoint had the last
+    one = standing(study, run, PLACES)
+    assert (one.state, one.stage, one.epoch) == ("stopped", 0, 3)
+    assert not run_of(study, "hybrid", 1).model().with_suffix(".progress").exists()  # it is done
 
 
-def checkpoint_identity(run: Run) -> str:
-    """The identity that a checkpoint has, whatever it is."""
-    import torch
-
-    content = torch.load(run.model().with_suffix(".resume"), weights_only=True)
-    return str(content["identity"])
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive", None])
-def test_a_checkpoint_that_cannot_be_read_is_none(folder: Path, study: Study, content: bytes | None) -> None:
-    path = run_of(study, "supervised_contrastive", 2).model().with_suffix(".resume")
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"device": "x", "saved": 1, "history": [{}]}', b"\xff", None])
+def test_a_heartbeat_that_cannot_be_read_is_none(folder: Path, study: Study, content: bytes | None) -> None:
+    run = run_of(study, "supervised_contrastive", 2)
+    path = run.model().with_suffix(".progress")
     if content is None:
         path.unlink()
     else:
         path.write_bytes(content)
-    assert history(path) is None
+    assert heartbeat.read(path) == heartbeat.Heartbeat()
+    one = standing(study, run, PLACES)
+    assert (one.state, one.stage, one.epoch) == ("stopped", 0, 0)
 
 
-def test_a_checkpoint_runs_no_code_of_its_own(tmp_path: Path) -> None:
-    import pickle
-    import zipfile
+def test_epochs_shorter_than_a_second_share_a_heartbeat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(state.time, "monotonic", lambda: now[0])
+    saver, whole = state.Saver(tmp_path / "x.resume", "x", clock=lambda: 0.0, device="a device"), state.State()
+    saver.cost = 1.0  # a checkpoint is not due
+    seen = []
+    for epoch in range(1, 9):
+        whole.history.append(row(epoch))
+        now[0] += 0.4
+        saver.end_of_epoch(whole)
+        seen.append(len(heartbeat.read(tmp_path / "x.progress").history))
+    assert seen == [1, 1, 1, 4, 4, 4, 7, 7]
+    assert heartbeat.read(tmp_path / "x.progress").device == "a device" and not (tmp_path / "x.resume").exists()
 
-    class Harm:
-        def __reduce__(self) -> tuple[object, ...]:
-            return os.mkdir, (str(tmp_path / "harm"),)
 
-    with zipfile.ZipFile(tmp_path / "x.resume", "w") as archive:
-        archive.writestr("x/data.pkl", pickle.dumps({"state": {"history": [{"epoch": 1}], "harm": Harm()}}))
-    assert history(tmp_path / "x.resume") == [{"epoch": 1}]
-    assert not (tmp_path / "harm").exists()
+def row(epoch: int, accuracy: float | None = 0.5) -> dict[str, object]:
+    return {"stage": "joint", "epoch": epoch, "val_accuracy": accuracy, "clips_per_second": 20.0, "seconds": 3.0}
 
 
 def test_a_training_runs_while_its_lock_is_held(study: Study, folder: Path) -> None:
-    """Its log is of the same training, done to its end: the epoch, speed and accuracy are of its last line."""
     run = run_of(study, "hybrid", 2)
-    log = log_of(run_of(study, "hybrid", 1), PLACES).read_text()
-    lines = log.splitlines()
-    write_text(log_of(run, PLACES), "\n".join(lines[:-1]) + "\n")  # two epochs of three
+    heartbeat.Heartbeat("a CPU, 1 thread", [row(1), row(2, 0.75)]).write(run.model().with_suffix(".progress"))
     with held(run.model().with_suffix(".lock")):
         one = standing(study, run, PLACES)
         text = page.lines(study, PLACES)
-    assert (one.state, one.stage, one.epoch) == ("running", 0, 2)
-    assert one.accuracy is not None and f"held-out accuracy {100 * one.accuracy:.1f} %" in lines[-2]
-    assert f"{one.clips_per_second:.1f} clips/s" in lines[-2]
+    assert (one.state, one.stage, one.epoch, one.accuracy, one.seconds) == ("running", 0, 2, 0.75, {"joint": 3.0})
     place = next(number for number, line in enumerate(text) if line.startswith("running"))
     assert text[place].split() == ["running", "stage", "epoch", "clips/s", "accuracy", "device"]
-    assert text[place + 1].startswith("toy hybrid fold2-seed0  joint    2/3  ")
-    assert text[place + 1].endswith("1 thread")
+    assert text[place + 1] == "toy hybrid fold2-seed0  joint    2/3     20.0    75.0 %  a CPU, 1 thread"
     assert "1 of 9 done, 1 running, 1 failed, 1 stopped, 5 waiting" in text[3]
     assert standing(study, run, PLACES).state == "waiting"
-
-
-def test_a_training_by_hand_has_no_log_but_its_checkpoint(study: Study, folder: Path) -> None:
-    run = run_of(study, "supervised_contrastive", 2)
-    log_of(run, PLACES).unlink()
-    with held(run.model().with_suffix(".lock")):
-        one = standing(study, run, PLACES)
-    assert (one.state, one.stage, one.epoch) == ("running", 1, 1)
-    assert one.accuracy is not None and one.clips_per_second is not None
-
-
-def test_a_log_with_a_hole_of_zeros_is_read(study: Study, folder: Path) -> None:
-    """A second training of the run empties the first one's log, which goes on at its place."""
-    run = run_of(study, "hybrid", 1)
-    log = log_of(run, PLACES)
-    log.write_bytes(b"soundclr: error: x.lock: this run is being trained\n" + bytes(500) + log.read_bytes()[500:])
-    with held(run.model().with_suffix(".lock")):
-        assert standing(study, run, PLACES).epoch == 3
 
 
 @pytest.mark.parametrize(
@@ -309,7 +289,7 @@ def test_a_study_that_is_done(repo: Path, folder: Path) -> None:
 
 def test_long_names_are_cut_and_long_errors_are_folded(study: Study, folder: Path) -> None:
     run = run_of(study, "hybrid", 2)
-    write_text(log_of(run, PLACES), f"toy: computes on {'a very long device ' * 9}\n")
+    heartbeat.Heartbeat("a very long device " * 9).write(run.model().with_suffix(".progress"))
     write_text(log_of(run_of(study, "cross_entropy", 2), PLACES), f"soundclr: error: {'word ' * 60}end\n")
     with held(run.model().with_suffix(".lock")):
         text = page.lines(study, PLACES)

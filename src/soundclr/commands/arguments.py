@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from soundclr.errors import UserError
+from soundclr.method import load_checked_run
 from soundclr.params import Params
 from soundclr.run import runs
 
@@ -81,12 +82,12 @@ def add_places(verb: argparse.ArgumentParser) -> None:
     )
 
 
-def asked_run(options: argparse.Namespace, params: Params) -> runs.Run:
-    """The run that a command line names, or a UserError where its hash is another one by now."""
-    study = options.study or params.study
+def asked_run(options: argparse.Namespace) -> tuple[Params, runs.Run]:
+    """The run that a command line names, and its parameters; a UserError where its hash is another one by now."""
+    params, study = load_checked_run(options.params, options.study, options.dataset, options.recipe)
     run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
     refuse_other(options, f"{run.recipe} the hash", run.hash, options.hash)
-    return run
+    return params, run
 
 
 def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | None) -> None:

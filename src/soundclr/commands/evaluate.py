@@ -3,7 +3,6 @@
 import argparse
 
 from soundclr.commands.arguments import add_places, add_run, asked_run, refuse_other
-from soundclr.method import load_checked
 from soundclr.run import runs
 from soundclr.run.needed import check_trained, existing
 
@@ -19,8 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the path of evaluation.json."""
-    params = load_checked(options.params)
-    run = asked_run(options, params)
+    params, run = asked_run(options)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")
     check_trained(run, options.results)

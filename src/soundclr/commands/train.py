@@ -6,7 +6,6 @@ from pathlib import Path
 from soundclr.commands.arguments import add_places, add_run, asked_run
 from soundclr.errors import UserError, remedied
 from soundclr.machine.files import sha256_of_file
-from soundclr.method import load_checked
 from soundclr.run import own_sounds, runs
 from soundclr.run.needed import check_trained, existing, weights_file
 from soundclr.training.signals import listening
@@ -23,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the run's accuracies and the path of its metrics.json; nothing is done for a run that is finished."""
-    params = load_checked(options.params)
-    run = asked_run(options, params)
+    params, run = asked_run(options)
     own_sounds.check_clips(params, run.dataset, options.data)
     if not options.force:
         own_sounds.check_runs(params, [run], options.results, options.data)

@@ -15,11 +15,11 @@ from pathlib import Path
 from soundclr.datasets.archive import unpack
 from soundclr.datasets.download import Source, obtain, record
 from soundclr.errors import UserError
-from soundclr.machine.files import atomic_folder, reason, visible
+from soundclr.machine.files import reason, visible
 from soundclr.machine.locks import in_turn
 from soundclr.params import DatasetSettings
 
-UNPACKED = "unpacked"  # the archive's contents, or a link to where they are, below the dataset's folder
+UNPACKED = "unpacked"  # links to the archive's contents or to a mirror's, below the dataset's folder
 
 
 @contextlib.contextmanager
@@ -34,8 +34,9 @@ def source_folder(
     """Yield the folder that the clips' paths start from, for the caller to check it.
 
     That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
-    nor unpacked again; else it becomes a link to the mirror's folder, or what the archive holds. The archive is
-    kept at ``data/downloads/<file>``, with a record of its hash once the caller has found it good.
+    nor unpacked again; else it becomes a link to the mirror's folder, or to what the archive holds: that is unpacked
+    beside it, once for all datasets that take from it. The archive is kept at ``data/downloads/<file>``, with a record
+    of its hash once the caller has found it good.
 
     ``copies`` are the paths in a mirror that an unpacked copy may have, the name of the archive's top folder first; if
     there are none, that is the archive's own name. A ``topless`` archive has no top folder; it gets one of that name.
@@ -49,27 +50,27 @@ def source_folder(
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the name of the archive to fetch")
     source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
     archive = data / "downloads" / source.file
-    folder = data / name / UNPACKED
+    folder, contents = data / name / UNPACKED, archive.with_name(f"{source.file}.unpacked")
     copies = copies or (_stem(source.file),)
     if not any(entry.exists() for entry in _entries(folder)):
-        copy = _unpacked_copy(copies, mirror)
-        if copy is None:
-            _unpack_archive(source, archive, folder / copies[0] if topless else folder, mirror)
+        if copy := _unpacked_copy(copies, mirror):
+            _link(folder, folder / copies[0], copy)
         else:
-            _link(copy, folder, copies[0])
+            _unpack_archive(source, archive, contents, contents / copies[0] if topless else contents, mirror)
+            _link(folder, folder, contents)
     entries = _entries(folder)
     top = entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
     try:
         yield top
     except UserError as error:
-        remedy = f"delete {folder} and {archive}, and the same command fetches it again"
-        if top.is_symlink():
-            remedy = (
-                f"mend {top.readlink()}, the copy that is used, or name no mirror that holds it, to fetch the archive"
-            )
+        place = contents if folder.is_symlink() else folder
+        remedy = f"delete {place} and {archive}, and the same command fetches it again"
+        if top.is_symlink() and top != folder:
+            copy = top.readlink()
+            remedy = f"mend {copy}, the copy that is used, or name no mirror that holds it, to fetch the archive"
             shutil.rmtree(folder)  # the link, not the copy: the next call looks again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
-    if archive.is_file() and not top.is_symlink():
+    if archive.is_file() and (top == folder or not top.is_symlink()):
         with in_turn(_lock(archive)):
             record(source, archive)
 
@@ -95,25 +96,36 @@ def _stem(file: str) -> str:
     return re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", file)
 
 
-def _link(copy: Path, folder: Path, name: str) -> None:
-    """Make ``folder`` hold nothing but a link ``name`` to ``copy``, so that the index is the same as of the archive."""
+def _link(folder: Path, link: Path, place: Path) -> None:
+    """Make ``link``, which is ``folder`` or all that is in it, lead to ``place``: so the index is the same.
+
+    What is in the data folder is linked to by how to get there, so that the whole may be moved.
+    """
     try:
-        with atomic_folder(folder) as temporary:
-            (temporary / name).symlink_to(copy, target_is_directory=True)
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        relative = os.path.relpath(place.resolve(), link.parent.resolve())
+        link.symlink_to(relative if link == folder else place, target_is_directory=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made a link to {copy} ({reason(error)})") from error
+        raise UserError(f"{folder}: cannot be made a link to {place} ({reason(error)})") from error
 
 
-def _unpack_archive(source: Source, archive: Path, folder: Path, mirror: Path | None) -> None:
+def _unpack_archive(source: Source, archive: Path, contents: Path, folder: Path, mirror: Path | None) -> None:
+    """Unpack the archive as ``folder``, which is ``contents`` or in it, unless that is there."""
     with in_turn(_lock(archive)):
+        if _entries(contents):
+            return
         obtain(source, archive, mirror)
-    try:
-        unpack(archive, folder, source.max_bytes)
-    except UserError as error:
-        origin = mirror / archive.name if mirror is not None else None
-        if origin is not None and origin.is_file():
-            raise UserError(f"{error}, from the mirror's {origin}: replace that one first") from error
-        raise
+        try:
+            unpack(archive, folder, source.max_bytes)
+        except UserError as error:
+            origin = mirror / archive.name if mirror is not None else None
+            if origin is not None and origin.is_file():
+                raise UserError(f"{error}, from the mirror's {origin}: replace that one first") from error
+            raise
 
 
 def _lock(archive: Path) -> Path:

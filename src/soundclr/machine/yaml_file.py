@@ -1,6 +1,5 @@
 """A YAML file, read as strictly as it was meant: no key twice, and no flood of aliases."""
 
-import itertools
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from soundclr.machine.files import check_text, regular
 
 MOST_CHARACTERS = 1_000_000
 MOST_NODES = 100_000  # values in a file once its aliases are written out; params.yaml has some 1,500
+DEEPEST = 100  # lists and mappings in each other
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is several times as fast
 
 
 def read_yaml(path: Path) -> Any:
@@ -28,25 +29,14 @@ def read_yaml(path: Path) -> Any:
     if len(text) > MOST_CHARACTERS:
         raise UserError(f"{path}: is too large for a file of parameters, more than {MOST_CHARACTERS} characters")
     try:
+        check_size(text)
         return yaml.load(text, UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date with a 13th month
         raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
 
 
-class UniqueKeyLoader(yaml.SafeLoader):
-    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value.
-
-    And a few aliases of aliases for the flood they are: each level could multiply what is to be read by ten.
-    """
-
-    def get_single_node(self) -> yaml.Node | None:
-        """The whole document, if it is not too large once its aliases are written out."""
-        node = super().get_single_node()
-        if node is not None and written_out(node, {}) > MOST_NODES:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"more than {MOST_NODES} values, counting an alias as what it stands for", node.start_mark
-            )
-        return node
+class UniqueKeyLoader(LOADER):  # type: ignore[misc, valid-type]
+    """yaml.SafeLoader that takes a key twice for the mistake it is, where YAML would drop the first value."""
 
     def construct_scalar(self, node: Any) -> Any:
         """Build a plain value; text that no file can hold is a ConstructorError with its line."""
@@ -72,11 +62,28 @@ class UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def written_out(node: yaml.Node, counted: dict[yaml.Node, float]) -> float:
-    """How many values a node has with its aliases written out: infinitely many where one stands inside its anchor."""
-    if node not in counted:
-        counted[node] = math.inf
-        parts = itertools.chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
-        parts = [] if isinstance(node, yaml.ScalarNode) else parts
-        counted[node] = 1.0 + sum(written_out(part, counted) for part in parts)
-    return counted[node]
+def check_size(text: str) -> None:
+    """Raise a ConstructorError for YAML that nests too deep, or has too many values once aliases are written out.
+
+    A few aliases of aliases are a flood, each level multiplying what is to be read; libyaml recurses without a limit.
+    """
+    inside: list[list[Any]] = []  # anchor and values so far of each collection that the place is in
+    sizes: dict[str | None, float] = {}  # of anchors
+    event: Any
+    for event in yaml.parse(text, Loader=LOADER):
+        anchor, size = getattr(event, "anchor", None), 0.0
+        if isinstance(event, yaml.CollectionStartEvent):
+            inside.append([anchor, 1.0])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = inside.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            size = math.inf if any(anchor == of for of, _ in inside) else sizes.get(anchor, 1.0)
+        elif isinstance(event, yaml.ScalarEvent):
+            size = 1.0
+        sizes[anchor] = size
+        if inside:
+            inside[-1][1] += size
+        if size > MOST_NODES or len(inside) > DEEPEST:
+            what = f"more than {MOST_NODES} values, counting an alias as what it stands for"
+            what = what if size > MOST_NODES else f"more than {DEEPEST} levels of lists and mappings"
+            raise yaml.constructor.ConstructorError(None, None, what, event.start_mark)

@@ -1,6 +1,6 @@
 """params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
 
-from soundclr.params.file import Params, load
+from soundclr.params.file import Params, load, load_one
 from soundclr.params.including import read_params
 from soundclr.params.merging import known, merge, validated
 from soundclr.params.schema import (
@@ -45,6 +45,7 @@ __all__ = [
     "WeightsFile",
     "known",
     "load",
+    "load_one",
     "merge",
     "read_params",
     "validated",

@@ -149,14 +149,23 @@ class Params(Section):
         self.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
 
 
-def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
-    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not.
+def load_one(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
+    """Read params.yaml and check what no run differs from; runs are checked as they are resolved.
 
-    ``check`` is called before any study, so that a mistake in the defaults is not said of what differs from them.
+    ``check`` is called last. A mistake in the defaults is thus not said of what differs from them.
     """
     params = validated(Params, read_params(path), str(path))
     params.check_defaults(str(path))
     check(params)
+    return params
+
+
+def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
+    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not.
+
+    ``check`` is called before any study: see :func:`load_one`.
+    """
+    params = load_one(path, check)
     for name, recipe in params.recipes.items():
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")

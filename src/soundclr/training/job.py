@@ -26,11 +26,10 @@ from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings, WeightsFile
 from soundclr.run.records import Accuracies, Clips, Identical, Metrics, StartUsed
 from soundclr.run.runs import Run, dataset_hash, started_from
-from soundclr.training import budget
+from soundclr.training import budget, heartbeat
 from soundclr.training.listener import Listener
 from soundclr.training.loop import train
 from soundclr.training.memory import is_out_of_memory
-from soundclr.training.progress import device_line
 from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, label_warnings, split
 from soundclr.training.state import State, save_tensors
@@ -67,7 +66,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     model = run.model(paths.results)
     checkpoint = model.with_suffix(".resume")
     with only_one(model.with_suffix(".lock"), "this run is being trained"):
-        print(device_line(task.identity, describe(device)), file=sys.stderr, flush=True)
+        print(f"{task.identity}: computes on {describe(device)}", file=sys.stderr, flush=True)
         state = train(task, network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
@@ -86,7 +85,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
             accuracy=accuracies(probabilities, waveforms.labels[test]),
             files={name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
         ).write(folder / "metrics.json")
-        checkpoint.unlink(missing_ok=True)
+        for file in (checkpoint, checkpoint.with_suffix(heartbeat.SUFFIX)):
+            file.unlink(missing_ok=True)
     return folder / "metrics.json"
 
 

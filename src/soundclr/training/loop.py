@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from soundclr.audio.pipeline import Augment
 from soundclr.errors import UserError
 from soundclr.losses import UNLABELLED, Loss, Outputs
+from soundclr.machine.devices import describe
 from soundclr.machine.provenance import code_version
 from soundclr.machine.randomness import generator, seed_of
 from soundclr.models.network import Network
@@ -50,12 +51,13 @@ def train(
     """
     state = State()
     identity = f"{task.identity} {task.source}".strip()
-    saver = Saver(checkpoint, identity, stop, clock)
+    saver = Saver(checkpoint, identity, stop, clock, describe(task.device))
     check = functools.partial(check_resume, network=network, stages=task.stages)
     saved = checkpoints.load(checkpoint, identity, check)
     if saved is not None:
-        state = saved.state
+        state, saver.in_checkpoint = saved.state, len(saved.state.history)
         network.load_state_dict(saved.network)
+    saver.beat(state)
     state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):
         if index > state.stage:

@@ -1,17 +1,9 @@
-"""How far a training is: a bar on a terminal, a line an epoch in a log, and what can be read from such a log."""
+"""How far a training is: a bar on a terminal, a line an epoch in a log."""
 
-import re
 import sys
 from typing import Any
 
 from tqdm import tqdm
-
-EPOCH = re.compile(
-    r"^\S+ (?P<stage>\w+): epoch (?P<epoch>\d+)/\d+, loss .*?(?:accuracy (?P<accuracy>[\d.]+) %, )?"
-    r"(?P<clips_per_second>[\d.]+) clips/s, ",
-    re.MULTILINE,
-)
-DEVICE = re.compile(r"^\S+: computes on (.+)$", re.MULTILINE)
 
 
 class Progress:
@@ -55,28 +47,3 @@ class Progress:
     def close(self) -> None:
         """Leave the bar as it is."""
         self.bar.close()
-
-
-def device_line(identity: str, device: str) -> str:
-    """What a training's log begins with."""
-    return f"{identity}: computes on {device}"
-
-
-def device_in(log: str) -> str:
-    """The device that a log names, "" where it names none."""
-    found = DEVICE.findall(log)
-    return found[-1] if found else ""
-
-
-def last_epoch(log: str) -> dict[str, Any] | None:
-    """The last epoch that a log has, with the names of a history's columns; None where it has none."""
-    if not (found := list(EPOCH.finditer(log))):
-        return None
-    last = found[-1]
-    accuracy = last["accuracy"]
-    return {
-        "stage": last["stage"],
-        "epoch": int(last["epoch"]),
-        "val_accuracy": None if accuracy is None else float(accuracy) / 100,
-        "clips_per_second": float(last["clips_per_second"]),
-    }

@@ -1,5 +1,6 @@
 """What a run has come to so far, and the checkpoint it resumes from."""
 
+import math
 import sys
 import time
 import zipfile
@@ -12,6 +13,8 @@ import torch
 from torch import Tensor
 
 from soundclr.machine.files import atomic_path, regular
+from soundclr.training import heartbeat
+from soundclr.training.heartbeat import Heartbeat
 from soundclr.training.signals import Interrupted, Stop, never
 
 FORMAT = 2
@@ -80,10 +83,16 @@ class Saver:
     """Saves one run's checkpoints: at an epoch's end, within an epoch once a minute, and when asked to stop."""
 
     def __init__(
-        self, path: Path, identity: str, stop: Stop = never, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        identity: str,
+        stop: Stop = never,
+        clock: Callable[[], float] = time.monotonic,
+        device: str = "",
     ) -> None:
-        self.path, self.identity, self.stop, self.clock = path, identity, stop, clock
+        self.path, self.identity, self.stop, self.clock, self.device = path, identity, stop, clock, device
         self.saved, self.cost = clock(), 0.0
+        self.in_checkpoint, self.beaten = 0, -math.inf
 
     def due(self) -> bool:
         """Whether to save within an epoch: the time has come, or a signal asks to stop."""
@@ -95,14 +104,25 @@ class Saver:
         save(self.path, self.identity, state, *(part.state_dict() for part in parts))
         self.saved = self.clock()
         self.cost = self.saved - started
+        self.in_checkpoint = len(state.history)
+        self.beat(state, always=True)
 
     def end_of_epoch(self, state: State, *parts: Stateful) -> None:
         """Save, unless that would take more than its share of the time; Interrupted where a signal asks to stop."""
         asked, since = self.stop(), self.clock() - self.saved
         if asked or since >= INTERVAL or self.cost <= SHARE * since:
             self.save(state, *parts)
+        else:
+            self.beat(state)
         if asked:
             raise Interrupted(asked, state.epoch)
+
+    def beat(self, state: State, always: bool = False) -> None:
+        """Write how far the training is, beside the checkpoint; at most once a second unless ``always``."""
+        if always or time.monotonic() - self.beaten >= heartbeat.SECONDS:
+            beat = Heartbeat(self.device, state.history, self.in_checkpoint)
+            beat.write(self.path.with_suffix(heartbeat.SUFFIX))
+            self.beaten = time.monotonic()
 
     def stop_if_asked(self, state: State) -> None:
         """Raise Interrupted, which is for after a checkpoint, where a signal asks to stop."""

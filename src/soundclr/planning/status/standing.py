@@ -13,11 +13,11 @@ from soundclr.errors import UserError
 from soundclr.machine.files import read_regular
 from soundclr.machine.locks import is_held
 from soundclr.params import Params, RunSettings
-from soundclr.planning.status.checkpoint import Row, history
 from soundclr.run import optional, runs
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
-from soundclr.training.progress import device_in, last_epoch
+from soundclr.training import heartbeat
+from soundclr.training.heartbeat import Heartbeat, Row
 
 State = Literal["done", "running", "starting", "failed", "stopped", "waiting"]
 ERROR = re.compile(r"^soundclr( \w+)?: error: ")
@@ -92,15 +92,15 @@ def standing(study: Study, run: Run, places: Places) -> Standing:
     """Where a training stands; a lock that somebody holds is how a running one is told from one that was killed."""
     model = run.model(places.results)
     path, log = run.directory(places.results) / "metrics.json", log_of(run, places)
+    beat = heartbeat.read(model.with_suffix(heartbeat.SUFFIX))
     if is_held(model.with_suffix(".lock")):
-        return under_way(study, run, "running", model.with_suffix(".resume"), read_log(log))
+        return under_way(study, run, "running", beat, beat.history)
     if path.is_file():
         return finished(run, path, path.stat().st_mtime_ns)
-    text = read_log(log)
-    if said := failure(text):
+    if said := failure(read_log(log)):
         return Standing(run, "failed", said=said)
     if model.with_suffix(".resume").is_file():
-        return under_way(study, run, "stopped", model.with_suffix(".resume"), "")
+        return under_way(study, run, "stopped", beat, beat.history[: beat.saved])
     return Standing(run, "starting" if is_starting(log, places.workflow_lock) else "waiting")
 
 
@@ -152,26 +152,14 @@ def finished(run: Run, path: Path, changed: int) -> Standing:
     return Standing(run, "done", accuracy=metrics.accuracy.last_epoch, seconds=seconds, device=metrics.device)
 
 
-def under_way(study: Study, run: Run, state: State, checkpoint: Path, log: str) -> Standing:
-    """A training that has not ended, from its checkpoint and from what its log says since."""
-    rows = history(checkpoint) or []
+def under_way(study: Study, run: Run, state: State, beat: Heartbeat, rows: Sequence[Row]) -> Standing:
+    """A training that has not ended, from its heartbeat's device and the epochs ``rows``."""
     names = [stage.name for stage in study.settings_of(run).stages]
-    latest = rows[-1] if rows else None
-    said = last_epoch(log)
-    if said and said["stage"] in names and (latest is None or place(said, names) > place(latest, names)):
-        latest = said
-    device = device_in(log)
-    if latest is None or latest["stage"] not in names:
-        return Standing(run, state, device=device)
-    stage, epoch = place(latest, names)
-    return Standing(
-        run, state, stage, epoch, latest["val_accuracy"], latest["clips_per_second"], median_seconds(rows), device
-    )
-
-
-def place(row: Row, names: Sequence[str]) -> tuple[int, int]:
-    """The number of an epoch's stage, from 0, and the epoch."""
-    return names.index(row["stage"]), row["epoch"]
+    if not rows or rows[-1]["stage"] not in names:
+        return Standing(run, state, device=beat.device)
+    last = rows[-1]
+    accuracy, speed, seconds = last["val_accuracy"], last["clips_per_second"], median_seconds(rows)
+    return Standing(run, state, names.index(last["stage"]), last["epoch"], accuracy, speed, seconds, beat.device)
 
 
 def median_seconds(rows: Sequence[Row]) -> dict[str, float]:
