@@ -1,10 +1,10 @@
 """What a paper claims, and what a study's runs say of it by the rule of :mod:`soundclr.report.claim`: a row a claim."""
 
 from collections.abc import Callable
-from typing import Any
 
 from soundclr.report.claim import Claim, Reported, claims_of, datasets_of_claim, sides
 from soundclr.report.collect import Collection
+from soundclr.report.frames import Values
 from soundclr.report.intervals import INTERVALS, Protocol
 from soundclr.report.judging import Finding, judge
 from soundclr.report.papers import PAPERS
@@ -67,11 +67,11 @@ def titled(collection: Collection) -> Callable[[Row], str]:
     return lambda record: NONE if record["dataset"] is None else collection.title(record["dataset"])
 
 
-def record(collection: Collection, dataset: str | None, claim: Claim) -> dict[str, Any]:
+def record(collection: Collection, dataset: str | None, claim: Claim) -> Values:
     """A claim on a dataset; without one, a claim that the study has no runs of."""
     theirs = claim.paper.get(dataset or "") or next(iter(claim.paper.values()), None)
     elsewhere = dataset not in claim.paper
-    values: dict[str, Any] = {}
+    values: Values = {}
     for protocol in SHOWN:
         found = judge(collection, dataset, claim, protocol) if dataset else Finding("no runs")
         values |= {f"{protocol}_{key}": value for key, value in said(collection, dataset, claim, found).items()}
@@ -88,7 +88,7 @@ def record(collection: Collection, dataset: str | None, claim: Claim) -> dict[st
     }
 
 
-def said(collection: Collection, dataset: str | None, claim: Claim, found: Finding) -> dict[str, Any]:
+def said(collection: Collection, dataset: str | None, claim: Claim, found: Finding) -> Values:
     """A finding's values."""
     difference = found.difference
     return {
