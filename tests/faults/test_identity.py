@@ -55,7 +55,7 @@ def report() -> Any:
     """All that tables and figures are made of."""
 
     def told(evaluation: Evaluation) -> Any:
-        return evaluation.record.accuracy, evaluation.projection.to_csv(), evaluation.distances
+        return evaluation.record.accuracy, evaluation.projection.to_csv(), evaluation.record.distances
 
     collection = collect(load(Path("params.yaml")), "toy", Path("results"))
     runs = [(r.run, r.metrics.accuracy, r.history.to_csv(), r.predictions.to_csv()) for r in collection.results]

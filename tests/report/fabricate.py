@@ -10,6 +10,7 @@ from soundclr.evaluation.conditions import Noise
 from soundclr.losses import classifies
 from soundclr.machine.files import sha256_of_file, sha256_of_json, to_csv, write_json, write_text
 from soundclr.params import Params, read_params
+from soundclr.run.records import EvaluationRecord, Metrics
 from soundclr.run.runs import Run, evaluation_key, started_from
 
 ESC10_CLASSES = ["dog_bark", "rooster", "rain", "sea_waves", "crackling_fire"]
@@ -84,7 +85,6 @@ def fabricate(
     if other := started_from(params, run):
         start = {"name": f"{other.group}/{other.name}", "sha256": "e" * 64}
     metrics = {
-        "format": 3,
         **run.coordinates,
         "accuracy": {f"{epoch}_epoch": right[epoch] / test_clips if taught else None for epoch in ("best", "last")},
         "best_epoch": 3,
@@ -109,7 +109,7 @@ def fabricate(
         "created": "2026-01-02T03:04:05Z",
         "files": {name: sha256_of_file(folder / name) for name in ("history.csv", "predictions.csv")},
     }
-    write_json(folder / "metrics.json", metrics | {"checksum": sha256_of_json(metrics)})
+    Metrics.model_validate(metrics).write(folder / "metrics.json")
     return folder
 
 
@@ -145,17 +145,16 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
     intra, inter = rng.uniform(0.1, 0.2), rng.uniform(0.7, 0.9)
     identity = {*run.coordinates, "device", "precision", "index_sha256", "features_sha256", "model_sha256"}
     identity |= {"git_commit", "git_dirty", "versions", "created"}
-    content = {"format": 3, **{name: metrics[name] for name in metrics if name in identity}, "key": key}
+    content = {**{name: metrics[name] for name in metrics if name in identity}, "key": key}
     content |= {
         "settings": settings.model_dump(mode="json"),
-        "epoch": "last",
         "code": metrics["code"][-1],
         "clips": clips,
         "accuracy": accuracy,
         "distances": {"intra": intra, "inter": inter, "ratio": intra / inter, "silhouette": rng.uniform(0.3, 0.6)},
         "files": {name: sha256_of_file(folder / name) for name in ("projection.csv", "answers.csv")},
     }
-    write_json(folder / "evaluation.json", content | {"checksum": sha256_of_json(content)})
+    EvaluationRecord.model_validate(content).write(folder / "evaluation.json")
     return folder
 
 

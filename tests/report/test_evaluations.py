@@ -45,7 +45,7 @@ def test_consistent_evaluation_is_loaded(params: Params, run: Run, folder: Path,
     says = json.loads((folder / "evaluation.json").read_text())
     assert [heard.accuracy for heard in evaluation.record.accuracy] == [heard["accuracy"] for heard in says["accuracy"]]
     assert len(evaluation.projection) == 20
-    assert evaluation.distances.silhouette == says["distances"]["silhouette"]
+    assert evaluation.record.distances.silhouette == says["distances"]["silhouette"]
     assert collection.evaluations_set_aside == ()
 
 

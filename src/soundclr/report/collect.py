@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from pandas import DataFrame
+
 from soundclr.errors import UserError, remedied
 from soundclr.losses import classifies
 from soundclr.params import Params, RunSettings
 from soundclr.report import frames
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, expected
 from soundclr.report.evaluations import Evaluation, read_evaluations
-from soundclr.report.run_results import DataFrame, RunResult, load_run
+from soundclr.report.run_results import RunResult, load_run
 from soundclr.run import runs
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run

@@ -1,13 +1,12 @@
 """What `dvc metrics` and `dvc plots` show of a study, as JSON and CSV; accuracies in percent. And provenance.csv."""
 
 import math
-from typing import Any
 
 from pandas import DataFrame
 
 from soundclr.machine.files import to_csv
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, records, split
+from soundclr.report.frames import RUN, Values, records, split
 from soundclr.report.intervals import PROTOCOLS, summary
 from soundclr.report.run_results import RunResult
 
@@ -92,7 +91,7 @@ def provenance_csv(collection: Collection) -> str:
     return to_csv([header, *(list(record.values()) for record in records)])
 
 
-def provenance(result: RunResult) -> dict[str, Any]:
+def provenance(result: RunResult) -> Values:
     """What a run says of its making."""
     metrics = result.metrics
     return {

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pandas import DataFrame
+
 from soundclr.errors import UserError, remedied
 from soundclr.evaluation.conditions import Noise, conditions
 from soundclr.losses import classifies
 from soundclr.params import EvaluationSettings, Params, validated
-from soundclr.report.run_results import DataFrame, RunResult, read_table
+from soundclr.report.run_results import RunResult, read_table
 from soundclr.run import runs
-from soundclr.run.records import Distances, EvaluationRecord
+from soundclr.run.records import EvaluationRecord
 from soundclr.run.runs import Run
 
 COLUMNS = ["clip", "label", "class", "x", "y"]
@@ -29,11 +31,6 @@ class Evaluation:
     record: EvaluationRecord
     projection: DataFrame
     answers: DataFrame | None = None
-
-    @property
-    def distances(self) -> Distances:
-        """Of the held-out clips' representations."""
-        return self.record.distances
 
 
 def read_evaluations(

@@ -62,13 +62,7 @@ def strip(axes: Axes, place: int, values: Sequence[float], look: Style) -> None:
 
 
 def curve(
-    axes: Axes,
-    x: ArrayLike,
-    mean: ArrayLike,
-    low: ArrayLike,
-    high: ArrayLike,
-    look: Style,
-    bars: bool = False,
+    axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, look: Style, bars: bool = False
 ) -> None:
     """Means against ``x``, and a band from ``low`` to ``high``, or ``bars``; nan where there is no interval."""
     if bars and not np.isnan(low).all():

@@ -19,6 +19,9 @@ from soundclr.report.evaluations import Evaluation
 from soundclr.report.run_results import RunResult
 from soundclr.run.runs import Run
 
+Values = dict[str, Any]
+"""A row: its values by the names of their columns."""
+
 RUN = ["dataset", "recipe", "fold", "seed"]
 """The columns that tell a study's runs apart."""
 
@@ -75,7 +78,7 @@ def asked_frame(
     return DataFrame(rows, columns=columns).astype(dict.fromkeys(PERCENTS, float))
 
 
-def described(settings: RunSettings) -> dict[str, object]:
+def described(settings: RunSettings) -> Values:
     """The columns that a run's settings decide."""
     first, last = settings.stages[0].training, settings.stages[-1].training
     return {
@@ -88,7 +91,7 @@ def described(settings: RunSettings) -> dict[str, object]:
     }
 
 
-def measured(result: RunResult) -> dict[str, object]:
+def measured(result: RunResult) -> Values:
     """The columns that only a finished run has."""
     accuracy, clips = result.metrics.accuracy, result.metrics.clips
     shares = [accuracy.best_epoch, accuracy.last_epoch]
@@ -195,7 +198,7 @@ def split(frame: DataFrame, by: str | list[str] | Series) -> dict[Any, DataFrame
     return dict(list(frame.groupby(by, sort=False)))
 
 
-def records(frame: DataFrame) -> list[dict[str, Any]]:
+def records(frame: DataFrame) -> list[Values]:
     """The rows as dictionaries."""
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 

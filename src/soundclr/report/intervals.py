@@ -8,14 +8,14 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import pandas as pd
 from pandas import DataFrame, Series
 from scipy.special import stdtrit
 from scipy.stats import binomtest, wilcoxon
 
-from soundclr.report.frames import split
+from soundclr.report.frames import Values, split
 
 Protocol = Literal["best_epoch", "last_epoch"]
 PROTOCOLS: tuple[Protocol, ...] = ("best_epoch", "last_epoch")
@@ -95,13 +95,13 @@ def at_places(rows: DataFrame, protocol: Protocol = "best_epoch") -> Series:
     return rows.set_index(["fold", "seed"])[f"{protocol}_percent"]
 
 
-def compare(ours: DataFrame, theirs: DataFrame) -> dict[str, Any]:
+def compare(ours: DataFrame, theirs: DataFrame) -> Values:
     """Ours minus theirs in percentage points, of the finished runs of both on the same folds and seeds; {} without any.
 
     ``pairs``, ``folds``; of each epoch ``_differences`` (all), ``_mean`` (:class:`Mean`), ``_difference_points``,
     ``_low_points``, ``_high_points``, and ``_p``, the two-sided Wilcoxon signed-rank test's.
     """
-    found: dict[str, Any] = {}
+    found: Values = {}
     for protocol in PROTOCOLS:
         differences = paired(at_places(ours, protocol), at_places(theirs, protocol))
         if not len(differences):

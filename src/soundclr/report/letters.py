@@ -5,12 +5,11 @@ import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Figure
-else:  # only annotations name it: matplotlib takes a second to import
-    Figure = Any
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontEntry, findSystemFonts, fontManager, get_font, weight_dict
+from matplotlib.text import Text
 
 FONT = "DejaVu Sans"  # matplotlib brings it, so the figures look the same everywhere
 LAST_RESORT = "Last Resort"  # matplotlib's too: a box for every letter
@@ -23,8 +22,6 @@ def legible(text: str) -> str:
 
     A font that is needed beside the figures' own is added to matplotlib's settings, for what is drawn from now on.
     """
-    import matplotlib
-
     lacking = {letter for letter in text if letter.isprintable() and ord(letter) not in letters_of(FONT)}
     for letter in sorted(lacking):
         if font := font_with(letter):
@@ -53,8 +50,6 @@ def font_with(letter: str) -> str | None:
 @cache
 def installed() -> list[str]:
     """The names of all fonts, those that were installed since matplotlib last looked too."""
-    from matplotlib.font_manager import findSystemFonts, fontManager
-
     for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
         with suppress(Exception):  # of fonts that it cannot draw, as of coloured pictures, matplotlib raises many kinds
             fontManager.addfont(path)
@@ -65,8 +60,6 @@ def installed() -> list[str]:
 @cache
 def letters_of(name: str) -> frozenset[int]:
     """The numbers of the letters that the font of that name has, upright and neither bold nor light."""
-    from matplotlib.font_manager import FontEntry, fontManager, get_font, weight_dict
-
     fonts = [font for font in fontManager.ttflist if font.name == name]
 
     def strangeness(font: FontEntry) -> tuple[bool, int]:
@@ -80,8 +73,6 @@ def letters_of(name: str) -> frozenset[int]:
 
 def spell(figure: Figure) -> str:
     """Let all text of a figure be :func:`legible`; return the text."""
-    from matplotlib.text import Text
-
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = [label.get_text() for label in axis.get_ticklabels()]

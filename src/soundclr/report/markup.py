@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from soundclr.report.table import Cell, Column, Table
@@ -25,12 +25,7 @@ def table_html(table: Table, title: str, caption: str, notes: str) -> str:
 
 
 def page_html(
-    title: str,
-    caption: str,
-    notes: str,
-    names: Sequence[str],
-    rows: Sequence[Sequence[Cell]],
-    aligns: Sequence[str],
+    title: str, caption: str, notes: str, names: Sequence[str], rows: Sequence[Sequence[Cell]], aligns: Sequence[str]
 ) -> str:
     """A page with a title, a caption, a table and notes below it: nothing in it is markup, and it loads nothing."""
 
@@ -51,10 +46,21 @@ def page_html(
 
 def to_markdown(table: Table) -> str:
     """The table for a page; a group's heading stands before those of its columns."""
-    header = [markdown_escape(column.heading) for column in table.page]
-    lines = [header, [":--" if column.align == "l" else "--:" for column in table.page]]
+    lines = [[markdown_escape(column.heading) for column in table.page]]
+    lines += [[":--" if column.align == "l" else "--:" for column in table.page]]
     for row in table.rows:
         lines.append([f"**{markdown_escape(c.text)}**" if c.best else markdown_escape(c.text) for c in row])
+    return markdown_lines(lines)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of plain text, its columns as Markdown aligns them."""
+    escaped = [list(map(markdown_escape, line)) for line in (header, *rows)]
+    return markdown_lines([escaped[0], ["--"] * len(header), *escaped[1:]]).rstrip("\n")
+
+
+def markdown_lines(lines: Iterable[Sequence[str]]) -> str:
+    """Lines of cells."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -11,7 +11,7 @@ from soundclr.report.captions import context, protocol_notes, settings_that_diff
 from soundclr.report.collect import Collection
 from soundclr.report.frames import records, split
 from soundclr.report.intervals import summary
-from soundclr.report.markup import markdown_escape
+from soundclr.report.markup import markdown_escape, markdown_table
 from soundclr.report.table import NONE, coverage, number, sentences
 from soundclr.report.table import accuracy as accuracy_of
 
@@ -121,7 +121,4 @@ def noise(collection: Collection) -> Iterator[str]:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, equal rows once."""
-    head, *body = (
-        f"| {' | '.join(map(markdown_escape, line))} |" for line in dict.fromkeys(map(tuple, [header, *rows]))
-    )
-    return "\n".join([head, f"|{' -- |' * len(header)}", *body])
+    return markdown_table(header, dict.fromkeys(map(tuple, rows)))

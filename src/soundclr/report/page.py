@@ -10,7 +10,7 @@ from soundclr.report.captions import Shown, alone, commit, on_page, study_facts,
 from soundclr.report.catalogue import heading
 from soundclr.report.collect import Collection
 from soundclr.report.letters import UNSHOWN
-from soundclr.report.markup import markdown_escape, page_html, to_markdown
+from soundclr.report.markup import markdown_escape, markdown_table, page_html, to_markdown
 from soundclr.report.table import Cell, sentences
 
 LONG = 25
@@ -88,8 +88,7 @@ def provenance_page(collection: Collection) -> str:
 
 def provenance(collection: Collection) -> str:
     """A table of all runs, folded away."""
-    lines = [list(PROVENANCE.values()), ["--"] * len(PROVENANCE), *provenance_rows(collection)]
-    table = "\n".join(f"| {' | '.join(markdown_escape(cell) for cell in line)} |" for line in lines)
+    table = markdown_table(list(PROVENANCE.values()), provenance_rows(collection))
     others = [*collection.set_aside, *collection.evaluations_set_aside]
     set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in others)
     if set_aside:

@@ -5,7 +5,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
+
+import pandas as pd
+from pandas import DataFrame
 
 from soundclr.errors import UserError
 from soundclr.losses import classifies
@@ -13,11 +16,6 @@ from soundclr.params import Params, RunSettings, validated
 from soundclr.run import runs
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
-
-if TYPE_CHECKING:
-    from pandas import DataFrame as DataFrame
-else:  # only annotations name it: pandas takes a second to import
-    DataFrame = Any
 
 HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "val_accuracy"}
 
@@ -43,17 +41,9 @@ class RunResult:
         """The labels that held-out clips have; none for a run without a classifier."""
         return sorted(set(self.predictions["label"]))
 
-    def decisions(self, epoch: Epoch = "best") -> list[tuple[str, str]]:
-        """Of each held-out clip the name of its class, and of the most probable one at an epoch."""
-        classes, rows = self.metrics.classes, self.at(epoch)
-        guesses = rows[list(classes)].to_numpy().argmax(axis=1)
-        return [(classes[label], classes[guess]) for label, guess in zip(rows["label"], guesses, strict=True)]
-
 
 def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> DataFrame:
     """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
-    import pandas as pd
-
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
     except (OSError, ValueError, csv.Error) as error:
@@ -96,8 +86,6 @@ def check_predictions(path: Path, result: RunResult) -> None:
 
     Earlier versions wrote no column ``source``.
     """
-    import pandas as pd
-
     metrics = result.metrics
     classes = list(metrics.classes)
     columns = list(result.predictions.columns)

@@ -10,7 +10,7 @@ from pandas import DataFrame
 
 from soundclr.machine.files import to_csv
 from soundclr.report.collect import Collection
-from soundclr.report.frames import records
+from soundclr.report.frames import Values, records
 from soundclr.report.intervals import Protocol
 from soundclr.report.run_results import RunResult
 
@@ -85,7 +85,7 @@ class Table:
     results: Sequence[RunResult] | None = None
 
     @cached_property
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Values]:
         """The frame's rows, with None for what is missing."""
         frame = self.frame.astype(object)
         return records(frame.where(frame.notna(), None))

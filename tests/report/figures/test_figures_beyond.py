@@ -94,7 +94,7 @@ def test_representations_of_one_fold_and_seed(
     collection = collections("gaps")
     for axes, recipe in zip(figure.axes, SCHEMES, strict=True):
         (evaluation,) = [e for e in collection.evaluated("esc10", recipe) if (e.run.fold, e.run.seed) == (2, 0)]
-        distances = evaluation.distances
+        distances = evaluation.record.distances
         numbers = f"intra/inter {distances.ratio:.2f}, silhouette {distances.silhouette:.2f}"
         assert axes.get_title() == f"{params.all_recipes[recipe].title}\n{numbers}"
         points = np.concatenate([line.get_xydata() for line in axes.lines])
@@ -202,3 +202,17 @@ def test_curves_are_of_the_studys_own_recipes(drawn: Drawn) -> None:
     figure, _ = drawn("ten", "curves")
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["cross-entropy", "supervised contrastive", "hybrid (SoundCLR)"]
+
+
+def test_a_scheme_has_one_colour_in_all_figures(drawn: Drawn, params: Params) -> None:
+    colours: dict[str, set[str]] = defaultdict(set)
+    for name in FIGURES.keys() - {"confusion", "representations"}:  # a panel a scheme, without a legend of schemes
+        (legend,) = drawn("ten", name)[0].legends
+        for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True):
+            for recipe in SCHEMES:
+                title = params.all_recipes[recipe].title
+                if text.get_text().startswith((f"{title} (area", f"{title}:")) or text.get_text() == title:
+                    colours[recipe].add(line.get_color())
+    assert {recipe: sorted(found) for recipe, found in colours.items()} == {
+        recipe: [colour] for recipe, colour in zip(SCHEMES, COLOURS, strict=False)
+    }

@@ -14,19 +14,9 @@ from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import (
-    PROTOCOLS,
-    summary,
-)
+from soundclr.report.intervals import PROTOCOLS, summary
 from soundclr.report.style import COLUMN, PAGE, Drawing
-from soundclr.report.table import (
-    Column,
-    Table,
-    both,
-    dataset_column,
-    number,
-    sentences,
-)
+from soundclr.report.table import Column, Table, both, dataset_column, number, sentences
 
 FEW = 12
 """Up to so many classes every scheme has a confusion matrix and cells show counts; above, the best scheme alone."""

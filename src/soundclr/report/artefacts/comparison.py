@@ -12,20 +12,9 @@ from soundclr.report import style
 from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
-from soundclr.report.frames import PLACE, records, split
-from soundclr.report.intervals import (
-    INTERVALS,
-    PROTOCOLS,
-    at_places,
-    compare,
-    mean_of,
-    over_folds,
-    paired,
-    summary,
-)
-from soundclr.report.intervals import (
-    ensembles as ensembles_of,
-)
+from soundclr.report.frames import PLACE, Values, records, split
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, compare, mean_of, over_folds, paired, summary
+from soundclr.report.intervals import ensembles as ensembles_of
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import (
     EPOCHS,
@@ -156,7 +145,7 @@ def ensembles(collection: Collection) -> Table:
     return Table(frame_of(rows), csv, page, caption, ["dataset", "recipe"], results=results)
 
 
-def ensemble_rows(found: DataFrame) -> list[dict[str, object]]:
+def ensemble_rows(found: DataFrame) -> list[Values]:
     """A scheme's folds that have an ensemble and, last and with no fold, their mean."""
     counts = "–".join(map(str, sorted(set(found["seeds"]))))
     rows = []

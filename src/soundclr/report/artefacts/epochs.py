@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from pandas import DataFrame
@@ -13,25 +12,10 @@ from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
 from soundclr.report.figure import RowOfMeans
-from soundclr.report.frames import RUN, records, split
-from soundclr.report.intervals import (
-    INTERVALS,
-    PROTOCOLS,
-    at_places,
-    mean_of,
-    paired,
-)
+from soundclr.report.frames import RUN, Values, records, split
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, mean_of, paired
 from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import (
-    EPOCHS,
-    Column,
-    Table,
-    frame_of,
-    number,
-    place_columns,
-    sentences,
-    span,
-)
+from soundclr.report.table import EPOCHS, Column, Table, frame_of, number, place_columns, sentences, span
 
 INNER = "protocols"
 """The study's artefact with the runs whose epoch an inner fold chooses."""
@@ -105,7 +89,7 @@ def protocols(collection: Collection) -> Table:
     return Table(frame, frame.columns.tolist(), page, caption)
 
 
-def protocol_row(collection: Collection, dataset: str, recipe: str, inner: str | None) -> dict[str, object]:
+def protocol_row(collection: Collection, dataset: str, recipe: str, inner: str | None) -> Values:
     """A scheme on a dataset, and the runs of the recipe ``inner`` beside."""
     done, asked = collection.done(dataset, recipe), collection.asked_of(dataset, inner or "", INNER)
     best, last = (at_places(done, protocol) for protocol in PROTOCOLS)
@@ -159,7 +143,7 @@ def bias(collection: Collection, dataset: str) -> Drawing | None:
         axes.set_xlabel("accuracy (%)")
         style.end_at_100(axes, "x")
         handles = [style.handle(name, color=style.GREY, **marker, **MARK) for name, marker in CHOICES.items()]
-        place: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
+        place: Values = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
         axes.legend(handles=handles, ncols=3, columnspacing=1, handlelength=1, **place)
     bars = any(not math.isnan(mean.bar) for row in rows for _, mean, _ in row.means)
     text = "What choosing the epoch on the held-out fold adds to the last epoch's accuracy: a point a run"

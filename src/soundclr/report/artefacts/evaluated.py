@@ -17,22 +17,9 @@ from soundclr.report.artefact import EVALUATED
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.frames import PLACE, RUN, split
-from soundclr.report.intervals import (
-    INTERVALS,
-    Mean,
-    over_folds,
-)
+from soundclr.report.intervals import INTERVALS, Mean, over_folds
 from soundclr.report.style import COLUMN, PAGE, Drawing
-from soundclr.report.table import (
-    Column,
-    Table,
-    dataset_column,
-    frame_of,
-    number,
-    place_columns,
-    sentences,
-    spread,
-)
+from soundclr.report.table import Column, Table, dataset_column, frame_of, number, place_columns, sentences, spread
 
 MEASURES = {"intra": "within a class", "inter": "between classes", "ratio": "ratio", "silhouette": "silhouette"}
 

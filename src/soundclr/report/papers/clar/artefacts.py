@@ -1,14 +1,12 @@
 """What CLAR's tables and figures compare: schemes by encoder, shares of labels, convergence, and augmentations."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.colors import Normalize
 
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, records, split
+from soundclr.report.frames import RUN, Values, records, split
 from soundclr.report.intervals import at_places, interval, mean_of, summary
 from soundclr.report.papers.clar.reading import methods, of_all_labels
 from soundclr.report.style import COLUMN, Drawing
@@ -17,7 +15,7 @@ from soundclr.report.table import PARTIAL_NOTE, Column, Row, Table, accuracy, da
 
 def clar_schemes(collection: Collection) -> Table:
     """A line a dataset, scheme and share of labels; for each encoder the accuracy of each head after the last epoch."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Values] = []
     for dataset in collection.datasets_of("clar_schemes"):
         found = methods(collection, dataset, "clar_schemes")
         for row in records(summary(collection.asked_of(dataset, choice="clar_schemes"))):

@@ -24,11 +24,6 @@ class Method:
     head: str
     labels: float
 
-    @property
-    def title(self) -> str:
-        """Scheme, and head where it is a probe."""
-        return self.scheme if self.head == OWN_HEAD else f"{self.scheme}, {self.head}"
-
 
 def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Method]:
     """Each recipe of a choice, as a method; of two that are the same in these terms the later goes by its title.
@@ -47,7 +42,7 @@ def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str
     """Each recipe of a choice with the one that learns from the most labels, of those that differ in labels alone."""
     recipes = collection.recipes_of(choice)
     kinds = {recipe: but_for_labels(collection, dataset, recipe) for recipe in recipes}
-    shares = {recipe: collection.params.resolve(collection.study, dataset, recipe).labels for recipe in recipes}
+    shares = {recipe: collection.settings(dataset, recipe).labels for recipe in recipes}
     most = {kinds[recipe]: recipe for recipe in sorted(recipes, key=shares.__getitem__)}  # the largest share is last
     return {recipe: most[kinds[recipe]] for recipe in recipes}
 
@@ -55,16 +50,15 @@ def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str
 def but_for_labels(collection: Collection, dataset: str, recipe: str) -> str:
     """What a recipe's runs, and those that they start from, have in common with those of other shares of labels."""
     places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
-    settings = [collection.params.resolve(collection.study, *place) for place in places]
+    settings = [collection.settings(*place) for place in places]
     return sha256_of_json([one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings])
 
 
 def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
     """What a recipe is on a dataset; a probe's scheme is that of the run whose encoder it hears."""
-    params, study = collection.params, collection.study
-    settings = params.resolve(study, dataset, recipe)
-    origins = params.origins(study, dataset, recipe)
-    trained = params.resolve(study, *origins[0]) if origins and not trains_encoder(settings) else settings
+    settings = collection.settings(dataset, recipe)
+    origins = collection.params.origins(collection.study, dataset, recipe)
+    trained = collection.settings(*origins[0]) if origins and not trains_encoder(settings) else settings
     scheme = scheme_of(trained) or collection.scheme(recipe)
     return Method(scheme, encoder_title(settings), head_of(settings), settings.labels)
 

@@ -2,14 +2,13 @@
 
 import itertools
 from functools import partial
-from typing import Any
 
 import pandas as pd
 from pandas import DataFrame, Series
 
 from soundclr.report.artefacts.comparison import comparison_columns
 from soundclr.report.collect import Collection
-from soundclr.report.frames import PLACE, RUN, records, split
+from soundclr.report.frames import PLACE, RUN, Values, records, split
 from soundclr.report.intervals import INTERVALS, PROTOCOLS, Protocol, at_places, compare, paired, summary
 from soundclr.report.papers.shin.reading import GAINS, ONE_FOLD, TABLE1, TABLE2, paper_percent, row_of
 from soundclr.report.run_results import RunResult
@@ -70,7 +69,7 @@ def shin_sounds(collection: Collection) -> Table:
 
 def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
     """Best and last epoch of each row, and the paper's; ``what`` begins the caption."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Values] = []
     for row in records(summary(asked)):
         dataset, recipe = row["dataset"], row["recipe"]
         of_it = asked[(asked["dataset"] == dataset) & (asked["recipe"] == recipe)]
@@ -151,7 +150,7 @@ def shin_weights(collection: Collection) -> Table:
     for name, encoder in sorted(starts):
         found = [r for r in collection.results if r.metrics.start.name == name and r.settings.encoder.name == encoder]
         file = params.weights[name].files[encoder]
-        row: dict[str, Any] = {
+        row: Values = {
             "weights": name,
             "encoder": encoder,
             "title": params.weights[name].title,

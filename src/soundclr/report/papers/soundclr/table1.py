@@ -4,10 +4,9 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, records, split
+from soundclr.report.frames import RUN, Values, records, split
 from soundclr.report.intervals import half_width, summary
 from soundclr.report.papers.soundclr.reading import Block, Masks, masks_of, table1_cells
 from soundclr.report.table import NONE, PARTIAL, Cell, Column, Row, Table, both, frame_of, number, sentences
@@ -103,9 +102,9 @@ def make(collection: Collection) -> Table:
     return Table(frame_of(rows), csv, page, caption, line=["dataset", "F", "T", "f"])
 
 
-def rows_of(collection: Collection, dataset: str) -> Iterator[dict[str, Any]]:
+def rows_of(collection: Collection, dataset: str) -> Iterator[Values]:
     """The cells of a dataset's blocks that we or the paper have."""
-    groups: dict[Masks, dict[str, Any]] = {}
+    groups: dict[Masks, Values] = {}
     for group in records(summary(collection.asked_of(dataset, choice="table1"))):
         groups.setdefault(masks_of(collection.settings(dataset, group["recipe"])), group)
     paper = table1_cells(dataset)

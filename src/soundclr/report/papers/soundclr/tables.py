@@ -3,11 +3,10 @@
 import itertools
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
-from soundclr.report.frames import records
+from soundclr.report.frames import Values, records
 from soundclr.report.intervals import PROTOCOLS, ensembles, summary
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import alpha_of, paper_accuracy, published
@@ -143,7 +142,7 @@ def table4(collection: Collection) -> Table:
     return Table(frame, csv, page, caption, ["system", "recipe", "what"], results=done)
 
 
-def published_systems(datasets: Sequence[str]) -> Iterator[dict[str, Any]]:
+def published_systems(datasets: Sequence[str]) -> Iterator[Values]:
     """The paper's systems, a row each and dataset."""
     # Every dataset lists some of the systems, all in one order: that of the data file.
     order = dict.fromkeys((line["row"], line["statistic"]) for line in published("table4"))
@@ -157,7 +156,7 @@ def published_systems(datasets: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield row | {"published_percent": percent(lines[name, statistic, dataset])}
 
 
-def our_systems(collection: Collection) -> Iterator[dict[str, Any]]:
+def our_systems(collection: Collection) -> Iterator[Values]:
     """Each recipe's mean, its best seed and its ensemble, on each dataset."""
     groups = {(row["recipe"], row["dataset"]): row for row in records(summary(collection.asked_of()))}
     found = ensembles(collection.done(), collection.clips, MEMBERS)
