@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 class Representation(Entry):
     """What one clip is to the network: ``channels`` of :meth:`shape`."""
 
+    of: ClassVar[Literal["sounds", "pictures"]] = "sounds"
     channels: Annotated[int, Field(ge=1, le=1000)]
 
     def shape(self, samples: int) -> tuple[int, ...]:
@@ -211,17 +212,36 @@ class Windows(Representation):
         return [round(length * sample_rate / 1000) for length in lengths]
 
 
+class Picture(Representation):
+    """A picture's red, green and blue in [0, 1], mean and standard deviation as they are (SimCLR): (side, side)."""
+
+    of = "pictures"
+    channels: Literal[3]
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Rows and columns."""
+        side = math.isqrt(samples // 3)
+        return (side, side)
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """The numbers in rows and columns."""
+        return lambda numbers: numbers.view(len(numbers), 3, *self.shape(numbers.shape[1]))
+
+
 REPRESENTATIONS: dict[str, type[Representation]] = {
     "log_mel": LogMel,
     "waveform": Waveform,
     "clar": Clar,
     "windows": Windows,
+    "picture": Picture,
 }
 
 
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
     """What a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
     entry = entry_of(REPRESENTATIONS, settings.representation, "representation", place)
+    if entry.of != (found := "sounds" if settings.audio.sample_rate else "pictures"):
+        raise UserError(f"{place}: representation {settings.representation.name} is for {entry.of}, not for {found}")
     if refused := entry.refuses(settings.audio):
         raise UserError(f"{place}: representation {settings.representation.name}: {refused}")
     return entry

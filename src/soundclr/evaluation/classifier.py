@@ -44,6 +44,8 @@ class Classifier:
         """
         self.directory = directory
         metrics, self.settings, self.network = load_run(directory)
+        if not self.settings.audio.sample_rate:
+            raise UserError(f"{directory}: has learnt from pictures; name a run that has learnt from sounds")
         if not classifies(self.settings):
             raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
         self.names = metrics.classes
