@@ -212,6 +212,35 @@ class Windows(Representation):
         return [round(length * sample_rate / 1000) for length in lengths]
 
 
+class Yamnet(Representation):
+    """What YAMNet was trained on: the first ``patches`` of 96 frames of log-mel bands, (64, 96 * patches).
+
+    Clips are resampled to 16 kHz; windows of 25 ms every 10 ms, 512-point FFT, the magnitude in 64 of HTK's mel bands
+    from 125 to 7,500 Hz, ln(magnitude + 0.001). A clip that is shorter is followed by silence.
+    """
+
+    channels: Literal[1]
+    patches: Annotated[int, Field(ge=1, le=1000)]
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Bands and frames."""
+        return (64, 96 * self.patches)
+
+    def numbers(self, samples: int) -> int:
+        """Those of the Fourier transform count too."""
+        return max(super().numbers(samples), 96 * self.patches * 257)
+
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Clips that lack the highest band."""
+        return "clips of less than 16,000 Hz lack its highest bands" if audio.sample_rate < 16_000 else None
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """The filters of resampling and of the bands, on ``device``."""
+        from soundclr.audio.yamnet import YamnetTransform
+
+        return YamnetTransform(sample_rate, device, self.patches)
+
+
 class Picture(Representation):
     """A picture's red, green and blue in [0, 1], mean and standard deviation as they are (SimCLR): (side, side)."""
 
@@ -233,6 +262,7 @@ REPRESENTATIONS: dict[str, type[Representation]] = {
     "waveform": Waveform,
     "clar": Clar,
     "windows": Windows,
+    "yamnet": Yamnet,
     "picture": Picture,
 }
 
