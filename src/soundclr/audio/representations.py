@@ -99,6 +99,18 @@ class LogMel(Representation):
         return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}))
 
 
+class LogMelUnit(LogMel):
+    """The same from 0 at the floor to 1 at the clip's maximum: the range of :class:`Picture`.
+
+    For encoders that have learnt from pictures and no longer learn: their batch norms do not follow decibels.
+    """
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """Window and filters, on ``device``."""
+        decibels, floor = super().prepare(sample_rate, device), self.floor_db
+        return lambda waveforms: 1 - decibels(waveforms) / floor
+
+
 Even = Annotated[int, Field(ge=2, le=65_536, multiple_of=2)]
 Frequency = Annotated[float, Field(gt=0, le=384_000)]
 
@@ -259,6 +271,7 @@ class Picture(Representation):
 
 REPRESENTATIONS: dict[str, type[Representation]] = {
     "log_mel": LogMel,
+    "log_mel_unit": LogMelUnit,
     "waveform": Waveform,
     "clar": Clar,
     "windows": Windows,
