@@ -31,7 +31,7 @@ rule all:
 
 rule features:
     input:
-        [features_file(dataset) for dataset in STUDY.datasets],
+        [features_file(dataset) for dataset in sorted({run.dataset for run in RUNS})],
         WEIGHTS,
     message:
         f"the clips and weights of {STUDY_NAME} are there"

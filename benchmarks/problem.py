@@ -78,6 +78,6 @@ def write_sparse(path: Path, count: int, samples: int) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "wb") as file:
-        file.write(beginning(small, count * samples, metadata))
+        file.write(beginning(small, count * samples, metadata, np.dtype(np.int16)))
         file.truncate(file.tell() + 2 * count * samples)
     seal(path)

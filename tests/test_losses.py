@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, normalize
 
+from soundclr import losses
 from soundclr.losses import UNLABELLED, CrossEntropy, Loss, NTXent, Outputs, SupCon
 
 
@@ -241,3 +242,17 @@ def test_what_a_loss_wants():
     assert both.reads == {"projection", "classifier"} and both.least_views == 1
     joint = Loss([(1.0, NTXent(temperature=0.5))])
     assert joint.reads == {"projection"} and joint.least_views == 2
+
+
+@pytest.mark.parametrize("most", [1, 3, 5, 11])
+def test_anchors_of_a_large_batch_are_taken_a_few_at_a_time(monkeypatch, most):
+    rows, labels = batch(12, 4)
+    labels[3] = UNLABELLED
+    whole, parts = (rows.clone().requires_grad_() for _ in range(2))
+    expected = supcon(whole, labels, 0.1)
+    monkeypatch.setattr(losses, "ANCHORS_AT_ONCE", most)
+    found = supcon(parts, labels, 0.1)
+    torch.testing.assert_close(found, expected)
+    expected.backward()
+    found.backward()
+    torch.testing.assert_close(parts.grad, whole.grad)

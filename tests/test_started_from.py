@@ -1,7 +1,11 @@
 """A run that starts from another brings it along, and is named by what that one was trained with."""
 
+import pytest
+import yaml
 from changing import CONTENT, changed
 
+from soundclr.errors import UserError
+from soundclr.params import load
 from soundclr.run.runs import expand, recipe_hash, started_from
 
 
@@ -61,3 +65,28 @@ def test_the_other_run_s_name_does_not_change_the_hash():
 def test_a_run_may_start_from_one_on_another_dataset():
     params = probing(recipes={"probe": probe({"run": "hybrid", "dataset": "esc10"})})
     assert {(run.dataset, run.recipe) for run in expand(params, "demo")} == {("demo", "probe"), ("esc10", "hybrid")}
+
+
+def test_one_run_may_serve_all_folds():
+    params = probing(recipes={"probe": probe({"run": "hybrid", "fold": 2})})
+    starts = [run for run in expand(params, "demo") if run.recipe == "hybrid"]
+    assert [(run.fold, run.seed) for run in starts] == [(2, 0)]
+    probes = [run for run in expand(params, "demo") if run.recipe == "probe"]
+    assert [run.fold for run in probes] == [1, 2, 3, 4, 5]
+    assert {started_from(params, run) for run in probes} == set(starts)
+    others = [probing(), params, probing(recipes={"probe": probe({"run": "hybrid", "fold": 3})})]
+    assert len({recipe_hash(each, "demo", "demo", "probe") for each in others}) == 3
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"run": "hybrid", "fold": 6}, "fold of demo, whose hybrid demo/demo/probe starts from: 6"),
+        ({"fold": 1}, "start.fold is that of start.run, which is not there"),
+    ],
+)
+def test_a_fold_that_there_is_not_is_refused(tmp_path, start, said):
+    content = probing(recipes={"probe": probe(start)}).model_dump(mode="json", exclude_defaults=True)
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        load(tmp_path / "params.yaml")

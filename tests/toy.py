@@ -1,6 +1,7 @@
 """A toy problem that trains in a second: three classes of tones at 4 kHz, three folds, the encoder 'small'."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from safetensors.torch import save_file
 
 from soundclr.audio.features import UNSEALED, Waveforms, seal
-from soundclr.params import Params, read_params
+from soundclr.params import AudioSettings, Choice, Params, RunSettings, read_params
 from soundclr.run import runs
 
 RATE, SAMPLES, CLASSES, FOLDS = 4000, 2048, ("low", "middle", "high"), 3
@@ -100,6 +101,27 @@ def waveforms() -> Waveforms:
     bare = Waveforms.from_arrays(clips, RATE)
     named = tuple(names), CLASSES, RATE, tuple(names), "", IDENTICAL
     return Waveforms(bare.samples, bare.offsets, torch.tensor(labels), torch.tensor(folds), *named)
+
+
+def pictures(side: int = 16) -> Waveforms:
+    """As many pictures as clips, in the same folds: noise with more of its class's colour."""
+    random = np.random.default_rng(0)
+    clips = waveforms()
+    arrays = []
+    for label in clips.labels.tolist():
+        noise = random.integers(0, 128, (3, side, side), dtype=np.uint8)
+        noise[label] += 64
+        arrays.append(noise.reshape(-1))
+    return replace(
+        clips, samples=(bare := Waveforms.from_arrays(arrays, 0)).samples, offsets=bare.offsets, sample_rate=0
+    )
+
+
+def of_pictures(settings: RunSettings, side: int = 16) -> RunSettings:
+    """The same settings, of :func:`pictures`."""
+    picture = Choice(name="picture", parameters={"channels": 3})
+    audio = AudioSettings(sample_rate=0, samples=3 * side**2)
+    return settings.model_copy(update={"audio": audio, "representation": picture})
 
 
 def write_features(path: Path, source: Waveforms | None = None) -> Path:

@@ -133,6 +133,10 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
     loss, terms = Loss.of(stage, place), " and ".join(term.name for term in stage.loss)
     augmentations = [entry_of(AUGMENTATIONS, choice, "augmentation", place) for choice in stage.augment]
     names = [choice.name for choice in stage.augment]
+    of = representation_of(settings, place).of
+    for name, augmentation in zip(names, augmentations, strict=True):
+        if (augmentation.domain == "picture") != (of == "pictures"):
+            raise UserError(f"{place}: augment names {name}, which changes no {of}")
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{place}: augment names {repeated[0]} more than once")
     domains = [augmentation.domain for augmentation in augmentations]

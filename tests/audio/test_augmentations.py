@@ -85,4 +85,4 @@ def test_a_probability_is_the_share_of_clips_that_change():
 
 
 def test_every_entry_says_where_it_works():
-    assert {entry.domain for entry in AUGMENTATIONS.values()} <= {"clip", "waveform", "spectrogram"}
+    assert {entry.domain for entry in AUGMENTATIONS.values()} <= {"clip", "waveform", "spectrogram", "picture"}

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 
-from soundclr.audio.representations import LogMel
+from soundclr.audio.representations import LogMel, LogMelUnit
 from soundclr.params import AudioSettings
 
 RATE = 44100
@@ -167,3 +167,11 @@ def test_the_shape_is_known_beforehand(samples, frames):
     assert LogMel(
         channels=3, n_fft=1024, hop_length=512, n_mels=128, window="hann", padding="zeros", floor_db=-80
     ).shape(samples) == (128, frames)
+
+
+def test_the_unit_range_is_that_of_the_decibels():
+    settings = {"n_fft": 1024, "hop_length": 512, "n_mels": 64, "window": "hann", "padding": "zeros", "floor_db": -60.0}
+    waves = torch.randn(2, RATE, generator=torch.Generator().manual_seed(0)) * torch.linspace(0, 1, RATE) ** 4
+    found = LogMelUnit(channels=3, **settings).prepare(RATE, torch.device("cpu"))(waves)
+    torch.testing.assert_close(found[:, 0], 1 + transform(**settings)(waves) / 60)
+    assert found.min() == 0 and found.max() == 1

@@ -17,7 +17,7 @@ from soundclr.datasets import download, fetch_dataset, fetch_weights, read_index
 from soundclr.datasets.synthetic import SOUNDS
 from soundclr.errors import UserError
 from soundclr.machine.files import recorded_sha256, sha256_of_file
-from soundclr.models.encoders import ResNet18
+from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 from soundclr.params import DatasetSettings, MappingSettings, WeightsFile, load
 from soundclr.params.schema import SyntheticSettings
@@ -147,13 +147,18 @@ def test_weights_stand_under_name_and_encoder(tmp_path: Path) -> None:
         fetch_weights("imagenet", "resnet50", settings, tmp_path / "data", None)
 
 
-def test_weights_that_come_with_the_package_need_no_mirror(repo: Path, tmp_path: Path) -> None:
-    settings = load(repo / "params.yaml").weights["imagenet_pqf"].files["resnet18"]
+@pytest.mark.parametrize(
+    ("name", "encoder", "channels"), [("imagenet_pqf", "resnet18", 3), ("yamnet_audioset", "yamnet", 1)]
+)
+def test_weights_that_come_with_the_package_need_no_mirror(
+    repo: Path, tmp_path: Path, name: str, encoder: str, channels: int
+) -> None:
+    settings = load(repo / "params.yaml").weights[name].files[encoder]
     assert settings.url is None
-    path = fetch_weights("imagenet_pqf", "resnet18", settings, tmp_path, None)
+    path = fetch_weights(name, encoder, settings, tmp_path, None)
     assert sha256_of_file(path) == settings.sha256
     assert list((tmp_path / "weights").iterdir()) == [path]
-    Encoder(ResNet18(frozen=0), 3, path)
+    Encoder(ENCODERS[encoder](frozen=0), channels, path)
     readme = (repo / "src/soundclr/datasets/weights/README.md").read_text()
     assert settings.sha256 in readme
 

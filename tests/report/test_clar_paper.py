@@ -79,7 +79,7 @@ def test_shares_of_labels_are_one_scheme(quick: Collection) -> None:
         assert [found[name] for name in (recipe, f"{recipe}_10")] == [
             Method(title, "2-D", OWN_HEAD, share) for share in (1.0, 0.1)
         ]
-    assert of_all_labels(quick, "words10", "label_fractions")["clar_probe_1"] == "clar_probe"
+    assert of_all_labels(quick, "words10", "label_fractions")["clar_probe_10"] == "clar_probe"
 
 
 def test_another_papers_claims_are_shown_where_they_have_runs(quick: Collection) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
     import torch
     from torch import Tensor
 
-Domain = Literal["clip", "waveform", "spectrogram"]
-DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram")
+Domain = Literal["clip", "waveform", "spectrogram", "picture"]
+DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram", "picture")
 SAMPLES_AT_ONCE_ON_CPU = 2**17  # that stay in its caches: of clips of a second eight, which is fastest
 
 
@@ -30,7 +30,8 @@ class Augmentation(Entry):
     """Changes each clip of a batch with probability ``probability``.
 
     ``domain`` is where it works: ``clip``, before clips are padded or cropped to one length (only
-    :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames).
+    :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames);
+    ``picture`` (pictures, 3, side, side) in [0, 1].
     """
 
     domain: ClassVar[Domain]
@@ -49,31 +50,44 @@ class Augmentation(Entry):
         raise NotImplementedError
 
 
-class WaveformAugmentation(Augmentation):
-    """Changes waveforms, (clips, samples) in [-1, 1], which it leaves alone; on a CPU a few at a time, in its caches.
+class DrawnAugmentation(Augmentation):
+    """Changes those clips of a batch that are picked, and no others; on a CPU a few at a time, in its caches.
 
-    All that is left to chance is drawn for the whole batch before.
+    All that is left to chance is drawn for the whole batch before. The batch is left alone.
     """
-
-    domain = "waveform"
 
     def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
         """A tensor of the same shape; clips that ``random`` does not pick are as they were."""
-        drawn = self.draw(len(batch), batch.shape[1], random)
+        size = batch[0].numel()
+        drawn = self.draw(len(batch), size, random)
         rows = (uniform(random, len(batch)) < self.probability).nonzero()[:, 0]
         every = len(rows) == len(batch)
         result = batch.clone() if not every else batch.new_empty(batch.shape)
-        for part in rows.split(at_once(len(batch), batch.shape[1], batch.device)):
+        for part in rows.split(at_once(len(batch), size, batch.device)):
             if len(part):
                 # Of a slice nothing is copied.
                 there = slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device, non_blocking=True)
                 result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 
+    def draw(self, clips: int, size: int, random: torch.Generator) -> tuple[Tensor, ...]:
+        """What :meth:`change` wants for each clip of ``size`` numbers: tensors (clips, ...), on the CPU."""
+        raise NotImplementedError
+
+    def change(self, batch: Tensor, *drawn: Tensor) -> Tensor:
+        """Some clips of the batch changed as ``drawn``, the rows of these clips, says."""
+        raise NotImplementedError
+
+
+class WaveformAugmentation(DrawnAugmentation):
+    """Changes waveforms, (clips, samples) in [-1, 1]."""
+
+    domain = "waveform"
+
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """What :meth:`change` wants for each clip: tensors (clips, ...), on the CPU."""
+        """What :meth:`change` wants for each clip of ``samples`` samples."""
         raise NotImplementedError
 
     def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
-        """``waves`` (some clips, samples) changed as ``drawn``, the rows of these clips, says."""
+        """``waves`` (some clips, samples), changed."""
         raise NotImplementedError

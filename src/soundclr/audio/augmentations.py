@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from soundclr.audio.augmentation import Augmentation
+from soundclr.audio.picture_augmentations import Blur, ColourJitter, Flip, Grey, ResizedCrop
 from soundclr.audio.waveform_augmentations import (
     Fade,
     MixedNoise,
@@ -104,4 +105,9 @@ AUGMENTATIONS: dict[str, type[Augmentation]] = {
     "waveform_mask": WaveformMask,
     "frequency_mask": FrequencyMask,
     "time_mask": TimeMask,
+    "resized_crop": ResizedCrop,
+    "flip": Flip,
+    "colour_jitter": ColourJitter,
+    "grey": Grey,
+    "blur": Blur,
 }

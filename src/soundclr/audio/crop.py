@@ -8,8 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from soundclr.audio.decode import FULL_SCALE
-from soundclr.audio.features import Waveforms
+from soundclr.audio.features import FULL_SCALES, Waveforms
 
 BLOCK = 64  # samples, for the places that scaling reads from
 ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip, with numbers for columns: a clip stays in its caches
@@ -53,7 +52,7 @@ def waveform_batch(
         zeros: a shorter clip gets zeros before and after it, not its first and last value.
 
     Returns:
-        float32, (batch, length), in [-1, 1], on the samples' device.
+        float32, (batch, length), in [-1, 1], of pictures in [0, 1], on the samples' device.
     """
     first = waveforms.offsets[indices]
     size = waveforms.offsets[indices + 1] - first
@@ -72,7 +71,7 @@ def waveform_batch(
         return _with_zeros(batch, scaled, start) if zeros else batch
     numbers = zip(first.tolist(), size.tolist(), scaled.tolist(), start.tolist(), strict=True)
     rows = [
-        _one_clip(samples[f : f + n], m, s, length, None if scale is None else scale[row])
+        _one_clip(samples[f : f + n], m, s, length, FULL_SCALES[samples.dtype], None if scale is None else scale[row])
         for row, (f, n, m, s) in enumerate(numbers)
     ]
     batch = rows[0][None] if len(rows) == 1 else torch.stack(rows)
@@ -103,7 +102,7 @@ def _starts(size: Tensor, length: int, position: Tensor | None) -> Tensor:
     return torch.where(spare > 0, left, -left).long()
 
 
-def _one_clip(signal: Tensor, scaled: int, start: int, length: int, scale: Tensor | None) -> Tensor:
+def _one_clip(signal: Tensor, scaled: int, start: int, length: int, full_scale: int, scale: Tensor | None) -> Tensor:
     """One clip's row, (length,); the numbers are those of :class:`Clips`, ``scale`` has no dimension."""
     if scale is not None:
         below, fraction = (places[:scaled] for places in _places(scaled, scale))
@@ -116,7 +115,7 @@ def _one_clip(signal: Tensor, scaled: int, start: int, length: int, scale: Tenso
         row[:-start], row[-start : scaled - start], row[scaled - start :] = signal[0], signal, signal[-1]
     else:
         row = _crop_unless_quiet(signal.float(), start, length)
-    return row.mul_(1 / FULL_SCALE)
+    return row.mul_(1 / full_scale)
 
 
 def _crop_unless_quiet(signal: Tensor, start: int, length: int) -> Tensor:
@@ -153,7 +152,7 @@ def _many_clips(samples: Tensor, clips: Clips, length: int, width: int) -> Tenso
     batch = _windows(signals, begin, clips.scaled, clips.start, length)
     if width > length:
         batch = _unless_quiet(batch, signals, begin, clips.scaled, width)
-    return batch.mul_(1 / FULL_SCALE)
+    return batch.mul_(1 / FULL_SCALES[samples.dtype])
 
 
 def _windows(signals: Tensor, begin: Tensor, size: Tensor, start: Tensor, length: int) -> Tensor:

@@ -14,6 +14,7 @@ from soundclr.audio.containers import check_container
 from soundclr.errors import UserError
 
 Samples = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int16] | npt.NDArray[np.uint8]  # of a sound, of a picture
 Number = TypeVar("Number", bound=np.generic)
 Mix = Literal["mean", "sum"]  # what several channels become
 

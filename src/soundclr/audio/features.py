@@ -13,27 +13,31 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from soundclr.audio.decode import FULL_SCALE, Numbers
 from soundclr.errors import UserError
 
 TENSORS = ("samples", "offsets", "labels", "folds")
+FULL_SCALES = {torch.int16: FULL_SCALE, torch.uint8: 255}
+"""The types of sounds' and of pictures' numbers, and what stands for 1."""
+TYPES = {"<i2": "I16", "|u1": "U8"}  # NumPy's names of types, and the file's
 DIGITS = 16  # of a number of samples or bytes, at most
 UNSEALED = "-" * 64  # stands where the hash of the contents will
 
 
 @dataclass(frozen=True, eq=False)
 class Waveforms:
-    """All clips of a dataset, trimmed, end to end in one array.
+    """All clips of a dataset, trimmed, end to end in one array; or all pictures, each red, then green, then blue.
 
     ``samples`` may live on any device. The small tensors stay on the CPU, where batches are drawn.
 
     Attributes:
-        samples: int16, (total,), all clips one after the other.
+        samples: int16, of pictures uint8, (total,), all clips one after the other.
         offsets: int64, (clips + 1,); clip ``i`` is ``samples[offsets[i]:offsets[i + 1]]``, never empty.
         labels: int64, (clips,), from 0.
         folds: int64, (clips,), from 1 (0: no folds).
         clips: the clips' names.
         classes: the classes' names, by label.
-        sample_rate: in hertz.
+        sample_rate: in hertz; 0 of pictures.
         sources: the recording, or the speaker, that each clip comes from; empty for clips from memory.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
         identical: which clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` says it;
@@ -85,12 +89,12 @@ class Waveforms:
         if says != has:
             raise UserError(f"{path}: is damaged (SHA-256 {has}, it says {says}); {remedy}")
         lengths = (len(labels), len(folds), len(offsets) - 1, len(sources))
-        if samples.dtype != torch.int16 or lengths != (len(clips),) * 4 or offsets[-1] != len(samples):
+        if samples.dtype not in FULL_SCALES or lengths != (len(clips),) * 4 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
         return cls(samples, offsets, labels, folds, clips, classes, sample_rate, sources, index_sha256, identical, says)
 
     @classmethod
-    def from_arrays(cls, arrays: Sequence[npt.NDArray[np.int16]], sample_rate: int) -> Self:
+    def from_arrays(cls, arrays: Sequence[Numbers], sample_rate: int) -> Self:
         """Clips from memory, such as single files to classify: labels and folds 0, names "0", "1", ..."""
         samples, offsets = torch.from_numpy(np.concatenate(arrays)), torch.from_numpy(_offsets(map(len, arrays)))
         none = torch.zeros(len(arrays), dtype=torch.int64)
@@ -101,27 +105,35 @@ class Waveforms:
 def write(
     path: Path,
     small: dict[str, npt.NDArray[np.int64]],
-    arrays: Iterable[npt.NDArray[np.int16]],
+    arrays: Iterable[Numbers],
     metadata: dict[str, str],
+    kind: npt.DTypeLike = np.int16,
 ) -> None:
     """Write and seal a features file: the clips' ``offsets``, the ``small`` tensors, then ``arrays`` as ``samples``.
+
+    All arrays are of one ``kind``, int16 or uint8.
 
     Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
     features would have another hash each time, and needs the samples in memory twice more. Here each clip is
     written once it is decoded, and the beginning when all are.
     """
-    count = len(small["labels"])
+    count, dtype = len(small["labels"]), np.dtype(kind)
     with open(path, "wb") as file:
-        file.seek(len(beginning({"offsets": np.zeros(count + 1, np.int64), **small}, 0, metadata)))
+        file.seek(len(beginning({"offsets": np.zeros(count + 1, np.int64), **small}, 0, metadata, dtype)))
         lengths = [file.write(np.ascontiguousarray(array).data) // array.itemsize for array in arrays]
         offsets = _offsets(lengths)
         file.seek(0)
-        file.write(beginning({"offsets": offsets, **small}, int(offsets[-1]), metadata))
+        file.write(beginning({"offsets": offsets, **small}, int(offsets[-1]), metadata, dtype))
     seal(path)
 
 
-def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: dict[str, str]) -> bytes:
-    """All of a features file that comes before its ``samples`` int16 values: the header and the small tensors.
+def beginning(
+    small: dict[str, npt.NDArray[np.int64]],
+    samples: int,
+    metadata: dict[str, str],
+    dtype: np.dtype[Any],
+) -> bytes:
+    """All of a features file that comes before its ``samples`` values: the header and the small tensors.
 
     It is as long for any number of samples.
     """
@@ -130,9 +142,10 @@ def beginning(small: dict[str, npt.NDArray[np.int64]], samples: int, metadata: d
     for name, tensor in small.items():
         begin, end = end, end + tensor.nbytes
         header[name] = {"dtype": "I64", "shape": [len(tensor)], "data_offsets": [begin, end]}
-    header["samples"] = {"dtype": "I16", "shape": [samples], "data_offsets": [end, end + 2 * samples]}
+    last = end + dtype.itemsize * samples
+    header["samples"] = {"dtype": TYPES[dtype.str], "shape": [samples], "data_offsets": [end, last]}
     text = json.dumps(header).encode()
-    text = text.ljust(len(text) - len(str(samples)) - len(str(end + 2 * samples)) + 2 * DIGITS)
+    text = text.ljust(len(text) - len(str(samples)) - len(str(last)) + 2 * DIGITS)
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *(tensor.tobytes() for tensor in small.values())])
 

@@ -19,7 +19,7 @@ from soundclr.params.entries import entry_of
 
 @dataclass(frozen=True)
 class Augment:
-    """The augmentations of a stage, by where they work; each list in the order of params.yaml."""
+    """The augmentations of a stage, by where they work: on pictures as on spectrograms; in the order of params.yaml."""
 
     scale: Scale | None = None
     waveform: Sequence[Augmentation] = ()
@@ -32,7 +32,7 @@ class Augment:
         return cls(
             next((entry for entry in entries if isinstance(entry, Scale)), None),
             [entry for entry in entries if entry.domain == "waveform"],
-            [entry for entry in entries if entry.domain == "spectrogram"],
+            [entry for entry in entries if entry.domain in ("spectrogram", "picture")],
         )
 
     def __bool__(self) -> bool:

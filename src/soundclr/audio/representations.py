@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 class Representation(Entry):
     """What one clip is to the network: ``channels`` of :meth:`shape`."""
 
+    of: ClassVar[Literal["sounds", "pictures"]] = "sounds"
     channels: Annotated[int, Field(ge=1, le=1000)]
 
     def shape(self, samples: int) -> tuple[int, ...]:
@@ -108,6 +109,18 @@ class LogMel(Representation):
         from soundclr.audio.logmel import LogMelTransform
 
         return LogMelTransform(sample_rate, device, **self.model_dump(exclude={"channels"}, exclude_none=True))
+
+
+class LogMelUnit(LogMel):
+    """The same from 0 at the floor to 1 at the clip's maximum: the range of :class:`Picture`.
+
+    For encoders that have learnt from pictures and no longer learn: their batch norms do not follow decibels.
+    """
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """Window and filters, on ``device``."""
+        decibels, floor = super().prepare(sample_rate, device), self.floor_db
+        return lambda waveforms: 1 - decibels(waveforms) / floor
 
 
 Even = Annotated[int, Field(ge=2, le=65_536, multiple_of=2)]
@@ -223,17 +236,67 @@ class Windows(Representation):
         return [round(length * sample_rate / 1000) for length in lengths]
 
 
+class Yamnet(Representation):
+    """What YAMNet was trained on: the first ``patches`` of 96 frames of log-mel bands, (64, 96 * patches).
+
+    Clips are resampled to 16 kHz; windows of 25 ms every 10 ms, 512-point FFT, the magnitude in 64 of HTK's mel bands
+    from 125 to 7,500 Hz, ln(magnitude + 0.001). A clip that is shorter is followed by silence.
+    """
+
+    channels: Literal[1]
+    patches: Annotated[int, Field(ge=1, le=1000)]
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Bands and frames."""
+        return (64, 96 * self.patches)
+
+    def numbers(self, samples: int) -> int:
+        """Those of the Fourier transform count too."""
+        return max(super().numbers(samples), 96 * self.patches * 257)
+
+    def refuses(self, audio: AudioSettings) -> str | None:
+        """Clips that lack the highest band."""
+        return "clips of less than 16,000 Hz lack its highest bands" if audio.sample_rate < 16_000 else None
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """The filters of resampling and of the bands, on ``device``."""
+        from soundclr.audio.yamnet import YamnetTransform
+
+        return YamnetTransform(sample_rate, device, self.patches)
+
+
+class Picture(Representation):
+    """A picture's red, green and blue in [0, 1], mean and standard deviation as they are (SimCLR): (side, side)."""
+
+    of = "pictures"
+    channels: Literal[3]
+
+    def shape(self, samples: int) -> tuple[int, ...]:
+        """Rows and columns."""
+        side = math.isqrt(samples // 3)
+        return (side, side)
+
+    def prepare(self, sample_rate: int, device: torch.device) -> Transform:
+        """The numbers in rows and columns."""
+        return lambda numbers: numbers.view(len(numbers), 3, *self.shape(numbers.shape[1]))
+
+
 REPRESENTATIONS: dict[str, type[Representation]] = {
     "log_mel": LogMel,
+    "log_mel_unit": LogMelUnit,
     "waveform": Waveform,
     "clar": Clar,
     "windows": Windows,
+    "yamnet": Yamnet,
+    "picture": Picture,
 }
 
 
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
     """What a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
     entry = entry_of(REPRESENTATIONS, settings.representation, "representation", place)
+    if entry.of != (found := "sounds" if settings.audio.sample_rate else "pictures"):
+        raise UserError(f"{place}: representation {settings.representation.name} is for {entry.of}, not for {found}")
     if refused := entry.refuses(settings.audio):
         raise UserError(f"{place}: representation {settings.representation.name}: {refused}")
     return entry

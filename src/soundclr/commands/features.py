@@ -29,5 +29,5 @@ def run(options: argparse.Namespace) -> None:
     index = existing(options.data / options.dataset / "index.csv", f"soundclr fetch {options.dataset}")
     datasets.check_current(options.dataset, source, options.data)
     output = runs.features_path(params, options.dataset, options.data)
-    decode_clips(index, output, source.sample_rate, options.threads, source.channels, source.longest)
+    decode_clips(index, output, source.sample_rate, options.threads, source.channels, source.longest, source.pixels)
     print(output)

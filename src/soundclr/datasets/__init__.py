@@ -26,6 +26,7 @@ from soundclr.datasets.index import IndexRow, identical_clips, read_index, write
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
 from soundclr.datasets.speech_commands import fetch_speech_commands, fetch_words
 from soundclr.datasets.synthetic import fetch_synthetic
+from soundclr.datasets.tiny_imagenet import fetch_tiny_imagenet
 from soundclr.datasets.us8k import fetch_us8k, fetch_us8k_three_folds
 from soundclr.errors import UserError
 from soundclr.machine.locks import in_turn
@@ -50,6 +51,7 @@ ADAPTERS: dict[str, Adapter] = {
     "nsynth_pitch": fetch_pitches,
     "speech_commands": fetch_speech_commands,
     "synthetic": fetch_synthetic,
+    "tiny_imagenet": fetch_tiny_imagenet,
     "us8k": fetch_us8k,
     "us8k_three_folds": fetch_us8k_three_folds,
     "words10": fetch_words,

@@ -15,7 +15,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from soundclr.audio import features
-from soundclr.audio.decode import Mix, read_with_losses, to_int16, trim
+from soundclr.audio.decode import Mix, Numbers, read_with_losses, to_int16, trim
+from soundclr.audio.pictures import read_picture
 from soundclr.datasets.index import identical_clips, read_index
 from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path, sha256_of_file
@@ -23,7 +24,13 @@ from soundclr.run.index_record import place_of, read_made_of, remedy
 
 
 def decode_clips(
-    index: Path, output: Path, sample_rate: int, workers: int, channels: Mix = "mean", longest: int | None = None
+    index: Path,
+    output: Path,
+    sample_rate: int,
+    workers: int,
+    channels: Mix = "mean",
+    longest: int | None = None,
+    pixels: int | None = None,
 ) -> None:
     """Decode every clip of a dataset's index into one features file, in the index's order.
 
@@ -34,31 +41,22 @@ def decode_clips(
         workers: threads that decode.
         channels: what several channels become.
         longest: the samples that are kept of a longer clip, its first ones; none: all.
+        pixels: the side of pictures, of which nothing but this is asked; none: they are sounds.
 
     Raises:
         UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
     """
     table = read_index(index)
-    classes = table.drop_duplicates("label").sort_values("label")["class"].to_list()
     paths = [place_of(index, path) for path in table["path"]]
     small = {"labels": table["label"].to_numpy(np.int64), "folds": table["fold"].to_numpy(np.int64)}
-    metadata = {
-        "clips": json.dumps(table["clip"].to_list()),
-        "sources": json.dumps(table["source"].to_list()),
-        "classes": json.dumps(classes),
-        "sample_rate": str(sample_rate),
-        "index_sha256": read_made_of(index)["index_sha256"],
-        "identical_clips": json.dumps(identical_clips(table)),
-        "sha256": features.UNSEALED,
-    }
+    metadata = metadata_of(table, sample_rate, read_made_of(index)["index_sha256"])
 
-    def decode(path: Path, sha256: str) -> npt.NDArray[np.int16]:
+    def decode(path: Path, sha256: str) -> Numbers:
         if sha256_of_file(path) != sha256:
             raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
-        samples, lost = read_with_losses(path, sample_rate, channels)
-        decoded = to_int16(trim(samples[:longest]))
-        if samples.any() and not decoded.any() and not lost:
-            lost["silenced"] = "it is softer than one step of int16, and becomes silence"
+        if pixels is not None:
+            return read_picture(path, pixels)
+        decoded, lost = decode_sound(path, sample_rate, channels, longest)
         losses.extend((kind, path, phrase) for kind, phrase in lost.items())
         return decoded
 
@@ -67,12 +65,37 @@ def decode_clips(
     with atomic_path(output) as temporary, ThreadPoolExecutor(workers) as pool:
         decoded = in_order(pool, decode, zip(paths, table["sha256"], strict=True), 2 * workers)
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
-            features.write(temporary, small, digested(arrays, digests), metadata)
+            kind = np.int16 if pixels is None else np.uint8
+            features.write(temporary, small, digested(arrays, digests), metadata, kind)
     for said in (*losses_said(losses), *same_samples(table, digests)):
         print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
 
 
-def digested(arrays: Iterable[npt.NDArray[np.int16]], digests: list[bytes]) -> Iterator[npt.NDArray[np.int16]]:
+def metadata_of(table: pd.DataFrame, sample_rate: int, index_sha256: str) -> dict[str, str]:
+    """What a features file says of its clips, in words."""
+    return {
+        "clips": json.dumps(table["clip"].to_list()),
+        "sources": json.dumps(table["source"].to_list()),
+        "classes": json.dumps(table.drop_duplicates("label").sort_values("label")["class"].to_list()),
+        "sample_rate": str(sample_rate),
+        "index_sha256": index_sha256,
+        "identical_clips": json.dumps(identical_clips(table)),
+        "sha256": features.UNSEALED,
+    }
+
+
+def decode_sound(
+    path: Path, sample_rate: int, channels: Mix, longest: int | None
+) -> tuple[npt.NDArray[np.int16], dict[str, str]]:
+    """A sound's trimmed samples, and a phrase by each kind of loss; the arguments are :func:`decode_clips`'s."""
+    samples, lost = read_with_losses(path, sample_rate, channels)
+    decoded = to_int16(trim(samples[:longest]))
+    if samples.any() and not decoded.any() and not lost:
+        lost["silenced"] = "it is softer than one step of int16, and becomes silence"
+    return decoded, lost
+
+
+def digested(arrays: Iterable[Numbers], digests: list[bytes]) -> Iterator[Numbers]:
     """The ``arrays``, while a hash of each is added to ``digests``: of silence, which all silence is like, an empty."""
     for array in arrays:
         digests.append(hashlib.blake2b(np.ascontiguousarray(array).data).digest() if array.any() else b"")
@@ -107,12 +130,12 @@ def same_samples(table: pd.DataFrame, digests: list[bytes]) -> Iterator[str]:
 
 def in_order(
     pool: ThreadPoolExecutor,
-    decode: Callable[[Path, str], npt.NDArray[np.int16]],
+    decode: Callable[[Path, str], Numbers],
     clips: Iterable[tuple[Path, str]],
     ahead: int,
-) -> Iterator[npt.NDArray[np.int16]]:
+) -> Iterator[Numbers]:
     """The decoded clips in their order, of which no more than ``ahead`` wait for a slow disk."""
-    waiting: deque[Future[npt.NDArray[np.int16]]] = deque()
+    waiting: deque[Future[Numbers]] = deque()
     for path, sha256 in clips:
         if len(waiting) == ahead:
             yield waiting.popleft().result()

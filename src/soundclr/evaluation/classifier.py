@@ -44,6 +44,8 @@ class SoundFiles:
         """Load the run in ``directory``; UserError for a folder that is no run, or a run without its model."""
         self.directory = directory
         self.metrics, self.settings, self.network = load_run(directory)
+        if not self.settings.audio.sample_rate:
+            raise UserError(f"{directory}: has learnt from pictures; name a run that has learnt from sounds")
 
     def cut(self, path: Path) -> tuple[float, list[tuple[float, float]], list[npt.NDArray[np.int16]]]:
         """The seconds of a file, and of each window its begin and end in seconds and its samples.

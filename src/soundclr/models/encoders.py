@@ -194,6 +194,26 @@ class Timm(Torchvision):
         return timm_network(name)
 
 
+class Yamnet(EncoderEntry):
+    """YAMNet (Google; AudioSet) without its last layer, for the representation ``yamnet``: 1024 features.
+
+    A MobileNet v1, its batch norms folded into 27 convolutions. ``weights`` have their names, ``0.weight`` to
+    ``26.bias``. A clip's features are the mean of its patches'.
+    """
+
+    blocks = 1
+    rank = 2
+
+    def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
+        """All of it."""
+        from soundclr.models.yamnet import SIZE, yamnet
+
+        network = yamnet(channels)
+        if weights is not None:
+            network.load_state_dict(weights)
+        return [network], SIZE
+
+
 ENCODERS: dict[str, type[EncoderEntry]] = {
     "resnet18": ResNet18,
     "resnet18_1d": ResNet18Of1D,
@@ -204,6 +224,7 @@ ENCODERS: dict[str, type[EncoderEntry]] = {
     "statistics": Statistics,
     "timm": Timm,
     "torchvision": Torchvision,
+    "yamnet": Yamnet,
 }
 
 

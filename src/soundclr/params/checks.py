@@ -10,8 +10,9 @@ def check_together(settings: RunSettings, folds: int, place: str) -> None:
         raise UserError(f"{place}: projection.input must be encoder; a classifier may stand on the projection")
     if settings.start.run is not None and settings.start.weights != "none":
         raise UserError(f"{place}: start names weights and a run; an encoder starts from one of them")
-    if settings.start.dataset is not None and settings.start.run is None:
-        raise UserError(f"{place}: start.dataset is that of start.run, which is not there")
+    for key in ("dataset", "fold"):
+        if getattr(settings.start, key) is not None and settings.start.run is None:
+            raise UserError(f"{place}: start.{key} is that of start.run, which is not there")
     if len(schemes := {stage.training.validation for stage in settings.stages}) > 1:
         raise UserError(
             f"{place}: training.validation is {' and '.join(sorted(schemes))}; all stages must have the same"

@@ -107,7 +107,7 @@ class Params(Section):
             check_keys(difference, merged, place)
             merged = merge(merged, difference)
         place = f"{study}/{dataset}/{recipe}"
-        merged["audio"] = {"sample_rate": source.sample_rate, "samples": source.samples}
+        merged["audio"] = source.audio
         settings = validated(RunSettings, choose(merged, place), place)
         self.check_weights(settings, place)
         check_together(settings, source.folds, place)
@@ -137,6 +137,13 @@ class Params(Section):
                 raise UserError(f"{place}.run: {recipe} starts from its own run, by way of {other[1]} on {other[0]}")
             found.append(other)
         return found[1:]
+
+    def fold_of(self, study: str, place: tuple[str, str], start: tuple[str, str], fold: int) -> int:
+        """The fold of the run at ``start``, one of the origins of the run at ``place`` that holds out ``fold``."""
+        line = [place, *self.origins(study, *place)]
+        for before in line[: line.index(start)]:
+            fold = self.written(study, *before).start.fold or fold
+        return fold
 
     def check_defaults(self, file: str) -> None:
         """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
@@ -196,10 +203,12 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     if (count := folds_in_all * len(whole.recipes or ()) * len(whole.seeds or ())) > MOST_RUNS:
         raise UserError(f"{file}: {place}: are {count:,} runs; the most that a choice may be are {MOST_RUNS:,}")
     for dataset in whole.datasets or ():
+        if ".evaluate" in place and params.datasets[dataset].pixels:
+            raise UserError(f"{file}: {place}: {dataset} is of pictures; what is asked of a model is noise, on sounds")
         folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():
             params.written(study, dataset, recipe)
             for other, start in params.origins(study, dataset, recipe):
                 what = f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from"
                 for fold in folds or params.held_out(dataset):
-                    known(fold, params.held_out(other), what)
+                    known(params.fold_of(study, (dataset, recipe), (other, start), fold), params.held_out(other), what)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from soundclr.params.precision import Precision, named_precision
@@ -12,11 +12,17 @@ Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Samples = Annotated[int, Field(ge=1, le=10**8)]
 Bytes = Annotated[int, Field(ge=1, le=10**14)]
-Hertz = Annotated[int, Field(ge=1_000, le=768_000)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
+
+
+def hertz(rate: int) -> int:
+    """Refuse a rate that no sound has; 0 is that of pictures."""
+    if 0 < rate < 1_000:
+        raise PydanticCustomError("hertz", "Input should be greater than or equal to 1000")
+    return rate
 
 
 def named_layer(layer: Any) -> Any:
@@ -73,9 +79,9 @@ class WeightedChoice(Choice):
 
 
 class AudioSettings(Section):
-    """What a clip is to the network: its rate in hertz and its length in samples."""
+    """What a clip is to the network: its rate in hertz and its length in samples; a picture has rate 0, and numbers."""
 
-    sample_rate: Hertz
+    sample_rate: Annotated[int, Field(ge=0, le=768_000)]
     samples: Samples
 
 
@@ -92,12 +98,13 @@ class CropSettings(Section):
 class StartSettings(Section):
     """What the encoder starts from: ``weights`` by name, or the encoder of another recipe's trained ``run``.
 
-    That run has the same fold and seed, on the same dataset or on ``dataset``.
+    That run has the same seed, on the same dataset or on ``dataset``, and the same fold or ``fold``: one run for all.
     """
 
     weights: Name = "none"
     run: Name | None = None
     dataset: Name | None = None
+    fold: Positive | None = None
 
 
 class HeadSettings(Section):
@@ -194,6 +201,7 @@ class DatasetSettings(Section):
     broken in the copy at hand, say; ``classes`` how many classes, None for as many as there are. ``only`` are the
     numbers of the classes that are taken, which are counted from 0 in that order. ``fold_seed`` draws the folds of your
     own sounds where their table gives none.
+    A dataset of sounds has ``sample_rate`` and ``samples``, one of pictures ``pixels``, the side of all its squares.
     ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
     ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
     validation and training clips, folds 1, 2 and 3, only the first.
@@ -206,8 +214,9 @@ class DatasetSettings(Section):
     only: Annotated[tuple[Count, ...], Field(min_length=2)] | None = None
     folds: Annotated[int, Field(ge=2, le=1000)]
     held_out: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
-    sample_rate: Hertz
-    samples: Samples
+    sample_rate: Annotated[int, Field(ge=0, le=768_000), AfterValidator(hertz)] = 0
+    samples: Annotated[int, Field(ge=0, le=10**8)] = 0
+    pixels: Annotated[int | None, Field(ge=8, le=1024, validate_default=True)] = None
     channels: Literal["mean", "sum"] = "mean"
     longest: Samples | None = None
     url: str | None = None
@@ -219,6 +228,22 @@ class DatasetSettings(Section):
     without: tuple[str, ...] = ()
     synthetic: SyntheticSettings | None = None
     fold_seed: Count = 0
+
+    @property
+    def audio(self) -> AudioSettings:
+        """What one of its clips is to the network; of a picture its three colours' numbers, and no rate."""
+        return AudioSettings(sample_rate=self.sample_rate, samples=3 * self.pixels**2 if self.pixels else self.samples)
+
+    @field_validator("pixels")
+    @classmethod
+    def _sounds_or_pictures(cls, pixels: int | None, info: ValidationInfo) -> int | None:
+        """Refuse a dataset that is neither of sounds nor of pictures, or both."""
+        of_sounds = [info.data[key] > 0 for key in ("sample_rate", "samples") if key in info.data]
+        if not all(of_sounds) if pixels is None else any(of_sounds):
+            raise PydanticCustomError(
+                "pixels", "Input should be there for pictures alone, sample_rate and samples for sounds alone"
+            )
+        return pixels
 
     @field_validator("held_out")
     @classmethod

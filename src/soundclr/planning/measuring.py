@@ -101,10 +101,13 @@ def speed(clips: int, train: float, val: float) -> Speed:
 
 
 def made_up(settings: RunSettings) -> Waveforms:
-    """Clips of noise as long as the dataset's."""
+    """Clips of noise as long as the dataset's, or pictures of it."""
     random = np.random.default_rng(0)
-    arrays = [random.integers(-8000, 8000, settings.audio.samples, dtype=np.int16) for _ in range(CLIPS)]
-    bare = Waveforms.from_arrays(arrays, settings.audio.sample_rate)
+    size, rate = settings.audio.samples, settings.audio.sample_rate
+    if rate:
+        bare = Waveforms.from_arrays([random.integers(-8000, 8000, size, dtype=np.int16) for _ in range(CLIPS)], rate)
+    else:
+        bare = Waveforms.from_arrays([random.integers(0, 256, size, dtype=np.uint8) for _ in range(CLIPS)], rate)
     classes = tuple(f"class{label}" for label in range(CLASSES))
     return dataclasses.replace(bare, labels=torch.arange(CLIPS) % CLASSES, classes=classes)
 
@@ -154,7 +157,7 @@ def start_params(params: Params, study: str) -> Params:
     content["study"] = study
     content["datasets"][dataset] = {**source, **made, "synthetic": {"clips_per_fold": 1, "seed": 0}}
     settings = {
-        "start": {"weights": "none", "run": None, "dataset": None},
+        "start": {"weights": "none", "run": None, "dataset": None, "fold": None},
         "stages": [{"name": "start", "trains": ["encoder", "projection", "classifier"]}],
         "training": {"epochs": 1, "monitor": "loss"},
     }

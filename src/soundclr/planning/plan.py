@@ -136,8 +136,10 @@ def schedule(seconds: Sequence[float], devices: int, starts: Mapping[int, int] |
 
 
 def features_bytes(params: Params, datasets: Iterable[str]) -> int:
-    """Decoded clips as int16, if all were as long as the longest."""
-    return sum(2 * clips_of(params, dataset) * params.datasets[dataset].samples for dataset in datasets)
+    """Decoded clips as int16, pictures as uint8, if all were as long as the longest."""
+    sources = {dataset: params.datasets[dataset] for dataset in datasets}
+    sizes = {name: (1 if source.pixels else 2) * source.audio.samples for name, source in sources.items()}
+    return sum(clips_of(params, name) * size for name, size in sizes.items())
 
 
 def model_bytes(settings: RunSettings, classes: int) -> int:

@@ -178,6 +178,8 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
     source: str | None = None
     if origins := params.origins(study, dataset, recipe):
         source = recipe_hash(params, study, *origins[0])
+        if settings.start.fold is not None:
+            source += f"/fold{settings.start.fold}"
     elif (weights := settings.start.weights) != "none":
         source = weights_identity(params.weights_file(weights, settings.network))
     return sha256_of_json(
@@ -203,9 +205,12 @@ def weights_identity(file: WeightsFile) -> str:
 
 
 def started_from(params: Params, run: Run) -> Run | None:
-    """The run whose encoder ``run`` starts from, of the same study, fold and seed; None for any other start."""
+    """The run whose encoder ``run`` starts from, of the same study and seed; None for any other start."""
     origins = params.origins(run.study, run.dataset, run.recipe)
-    return find_run(params, run.study, *origins[0], run.fold, run.seed) if origins else None
+    if not origins:
+        return None
+    fold = params.fold_of(run.study, (run.dataset, run.recipe), origins[0], run.fold)
+    return find_run(params, run.study, *origins[0], fold, run.seed)
 
 
 def features_key(params: Params, dataset: str) -> str:

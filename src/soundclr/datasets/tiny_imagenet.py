@@ -1,0 +1,70 @@
+"""Tiny-ImageNet: 64 x 64 JPEGs of 200 of ImageNet's classes, 500 a class to learn from and 50 to be judged by.
+
+Of Stanford's course CS231n. Its 10,000 test pictures, whose classes were not published, are left alone.
+"""
+
+import hashlib
+from pathlib import Path
+
+from soundclr.datasets.index import IndexRow
+from soundclr.datasets.manifest import read_manifest
+from soundclr.datasets.source import source_folder
+from soundclr.errors import UserError
+from soundclr.machine.files import reason, sha256_of_file
+from soundclr.params import DatasetSettings
+
+VALIDATION, TRAINING = 1, 2  # folds
+
+
+def fetch_tiny_imagenet(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
+    """Fetch the release below ``data/<name>`` and verify it against its manifest; return its rows.
+
+    Fold 1 is the publisher's validation part, fold 2 the training part. Classes are numbered in the order of their
+    WordNet numbers, and have the first of their names.
+    """
+    with source_folder(name, settings, data, mirror) as folder:
+        manifest = read_manifest(settings.adapter)
+        verify(folder, manifest)
+        words = dict(line.split("\t") for line in (folder / "words.txt").read_text().splitlines())
+        numbers = sorted((folder / "wnids.txt").read_text().split())
+        pictures = [
+            (path, Path(place).name, TRAINING)
+            for place in manifest
+            for path in sorted((folder / place).glob("images/*.JPEG"))
+            if place.startswith("train/")
+        ]
+        for line in (folder / "val/val_annotations.txt").read_text().splitlines():
+            file, number, *_box = line.split("\t")
+            pictures.append((folder / "val/images" / file, number, VALIDATION))
+    return [
+        IndexRow(
+            clip=path.stem,
+            path=path.relative_to(data / name).as_posix(),
+            label=numbers.index(number),
+            class_name=words[number].split(",")[0],
+            fold=fold,
+            source=path.stem,
+        )
+        for path, number, fold in pictures
+    ]
+
+
+def verify(folder: Path, manifest: dict[str, str]) -> None:
+    """Check each file or folder of the manifest against its hash; UserError names the first that is another."""
+    for place, expected in manifest.items():
+        if (has := hash_of(folder, place)) != expected:
+            raise UserError(f"{folder / place}: has other files than the release (SHA-256 {has}, not {expected})")
+
+
+def hash_of(folder: Path, place: str) -> str:
+    """The SHA-256 of what ``sha256sum`` says of all files at ``place`` in ``folder``, in the order of their paths.
+
+    Hidden ones, which systems add, do not count.
+    """
+    found = [folder / place, *(folder / place).rglob("[!.]*")]
+    files = sorted(path for path in found if path.is_file())
+    try:
+        lines = [f"{sha256_of_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    except OSError as error:
+        raise UserError(f"{folder / place}: cannot be read ({reason(error)})") from error
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
