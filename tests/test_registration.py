@@ -71,7 +71,11 @@ def _history(repo: Path) -> None:
 
 def test_registered_studies_are_as_they_were_fixed(repo: Path) -> None:
     params = load_checked(repo / "params.yaml")
-    assert registered_studies(params) == ["registered_esc10", "registered_esc50", "registered_us8k"]
+    files = {study: params.studies[study].registered.file for study in registered_studies(params)}
+    assert files == {
+        **dict.fromkeys(["registered_esc10", "registered_esc50", "registered_us8k"], "docs/registration.yaml"),
+        "registered_shin": "docs/registration_shin.yaml",
+    }
     assert [fault for study in registered_studies(params) for fault in faults(repo, params, study)] == []
 
 

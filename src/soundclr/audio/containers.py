@@ -10,7 +10,7 @@ libsndfile reads what is left of a file that was cut off, or that has a hole, as
   checksum. (RFC 9639.)
 - Ogg: one stream, from its first page to one that is marked as its last, each page with the next number and a
   checksum that is right. (RFC 3533.)
-- MP3: one frame after the other, to the end or to a tag, and as many frames or bytes as a Xing, Info or VBRI header
+- MP3: one frame after the other, to the end or to a tag, and as many frames or bytes as a Xing or Info header
   says. Where there is no such header, whole frames that are missing at the end cannot be seen, and libsndfile's
   guess of the length may leave out a part of the last frame. (ISO 11172-3 and 13818-3 for frames, the sources of
   LAME and of mpg123 for headers.)
@@ -200,7 +200,7 @@ def _mp3(file: BinaryIO, end: int) -> int:
         raise Fault(CUT_OFF.format(" or ".join(f"{number} {unit}" for unit, number in missing.items())))
     if missing.get("frames", 0) < -1:
         raise Fault(f"goes on for {-missing['frames']} frames after the end that its header gives; {CONVERT}")
-    if len(bitrates) > 1 and ("frames" not in missing or b"VBRI" in head):  # libsndfile would stop where it guesses
+    if len(bitrates) > 1 and "frames" not in missing:  # libsndfile would stop where it guesses
         raise Fault(f"has several bitrates, and no Xing header that says how long it is; {CONVERT}")
     return frames * (1152 if head[1] >> 3 & 3 == 3 else 576)
 
@@ -216,13 +216,11 @@ def _mp3_frame_bytes(header: bytes) -> int:
 
 
 def _mp3_promises(head: bytes) -> dict[str, int]:
-    """How many frames after the first, and how many bytes, a Xing, Info or VBRI header says there are."""
+    """How many frames after the first, and how many bytes, a Xing or Info header says there are."""
     if (at := max(head.find(b"Xing", 0, 48), head.find(b"Info", 0, 48))) >= 0:
         flags, *numbers = struct.unpack_from(">III", head, at + 4)
         names = [name for bit, name in ((1, "frames"), (2, "bytes")) if flags & bit]
         return dict(zip(names, numbers, strict=False))
-    if head[36:40] == b"VBRI":
-        return dict(zip(("bytes", "frames"), struct.unpack_from(">II", head, 46), strict=True))
     return {}
 
 
