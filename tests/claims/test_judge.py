@@ -115,6 +115,8 @@ def test_equivalence_is_two_one_sided_tests(collection) -> None:
     near = clips_of({"a": rights(0.999, clips=400), "b": rights(0.999, clips=400)})
     found = measured(collection(clips=near), finding("equivalence"))
     assert judged([found])[0].outcome == "holds"
+    far = clips_of({"a": rights(0.9, clips=400), "b": rights(0.7, clips=400)})
+    assert judged([measured(collection(clips=far), finding("equivalence"))])[0].outcome == "does not hold"
     wide = clips_of({"a": rights(0.7), "b": rights(0.7)})
     assert judged([measured(collection(clips=wide), finding("equivalence"))])[0].outcome == "undecided"
 

@@ -28,6 +28,13 @@ class Line(NamedTuple):
             raise UserError(f"{self.place}: `{column}` is {text!r}, not a whole number from {least} on")
         return int(text)
 
+    def choice(self, column: str, allowed: Sequence[str]) -> int:
+        """Which of the allowed values a column has, from 0; UserError for another one."""
+        value = self.values[column]
+        if value not in allowed:
+            raise UserError(f"{self.place}: `{column}` is {value!r}, not one of {', '.join(allowed)}")
+        return allowed.index(value)
+
 
 def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
     """Read a CSV file with the columns ``required``, in any order, and those of ``optional`` that it has.

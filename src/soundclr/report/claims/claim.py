@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from soundclr.errors import UserError
 from soundclr.params import Params, Section, validated
@@ -30,6 +30,7 @@ class Claim(Section):
 
     A side is a recipe's name or, with `by`, what :data:`soundclr.report.claims.sides.KINDS` makes of its settings.
     Without `behind` the others of its kind are meant, each alone. `datasets` are the paper's, by its own names.
+    `differences`: the paper's, by its datasets, where a registration gives them and published.csv has no sides.
     `asked`: not a claim of the paper, so there is no verdict; `later`: asked after a study was registered. Verdicts of
     one `family` are corrected together.
     """
@@ -44,6 +45,7 @@ class Claim(Section):
     behind: str | float | tuple[str, ...] | None = None
     datasets: tuple[str, ...] = ()
     numbers: Numbers | None = None
+    differences: dict[str, float] = Field(default={})
     asked: bool = False
     later: bool = False
     family: str = ""

@@ -288,15 +288,18 @@ def judged(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
-    """The rule: p by Holm below 0.05, and the claim's sign."""
+    """The rule: p by Holm below 0.05, and the claim's sign; of an equivalence, where its 90 % interval lies."""
     if finding.claim.asked or finding.claim.measure == "folds":
         return "no verdict"
     if not decides:
         return "not whole"
-    if finding.estimate is None or math.isnan(p) or p >= SIGNIFICANCE:
+    if finding.estimate is None or math.isnan(p):
         return "undecided"
-    if finding.claim.measure == "equivalence":
-        return "holds"
+    if finding.claim.measure == "equivalence" and p >= SIGNIFICANCE:
+        low, high = finding.estimate.interval(1 - 2 * SIGNIFICANCE)
+        return "does not hold" if low > MARGIN or high < -MARGIN else "undecided"
+    if p >= SIGNIFICANCE or finding.claim.measure == "equivalence":
+        return "undecided" if p >= SIGNIFICANCE else "holds"
     return "holds" if finding.estimate.value > 0 else "does not hold"
 
 

@@ -39,8 +39,9 @@ def of_entry(entry: Mapping[str, Any], asked: bool, own: Claim | None, paper: Pa
     """A claim of a registration file, whose datasets are params.yaml's."""
     datasets = {paper.datasets[name].of for name in entry["datasets"] if name in paper.datasets}
     behind = tuple(entry["behind"]) if isinstance(entry["behind"], list) else entry["behind"]
-    told = {key: entry[key] for key in ("id", "claim", "place", "measure", "ahead")}
-    told |= {"words": own and own.words, "numbers": own and own.numbers}
+    told = {key: entry[key] for key in ("id", "claim", "measure", "ahead")}
+    told |= {"place": entry.get("place", "our question"), "words": own and own.words, "numbers": own and own.numbers}
+    told["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
     return Claim.model_validate({**told, "behind": behind, "datasets": tuple(sorted(datasets)), "asked": asked})
 
 

@@ -32,7 +32,7 @@ def reported(paper: str, claim: Claim, dataset: str) -> Reported | None:
     """The paper's own numbers of a claim on one of its datasets, with Welch's interval of their difference."""
     numbers = claim.numbers
     if numbers is None:
-        return None
+        return Reported(difference=claim.differences[dataset]) if dataset in claim.differences else None
     if numbers.gain:
         line = published_line(paper, numbers.table, dataset, numbers.gain)
         gain = percent(line) if line else None

@@ -38,6 +38,7 @@ def row_of(settings: RunSettings) -> str:
     """What the paper's tables call a run: its start, and ``linear`` where the encoder stays as it is."""
     weights = settings.start.weights
     start = next((name for prefix, name in STARTS.items() if weights.startswith(prefix)), "other")
-    start = "sounds" if settings.start.run else start
+    if run := settings.start.run:
+        start = "sounds" if "sounds" in run else run
     trained = any("encoder" in stage.trains for stage in settings.stages)
     return start if trained else f"linear_{start}"
