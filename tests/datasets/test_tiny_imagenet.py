@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from small_copies import fetch, refusal, zipped
 
@@ -16,7 +17,7 @@ from soundclr.datasets.manifest import read_manifest
 from soundclr.datasets.tiny_imagenet import hash_of
 from soundclr.errors import UserError
 from soundclr.method import check
-from soundclr.params import DatasetSettings, load
+from soundclr.params import DatasetSettings, load, read_params
 
 WORDS = {"n02": "goldfish, Carassius auratus", "n01": "bell pepper", "n03": "steel arch bridge"}
 SETTINGS: dict[str, Any] = {
@@ -165,3 +166,13 @@ def test_what_is_of_sounds_does_not_fit_pictures(repo: Path) -> None:
     ):
         with pytest.raises(UserError, match=said):
             check(settings, "here")
+
+
+def test_no_noise_is_asked_of_a_model_of_pictures(repo: Path, tmp_path: Path) -> None:
+    content = read_params(repo / "params.yaml")
+    study = content["studies"]["registered_shin"]
+    study |= {"datasets": ["tiny_imagenet"], "recipes": ["pictures_with_labels"], "evaluate": {}}
+    content["studies"] = {content["study"]: study}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.raises(UserError, match=r"evaluate: tiny_imagenet is of pictures; what is asked of a model is noise"):
+        load(tmp_path / "params.yaml")

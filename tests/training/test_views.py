@@ -7,6 +7,7 @@ import torch
 import toy
 from torch import Tensor
 
+from soundclr import losses
 from soundclr.losses import TERMS, Loss, Outputs, Term
 from soundclr.params import Params
 from soundclr.training.loop import StageLoop, outputs_of, train
@@ -60,6 +61,20 @@ def settings_of(repo, term, views, **changes):
     content["recipes"]["pairs"] = {"title": "pairs", "settings": settings}
     content["studies"]["toy"]["recipes"] = ["pairs"]
     return Params.model_validate(content).resolve("toy", "toy", "pairs")
+
+
+def test_the_loss_that_the_documentation_shows(repo, monkeypatch):
+    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    text = (repo / "docs" / "extending.md").read_text()
+    code = text.partition("### A loss of pairs")[2].partition("```python\n")[2].partition("```")[0]
+    exec(f"from __future__ import annotations\n{code}", vars(losses))
+    monkeypatch.delattr(losses, "VarianceInvariance")
+    term = TERMS.pop("variance_invariance")(weight=0.5)
+    clips = torch.arange(3)
+    rows = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    apart = float(((rows[:3] - rows[3:]) ** 2).mean())
+    expected = apart + 0.5 * float((1 - rows.std(dim=0)).clamp(min=0).mean())
+    assert float(term(outputs_of(rows, rows, clips, clips, 2))) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("views", [2, 3])

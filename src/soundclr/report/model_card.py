@@ -41,7 +41,10 @@ def data(collection: Collection) -> str:
     for dataset in dict.fromkeys(result.run.dataset for result in collection.results):
         source = collection.params.datasets[dataset]
         metrics = next(result.metrics for result in collection.results if result.run.dataset == dataset)
-        length = f"{source.samples / source.sample_rate:g} s at {source.sample_rate:,} Hz, mono"
+        pixels = f"{source.pixels} x {source.pixels} pixels, RGB"
+        length = (
+            pixels if source.pixels else f"{source.samples / source.sample_rate:g} s at {source.sample_rate:,} Hz, mono"
+        )
         counts = [str(len(metrics.classes)), str(metrics.clips.train), str(metrics.clips.test)]
         rows.append([collection.title(dataset), source.licence or NOT_STATED, length, *counts])
         names = ", ".join(name.replace("_", " ") for name in metrics.classes)
