@@ -157,7 +157,7 @@ def test_letters_that_no_font_has_are_numbers_that_the_page_explains(
 def test_another_font_that_has_the_letters_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was installed after matplotlib last looked; the figures' own stays the first, and alone if it does."""
     monkeypatch.setattr("matplotlib.font_manager.fontManager.ttflist", list(fontManager.ttflist))
-    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [str(write_font(tmp_path / "x.ttf", "鳥"))])
+    monkeypatch.setattr(letters, "findSystemFonts", lambda: [str(write_font(tmp_path / "x.ttf", "鳥"))])
     for function in (letters.font_with, letters.installed):
         function.cache_clear()
     try:

@@ -205,14 +205,14 @@ def test_curves_are_of_the_studys_own_recipes(drawn: Drawn) -> None:
 
 
 def test_a_scheme_has_one_colour_in_all_figures(drawn: Drawn, params: Params) -> None:
-    colours: dict[str, set[str]] = defaultdict(set)
-    for name in FIGURES.keys() - {"confusion", "representations"}:  # a panel a scheme, without a legend of schemes
-        (legend,) = drawn("ten", name)[0].legends
-        for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True):
-            for recipe in SCHEMES:
-                title = params.all_recipes[recipe].title
-                if text.get_text().startswith((f"{title} (area", f"{title}:")) or text.get_text() == title:
-                    colours[recipe].add(line.get_color())
-    assert {recipe: sorted(found) for recipe, found in colours.items()} == {
-        recipe: [colour] for recipe, colour in zip(SCHEMES, COLOURS, strict=False)
-    }
+    """By the legends of those figures that name schemes in them."""
+    colours: dict[str, list[str]] = defaultdict(list)
+    for name in FIGURES:
+        for legend in drawn("ten", name)[0].legends:
+            for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True):
+                for recipe in SCHEMES:
+                    title = params.all_recipes[recipe].title
+                    if text.get_text() == title or text.get_text().startswith((f"{title} (area", f"{title}: ")):
+                        colours[recipe].append(line.get_color())
+    for recipe, colour in zip(SCHEMES, COLOURS, strict=False):
+        assert len(colours[recipe]) > 5 and set(colours[recipe]) == {colour}
