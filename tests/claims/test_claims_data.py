@@ -10,7 +10,7 @@ from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.claims.of_study import budgets_of, claims_of
 from soundclr.report.claims.reported import reported
-from soundclr.report.claims.sides import KINDS, sides_of
+from soundclr.report.claims.sides import kinds_of, sides_of
 
 PAPERS = ("soundclr", "clar", "shin")
 
@@ -23,7 +23,7 @@ def test_names_exist_and_numbers_are_found(repo: Path, paper: str) -> None:
     named = {one.of for one in claims.datasets.values()}
     for claim in claims.every:
         assert claim.measure in MEASURES, claim.id
-        assert claim.by == "recipe" or claim.by in KINDS, claim.id
+        assert claim.by == "recipe" or claim.by in kinds_of(paper), claim.id
         assert set(claim.datasets) <= named, claim.id
         if claim.by == "recipe":
             assert {claim.ahead, *claim.others} <= set(params.all_recipes), claim.id

@@ -64,7 +64,7 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
     if not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as file:
-        records = list(csv.DictReader(file))
+        records = [record for record in csv.DictReader(file) if record["detail"] == "no"]
     header, page = read_page(path.with_suffix(".md"))
     for record, cells in zip(records, page, strict=True):
         whole = record["runs"] == record["expected_runs"] != "0"

@@ -28,11 +28,11 @@ class Numbers(Section):
 class Claim(Section):
     """One claim: `ahead` is better than `behind` by `measure`.
 
-    A side is a recipe's name or, with `by`, what :data:`soundclr.report.claims.sides.KINDS` makes of its settings.
+    A side is a recipe's name or, with `by`, what the paper's ``KINDS`` make of its settings.
     Without `behind` the others of its kind are meant, each alone. `datasets` are the paper's, by its own names.
-    `differences`: the paper's, by its datasets, where a registration gives them and published.csv has no sides.
-    `asked`: not a claim of the paper, so there is no verdict; `later`: asked after a study was registered. Verdicts of
-    one `family` are corrected together.
+    `detail`: its row is in the CSV alone. `differences`: the paper's, by its datasets, where a registration gives them
+    and published.csv has no sides. `asked`: not a claim of the paper, so there is no verdict; `later`: asked after a
+    study was registered. Verdicts of one `family` are corrected together.
     """
 
     id: str
@@ -46,6 +46,7 @@ class Claim(Section):
     datasets: tuple[str, ...] = ()
     numbers: Numbers | None = None
     differences: dict[str, float] = Field(default={})
+    detail: bool = False
     asked: bool = False
     later: bool = False
     family: str = ""

@@ -40,7 +40,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
 def is_shown(found: Finding) -> bool:
     """Whether a finding is of whole runs and in percentage points."""
     points = MEASURES[found.claim.measure].points and found.claim.measure != "folds"
-    return points and found.whole and found.estimate is not None and not found.claim.later
+    return points and found.whole and found.estimate is not None and not (found.claim.later or found.claim.detail)
 
 
 def row_of(found: Finding) -> RowOfMeans:

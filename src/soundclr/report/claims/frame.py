@@ -26,6 +26,7 @@ def record(found: Finding) -> dict[str, object]:
         "text": claim.claim,
         "place": claim.place,
         "words": claim.words,
+        "detail": "yes" if claim.detail else "no",
         "kind": "claim" if not claim.asked else "later" if claim.later else "also asked",
         "family": claim.family,
         "dataset": found.dataset,

@@ -19,7 +19,10 @@ RULE = (
 def make(collection: Collection) -> Table:
     """A row a claim and dataset, the paper's claims first; all that the rule used is in the CSV."""
     findings = findings_of(collection)
-    rows = [{**record(one), "finding": one} for one in sorted(findings, key=lambda one: one.claim.asked)]
+    rows = [
+        {**record(one), "finding": one, "csv_only": one.claim.detail}
+        for one in sorted(findings, key=lambda one: one.claim.asked)
+    ]
     reduced = {str(row["reduced"]) for row in rows}
     several = len({one.dataset for one in findings}) > 1
     page = [
@@ -33,7 +36,7 @@ def make(collection: Collection) -> Table:
         Column("verdict", verdict_of, align="l"),
     ]
     page += [Column("reduced", "reduced", align="l")] if len(reduced) > 1 else []
-    csv = [name for name in rows[0] if name != "finding"] if rows else []
+    csv = [name for name in rows[0] if name not in ("finding", "csv_only")] if rows else []
     forms = dict.fromkeys(("p", "p_holm", "paper_p", "power", "draws_share", "error_ratio", "low", "high"), ".4f")
     return Table(frame_of(rows), csv, page, caption(collection, findings, reduced), forms=forms)
 
