@@ -33,7 +33,6 @@ C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
 # fmt: off
 ARTEFACTS = (
     Artefact("claims", "The paper's claims", "table", f"{K}.table:make", of=any_run, shows=has_claims),
-    Artefact("forest", "The claims at a glance", "figure", f"{K}.forest:draw", of=any_run, shows=has_claims),
     Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", also="baselines"),
     Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
     Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", of=any_run),
@@ -44,7 +43,7 @@ ARTEFACTS = (
     Artefact("shin_table1", "Table 1", "table", f"{H}:shin_table1", "shin_table1", "shin_one_fold", "shin"),
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
     Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
-    Artefact("budgets", "Do they catch up?", "table", f"{K}.budgets:make", "budget_curve", paper="soundclr"),
+    Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", paper="soundclr"),
     Artefact("budget_curve", "Budget curve", "figure", f"{S}.figures:budget_curve", "budget_curve", paper="soundclr"),
     Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr"),
     Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr"),
@@ -53,6 +52,7 @@ ARTEFACTS = (
     Artefact("table2", "Table II", "table", f"{S}.tables:table2", "table2", paper="soundclr"),
     Artefact("table3", "Table III", "table", f"{S}.tables:table3", paper="soundclr"),
     Artefact("table4", "Table IV", "table", f"{S}.tables:table4", paper="soundclr"),
+    Artefact("forest", "The claims at a glance", "figure", f"{K}.forest:draw", of=any_run, shows=has_claims),
     Artefact("calibration", "Calibration", "figure", f"{A}.classes:calibration"),
     Artefact("comparison", "Paired comparison", "figure", f"{A}.comparison:comparison_figure", schemes=2),
     Artefact("confusion", "Confusion matrices", "figure", f"{A}.classes:confusion"),

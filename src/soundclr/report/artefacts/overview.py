@@ -29,11 +29,12 @@ def overview(collection: Collection) -> Table:
     csv += ["best_epoch_percent", "above_baselines"]
     below = [row for row in rows if row["above_baselines"] == "no"]
     caption = sentences(
-        "What an accuracy is worth: chance, baselines that train nothing, and the study's schemes. Spectrogram "
+        "Each scheme beside chance and beside baselines that train nothing. Spectrogram "
         "statistics: mean and standard deviation over time of each band; untrained encoder: the same network with "
         "random weights; both with a logistic regression",
         f"{NOT_ABOVE} not above the best baseline" if below else "",
         "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
+        collection.covered(),
     )
     return Table(frame_of(rows), csv, page, caption)
 

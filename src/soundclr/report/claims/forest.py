@@ -31,10 +31,9 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     figure.legend(
         handles=[*handles, *([handle("the paper", **PAPERS)] if papers else [])], loc="outside upper center", ncols=5
     )
-    text = "The claims in percentage points: differences after the last epoch with 95 % intervals"
-    return Drawing(
-        figure, f"{text}{'; diamonds: the paper, with its own interval where it has one' if papers else ''}."
-    )
+    known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
+    text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
+    return Drawing(figure, f"{text}; diamonds: the paper's." if papers else f"{text}.")
 
 
 def is_shown(found: Finding) -> bool:

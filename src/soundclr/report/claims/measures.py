@@ -17,7 +17,7 @@ from soundclr.report.frames import split
 from soundclr.report.statistics import Fold, Values
 
 SIGMAS = (1e-4, 5e-4, 1e-3)
-"""Figure 5's standard deviations of white noise, on waveforms in [-1, 1]."""
+"""The standard deviations of white noise, on waveforms in [-1, 1]."""
 
 SHARE, END = 0.95, 0.1
 """Convergence: the first epoch at this share of a run's own accuracy, which is the mean over its last tenth."""
@@ -62,7 +62,7 @@ def level_of_runs(collection: Collection, dataset: str, recipes: Sequence[str], 
 def under_noise(
     collection: Collection, dataset: str, recipes: Sequence[str], sigmas: Sequence[float] = SIGMAS, drop: bool = True
 ) -> Values:
-    """Accuracy without noise minus that with it, mean over `sigmas`; without `drop` the latter alone (Figure 5)."""
+    """Accuracy without noise minus that with it, mean over `sigmas`; without `drop` the latter alone."""
     keys = ["recipe", "fold", "seed", "clip", "source"]
     levels = [answers_right(collection, dataset, recipes, sigma).set_index(keys)["value"] for sigma in (0.0, *sigmas)]
     if all(len(level) for level in levels) and covers(collection, dataset, recipes, levels[0]):
@@ -99,7 +99,8 @@ def to_own_share(
 def first_at_share(run: DataFrame, of: str, what: str) -> float:
     """Of one run's epochs in order: how many, or how many seconds, until the share of its end is reached."""
     values = run[of].reset_index(drop=True)
-    end = values.tail(max(1, round(END * len(values)))).mean()
+    ends = values.tail(max(1, round(END * len(values)))).dropna()
+    end = (ends if len(ends) else values.dropna().tail(1)).mean()  # probes may not be of the last epoch
     reached = values.index[values >= SHARE * end]
     if not len(reached):
         return math.nan

@@ -8,7 +8,7 @@ from soundclr.report.papers.reading import percent, read_published
 from soundclr.report.statistics import welch
 
 SEEDS = 5
-"""Runs behind each mean and standard deviation of SoundCLR's Table III."""
+"""Runs behind each mean and standard deviation that published.csv has."""
 
 
 class Reported(Section):

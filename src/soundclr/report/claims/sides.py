@@ -12,8 +12,8 @@ Kind = tuple[Callable[[RunSettings], Hashable | None], tuple[str, ...]]
 
 
 def kinds_of(paper: str) -> Mapping[str, Kind]:
-    """A paper's kinds of sides, by the names that its claims.yaml gives them: ``KINDS`` of its reading.py."""
-    kinds: Mapping[str, Kind] = import_module(f"soundclr.report.papers.{paper}.reading").KINDS
+    """A paper's kinds of sides, by the names that its claims.yaml gives them: ``KINDS`` of its kinds.py."""
+    kinds: Mapping[str, Kind] = import_module(f"soundclr.report.papers.{paper}.kinds").KINDS
     return kinds
 
 

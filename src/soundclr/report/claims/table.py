@@ -43,7 +43,8 @@ def make(collection: Collection) -> Table:
 
 def place(row: Row) -> str:
     """Where the paper says it, and its words."""
-    return f"{row['place']}: “{row['words']}”" if row["words"] else str(row["place"])
+    quoted = f': "{row["words"]}"' if row["words"] else ""
+    return f"{row['place']}{quoted}"
 
 
 def verdict_of(row: Row) -> str:

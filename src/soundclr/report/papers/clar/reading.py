@@ -92,12 +92,3 @@ def head_of(settings: RunSettings) -> str:
     if "encoder" in settings.stages[-1].trains:
         return OWN_HEAD
     return LINEAR if sum(name in SIZED for name, _ in layers_of(settings.classifier)) == 1 else MLP
-
-
-def augmentations_of(settings: RunSettings) -> str:
-    """The first stage's augmentations, as in ``fade, waveform_mask``."""
-    return ", ".join(choice.name for choice in settings.stages[0].augment)
-
-
-KINDS = {"augmentations": (augmentations_of, ("augmentation_grid",))}
-"""How claims.yaml may name sides by their settings, and the artefacts whose runs alone count."""

@@ -1,7 +1,5 @@
 """The paper's published numbers, from published.csv, by our datasets and recipes; and its rows, by settings."""
 
-from collections.abc import Callable
-
 from soundclr.params import RunSettings
 from soundclr.report.papers.reading import percent, read_published
 
@@ -44,7 +42,3 @@ def row_of(settings: RunSettings) -> str:
         start = "sounds" if "sounds" in run else run
     trained = any("encoder" in stage.trains for stage in settings.stages)
     return start if trained else f"linear_{start}"
-
-
-KINDS: dict[str, tuple[Callable[[RunSettings], str], tuple[str, ...]]] = {"start": (row_of, ())}
-"""How claims.yaml may name sides by their settings."""

@@ -87,34 +87,3 @@ def describe(settings: RunSettings) -> str:
     words += ["waveform augmentation"] if waveform else []
     words += ["masks"] if masked else []
     return ", ".join(words if waveform or masked else [*words, "no augmentation"])
-
-
-def masks_name(settings: RunSettings) -> str:
-    """As in ``f2 F32, t1 T32``, the notation of Table I."""
-    masks = masks_of(settings)
-    parts = (f"f{masks.f} F{masks.width_f}" if masks.f else "f0", f"t{masks.t} T{masks.width_t}" if masks.t else "t0")
-    return ", ".join(parts)
-
-
-def mask_kind(settings: RunSettings) -> str | None:
-    """Whether there are masks of one kind alone."""
-    masks = masks_of(settings)
-    return None if bool(masks.f) == bool(masks.t) else "frequency" if masks.f else "time"
-
-
-def mask_count(settings: RunSettings) -> str | None:
-    """Whether there are as many masks as in Table I's best cell, or more of either, all up to 32 wide."""
-    masks = masks_of(settings)
-    if (masks.width_f, masks.width_t) != (32, 32) or masks.f < 2:
-        return None
-    return "as many as f2, t1" if (masks.f, masks.t) == (2, 1) else "more"
-
-
-KINDS = {
-    "step": (describe, ("figure3",)),
-    "alpha": (alpha_of, ("table2",)),
-    "masks": (masks_name, ("table1",)),
-    "mask_kind": (mask_kind, ("table1",)),
-    "mask_count": (mask_count, ("table1",)),
-}
-"""How claims.yaml may name sides by their settings, and the artefacts whose runs alone count."""
