@@ -40,12 +40,14 @@ report: $(INSTALLED) ## make every study's tables and figures from the runs ther
 	for study in $(STUDY); do
 	  $(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study="$$study"
 	done
+	$(BIN)/soundclr readme
 
 review: $(REVIEW)/.installed ## the same without PyTorch and Snakemake, in an environment of its own of 450 MB (.venv-review)
 	@[ -n "$(STUDY)" ] || { echo "make review: results/ has no study with runs" >&2; exit 1; }
 	for study in $(STUDY); do
 	  $(REVIEW)/bin/soundclr report --study "$$study"
 	done
+	$(REVIEW)/bin/soundclr readme
 
 # A file's tests stay with one worker, as they share what is slow to make.
 WORKERS := -n logical --dist loadfile

@@ -40,7 +40,14 @@ def collection(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Collecti
         "convergence": {"recipes": ["clar_self_supervised", "clar", "cross_entropy"]},
         "augmentation_grid": {"recipes": list(GRID)},
     }
-    study = {"paper": "clar", "recipes": ["clar"], "folds": [1, 2, 3], "seeds": [0], "settings": settings, "artefacts": artefacts}
+    study = {
+        "paper": "clar",
+        "recipes": ["clar"],
+        "folds": [1, 2, 3],
+        "seeds": [0],
+        "settings": settings,
+        "artefacts": artefacts,
+    }
     params = trial_params(repo, clar=study)
     content = params.model_dump(mode="json")
     for name, augment in GRID.items():

@@ -12,8 +12,8 @@ from fabricate import fabricate, trial_params
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
-from soundclr.report.claims.table import make as claims
 from soundclr.report.catalogue import check_artefacts, figures_of, tables_of
+from soundclr.report.claims.table import make as claims
 from soundclr.report.collect import collect
 from soundclr.report.papers.shin.reading import ROWS, paper_percent
 from soundclr.report.papers.shin.tables import shin_pairs as pairs

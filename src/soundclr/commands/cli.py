@@ -22,6 +22,7 @@ from soundclr.commands import (
     show,
     status,
     train,
+    verify,
     weights,
     why,
 )
@@ -46,6 +47,7 @@ COMMANDS = (
     report,
     readme,
     why,
+    verify,
 )
 """A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
 

@@ -12,6 +12,7 @@ from soundclr.report.claims.of_study import claims_of
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
 COLUMNS = ("claim", "where", "paper", "here", "verdict")
+"""Of a study's table; the paper's words stay there."""
 
 
 def write_readme(params: Params, results: Path, readme: Path) -> int:
@@ -52,7 +53,7 @@ def rows_of(params: Params, results: Path) -> Iterator[list[str]]:
                 for dataset, row in whole_rows(results / study, headline):
                     place = known.datasets[dataset].of
                     found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
-            nothing = ["–", claim.claim, claim.place, "–", "no runs", "–"]
+            nothing = ["–", claim.claim, claim.place, "–", "no runs yet", "–"]
             yield from (found[place] for place in claim.datasets if place in found)
             if not found:
                 yield nothing
@@ -70,7 +71,7 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
         whole = record["runs"] == record["expected_runs"] != "0"
         if record["claim"] == claim and record["kind"] == "claim" and whole:
             by_name: Mapping[str, str] = dict(zip(header, cells, strict=True))
-            yield record["dataset"], [by_name[name] for name in COLUMNS]
+            yield record["dataset"], [by_name[name].split(': "')[0].replace("no number", "–") for name in COLUMNS]
 
 
 def read_page(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -58,7 +58,15 @@ def test_figures_of_a_study(params: Params) -> None:
         return [figure.name for figure in figures_of(params, study, dataset)]
 
     assert names("ten", "esc10") == list(FIGURES)
-    assert names("bare", "us8k") == ["figure4", "forest", "calibration", "confusion", "curves", "per_class", "selection_bias"]
+    assert names("bare", "us8k") == [
+        "figure4",
+        "forest",
+        "calibration",
+        "confusion",
+        "curves",
+        "per_class",
+        "selection_bias",
+    ]
     with_noise = {"figure5", "noise_snr", "representations"}
     assert with_noise < set(names("paper", "esc50"))
     assert not (with_noise | {"figure3"}) & set(names("paper", "us8k"))

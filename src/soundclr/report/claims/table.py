@@ -23,7 +23,8 @@ def make(collection: Collection) -> Table:
         {**record(one), "finding": one, "csv_only": one.claim.detail}
         for one in sorted(findings, key=lambda one: one.claim.asked)
     ]
-    reduced = {str(row["reduced"]) for row in rows}
+    common = [what for what in findings[0].reduced if all(what in one.reduced for one in findings)] if findings else []
+    further = any(set(one.reduced) - set(common) for one in findings)
     several = len({one.dataset for one in findings}) > 1
     page = [
         Column("claim", lambda row: title(collection, row["finding"]), align="l"),
@@ -35,10 +36,11 @@ def make(collection: Collection) -> Table:
         Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
         Column("verdict", verdict_of, align="l"),
     ]
-    page += [Column("reduced", "reduced", align="l")] if len(reduced) > 1 else []
+    if further:
+        page.append(Column("further reduced", lambda row: besides(row["finding"], common), align="l"))
     csv = [name for name in rows[0] if name not in ("finding", "csv_only")] if rows else []
     forms = dict.fromkeys(("p", "p_holm", "paper_p", "power", "draws_share", "error_ratio", "low", "high"), ".4f")
-    return Table(frame_of(rows), csv, page, caption(collection, findings, reduced), forms=forms)
+    return Table(frame_of(rows), csv, page, caption(collection, findings, common), forms=forms)
 
 
 def place(row: Row) -> str:
@@ -55,10 +57,14 @@ def verdict_of(row: Row) -> str:
     return verdict(found)
 
 
-def caption(collection: Collection, findings: list[Finding], reduced: set[str]) -> str:
+def besides(found: Finding, common: list[str]) -> str:
+    """What is reduced in a row beyond what is in all rows."""
+    return "; ".join(what for what in found.reduced if what not in common) or "–"
+
+
+def caption(collection: Collection, findings: list[Finding], common: list[str]) -> str:
     """The rule, what is reduced, and how much of it is there."""
-    exact = reduced == {""}
-    (only,) = reduced if len(reduced) == 1 else ("",)
+    every = all(one.reduced for one in findings)
     no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)
     return sentences(
         "What the paper claims, where, and what these runs say of it, after the last epoch; differences in percentage "
@@ -66,8 +72,8 @@ def caption(collection: Collection, findings: list[Finding], reduced: set[str]) 
         RULE,
         "The ratio of errors is the claim's side's over the other's, the paper's in brackets",
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
-        "" if exact else "Every row is reduced, so it says nothing final of the paper" if "" not in reduced else "",
-        f"Reduced: {only}" if only else "",
+        "Every row is reduced, so it says nothing final of the paper" if every and findings else "",
+        f"Reduced in every row: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
         "One run a side: its interval is of recordings alone, and how other trainings differ is not known"
         if any(one.resampled == "sources" for one in findings) or no_recorded

@@ -1,0 +1,49 @@
+"""`soundclr verify`: every printed number of the tables, the pages and the README, made again from the runs."""
+
+import argparse
+from pathlib import Path
+
+from soundclr.method import load_checked
+from soundclr.params import known
+
+HELP = "make every printed number again from the runs, and say which differ"
+SHOWN = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("--study", help="default: every study that has runs, and the README")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """1 where a number differs or has no run behind it."""
+    params = load_checked(options.params)
+
+    from soundclr.report.verify import Checked, verify, verify_readme
+
+    studies = [known(options.study, params.studies, "study")] if options.study else studies_with_runs(options.results)
+    code = 0
+
+    def say(found: Checked) -> None:
+        nonlocal code
+        if found.changed or found.without:
+            code = 1
+        counts = f"{found.reproduced} reproduced"
+        counts += f", {len(found.changed)} changed" if found.changed else ""
+        print(f"{found.file}: {counts}{', no evidence' if found.without else ''}")
+        for line in [*found.changed, *found.without][:SHOWN]:
+            print(f"  {line}")
+
+    for study in studies:
+        for found in verify(params, study, options.results):
+            say(found)
+    if not options.study:
+        say(verify_readme(params, options.results, options.readme))
+    return code
+
+
+def studies_with_runs(results: Path) -> list[str]:
+    """The studies below ``results`` that have runs."""
+    return sorted(path.parent.name for path in results.glob("*/runs"))

@@ -1,0 +1,100 @@
+"""Every printed number made again from the runs, and held against what is printed."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from soundclr.params import Params
+from soundclr.report.collect import collect
+from soundclr.report.dvc_plots import provenance_csv
+from soundclr.report.page import table_page
+from soundclr.report.summary import BEGIN, END, block, rows_of
+from soundclr.report.write import make_tables
+
+
+@dataclass
+class Checked:
+    """What became of a file's numbers: `reproduced`, `changed` (a line each), and `without` any run behind them."""
+
+    file: Path
+    reproduced: int = 0
+    changed: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+
+
+def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
+    """Each table of a study and its page, and provenance.csv; UserError for runs that cannot be believed."""
+    collection = collect(params, study, results)
+    folder = results / study
+    made = {folder / "provenance.csv": provenance_csv(collection)}
+    pages = {}
+    for shown in make_tables(collection):
+        assert shown.table is not None
+        path = folder / "tables" / shown.artefact.name
+        made[path.with_suffix(".csv")] = shown.table.to_csv()
+        pages[path.with_suffix(".md")] = table_page(collection, shown)
+    for path, text in made.items():
+        yield compare_csv(path, text)
+    for path, text in pages.items():
+        yield compare_lines(path, text.splitlines())
+    known = {*made, *pages}
+    for path in sorted(folder.glob("tables/*.csv")):
+        if path not in known:
+            yield Checked(path, without=["no table of the study as params.yaml has it now"])
+
+
+def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
+    """The README's table of claims."""
+    text = readme.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        return Checked(readme, without=["no table of claims between its marks"])
+    printed = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    return differing(readme, printed, block(list(rows_of(params, results))).splitlines())
+
+
+def compare_csv(path: Path, text: str) -> Checked:
+    """A table's cells, by row and column."""
+    if not path.is_file():
+        return Checked(path, without=["not printed"])
+    with path.open(newline="", encoding="utf-8") as file:
+        printed = list(csv.reader(file))
+    made = list(csv.reader(text.splitlines()))
+    found = Checked(path)
+    if [len(row) for row in printed] != [len(row) for row in made] or printed[:1] != made[:1]:
+        found.changed.append(f"{len(printed) - 1} rows are printed, the runs give {len(made) - 1}, or other columns")
+        return found
+    for place, (row, again) in enumerate(zip(printed[1:], made[1:], strict=True), 1):
+        for column, cell, value in zip(printed[0], row, again, strict=True):
+            if cell == value:
+                found.reproduced += 1
+            else:
+                found.changed.append(f"row {place}, {column}: {cell or 'nothing'} is printed, the runs give {value}")
+    return found
+
+
+def compare_lines(path: Path, made: Sequence[str]) -> Checked:
+    """A page's lines."""
+    if not path.is_file():
+        return Checked(path, without=["not printed"])
+    return differing(path, path.read_text(encoding="utf-8").splitlines(), made)
+
+
+def differing(path: Path, printed: Sequence[str], made: Sequence[str]) -> Checked:
+    """The lines that are not the same; numbers are counted a line."""
+    found = Checked(path)
+    if len(printed) != len(made):
+        found.changed.append(f"{len(printed)} lines are printed, the runs give {len(made)}")
+    for place, (line, again) in enumerate(zip(printed, made, strict=False), 1):
+        if line == again:
+            found.reproduced += 1
+        else:
+            found.changed.append(f"line {place}: {first_difference(line, again)}")
+    return found
+
+
+def first_difference(line: str, again: str) -> str:
+    """Where two lines differ first, with some characters around."""
+    place = next((i for i, (a, b) in enumerate(zip(line, again, strict=False)) if a != b), min(len(line), len(again)))
+    begin = max(0, place - 10)
+    return f"{line[begin : place + 20]!r} is printed, the runs give {again[begin : place + 20]!r}"

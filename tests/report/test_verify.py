@@ -1,0 +1,89 @@
+"""`soundclr verify`: a tampered number is named; and the README's claims are rows of the studies' tables."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from soundclr.commands.cli import main
+from soundclr.errors import UserError
+from soundclr.method import load_checked
+from soundclr.report.summary import BEGIN, END, rows_of, write_readme
+
+
+@pytest.fixture
+def study(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The committed study `esc50` in a folder of its own, with params.yaml."""
+    for name in ("results/esc50", "params"):
+        shutil.copytree(repo / name, tmp_path / name)
+    shutil.copy(repo / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return Path("results/esc50")
+
+
+def test_committed_numbers_are_reproduced(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--study", "esc50"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("results/esc50/tables/claims.csv: ") for line in lines)
+    assert all(line.endswith(" reproduced") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "tables/table3.csv",
+            "81.25",
+            "91.25",
+            "row 3, last_epoch_mean_percent: 91.25 is printed, the runs give 81.25",
+        ),
+        ("tables/claims.md", "−2.75", "+2.75", "line "),
+        ("provenance.csv", "84.50", "84.51", "row 1, best_epoch_percent: 84.51 is printed, the runs give 84.50"),
+    ],
+)
+def test_a_tampered_number_is_named(
+    study: Path, capsys: pytest.CaptureFixture[str], file: str, old: str, new: str, said: str
+) -> None:
+    path = study / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    if file == "tables/table3.csv":  # the best seed's number is the same one
+        head, _, last = text.rpartition("81.25,91.85") if "81.25,91.85" in text else text.rpartition("81.25,,81.25")
+        path.write_text(f"{head}91.25,,81.25{last}", encoding="utf-8")
+    assert main(["verify", "--study", "esc50"]) == 1
+    out = capsys.readouterr().out
+    assert f"{path}: " in out
+    assert "1 changed" in out
+    assert said in out
+
+
+def test_a_table_without_runs_behind_it_is_named(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (study / "tables/made_up.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    (study / "tables/table3.csv").unlink()
+    assert main(["verify", "--study", "esc50"]) == 1
+    out = capsys.readouterr().out
+    assert "made_up.csv: 0 reproduced, no evidence" in out
+    assert "table3.csv: 0 reproduced, no evidence" in out
+
+
+def test_the_readmes_claims_are_the_studies_rows(repo: Path, tmp_path: Path) -> None:
+    """Each headline on each of the paper's datasets that has whole runs; one without any says so."""
+    params = load_checked(repo / "params.yaml")
+    rows = list(rows_of(params, repo / "results"))
+    assert ["hybrid beats cross-entropy", "contribution 3; IV-D; Table III", "+0.60 (+0.03 to +1.17)"] in [
+        row[1:4] for row in rows
+    ]
+    text = (repo / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(text, encoding="utf-8")
+    assert write_readme(params, repo / "results", tmp_path / "README.md") == len(rows)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
+
+
+def test_a_readme_without_the_marks_is_one_line(repo: Path, tmp_path: Path) -> None:
+    params = load_checked(repo / "params.yaml")
+    for text in ("nothing", f"{BEGIN}\n{BEGIN}\n{END}\n{BEGIN}\n{END}"):
+        (tmp_path / "README.md").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match="must have the lines"):
+            write_readme(params, repo / "results", tmp_path / "README.md")
+        assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
