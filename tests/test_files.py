@@ -22,8 +22,8 @@ from soundclr.machine.files import (
     write_text,
 )
 from soundclr.machine.locks import is_held
-from soundclr.planning.status.checkpoint import history
 from soundclr.planning.status.standing import read_log
+from soundclr.training import heartbeat
 
 
 def names(folder):
@@ -113,7 +113,7 @@ def test_neither_git_nor_dvc_takes_what_is_unfinished(repo, tmp_path, writer):
     for folder in ("results/esc10/runs", "data/features"):
         done = subprocess.run(["git", "check-ignore", "-q", f"{folder}/{begun}"], cwd=repo)
         assert done.returncode == 0
-    others = [f"esc10/hybrid-0123456789ab/fold1-seed0.{kind}" for kind in ("resume", "damaged", "lock")]
+    others = [f"esc10/hybrid-0123456789ab/fold1-seed0.{kind}" for kind in ("resume", "damaged", "lock", "progress")]
     paths = [f"results/esc10/models/{name}" for name in (begun, *others, "fold1-seed0.pt")]
     done = subprocess.run(["dvc", "check-ignore", *paths], cwd=repo, capture_output=True, text=True)
     assert done.stdout.splitlines() == paths[:-1]  # and the model is DVC's
@@ -178,7 +178,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path, kind):
         read_json(path)
     with pytest.raises(UserError, match=r"metrics\.json: is no file but a folder, a pipe or a device; move it away"):
         refuse_irregular([tmp_path / "missing", path])
-    assert read_log(path) == "" and not is_held(path) and history(path) is None
+    assert read_log(path) == "" and not is_held(path) and heartbeat.read(path) == heartbeat.Heartbeat()
 
 
 def test_sha256_of_file(tmp_path):

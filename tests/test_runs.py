@@ -13,7 +13,7 @@ SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 PARAMS = changed()
 
 
-@pytest.mark.parametrize(("study", "count"), [("paper", 595), ("esc10", 195), ("clar_quick", 96), ("demo", 24)])
+@pytest.mark.parametrize(("study", "count"), [("paper", 635), ("esc10", 205), ("clar_quick", 106), ("demo", 26)])
 def test_a_study_expands_to_its_runs(study, count):
     expanded = list(expand(PARAMS, study))
     assert len(expanded) == len(set(expanded)) == count

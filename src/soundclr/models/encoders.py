@@ -139,6 +139,7 @@ class Statistics(EncoderEntry):
 
     blocks = 1
     rank = 2
+    momentum = None
     bands: Annotated[int, Field(ge=1, le=4096)] = 64
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
@@ -203,6 +204,7 @@ class Yamnet(EncoderEntry):
 
     blocks = 1
     rank = 2
+    momentum = None  # its batch norms are folded in
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
         """All of it."""

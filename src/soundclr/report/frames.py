@@ -75,7 +75,8 @@ def asked_frame(
             rows.append(row | (measured(found[run]) if run in found else {}))
     columns = ["choice", *RUN, "there", "evaluated", "classifies", "labels", "encoder", "start", "budget_epochs"]
     columns += ["validation", *PERCENTS, "clips", "train_clips", "classes"]
-    return DataFrame(rows, columns=columns).astype(dict.fromkeys(PERCENTS, float))
+    truths = dict.fromkeys(("there", "evaluated", "classifies"), bool)  # also of no rows, which they then select
+    return DataFrame(rows, columns=columns).astype({**dict.fromkeys(PERCENTS, float), **truths})
 
 
 def described(settings: RunSettings) -> Values:

@@ -36,7 +36,7 @@ def overview(collection: Collection) -> Table:
         "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
         collection.covered(),
     )
-    return Table(frame_of(rows), csv, page, caption)
+    return Table(frame_of(rows).reindex(columns=csv), csv, page, caption)
 
 
 def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
