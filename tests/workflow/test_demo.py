@@ -25,12 +25,12 @@ def test_accuracy_is_far_above_chance(demo: Path, recipe: str) -> None:
 
 def test_every_run_describes_itself(demo: Path) -> None:
     found = [json.loads(path.read_text()) for path in demo.glob("results/demo/runs/*/*/*/metrics.json")]
-    assert len(found) == 24
+    assert len(found) == 26
     assert {(m["recipe"], m["fold"]) for m in found} >= {(r, f) for r in RECIPES for f in range(1, 6)}
     identical = dict.fromkeys(("groups", "clips", "across_folds", "across_classes"), 0)
     clips = {"train": 240, "test": 60, "validation": None, "identical": {**identical, "names": []}}
     assert all(m["clips"] == clips for m in found)
-    assert len(list(demo.glob("results/demo/models/*/*/*.pt"))) == 24
+    assert len(list(demo.glob("results/demo/models/*/*/*.pt"))) == 26
     assert not list(demo.rglob("*.resume"))
 
 
@@ -39,7 +39,7 @@ def test_figures_and_tables_are_there(demo: Path) -> None:
         assert (demo / f"figures/demo/{name}.png").stat().st_size > 10_000
         assert (demo / f"figures/demo/{name}.pdf").read_bytes().startswith(b"%PDF")
     page = (demo / "results/demo/README.md").read_text()
-    assert "24 of 24 runs" in page
+    assert "26 of 26 runs" in page
     assert "6 of 6 runs evaluated" in page
     assert read_params(demo / "params.yaml")["studies"]["demo"]["note"] in page
 

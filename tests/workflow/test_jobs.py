@@ -35,7 +35,12 @@ def paper_trainings() -> set[tuple[object, ...]]:
 # esc10: three schemes on five folds with five seeds, with an inner fold and without; four alphas and five steps more.
 # demo: the same, on the first fold also four alphas, two encoders from scratch, no
 # masks, CLAR and its probe.
-TRAININGS = {"paper": len(paper_trainings()), "esc10": 2 * 3 * 5 * 5 + 4 * 5 + 5 * 5, "demo": 3 * 5 + 4 + 2 + 1 + 2}
+BASELINES = 2 * 5 + 2 * 5 + 2 * 10  # of ESC-10, ESC-50 and UrbanSound8K, an untrained network and statistics
+TRAININGS = {
+    "paper": len(paper_trainings()) + BASELINES,
+    "esc10": 2 * 3 * 5 * 5 + 4 * 5 + 5 * 5 + 2 * 5,
+    "demo": 3 * 5 + 4 + 2 + 1 + 2 + 2,
+}
 EVALUATIONS = {"paper": 3 * 5 * 5, "esc10": 3 * 5 * 5, "demo": 3 * 2}
 
 

@@ -39,7 +39,7 @@ def test_clone_regenerates_everything(demo: Path, tmp_path: Path) -> None:
     run_in(clone, *REPORT, "study=demo")
     assert written(clone) == tables
     assert {path.name for path in tables} >= {"README.md", "table3.csv", "table4.tex", "comparison.md", "table3.rst"}
-    assert len(list(clone.glob("figures/demo/*.png"))) == 11
+    assert len(list(clone.glob("figures/demo/*.png"))) == 12
     assert not (clone / "data").exists()
 
 
