@@ -13,14 +13,8 @@ from soundclr.errors import UserError
 from soundclr.machine.files import refuse_irregular, write_text
 from soundclr.method import load_checked
 from soundclr.machine.gpus import visible_gpus
-from soundclr.report.catalogue import (
-    caption_path,
-    category,
-    check_artefacts,
-    front_page,
-    labels,
-    report_paths,
-)
+from soundclr.report.catalogue import caption_path, category, check_artefacts
+from soundclr.report.catalogue import front_page, labels, report_paths
 from soundclr.report.made_of import is_current
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
