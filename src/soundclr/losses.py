@@ -30,6 +30,7 @@ class Outputs:
 
     ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
     ``clips`` (rows,): which clip a row is a view of. A clip may come twice, so rows are paired by :meth:`by_view`.
+    ``class_clips`` (classes,): how many labelled training clips each class has.
     """
 
     embeddings: Tensor
@@ -37,6 +38,7 @@ class Outputs:
     labels: Tensor
     clips: Tensor
     views: int = 1
+    class_clips: Tensor | None = None
 
     def by_view(self, rows: Tensor) -> Tensor:
         """One of the tensors, (rows, ...), as (views, clips, ...): ``first, second = outputs.by_view(embeddings)``."""
@@ -50,7 +52,8 @@ class Outputs:
         def rows(name: str) -> Tensor:
             return torch.cat([batch.by_view(getattr(batch, name)) for batch in batches], dim=1).flatten(0, 1)
 
-        return cls(rows("embeddings"), rows("logits"), rows("labels"), rows("clips"), batches[0].views)
+        first = batches[0]
+        return cls(*map(rows, ("embeddings", "logits", "labels", "clips")), first.views, first.class_clips)
 
 
 class Term(Entry):
@@ -74,17 +77,39 @@ class Term(Entry):
 
 
 class CrossEntropy(Term):
-    """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none."""
+    """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none.
+
+    With ``class_weights: balanced`` each row counts in inverse proportion to its class's training clips, so that rare classes weigh as
+    much as common ones (scikit-learn's ``class_weight="balanced"``).
+    """
 
     reads = "classifier"
+    class_weights: Literal["balanced"] | None = None
 
     def __call__(self, outputs: Outputs) -> Tensor:
         """The loss of ``outputs``."""
+        import torch
         from torch.nn.functional import cross_entropy
 
-        labels = outputs.labels
-        total = cross_entropy(outputs.logits.float(), labels, ignore_index=UNLABELLED, reduction="sum")
-        return total / (labels != UNLABELLED).sum().clamp(min=1)
+        labels, labelled = outputs.labels, outputs.labels != UNLABELLED
+        logits = outputs.logits.float()
+        if self.class_weights is None:
+            return cross_entropy(logits, labels, ignore_index=UNLABELLED, reduction="sum") / labelled.sum().clamp(min=1)
+        assert outputs.class_clips is not None
+        weights = balanced_weights(outputs.class_clips)
+        total = cross_entropy(logits, labels, weights, ignore_index=UNLABELLED, reduction="sum")
+        return total / (weights[labels.clamp(min=0)] * labelled).sum().clamp(min=torch.finfo(torch.float32).tiny)
+
+
+def balanced_weights(class_clips: Tensor) -> Tensor:
+    """Balanced weights (classes,) of classes with so many clips: clips / (classes * clips of the class); 0 without any.
+
+    >>> import torch
+    >>> balanced_weights(torch.tensor([6, 2, 0]))
+    tensor([0.4444, 1.3333, 0.0000])
+    """
+    counts = class_clips.float()
+    return (counts.sum() / (len(counts) * counts)).masked_fill(counts == 0, 0.0)
 
 
 class SupCon(Term):

@@ -85,6 +85,7 @@ class StageLoop:
         torch.manual_seed(seed_of(*task.seed, stage.name, "loss"))
         self.loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, task.device)
         self.modules = nn.ModuleDict(self.loss.modules)
+        self.class_clips = class_clips(task, network.classes)
         self.augment = Augment.of(stage.augment)
         self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
         self.clips = learnt_from(task.train, task.known, self.loss.needs_labels)
@@ -196,7 +197,7 @@ class StageLoop:
         """What the network makes of a training batch, of clips ``indices``."""
         if self.still:
             embeddings, logits = self.network.heads(self.listener.represent(indices))
-            return outputs_of(embeddings, logits, self.task.known[indices], indices, views=1)
+            return outputs_of(embeddings, logits, self.task.known[indices], indices, 1, self.class_clips)
         return self.views(indices, self.task.known, random)
 
     def views(self, indices: Tensor, labels: Tensor, random: torch.Generator) -> Outputs:
@@ -204,7 +205,7 @@ class StageLoop:
         views = self.stage.views
         with in_precision(self.task.device, self.stage):
             embeddings, logits = self.network(self.task.inputs.train_batch(indices, self.augment, random, views))
-        return outputs_of(embeddings, logits, labels[indices], indices, views)
+        return outputs_of(embeddings, logits, labels[indices], indices, views, self.class_clips)
 
     def validate(self) -> tuple[float, Tensor]:
         """The loss of the validation clips, as one batch, and their logits (clips, classes) on the CPU.
@@ -216,7 +217,7 @@ class StageLoop:
         embeddings, logits = self.listener.hear(task.val, self.pause)
         with torch.no_grad():
             if self.loss.least_views == 1:
-                outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, views=1)
+                outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, 1, self.class_clips)
             else:
                 random, parts = generator(*task.seed, "val views"), []
                 for indices in task.val.split(self.stage.training.batch_size):
@@ -278,7 +279,15 @@ class StageLoop:
         moments.clear()  # they stay when an optimiser has taken its first step
 
 
-def outputs_of(embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int) -> Outputs:
+def outputs_of(
+    embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int, class_clips: Tensor | None = None
+) -> Outputs:
     """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
     of_rows, clip_of_rows = (each.repeat(views).to(embeddings.device, non_blocking=True) for each in (labels, clips))
-    return Outputs(embeddings, logits, of_rows, clip_of_rows, views)
+    return Outputs(embeddings, logits, of_rows, clip_of_rows, views, class_clips)
+
+
+def class_clips(task: Task, classes: int) -> Tensor:
+    """How many labelled training clips each class has: (classes,), on the run's device."""
+    known = task.known[task.train]
+    return known[known != UNLABELLED].bincount(minlength=classes).to(task.device)

@@ -28,21 +28,24 @@ class LogisticRegression(Entry):
 
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
 
-    def solve(self, features: Array, labels: Array, inner: Array, classes: int) -> tuple[Array, Array]:
+    def solve(
+        self, features: Array, labels: Array, inner: Array, classes: int, balanced: bool = False
+    ) -> tuple[Array, Array]:
         """Weights (classes, features) and biases (classes,): logits are ``features @ weights.T + biases``.
 
         Of ``features`` (clips, features) and ``labels`` (clips,), of which ``inner`` (clips,) are true for those that
-        choose the strength. UserError where those to learn from are of one class.
+        choose the strength. ``balanced``: each class counts as much, however many clips it has. UserError where those
+        to learn from are of one class.
         """
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1):  # the order in which threads add up would change the last digits
             chosen = sorted(self.strengths)[len(self.strengths) // 2]
             if len(self.strengths) > 1 and inner.any():
-                learnt = Fit(features[~inner], labels[~inner])
+                learnt = Fit(features[~inner], labels[~inner], balanced)
                 shares = {s: right(learnt.solve(s, classes), features[inner], labels[inner]) for s in self.strengths}
                 chosen = max(shares, key=lambda strength: (shares[strength], strength))
-            return Fit(features, labels).solve(chosen, classes)
+            return Fit(features, labels, balanced).solve(chosen, classes)
 
 
 def right(found: tuple[Array, Array], features: Array, labels: Array) -> float:
@@ -54,7 +57,7 @@ def right(found: tuple[Array, Array], features: Array, labels: Array) -> float:
 class Fit:
     """Clips' ``features`` (clips, features) and ``labels`` (clips,), to be fitted with any strength of the penalty."""
 
-    def __init__(self, features: Array, labels: Array) -> None:
+    def __init__(self, features: Array, labels: Array, balanced: bool = False) -> None:
         import numpy as np
         from sklearn.preprocessing import StandardScaler
 
@@ -63,6 +66,7 @@ class Fit:
             raise UserError(
                 "logistic regression: all clips to learn from are of one class; the dataset's folds are wrong"
             )
+        self.class_weight = "balanced" if balanced else None
         self.scaler = StandardScaler().fit(features)
         self.rows = self.scaler.transform(features)
 
@@ -72,7 +76,8 @@ class Fit:
         from sklearn.linear_model import LogisticRegression as Model
 
         pair = len(self.present) == 2  # of which scikit-learn penalises the difference, twice what the two weigh
-        model = Model(C=(2 if pair else 1) / (strength * len(self.rows)), max_iter=1000, tol=1e-6)
+        inverse = (2 if pair else 1) / (strength * len(self.rows))
+        model = Model(C=inverse, class_weight=self.class_weight, max_iter=1000, tol=1e-6)
         model.fit(self.rows, self.labels)
         found, offsets = (np.array([-0.5, 0.5])[:, None] * x if pair else x for x in (model.coef_, model.intercept_))
         weights, biases = np.zeros((classes, len(self.scaler.scale_))), np.full(classes, NEVER)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from soundclr.losses import UNLABELLED
+from soundclr.losses import UNLABELLED, CrossEntropy, Loss
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.params.entries import entry_of
@@ -71,8 +71,11 @@ def set_classifier(task: Task, stage: StageSettings, network: Network, clips: Te
     solver = entry_of(SOLVERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
     labels = task.known[clips]
     inner = inner_clips(task.inputs.waveforms, clips, labels, held_out=task.seed[1])
+    [(_, term)] = Loss.of(stage).terms
+    assert isinstance(term, CrossEntropy)  # solvers.check_solved allows no other
+    balanced = term.class_weights == "balanced"
     weights, biases = solver.solve(
-        features.double().cpu().numpy(), labels.numpy(), inner.numpy(), classes=network.classes
+        features.double().cpu().numpy(), labels.numpy(), inner.numpy(), network.classes, balanced
     )
     linear = network.classifier[0]
     assert isinstance(linear, nn.Linear)
