@@ -52,8 +52,8 @@ class Outputs:
         def rows(name: str) -> Tensor:
             return torch.cat([batch.by_view(getattr(batch, name)) for batch in batches], dim=1).flatten(0, 1)
 
-        first = batches[0]
-        return cls(*map(rows, ("embeddings", "logits", "labels", "clips")), first.views, first.class_clips)
+        of_rows = {name: rows(name) for name in ("embeddings", "logits", "labels", "clips")}
+        return cls(**of_rows, views=batches[0].views, class_clips=batches[0].class_clips)
 
 
 class Term(Entry):
@@ -79,8 +79,8 @@ class Term(Entry):
 class CrossEntropy(Term):
     """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none.
 
-    With ``class_weights: balanced`` each row counts in inverse proportion to its class's training clips, so that rare classes weigh as
-    much as common ones (scikit-learn's ``class_weight="balanced"``).
+    With balanced class weights each row counts in inverse proportion to its class's training clips, so that rare
+    classes weigh as much as common ones (scikit-learn's ``class_weight="balanced"``).
     """
 
     reads = "classifier"
