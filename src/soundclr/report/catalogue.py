@@ -11,7 +11,7 @@ from soundclr.report import made_of
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, any_run, choices, datasets_of, expected
 from soundclr.report.claims.of_study import has_claims
 from soundclr.report.papers import PAPERS
-from soundclr.run.runs import Run
+from soundclr.run.runs import OWN_TABLES, Run
 from soundclr.training.solvers import takes_steps
 
 MEMBERS = 2
@@ -28,10 +28,16 @@ def has_several_seeds(params: Params, study: str) -> bool:
     return len(choices(params, study)[OWN].seeds or ()) >= MEMBERS
 
 
+def has_own_sounds(params: Params, study: str) -> bool:
+    """Whether one of a study's datasets is a person's own."""
+    return any(params.datasets[name].adapter in OWN_TABLES for name in params.studies[study].datasets)
+
+
 A, K = "artefacts", "claims"
 C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
 # fmt: off
 ARTEFACTS = (
+    Artefact("advice", "What to do next", "table", f"{A}.own_sounds:advice", also="baselines", shows=has_own_sounds),
     Artefact("claims", "The paper's claims", "table", f"{K}.table:make", of=any_run, shows=has_claims),
     Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", also="baselines"),
     Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
@@ -64,9 +70,11 @@ ARTEFACTS = (
     Artefact("comparison", "Paired comparison", "table", f"{A}.comparison:comparison"),
     Artefact("distances", "Distances of representations", "table", f"{A}.evaluated:distances", EVALUATED, of=any_run),
     Artefact("ensembles", "Ensembles of seeds", "table", f"{A}.comparison:ensembles", shows=has_several_seeds),
+    Artefact("f1", "F1 of each class", "table", f"{A}.own_sounds:f1", shows=has_own_sounds),
     Artefact("per_class", "Accuracy of each class", "table", f"{A}.classes:per_class"),
     Artefact("protocols", "Protocols", "table", f"{A}.epochs:protocols", also="protocols"),
     Artefact("robustness", "Robustness to noise", "table", f"{A}.evaluated:robustness", EVALUATED),
+    Artefact("wrong_clips", "Wrong clips", "table", f"{A}.own_sounds:wrong_clips", shows=has_own_sounds),
     Artefact("variants", "One change at a time", "table", f"{A}.comparison:variants", "variants"),
 )
 # fmt: on

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from soundclr.report import figure as draw
 from soundclr.report import style
@@ -54,6 +54,19 @@ def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFr
             rows.append(row)
     columns = ["dataset", "recipe", "class", "clips", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
     return DataFrame(rows, columns=columns)
+
+
+def f1_scores(clips: DataFrame) -> Series:
+    """F1 in percent of each class of these held-out clips, which is 2 * right / (clips of it + clips taken for it)."""
+    right = clips[clips["right"]]["class"].value_counts()
+    both = clips["class"].value_counts().add(clips["predicted"].value_counts(), fill_value=0)
+    return (200 * right.reindex(both.index, fill_value=0) / both).loc[sorted(clips["class"].unique())]
+
+
+def macro_f1(clips: DataFrame) -> float:
+    """The mean over seeds of the classes' mean F1, in percent, of clips of all folds; nan of no clips."""
+    seeds = [float(f1_scores(group).mean()) for group in split(clips, "seed").values()]
+    return statistics.fmean(seeds) if seeds else math.nan
 
 
 def per_class(collection: Collection) -> Table:

@@ -3,8 +3,9 @@
 import math
 
 from soundclr.report.artefact import OWN
+from soundclr.report.artefacts.classes import macro_f1
 from soundclr.report.collect import Collection
-from soundclr.report.frames import records
+from soundclr.report.frames import RUN, records
 from soundclr.report.intervals import interval, summary
 from soundclr.report.table import Cell, Column, Row, Table, dataset_column, frame_of, number, sentences
 
@@ -24,9 +25,10 @@ def overview(collection: Collection) -> Table:
         Column("last epoch (%)", shown),
         Column("95 % interval", lambda row: ends(row)),
         Column("best epoch (%)", lambda row: number(row["best_epoch_percent"])),
+        Column("macro-F1 (%)", lambda row: number(row["macro_f1_percent"])),
     ]
     csv = ["dataset", "recipe", "kind", "runs", "expected_runs", "last_epoch_percent", "low_percent", "high_percent"]
-    csv += ["best_epoch_percent", "above_baselines"]
+    csv += ["best_epoch_percent", "macro_f1_percent", "above_baselines"]
     below = [row for row in rows if row["above_baselines"] == "no"]
     caption = sentences(
         "Each scheme beside chance and beside baselines that train nothing. Spectrogram "
@@ -34,6 +36,7 @@ def overview(collection: Collection) -> Table:
         "random weights; both with a logistic regression",
         f"{NOT_ABOVE} not above the best baseline" if below else "",
         "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
+        "Macro-F1: the classes' mean F1 of all held-out clips at the last epoch, the mean over seeds",
         collection.covered(),
     )
     return Table(frame_of(rows).reindex(columns=csv), csv, page, caption)
@@ -44,6 +47,7 @@ def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
     asked = collection.asked
     here = asked[(asked["dataset"] == dataset) & asked["choice"].isin((OWN, BASELINES))]
     classes = here["classes"].dropna()
+    clips = collection.clips[collection.clips["epoch"] == "last"]
     rows: list[dict[str, object]] = []
     for choice in (BASELINES, OWN):
         runs = here[(here["choice"] == choice) & here["classifies"]]
@@ -51,12 +55,14 @@ def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
             done = runs[(runs["recipe"] == row["recipe"]) & runs["there"]]
             low, high, _ = interval(done, "last_epoch") if len(done) else (math.nan, math.nan, "")
             kind = "baseline" if choice == BASELINES else "scheme"
-            rows.append({**row, "kind": kind, "low_percent": low, "high_percent": high, "above_baselines": ""})
+            score = macro_f1(clips.merge(done[RUN])) if len(done) else None
+            found = {"kind": kind, "low_percent": low, "high_percent": high, "macro_f1_percent": score}
+            rows.append({**row, **found, "above_baselines": ""})
     known = [float(str(row["last_epoch_percent"])) for row in rows if row["kind"] == "baseline" and row["runs"]]
     for row in rows:
         if row["kind"] == "scheme" and known and row["runs"]:
             row["above_baselines"] = "yes" if float(str(row["last_epoch_percent"])) > max(known) else "no"
-    empty = dict.fromkeys(("low_percent", "high_percent", "best_epoch_percent"))
+    empty = dict.fromkeys(("low_percent", "high_percent", "best_epoch_percent", "macro_f1_percent"))
     chance = 100 / float(classes.iloc[0]) if len(classes) else None
     first = {"dataset": dataset, "recipe": None, "kind": "chance", "runs": None, "expected_runs": None, **empty}
     return [{**first, "last_epoch_percent": chance, "above_baselines": ""}, *rows] if chance else rows
