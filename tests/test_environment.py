@@ -30,7 +30,9 @@ def disagreements(root: Path) -> list[str]:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     direct = exact_versions([*project["dependencies"], *extras["test"]], "pyproject.toml")
-    several = exact_versions([*extras["export"], *extras["parquet"], *extras["timm"]], "pyproject.toml")
+    several = exact_versions(
+        [*extras["export"], *extras["parquet"], *extras["tensorboard"], *extras["timm"]], "pyproject.toml"
+    )
     lock_lines = (root / "requirements.lock").read_text().splitlines()
     locked = exact_versions([line for line in lock_lines if line and not line.startswith("#")], "requirements.lock")
     conda, pip = conda_and_pip((root / "environment.yml").read_text())

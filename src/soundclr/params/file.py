@@ -35,6 +35,7 @@ class Params(Section):
 
     study: str
     revision: Positive
+    tensorboard: bool = False
     defaults: dict[str, Any]
     evaluation: EvaluationSettings
     datasets: dict[Name, DatasetSettings]

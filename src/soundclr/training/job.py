@@ -4,7 +4,7 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from soundclr.training.signals import Stop, never
 from soundclr.training.split import known_labels, label_warnings, split
 from soundclr.training.state import State, save_tensors
 from soundclr.training.task import Task
+from soundclr.training.tensorboard import watched
 
 Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last", if at all
 
@@ -67,7 +68,8 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
     checkpoint = model.with_suffix(".resume")
     with only_one(model.with_suffix(".lock"), "this run is being trained"):
         print(f"{task.identity}: computes on {describe(device)}", file=sys.stderr, flush=True)
-        state = train(task, network, checkpoint, stop)
+        with watched(run, paths.results, params.tensorboard) as on_epoch:
+            state = train(replace(task, on_epoch=on_epoch), network, checkpoint, stop)
 
         save_tensors(model, {k: v.cpu() for k, v in network.state_dict().items()})
         probabilities = held_out_probabilities(task, network, state, test) if classifies(settings) else {}

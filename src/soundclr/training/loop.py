@@ -148,6 +148,7 @@ class StageLoop:
             weights = {k: v.cpu().clone() for k, v in self.network.state_dict().items()} if self.keeps_best else None
             state.best = Best(state.epoch, value, state.last, weights)
         self.progress.epoch(row)
+        task.on_epoch(len(state.history), row)
 
     def train_epoch(self) -> tuple[float, float, float]:
         """One pass over the training clips, from where ``state.partial`` is.

@@ -63,6 +63,7 @@ def solve_stage(task: Task, stage: StageSettings, network: Network, state: State
     kept = {k: v.cpu().clone() for k, v in network.state_dict().items()} if task.keeps_best(stage) else None
     state.best = Best(1, val_accuracy if stage.training.monitor == "accuracy" else -val_loss, state.last, kept)
     progress.epoch(row)
+    task.on_epoch(len(state.history), row)
     progress.close()
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from soundclr.audio.pipeline import Inputs
 from soundclr.params import StageSettings
+from soundclr.training.tensorboard import EpochDone, nothing
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Task:
     ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
     the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
     weights are kept too. ``source`` has the hashes of the clips and of what the encoder starts from: a checkpoint of
-    other ones is not gone on from.
+    other ones is not gone on from. ``on_epoch`` is called after each epoch.
     """
 
     identity: str
@@ -32,6 +33,7 @@ class Task:
     val_name: str = "held-out"
     keep_best: bool = False
     source: str = ""
+    on_epoch: EpochDone = nothing
 
     def keeps_best(self, stage: StageSettings) -> bool:
         """Whether the weights of the stage's best epoch are needed afterwards."""
