@@ -11,18 +11,27 @@ from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.run import runs
 
+PUBLISHED = "results/published/runs/*/*/fold1-seed0"
+"""The run whose model comes with the repository (params/own.yaml)."""
+
 
 def add_named_run(parser: argparse.ArgumentParser) -> None:
     """The run's folder, by `--run`."""
-    help = "a run's folder: .../fold1-seed0; of several the current"
-    parser.add_argument("--run", type=Path, required=True, action="append", help=help)
+    help = "a run's folder: .../fold1-seed0; of several the current; default: the model that comes with the repository"
+    parser.add_argument("--run", type=Path, action="append", help=help)
 
 
-def one_run(named: Sequence[Path], file: Path) -> Path:
+def one_run(named: Sequence[Path] | None, file: Path) -> Path:
     """The run's folder that is meant: the one of those ``named`` that is finished and of params.yaml as it is now.
 
-    Which one of several it is, is said on standard error. UserError where none or more than one is.
+    Without a name it is :data:`PUBLISHED`, in the folder of params.yaml. Which one it is, where it was not named alone,
+    is printed on standard error. UserError where none or more than one is.
     """
+    if named is None:
+        if not (folders := sorted(file.parent.glob(PUBLISHED))):
+            raise UserError(f"{file.parent / PUBLISHED}: is not here; name a trained run by --run")
+        print(f"by {folders[-1]}, the model that comes with the repository", file=sys.stderr)
+        return folders[-1]
     folders = list(dict.fromkeys(named))
     if len(folders) == 1:
         return folders[0]

@@ -1,6 +1,7 @@
 """A trained run as a model to take along: ONNX from the waveform on, or its weights as a state dict."""
 
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from soundclr.audio.representations import representation_of
 from soundclr.errors import UserError
 from soundclr.losses import classifies
 from soundclr.machine.files import atomic_path, write_json
-from soundclr.models.load import load_run
+from soundclr.models.load import load_run, read_run
 from soundclr.models.misfit import in_short
 from soundclr.models.network import Network
 from soundclr.params import Params, RunSettings
@@ -77,6 +78,15 @@ def export_state_dict(directory: Path, output: Path, params: Params) -> dict[str
     return about
 
 
+def export_packed(directory: Path, output: Path, params: Params) -> dict[str, Any]:
+    """Write a run's model compressed, so that git can keep it beside the run's metrics.json; what it is."""
+    metrics, settings, _ = load_run(directory)
+    run, results, _ = read_run(directory)
+    with atomic_path(output) as partial:
+        partial.write_bytes(lzma.compress(run.model(results).read_bytes(), preset=9 | lzma.PRESET_EXTREME))
+    return describe(metrics, settings, params)
+
+
 def describe(metrics: Metrics, settings: RunSettings, params: Params) -> dict[str, Any]:
     """What someone needs who has the file alone: input, classes, origin, and licences of data and weights."""
     weights = params.weights.get(settings.start.weights)
@@ -97,4 +107,8 @@ def describe(metrics: Metrics, settings: RunSettings, params: Params) -> dict[st
     }
 
 
-EXPORTS = {"onnx": (".onnx", export_onnx), "state_dict": (".pth", export_state_dict)}
+EXPORTS = {
+    "onnx": (".onnx", export_onnx),
+    "state_dict": (".pth", export_state_dict),
+    "packed": (".pt.xz", export_packed),
+}

@@ -1,5 +1,8 @@
 """A trained run, loaded from its folder."""
 
+import hashlib
+import io
+import lzma
 from pathlib import Path
 
 import torch
@@ -13,6 +16,11 @@ from soundclr.params import RunSettings, validated
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
 
+PACKED = "model.pt.xz"
+"""A model that comes with its run's folder, compressed."""
+
+MOST_UNPACKED = 1_000_000_000
+
 
 def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
     """What a run's folder says of it, its settings, and the trained network in evaluation mode, on the CPU.
@@ -20,11 +28,14 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
     Raises UserError for a folder that is no finished run, or a model that is missing or damaged.
     """
     run, results, metrics = read_run(directory)
-    model = run.model(results)
+    model, packed = run.model(results), directory / PACKED
     again = f"pull the model or train the run again: `{run.train_command} --force`"
-    if not model.is_file():
+    content: Path | io.BytesIO = model
+    if not model.is_file() and packed.is_file():
+        model, content = packed, unpack(packed)
+    elif not model.is_file():
         raise UserError(f"{model}: the run's model is not here; {again}")
-    if (has := sha256_of_file(model)) != metrics.model_sha256:
+    if (has := sha256_of(content)) != metrics.model_sha256:
         raise UserError(
             f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
             f"it, then {again}"
@@ -32,12 +43,29 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
     settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
     try:
         network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
-        network.load_state_dict(torch.load(model, map_location="cpu", weights_only=True))
+        network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
         raise UserError(
             f"{model}: is not a model of this version ({in_short(error)}); remove it, then {again}"
         ) from error
     return metrics, settings, network.eval()
+
+
+def unpack(packed: Path) -> io.BytesIO:
+    """A model that was exported as ``packed``; UserError for one that is damaged or unpacks to too much."""
+    try:
+        with lzma.open(packed) as file:
+            content = file.read(MOST_UNPACKED + 1)
+    except (OSError, lzma.LZMAError, EOFError) as error:
+        raise UserError(f"{packed}: cannot be unpacked ({error}); restore it from git") from error
+    if len(content) > MOST_UNPACKED:
+        raise UserError(f"{packed}: unpacks to more than {MOST_UNPACKED / 1e9:g} GB; restore it from git")
+    return io.BytesIO(content)
+
+
+def sha256_of(content: Path | io.BytesIO) -> str:
+    """The SHA-256 of a file, or of what was unpacked."""
+    return sha256_of_file(content) if isinstance(content, Path) else hashlib.sha256(content.getbuffer()).hexdigest()
 
 
 def start_from_run(network: Network, run: Run, results: Path) -> Metrics:
