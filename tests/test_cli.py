@@ -67,7 +67,7 @@ def test_version(soundclr):
 
 @pytest.mark.parametrize(
     "line",
-    ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify x.wav", "classify --run x",
+    ["", "trian", "train", "train --dataset toy --recipe hybrid --fold one", "classify", "classify --run x",
      "fetch", "weights imagenet_pqf", "train --dataset toy --recipe hybrid --fold 1 --threads 0",
      "train --dataset toy --recipe hybrid --fold 1 --threads -1", "features toy --threads 0",
      "features toy --threads 100000", "train --dataset toy --recipe hybrid --fold 1 --jobs-per-gpu 1000000000",
