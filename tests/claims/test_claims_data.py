@@ -100,3 +100,9 @@ def test_a_missing_registration_is_one_line(repo: Path, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"docs/registration.yaml: missing, .*registered_esc10"):
         claims_of(params, "registered_esc10")
+
+
+def test_cells_name_row_and_column_of_both_sides() -> None:
+    of = {claim.id: claim.numbers.cells for claim in read_claims("soundclr").claims if claim.numbers}
+    assert of["hybrid_ce"] == "table3: hybrid, accuracy, mean; cross_entropy, accuracy, mean"
+    assert of["alpha"] == "table2: alpha=0.5, accuracy, mean"

@@ -24,6 +24,13 @@ class Numbers(Section):
     gain: Place | None = None
     behind_table: str | None = None
 
+    @property
+    def cells(self) -> str:
+        """Where they stand, as in ``table3: hybrid, accuracy, mean; cross_entropy, accuracy, mean``."""
+        places = [f"{self.table}: {', '.join(place)}" for place in (self.gain, self.ahead) if place]
+        behind = f"{self.behind_table}: " if self.behind_table else ""
+        return "; ".join([*places, *([f"{behind}{', '.join(self.behind)}"] if self.behind else [])])
+
 
 class Claim(Section):
     """One claim: `ahead` is better than `behind` by `measure`.

@@ -55,6 +55,7 @@ def record(found: Finding) -> dict[str, object]:
         "runs": found.runs,
         "expected_runs": found.expected_runs,
         **{f"paper_{key}": value for key, value in (paper.model_dump() if paper else dict.fromkeys(PAPER)).items()},
+        "paper_cells": claim.numbers.cells if claim.numbers and paper else None,
         "tier": found.tier,
         "reduced": "; ".join(found.reduced),
         "verdict": found.verdict,
