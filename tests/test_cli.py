@@ -7,7 +7,6 @@ import sys
 import pytest
 import soundfile
 import torch
-import toy
 import yaml
 
 from soundclr import __version__
@@ -16,6 +15,7 @@ from soundclr.datasets.index import IndexRow, write_index
 from soundclr.params import read_params
 from soundclr.run import runs
 from soundclr.run.runs import find_run
+from support import toy
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "schema", "report", "classify"]
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.evaluation.export import FromWaveform
 from soundclr.models.load import load_run
 from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 
 @pytest.fixture(scope="module")

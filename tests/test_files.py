@@ -205,7 +205,7 @@ def test_half_a_character_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device", "too large"])
-def test_json_that_is_no_file_of_a_record_s_size_is_one_line(tmp_path, kind):
+def test_json_that_is_no_file_or_too_large_for_a_record_is_one_line(tmp_path, kind):
     path = tmp_path / "x.json"
     if kind == "a folder":
         path.mkdir()

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy
 import yaml
 
 from soundclr.audio.augmentations import AUGMENTATIONS
@@ -20,6 +19,7 @@ from soundclr.run.runs import find_run
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS
+from support import toy
 
 PLACE = "toy/toy/hybrid"
 RAW = {"representation": "waveform", "encoder": "small_1d", "augment": ["scale"]}

@@ -1,7 +1,6 @@
 """Weights that a study does without: which runs are left out, and what brings them back."""
 
 import pytest
-import toy
 import yaml
 
 from soundclr.errors import UserError
@@ -9,6 +8,7 @@ from soundclr.params import Params, load
 from soundclr.planning.status.standing import Places, Study
 from soundclr.run import optional
 from soundclr.run.runs import expand, weights_path
+from support import toy
 
 RECIPES = {
     "vanilla": {"start": {"weights": "none"}},

@@ -159,7 +159,7 @@ SOUND = np.random.default_rng(3).integers(-9000, 9000, 500, dtype="<i2").tobytes
     ],
 )
 @pytest.mark.parametrize("kind", ["RIFF", "RIFX", "RF64"])
-def test_sound_behind_the_end_that_a_wav_file_s_header_gives(path, kind, says, behind, more):
+def test_sound_behind_the_end_that_a_wav_header_gives(path, kind, says, behind, more):
     order = "big" if kind == "RIFX" else "little"
     behind = b"" if kind == "RIFX" and b"LIST" in behind else behind
     more = 1000 if kind == "RIFX" and more == 1048 else more

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small_copies import write_clip
 
 from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
@@ -14,6 +13,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from support.small_copies import write_clip
 
 SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
 CLIPS = ["wren/1.wav", "wren/2.flac", "wren/a, b.wav", "robin/1.wav", "robin/2.wav"]
@@ -135,7 +135,7 @@ def test_only_the_study_of_own_sounds_misses_them(
     assert capsys.readouterr().err.startswith("soundclr: error: sounds: is not there; it is the folder of your sounds")
 
 
-def test_the_study_s_budget_is_enough_for_40_clips_and_is_warned_of_below(params: Params, project: Path) -> None:
+def test_the_budget_is_enough_for_40_clips_and_fewer_raise_a_warning(params: Params, project: Path) -> None:
     for number in range(35):
         (project / f"wren/more{number}.wav").touch()  # to be counted, not read
     [run, *_] = runs.expand(params, "own")

@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small_copies import write_clip, write_table
 
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
@@ -27,6 +26,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from support.small_copies import write_clip, write_table
 
 SETTINGS: dict[str, Any] = {
     "title": "birds",

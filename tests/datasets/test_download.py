@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from loopback import BODY, Host
 
 from soundclr.datasets import download
 from soundclr.datasets.download import Source, record
 from soundclr.errors import UserError
+from support.loopback import BODY, Host
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
 

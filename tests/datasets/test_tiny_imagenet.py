@@ -8,7 +8,6 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from small_copies import fetch, refusal, zipped
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Augment, Inputs
@@ -18,6 +17,7 @@ from soundclr.datasets.tiny_imagenet import hash_of
 from soundclr.errors import UserError
 from soundclr.method import check
 from soundclr.params import DatasetSettings, load, read_params
+from support.small_copies import fetch, refusal, zipped
 
 WORDS = {"n02": "goldfish, Carassius auratus", "n01": "bell pepper", "n03": "steel arch bridge"}
 SETTINGS: dict[str, Any] = {

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy
 
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
@@ -24,6 +23,7 @@ from soundclr.params import Params
 from soundclr.run.records import write_record
 from soundclr.run.runs import evaluation_key, find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 SIGMAS, SNR = [0.0, 0.1], [20, -5]

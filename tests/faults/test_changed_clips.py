@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import toy
 import yaml
 
 from soundclr.commands import cli
@@ -18,6 +17,7 @@ from soundclr.params import load, read_params
 from soundclr.run import own_sounds
 from soundclr.run.index_record import read_made_of
 from soundclr.run.runs import expand
+from support import toy
 
 TRAIN = "train --dataset birds --recipe hybrid --fold 1"
 CLIP = Path("sounds/wren0.wav")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiling import VALUES, ends_well, examples, mutate
 
 from soundclr.commands import cli
 from soundclr.machine.files import sha256_of_file, sha256_of_json
@@ -18,6 +17,7 @@ from soundclr.params import Params, load
 from soundclr.report.collect import collect
 from soundclr.report.made_of import is_current
 from soundclr.run.runs import find_run
+from support.spoiling import VALUES, ends_well, examples, mutate
 
 TRAIN = "train --dataset toy --recipe hybrid --fold 1"
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import toy
 import yaml
 
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
 from soundclr.params import load, read_params
 from soundclr.run import runs
+from support import toy
 
 CLIP = Path("sounds/wren0.wav")
 NOISE = np.random.default_rng(1).normal(0, 0.1, 1500)

@@ -13,12 +13,12 @@ import pytest
 import torch
 import torchvision
 import yaml
-from loopback import BODY
 
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.run.records import write_record
 from soundclr.run.runs import find_run
+from support.loopback import BODY
 
 
 def write_params(**changes: Any) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from content import CONTENT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import read_params
+from support.real_params import CONTENT, changed
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -73,7 +73,7 @@ def test_files_that_cannot_be_included(tmp_path: Path, include: Any, says: str) 
     assert says in refusal(write(tmp_path, params=changed() | {"include": include}))
 
 
-def test_a_study_s_settings_are_laid_over_its_base_s(loaded: Any) -> None:
+def test_settings_of_a_study_override_those_of_its_base(loaded: Any) -> None:
     own = {"base": "esc10", "title": "mine", "settings": {"training": {"lr": 0.5}}}
     study = {key: CONTENT["studies"]["esc10"][key] for key in ("datasets", "recipes", "seeds")}
     params = loaded(changed(("studies.mine", {**study, **own}), ("studies.yours", {**study, **own, "base": "mine"})))

@@ -1,10 +1,10 @@
 """A mistake in params.yaml is one line that names it."""
 
 import pytest
-from content import CONTENT, TEXT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
+from support.real_params import CONTENT, TEXT, changed
 
 MASKS = "augmentations.frequency_mask"
 STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}

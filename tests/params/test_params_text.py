@@ -4,11 +4,11 @@ import os
 import time
 
 import pytest
-from content import TEXT
 
 from soundclr.errors import UserError
 from soundclr.machine.yaml_file import read_yaml
 from soundclr.method import load_checked
+from support.real_params import TEXT
 
 
 @pytest.mark.parametrize(

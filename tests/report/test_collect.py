@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fabricate import edit, fabricate, trial_params
 
 from soundclr.errors import UserError
 from soundclr.machine.files import write_text
@@ -13,6 +12,7 @@ from soundclr.params import Params
 from soundclr.report.captions import code_versions, study_facts
 from soundclr.report.collect import collect
 from soundclr.run.runs import Run, expand
+from support.fabricate import edit, fabricate, trial_params
 
 
 @pytest.fixture

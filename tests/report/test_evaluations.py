@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from byhand import make, texts
-from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.run.runs import Run, evaluation_key, expand
+from support.byhand import make, texts
+from support.fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.machine.files import write_text
@@ -25,6 +24,7 @@ from soundclr.planning.status.standing import Places, Standing, Study, log_of, s
 from soundclr.run import runs
 from soundclr.run.runs import Run
 from soundclr.training import heartbeat, state
+from support import toy
 
 PLACES = Places()
 

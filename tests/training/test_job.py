@@ -8,8 +8,6 @@ import re
 
 import pytest
 import torch
-import toy
-from toy import Interrupted
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
@@ -22,6 +20,8 @@ from soundclr.params import Params, RunSettings
 from soundclr.run.runs import dataset_hash, find_run
 from soundclr.training import loop
 from soundclr.training.job import Paths, run_job
+from support import toy
+from support.toy import Interrupted
 
 CPU = torch.device("cpu")
 TIMES = ("duration_seconds", "clips_per_second", "created", "checksum", "files")

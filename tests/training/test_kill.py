@@ -12,10 +12,10 @@ import sys
 import time
 
 import pytest
-import toy
 import yaml
 
 from soundclr.run.runs import find_run
+from support import toy
 
 pytestmark = pytest.mark.slow
 

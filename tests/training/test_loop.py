@@ -5,13 +5,13 @@ import math
 
 import pytest
 import torch
-from outcomes import TIMES, without_times
 
 from soundclr.errors import UserError
 from soundclr.training import loop
 from soundclr.training.listener import Listener
 from soundclr.training.loop import train
 from soundclr.training.schedule import Exponential
+from support.outcomes import TIMES, without_times
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 

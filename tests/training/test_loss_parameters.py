@@ -2,11 +2,8 @@
 
 import pytest
 import torch
-import toy
-from outcomes import always, assert_same_outcome
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
-from toy import Interrupted
 
 from soundclr.losses import TERMS, UNLABELLED, Loss, Outputs, Term
 from soundclr.method import check
@@ -14,6 +11,9 @@ from soundclr.params import Params
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import StageLoop, train
 from soundclr.training.state import Saver, State
+from support import toy
+from support.outcomes import always, assert_same_outcome
+from support.toy import Interrupted
 
 
 class ArcFace(Term):

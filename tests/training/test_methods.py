@@ -7,9 +7,6 @@ import json
 import pytest
 import soundfile
 import torch
-import toy
-from outcomes import always, assert_equal, assert_same_outcome
-from toy import Interrupted
 
 from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
@@ -24,6 +21,9 @@ from soundclr.training.job import Paths, run_job
 from soundclr.training.loop import StageLoop, train
 from soundclr.training.split import known_labels
 from soundclr.training.state import Saver, State
+from support import toy
+from support.outcomes import always, assert_equal, assert_same_outcome
+from support.toy import Interrupted
 
 CPU = torch.device("cpu")
 MLP = {"layers": [{"linear_without_bias": 16}, "batch_norm", "relu", {"dropout": 0.1}, {"linear": 8}]}

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 
 from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
@@ -12,6 +11,7 @@ from soundclr.machine.files import read_json
 from soundclr.params import Params
 from soundclr.run.runs import expand, features_path, find_run, started_from
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 

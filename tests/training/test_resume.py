@@ -7,13 +7,13 @@ import signal
 
 import pytest
 import torch
-from outcomes import always, assert_equal, assert_same_outcome
-from toy import Interrupted
 
 from soundclr.errors import UserError
 from soundclr.training import loop, signals
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import train
+from support.outcomes import always, assert_equal, assert_same_outcome
+from support.toy import Interrupted
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 

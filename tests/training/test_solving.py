@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pytest
 import torch
-import toy
 from sklearn.linear_model import LogisticRegression as Model
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +19,7 @@ from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
 from soundclr.training.solvers import Fit, LogisticRegression
 from soundclr.training.solving import inner_clips
+from support import toy
 
 CPU = torch.device("cpu")
 STAGE = {"name": "linear", "trains": ["classifier"], "augment": [], "optimizer": "logistic_regression"}

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from projects import copy_of, run_in, surroundings
 
 from soundclr.machine.locks import locked
 from soundclr.params import read_params
+from support.projects import copy_of, run_in, surroundings
 
 COMMAND = ("snakemake", "runs", "--cores", "2")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import yaml
-from projects import commit_all, copy_of, run_in
 
 from soundclr.params import read_params
+from support.projects import commit_all, copy_of, run_in
 
 OWN = ("snakemake", "--cores", "1", "--config", "study=own")
 

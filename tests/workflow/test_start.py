@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import read_params
+from support import toy
+from support.projects import copy_of, run_in
 
 RECIPES = {
     "pretrained": {
