@@ -202,7 +202,7 @@ def test_a_folder_that_is_no_run(results, place):
 def test_a_run_without_its_model(results):
     folder, run = results
     run.model(folder).unlink()
-    with pytest.raises(UserError, match=rf"{run.name}\.pt: the run's model is not here"):
+    with pytest.raises(UserError, match=rf"{run.name}\.pt: the run's model is missing"):
         load_run(run.directory(folder))
 
 

@@ -162,7 +162,7 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force"
     remedy = f"make it with `{command}`, or pull the model"
     assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
-    assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
+    assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is missing")
 
 
 def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkeypatch):

@@ -251,7 +251,7 @@ def refused(message, run, params, features, results):
 def test_a_run_without_its_model_or_metrics(params, features, trained, results):
     run = trained[1]
     run.model(results).unlink()
-    refused(r"fold2-seed1\.pt: the run's model is not here; pull the model or train", run, params, features, results)
+    refused(r"fold2-seed1\.pt: the run's model is missing; pull the model or train", run, params, features, results)
     (run.directory(results) / "metrics.json").unlink()
     refused("not a finished run", run, params, features, results)
 

@@ -124,7 +124,7 @@ def test_a_network_of_timm_s(channels, tmp_path):
 
 def test_without_timm_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "timm", None)
-    with pytest.raises(UserError, match="the encoder timm needs the package timm: pip install timm"):
+    with pytest.raises(UserError, match="the encoder `timm` needs the package timm: pip install timm"):
         encoder("resnet18", library="timm")
 
 

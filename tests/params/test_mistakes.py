@@ -137,31 +137,31 @@ MISTAKES = {
     "no loss": ("recipes.hybrid.settings.loss", {"cross_entropy": 0, "supcon": 0}, "hybrid: stages.0.loss", "[]"),
     # heads
     "head's layer": ("defaults.classifier.layers", ["normalize", {"linear": "classes"}], "normalize", "normalise"),
-    "head's size": ("defaults.projection.layers", [{"linear": 0}], "projection: linear wants", "0"),
+    "head's size": ("defaults.projection.layers", [{"linear": 0}], "projection: linear needs", "0"),
     "head's size that is too large": (
         "defaults.projection.layers",
         [{"linear": 65_537}],
-        "projection: linear wants",
+        "projection: linear needs",
         "65537",
     ),
     "head's size in words": (
         "defaults.projection.layers",
         [{"linear": "clases"}],
-        "projection: linear wants",
+        "projection: linear needs",
         "'clases'",
     ),
-    "head's layer without a size": ("defaults.projection.layers", ["linear"], "projection: linear wants", "None"),
+    "head's layer without a size": ("defaults.projection.layers", ["linear"], "projection: linear needs", "None"),
     "head's layer with a size": (
         "defaults.projection.layers",
         [{"relu": 3}],
         "projection: relu takes no argument",
         "3",
     ),
-    "head's dropout": ("defaults.projection.layers", [{"dropout": 1}], "projection: dropout wants a share", "1"),
+    "head's dropout": ("defaults.projection.layers", [{"dropout": 1}], "projection: dropout needs a share", "1"),
     "head's dropout in words": (
         "defaults.projection.layers",
         [{"dropout": "half"}],
-        "projection: dropout wants a share",
+        "projection: dropout needs a share",
         "'half'",
     ),
     "head's layer of two": (
@@ -364,7 +364,7 @@ MISTAKES = {
             "revision": 10**30,
         }.items()
     },
-    "a head too large": ("defaults.projection.layers", [{"linear": 10**12}], "projection: linear wants", str(10**12)),
+    "a head too large": ("defaults.projection.layers", [{"linear": 10**12}], "projection: linear needs", str(10**12)),
     "a seed too large": ("studies.esc10.seeds", [10**30], "studies.esc10.seeds.0", "less than or equal to"),
     "a rate too small": ("datasets.demo.sample_rate", 3, "datasets.demo.sample_rate", "greater than or equal to 1000"),
     "a held-out fold that is none": ("datasets.esc10.held_out", [1, 6], "datasets.esc10.held_out", "from 1 to 5"),
