@@ -110,7 +110,7 @@ def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
     said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert [line.split(": ", 2)[2].split(" % ")[-1] for line in said] == [
         "sounds/robin1.wav: its channels cancel each other, so that hardly anything is left in mono",
-        "of its samples are past full scale, up to 7.5 times, and are clipped (likewise 2 more clips)",
+        "of its samples exceed full scale, by up to 7.5 times, and are clipped (likewise 2 more clips)",
         "sounds/robin0.wav: it is softer than one step of int16, and becomes silence",
     ]
 

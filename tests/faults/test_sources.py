@@ -191,5 +191,5 @@ def test_features_that_are_none(project, refuse, kind) -> None:
         )
     )
     said = refuse("train --dataset toy --recipe hybrid --fold 1")
-    assert f"{path}: is cut short or not a features file" in said and "build the features again" in said
+    assert f"{path}: is cut off or not a features file" in said and "make the features again" in said
     assert not Path("results").exists() and not Path("caught").exists()
