@@ -313,7 +313,7 @@ def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
     del metrics["checksum"]
     write_record(path, metrics | {"model_sha256": sha256_of_file(run.model(folder))})
     soundfile.write(tmp_path / "x.wav", tone(700), toy.RATE)
-    with pytest.raises(UserError, match="the run's model gives no numbers"):
+    with pytest.raises(UserError, match="the run's model gives values that are not finite"):
         Classifier(run.directory(folder)).classify(tmp_path / "x.wav")
 
 

@@ -88,4 +88,4 @@ def test_a_representation_that_onnx_cannot_be_is_named(
     monkeypatch.setattr(torch.onnx, "export", fails)
     command = ["--params", str(repo / "params.yaml"), "export", "--run", str(trained), "-o", str(tmp_path / "m.onnx")]
     assert cli.main(command) == 2
-    assert "cannot be ONNX, with its representation log_mel (no such operator)" in capsys.readouterr().err
+    assert "cannot be ONNX with the representation log_mel (no such operator)" in capsys.readouterr().err

@@ -341,9 +341,9 @@ def test_a_run_computes_in_its_own_precision(repo, features, tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"classes": ("low", "middle", "shrill")}, "its classes are not those that"),
+        ({"classes": ("low", "middle", "shrill")}, "its classes differ from those that"),
         ({"folds": torch.ones(27, dtype=torch.int64)}, "no clip of toy is in fold 2"),
-        ({"index_sha256": "2" * 64}, f"is made of the index {'2' * 64}, but .* was trained on the index {'0' * 64}"),
+        ({"index_sha256": "2" * 64}, f"comes from the index {'2' * 64}, but .* was trained on the index {'0' * 64}"),
     ],
 )
 def test_features_of_other_clips(params, trained, results, tmp_path, changes, message):

@@ -191,8 +191,8 @@ def test_other_objects_are_named_with_what_is_beside_them_and_not_made(tmp_path,
     content = {"opt": Namespace(lr=1), "trap": Trap(tmp_path / "caught"), "model": {"net": resnet18}}
     said = refusal(tmp_path / "file.pth", content, pickle_module=pickle, **how)
     assert said == (
-        "holds argparse.Namespace, io.open among its keys opt, trap, model, which is not read because it could run code; "
-        "if you trust the file, save only its state dict, "
+        "holds argparse.Namespace, io.open among its keys opt, trap, model, which is not read because it "
+        "could run code; if you trust the file, save only its state dict, "
         "torch.save(torch.load(FILE, weights_only=False)['model']['net'], FILE), or fetch it again"
     )
     assert not (tmp_path / "caught").exists()

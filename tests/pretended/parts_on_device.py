@@ -20,7 +20,7 @@ from soundclr.models.encoders import ENCODERS
 from soundclr.models.heads import LAYERS, build_head, check_head
 from soundclr.models.network import Encoder, Network
 from soundclr.params import CropSettings, HeadSettings, RunSettings, read_params
-from soundclr.training.listener import in_precision
+from soundclr.training.evaluator import in_precision
 from soundclr.training.optimizers import OPTIMIZERS
 from support import toy
 

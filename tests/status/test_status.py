@@ -189,7 +189,7 @@ def test_a_training_runs_while_its_lock_is_held(study: Study, folder: Path) -> N
         ("soundclr train: error: argument --slots: no\n", "argument --slots: no"),
         ("Traceback (most recent call last):\n  File x\nRuntimeError: broken\n", "RuntimeError: broken"),
         ("all 2 GPUs are taken; waiting for 1\n", ""),
-        ("soundclr: interrupted by SIGTERM in epoch 3; the same command goes on\n", ""),
+        ("soundclr: interrupted by SIGTERM in epoch 3; run the same command to resume\n", ""),
         ("soundclr: error: once\ntoy joint: epoch 1/3, loss 1.000\n", ""),
         ("", ""),
     ],

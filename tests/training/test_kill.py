@@ -160,7 +160,7 @@ def test_a_signal_is_obeyed_after_the_batch_and_the_same_command_goes_on(folder,
         assert one.end(number) == code
         *_, last = (folder / "asked.log").read_text(encoding="utf-8").splitlines()
         name = signal.Signals(number).name
-        assert re.fullmatch(rf"soundclr: interrupted by {name} in epoch \d+; the same command goes on", last)
+        assert re.fullmatch(rf"soundclr: interrupted by {name} in epoch \d+; run the same command to resume", last)
     assert Training(folder, "asked").end() == 0
     assert outcome("asked") == unbroken
 

@@ -134,7 +134,7 @@ def test_the_checkpoint_has_them_and_the_model_does_not(chosen, make_task, make_
     torch.save(saved, tmp_path / "x.resume")
     interrupt(99)
     train(task, make_network(chosen), tmp_path / "x.resume")
-    assert "cannot resume from it (its network or loss is another one)" in capsys.readouterr().err
+    assert "cannot resume from it (its network or loss differs)" in capsys.readouterr().err
     assert "loss" not in torch.load(tmp_path / "x.resume")  # the last stage has none
 
 

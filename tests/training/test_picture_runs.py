@@ -50,5 +50,5 @@ def test_sounds_are_learnt_from_what_pictures_taught(repo, tmp_path):
         "name": f"{other.group}/fold1-seed0",
         "sha256": metrics["model_sha256"],
     }
-    with pytest.raises(UserError, match="has learnt from pictures; name a run that has learnt from sounds"):
+    with pytest.raises(UserError, match="was trained on pictures; name a run that was trained on sounds"):
         Classifier(other.directory(tmp_path))

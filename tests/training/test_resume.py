@@ -140,7 +140,7 @@ def test_a_signal_stops_after_the_batch_with_a_checkpoint(
     def stop():
         return signal.SIGTERM if next(questions) >= asked_after else None
 
-    with pytest.raises(signals.Interrupted, match=f"interrupted by SIGTERM in epoch {epoch}; the same command goes on"):
+    with pytest.raises(signals.Interrupted, match=f"interrupted by SIGTERM in epoch {epoch}; run the same"):
         train(task, make_network(chosen), tmp_path / "x.resume", stop)
     pieces = make_network(chosen)
     state = train(task, pieces, tmp_path / "x.resume")

@@ -55,7 +55,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its work, 2 with one line on standard error when the user can mend something.
 
-    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
+    75 and 130 are of a training that a signal interrupted: run the same command to resume. Of other jobs 128 and the
     signal's number: they have removed what was unfinished.
     """
     options = parser().parse_args(readable(sys.argv[1:] if arguments is None else arguments))
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__context__, KeyboardInterrupt):
             raise
         leave_alone(arguments is None)
-        print("soundclr: interrupted; the same command goes on", file=sys.stderr)
+        print("soundclr: interrupted; run the same command to resume", file=sys.stderr)
         return 130
     return 0
 

@@ -150,7 +150,7 @@ class Metrics(Record):
         )
 
 
-class Heard(Part):
+class NoiseAccuracy(Part):
     """Held-out accuracy under one noise: of standard deviation ``sigma``, or at a ratio of signal to noise in dB."""
 
     noise: str
@@ -185,7 +185,7 @@ class EvaluationRecord(Record):
     key: str
     epoch: Literal["last"] = "last"
     clips: Positive
-    accuracy: tuple[Heard, ...]
+    accuracy: tuple[NoiseAccuracy, ...]
     distances: Distances
     projection_distances: Distances | None = None
     logit_distances: Distances | None = None

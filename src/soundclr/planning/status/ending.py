@@ -59,7 +59,7 @@ def last_line(log: Path) -> re.Match[str] | None:
     """What a job's log ends with, where that is a line of the job's own on why it ended."""
     lines = [line for line in read_log(log).splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    return SAID.fullmatch("soundclr: interrupted; the same command goes on" if is_interrupted(last) else last)
+    return SAID.fullmatch("soundclr: interrupted; run the same command to resume" if is_interrupted(last) else last)
 
 
 def lines(study: Study, places: Places) -> Iterator[str]:
@@ -77,7 +77,7 @@ def lines(study: Study, places: Places) -> Iterator[str]:
         done = any(one.state == "done" for one in trainings)
         yield f"Next: mend that, then run the same command, which keeps what is done{report if done else ''}"
     else:
-        yield "Next: the same command goes on"
+        yield "Next: run the same command to resume"
 
 
 def named(failures: Sequence[tuple[str, str]], study: str) -> Iterator[str]:
