@@ -82,7 +82,7 @@ def test_one_run_may_serve_all_folds():
     ("start", "said"),
     [
         ({"run": "hybrid", "fold": 6}, "fold of demo, whose hybrid demo/demo/probe starts from: 6"),
-        ({"fold": 1}, "start.fold is that of start.run, which is not there"),
+        ({"fold": 1}, "start.fold belongs to start.run, which is missing"),
     ],
 )
 def test_a_fold_that_there_is_not_is_refused(tmp_path, start, said):

@@ -66,7 +66,7 @@ def test_its_list_of_files_counts_in_the_hash(project: Path) -> None:
 def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
     assert "sounds has 2 classes ('robin', 'wren'); params.yaml says 3" in refusal(classes=3)
     assert "gives no `file`" in refusal(file=None)
-    assert "nowhere: is not there; it is the folder of your sounds, with a folder for each class" in refusal(
+    assert "nowhere: is missing; it is the folder of your sounds, with a folder for each class" in refusal(
         file="nowhere"
     )
     assert "sounds/wren/1.wav: cannot be read (Not a directory)" in refusal(file="sounds/wren/1.wav")
@@ -132,7 +132,7 @@ def test_only_the_study_of_own_sounds_misses_them(
         if study != "own":
             assert list(runs.expand(params, study))
     assert cli.main(["--params", str(repo / "params.yaml"), "plan", "--study", "own"]) == 2
-    assert capsys.readouterr().err.startswith("soundclr: error: sounds: is not there; it is the folder of your sounds")
+    assert capsys.readouterr().err.startswith("soundclr: error: sounds: is missing; it is the folder of your sounds")
 
 
 def test_the_budget_is_enough_for_40_clips_and_fewer_raise_a_warning(params: Params, project: Path) -> None:

@@ -263,7 +263,7 @@ def test_a_mistake_is_one_line_that_names_it(project: Path, old: str, new: str, 
 def test_other_mistakes(project: Path) -> None:
     assert "no clip has fold 3; params.yaml says folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
     assert "gives no `file`" in refusal(file=None)
-    assert "sounds/bird.csv: is not there; it is the table of your sounds" in refusal(file="sounds/bird.csv")
+    assert "sounds/bird.csv: is missing; it is the table of your sounds" in refusal(file="sounds/bird.csv")
     assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
     assert "8 clips are there; params.yaml says 9" in refusal(clips=9)
     table(["path", "label", "source"])
@@ -395,7 +395,7 @@ def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
     spoil("wren,1", "wren,2")
     assert key() != before
     Path("sounds/birds.csv").unlink()
-    with pytest.raises(UserError, match=r"sounds/birds.csv: is not there; it is the table of your sounds"):
+    with pytest.raises(UserError, match=r"sounds/birds.csv: is missing; it is the table of your sounds"):
         key()
     with pytest.raises(UserError, match="sounds: cannot be read"):
         key(file="sounds")

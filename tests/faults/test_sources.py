@@ -111,7 +111,7 @@ def test_an_archive_that_holds_too_much(project, refuse) -> None:
 
 def test_features_before_the_dataset_is_there(project, refuse) -> None:
     said = refuse("features birds")
-    assert "data/birds/index.csv: is not there" in said and "soundclr fetch birds" in said
+    assert "data/birds/index.csv: is missing" in said and "soundclr fetch birds" in said
 
 
 class Trap:

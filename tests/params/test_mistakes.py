@@ -283,7 +283,7 @@ MISTAKES = {
         "cross_entropy",
     ),
     "base of itself": ("recipes.hybrid.base", "hybrid", "recipes.hybrid: builds on itself", "hybrid"),
-    "bases in a circle": ("recipes.cross_entropy.base", "hybrid", "builds on itself, by way of ", "hybrid"),
+    "bases in a circle": ("recipes.cross_entropy.base", "hybrid", "builds on itself, through ", "hybrid"),
     "base that is a grid": ("recipes.hybrid.base", "masks", "recipe in recipes.hybrid.base", "masks"),
     "grid's key": ("grids.masks.product", [], "product", "products"),
     "grid's value": ("grids.masks.products", [{"bands": ["f9"], "frames": ["t0"]}], "value in grids.masks: 'f9'", "f"),
@@ -307,17 +307,17 @@ MISTAKES = {
         "grids.g",
         {**GRID, "name": "hybri{a}", "values": {"d": {"title": "d", "settings": {}}}, "products": [{"a": ["d"]}]},
         "grids.g: hybrid",
-        "another recipe's name",
+        "already a recipe's name",
     ),
-    "grid that is called as a recipe": ("grids.hybrid", GRID, "grids.hybrid: hybrid", "another recipe's name"),
+    "grid that is called as a recipe": ("grids.hybrid", GRID, "grids.hybrid: hybrid", "already a recipe's name"),
     "grid's base": ("grids.masks.base", "cros_entropy", "recipe in ", "cross_entropy"),
     "grid of 25 billion recipes": (
         "grids.masks.products",
         [{f"axis{number}": ["f0"] * 20 for number in range(8)}],
-        "grids.masks.products: are 25,600,000,000 recipes",
-        "the most that a grid may be are 10,000",
+        "grids.masks.products: has 25,600,000,000 recipes",
+        "a grid may have at most 10,000",
     ),
-    "runs without end": ("studies.esc10.seeds", list(range(20_000)), "studies.esc10: are ", "runs; the most that a"),
+    "runs without end": ("studies.esc10.seeds", list(range(20_000)), "studies.esc10: has ", "runs; a choice may have"),
     "grid's setting": ("grids.masks.values.f0.settings", {"augmentation": {}}, "augmentation", "augmentations"),
     "grid's setting no mapping": ("grids.masks.values.f0.settings", [1], "grids.masks.values.f0.settings", "[1]"),
     "grid without products": ("grids.masks.products", [], "grids.masks.products", "[]"),
@@ -405,8 +405,8 @@ MISTAKES = {
     "noise of another colour": ("evaluation.noises", ["brown"], "evaluation.noises.0", "brown"),
     "noise past full scale": ("evaluation.sigmas", [0.1, 2], "evaluation.sigmas.1", "2"),
     "an infinite ratio": ("evaluation.snr", [float("inf")], "evaluation.snr.0", "inf"),
-    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "stands there more than once"),
-    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "stands there more than once"),
+    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "is listed more than once"),
+    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "is listed more than once"),
     "a colour twice": ("evaluation.noises", ["pink", "pink"], "evaluation.noises: pink", "more than once"),
     "evaluation's negative seed": ("evaluation.seed", -1, "evaluation.seed", "-1"),
     "a block that is no block": ("defaults.training", 5, "training", "5"),
@@ -461,5 +461,5 @@ def test_what_stands_twice_in_a_study_is_named(tmp_path, key):
     twice = f"{name}: [{first.rstrip(']')}, {first.rstrip(']')}" + ("]" if key.endswith("]") else ",")
     path = tmp_path / "params.yaml"
     path.write_text(text.replace(key, twice, 1))
-    with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* stands there more than once"):
+    with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* is listed more than once"):
         load_checked(path)

@@ -82,7 +82,7 @@ def test_a_file_too_large_is_not_read_to_its_end(tmp_path):
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):
-    with pytest.raises(UserError, match=r"is not there; run the command in the repository's folder, or .* --params"):
+    with pytest.raises(UserError, match=r"is missing; run the command in the repository's folder, or .* --params"):
         load_checked(tmp_path / "params.yaml")
 
 

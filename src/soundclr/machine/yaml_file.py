@@ -22,7 +22,7 @@ def read_yaml(path: Path) -> Any:
             text = file.read(MOST_CHARACTERS + 1)
     except FileNotFoundError as error:
         raise UserError(
-            f"{path}: is not there; run the command in the repository's folder, or name the file with --params"
+            f"{path}: is missing; run the command in the repository's folder, or name the file with --params"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error

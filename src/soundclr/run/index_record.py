@@ -34,7 +34,7 @@ def read_made_of(path: Path) -> dict[str, Any]:
     Raises UserError where the index or the record is missing, or the record was changed.
     """
     if not path.is_file():
-        raise UserError(f"{path}: is not there; {remedy(path)}")
+        raise UserError(f"{path}: is missing; {remedy(path)}")
     record = read_record(path.with_name(MADE_OF), remedy(path))
     return {"file_sha256": record.get("index_sha256"), **record}
 

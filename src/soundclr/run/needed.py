@@ -25,5 +25,5 @@ def check_trained(run: runs.Run, results: Path) -> None:
 def existing(path: Path, command: str, otherwise: str = "") -> Path:
     """``path``, or a UserError with the command that makes it, and what else would bring it."""
     if not path.is_file():
-        raise UserError(f"{path}: is not there; make it with `{command}`{otherwise and f', {otherwise}'}")
+        raise UserError(f"{path}: is missing; make it with `{command}`{otherwise and f', {otherwise}'}")
     return path

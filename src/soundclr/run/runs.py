@@ -117,7 +117,7 @@ def own_table(settings: DatasetSettings) -> bytes | None:
     try:
         return read(Path(settings.file))
     except FileNotFoundError as error:
-        raise UserError(f"{settings.file}: is not there; it is {what}") from error
+        raise UserError(f"{settings.file}: is missing; it is {what}") from error
     except OSError as error:
         raise UserError(f"{settings.file}: cannot be read ({error.strerror})") from error
 
