@@ -26,7 +26,7 @@ def test_a_study_expands_to_its_runs(study, count):
 def test_two_names_for_one_training_are_refused():
     twins = changed_params(recipes={"twin": {"title": "as hybrid", "base": "hybrid"}})
     study = twins.studies["demo"].model_copy(update={"recipes": ("hybrid", "twin")})
-    with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin are the same settings on demo"):
+    with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin have the same settings on demo"):
         list(expand(twins.model_copy(update={"studies": {"demo": study}}), "demo"))
 
 

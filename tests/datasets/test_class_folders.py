@@ -116,7 +116,7 @@ def test_a_folder_inside_of_a_class_is_one_line_before_anything_runs(project: Pa
 @pytest.mark.parametrize("place", ["wren/1\r.wav", "wren\r/1.wav"])
 def test_a_carriage_return_in_a_name_is_one_line(project: Path, place: str) -> None:
     write_clip(project / place, 400, 8000)
-    assert "has a carriage return in its name, which no table can hold; rename it" in refusal()
+    assert "has a carriage return in its name, which no table can contain; rename it" in refusal()
 
 
 @pytest.fixture

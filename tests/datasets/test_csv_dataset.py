@@ -350,9 +350,7 @@ def test_a_class_that_a_fold_leaves_nothing_to_learn_of_is_said(
     fetch()
     assert "nothing to learn" not in capsys.readouterr().err
     table(["path", "label", "fold"], [[*row[:2], 1 if row[1] == "wren" else row[2]] for row in ROWS])
-    said = (
-        "class 'wren' has no clip to learn from where fold 1 is held out, so nothing held out of it can come out right"
-    )
+    said = "class 'wren' has no clip to learn from where fold 1 is held out, so held-out clips of it cannot be right"
     content = read_params(repo / "params.yaml")
     content["datasets"]["birds"], content["studies"]["own"]["datasets"] = {**SETTINGS, "file": "birds.csv"}, ["birds"]
     shutil.copy("sounds/birds.csv", "birds.csv")

@@ -221,7 +221,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "nsynth: half a character": (
         NSYNTH,
         lambda m: edit(m / TEST_TABLE, '"guitar_acoustic_000"', '"guitar_\\ud800"'),
-        "has half of a character (a lone surrogate), which is no text",
+        "has half of a character (a lone surrogate), which is not text",
     ),
     "nsynth: no table": (
         NSYNTH,

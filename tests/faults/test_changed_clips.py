@@ -64,13 +64,13 @@ def test_a_changed_clip_is_refused_until_its_runs_are_gone(trained: Path, succee
     with pytest.raises(UserError, match=r"sounds/robin1\.wav: changed under its name, as did 1 more clips, since it"):
         check()
     for line in (TRAIN, f"{TRAIN} --force", TRAIN.replace("fold 1", "fold 2")):
-        assert "run `soundclr fetch birds` to take it as it is" in refuse(line)
+        assert "run `soundclr fetch birds` to use it as it is" in refuse(line)
     succeed("fetch birds")
     with pytest.raises(UserError, match=OTHER_CLIPS) as caught:
         check()
     assert "delete results/toy/runs/birds, results/toy/models/birds, results/toy/evaluations/birds" in str(caught.value)
     assert OTHER_CLIPS in refuse(TRAIN)
-    assert "is made of other clips than data/birds/index.csv has now; run `soundclr features birds`" in refuse(
+    assert "was made of other clips than data/birds/index.csv has now; run `soundclr features birds`" in refuse(
         f"{TRAIN} --force"
     )
     succeed("features birds --threads 1")
