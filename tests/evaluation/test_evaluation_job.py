@@ -335,7 +335,7 @@ def test_a_run_computes_in_its_own_precision(repo, features, tmp_path, monkeypat
     assert seen == {torch.bfloat16}
     metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["precision"] == "bfloat16"
-    assert capsys.readouterr().err.count("has no units for bfloat16, which the run asks for, so it is slow") == 2
+    assert capsys.readouterr().err.count("has no units for bfloat16, the run's precision, so it is slow") == 2
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_flood_of_aliases_is_refused_at_once(tmp_path, text):
     path = tmp_path / "params.yaml"
     path.write_text(text + TEXT, encoding="utf-8")
     began = time.monotonic()
-    with pytest.raises(UserError, match="more than 100000 values, counting an alias as what it stands for") as error:
+    with pytest.raises(UserError, match="more than 100000 values with expanded aliases") as error:
         load_checked(path)
     assert "\n" not in str(error.value)
     assert time.monotonic() - began < 20
@@ -77,7 +77,7 @@ def test_a_flood_of_aliases_is_refused_at_once(tmp_path, text):
 def test_a_file_too_large_is_not_read_to_its_end(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("a: " + "x" * 1_000_000, encoding="utf-8")
-    with pytest.raises(UserError, match="is too large for a file of parameters"):
+    with pytest.raises(UserError, match="too many for a file of parameters"):
         load_checked(path)
 
 
