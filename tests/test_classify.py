@@ -340,7 +340,7 @@ def test_of_several_runs_it_takes_the_one_that_params_has(two, capsys, order):
     for line in (["classify", "-0abc.wav", "--run", *runs], ["classify", "--run", *runs, "--json", "-0abc.wav"]):
         assert cli.main(line) == 0
         said = capsys.readouterr()
-        assert said.err == f"by {two[0]}, the one of 2 runs that params.yaml has now\n"
+        assert said.err == f"using {two[0]}, the one of 2 runs with params.yaml's settings\n"
         assert "0abc.wav" in said.out
 
 
@@ -350,7 +350,7 @@ def test_of_several_runs_none_or_more_of_which_are_current_it_names_all(two, cap
     assert cli.main(["classify", "-0abc.wav", "--run", other, third]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and f"{third} (not finished)" in said
-    assert f"{other} (of other settings or sounds than params.yaml has now)" in said
+    assert f"{other} (with other settings or sounds than in params.yaml)" in said
     Path("params.yaml").unlink()
     assert cli.main(["classify", "-0abc.wav", "--run", current, other]) == 2
     assert "--run names 2 runs" in capsys.readouterr().err

@@ -173,12 +173,16 @@ def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkey
     written = {path: path.read_bytes() for path in (metrics, model)}
     created = json.loads(metrics.read_text())["created"]
 
-    assert soundclr(f"{line} --data nowhere") == (0, f"{metrics}: the run is finished; --force trains it again\n", "")
+    assert soundclr(f"{line} --data nowhere") == (
+        0,
+        f"{metrics}: the run is finished; train it again with --force\n",
+        "",
+    )
     assert {path: path.read_bytes() for path in written} == written
     assert_one_line(soundclr(f"{line} --data nowhere --force"), "make it with `soundclr features toy`")
 
     model.unlink()
-    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is not here", "--force trains")
+    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is missing", "with --force")
     assert metrics.read_bytes() == written[metrics]
     metrics.write_bytes(written[metrics][:100])
     assert_one_line(soundclr(line), "metrics.json: cannot be read as JSON")

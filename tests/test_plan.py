@@ -74,7 +74,7 @@ def test_a_probe_waits_for_what_it_starts_from(probed: Params, tmp_path: Path) -
     write_rates(probed, tmp_path)
     said = "\n".join(plan.lines(probed, "toy", tmp_path, [1, 64]))
     assert f"The longest training, with what it starts from, takes {2 * 6.6 / 3600:,.1f} hours, so more than" in said
-    assert "more than about 5 devices gain nothing" in said  # nine of them take 4.5 times as long as two
+    assert "more than about 5 devices save no time" in said  # nine of them take 4.5 times as long as two
 
 
 def test_the_kind_of_a_stage_is_what_its_speed_depends_on(repo: Path, probed: Params) -> None:
@@ -135,7 +135,7 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
     arguments = ["--params", str(file), "plan", "--results", str(tmp_path / "results"), "--devices", "1", "1000"]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "10  in all, each trained once; 0 are there" in said
+    assert "10  in all, each trained once; 0 are done" in said
     assert "measured on a made-up device" in said
     assert "1,000" in said
     assert "GB of trained models" in said
@@ -143,12 +143,12 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
 
 def test_rates_of_other_stages_are_not_used(params: Params, tmp_path: Path) -> None:
     write_rates(params, tmp_path, leave_out=1)
-    assert any("nobody has measured" in line for line in plan.lines(params, "toy", tmp_path, [1]))
+    assert any("Hours: not known" in line for line in plan.lines(params, "toy", tmp_path, [1]))
 
 
 def test_a_file_of_rates_that_is_none_is_named(params: Params, tmp_path: Path) -> None:
     write_rates(params, tmp_path).write_text('{"rates": [{}]}')
-    with pytest.raises(UserError, match=r"rates-made-up.json: not rates of this version; remove it"):
+    with pytest.raises(UserError, match=r"rates-made-up.json: has no rates of this version; remove it"):
         list(plan.lines(params, "toy", tmp_path, [1]))
 
 

@@ -173,7 +173,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(folder, run, outcome, unbroke
     *_, last = (folder / "twice.log").read_text(encoding="utf-8").splitlines()
     assert last.endswith(
         f".lock: this run is being trained by process {one.process.pid} on {socket.gethostname()}; "
-        "wait for it, or end it"
+        "wait for it or end it"
     )
     assert one.end(signal.SIGCONT) == 0
     assert outcome("twice") == unbroken

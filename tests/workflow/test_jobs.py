@@ -131,5 +131,5 @@ def test_a_folder_where_a_file_is_looked_for_is_one_line(repo: Path, tmp_path: P
         assert done.returncode == 1
         path = place.relative_to(folder)
         assert done.stderr.splitlines()[1:] == [
-            f"snakemake: error: {path}: is no file but a folder, a pipe or a device; move it away"
+            f"snakemake: error: {path}: is not a file but a folder, a pipe or a device; move it away"
         ]

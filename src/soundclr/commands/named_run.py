@@ -1,4 +1,4 @@
-"""The trained run that a command works with, by its folder."""
+"""Selects the trained run that a command uses, by its folder."""
 
 import argparse
 import sys
@@ -13,15 +13,15 @@ from soundclr.run import runs
 
 
 def add_named_run(parser: argparse.ArgumentParser) -> None:
-    """The run's folder, by `--run`."""
-    help = "a run's folder: .../fold1-seed0; of several the current"
+    """Add the argument `--run`, the run's folder."""
+    help = "a run's folder: .../fold1-seed0; of several, the current one is used"
     parser.add_argument("--run", type=Path, required=True, action="append", help=help)
 
 
 def one_run(named: Sequence[Path], file: Path) -> Path:
-    """The run's folder that is meant: the one of those ``named`` that is finished and of params.yaml as it is now.
+    """The folder to use: of several ``named``, the one that is finished and has params.yaml's current settings.
 
-    Which one of several it is, is said on standard error. UserError where none or more than one is.
+    It is printed on standard error. UserError if none or several fit.
     """
     folders = list(dict.fromkeys(named))
     if len(folders) == 1:
@@ -32,24 +32,24 @@ def one_run(named: Sequence[Path], file: Path) -> Path:
         params = load_checked(file)
         current = [folder for folder in finished if is_current(folder, params)]
     if len(current) != 1:
-        each = ", ".join(f"{folder} ({standing(folder, finished, current)})" for folder in folders)
-        raise UserError(f"--run names {len(folders)} runs, of which one is taken: {each}; name the one you mean")
-    print(f"by {current[0]}, the one of {len(folders)} runs that params.yaml has now", file=sys.stderr)
+        each = ", ".join(f"{folder} ({state_of(folder, finished, current)})" for folder in folders)
+        raise UserError(f"--run names {len(folders)} runs, but takes one: {each}; name the one you mean")
+    print(f"using {current[0]}, the one of {len(folders)} runs with params.yaml's settings", file=sys.stderr)
     return current[0]
 
 
 def is_current(folder: Path, params: Params) -> bool:
-    """Whether the run of a folder is one that params.yaml has, with the hash that it gives."""
+    """Whether params.yaml has the folder's run, with the same hash."""
     folder = folder.absolute()
     run = runs.Run.from_directory(folder, folder.parents[4]) if len(folder.parents) > 4 else None
     try:
         return run is not None and run == runs.find_run(params, run.study, run.dataset, run.recipe, run.fold, run.seed)
-    except UserError:  # the sounds or the recipe are there no more
+    except UserError:  # the sounds or the recipe no longer exist
         return False
 
 
-def standing(folder: Path, finished: Sequence[Path], current: Sequence[Path]) -> str:
-    """What is known of a run's folder, in few words."""
+def state_of(folder: Path, finished: Sequence[Path], current: Sequence[Path]) -> str:
+    """A run's state, in a few words."""
     if folder not in finished:
         return "not finished"
-    return "as params.yaml has it" if folder in current else "of other settings or sounds than params.yaml has now"
+    return "with params.yaml's settings" if folder in current else "with other settings or sounds than in params.yaml"
