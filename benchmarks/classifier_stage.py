@@ -12,7 +12,7 @@ from benchmarks.trainer import make_network, make_task
 from soundclr.audio.pipeline import Augment
 from soundclr.losses import Loss
 from soundclr.models.network import Network
-from soundclr.training.listener import in_precision
+from soundclr.training.evaluator import in_precision
 from soundclr.training.loop import outputs_of, train
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.task import Task

@@ -8,7 +8,7 @@ from benchmarks import problem
 from benchmarks.context import Context, Row
 from benchmarks.timing import in_turns, timed
 from benchmarks.trainer import make_network
-from soundclr.evaluation.job import Trained, listen
+from soundclr.evaluation.job import Trained, evaluate
 
 SIGMAS = (1e-4, 5e-4, 1e-3, 5e-3)
 
@@ -22,7 +22,7 @@ def measure(context: Context) -> Iterator[Row]:
 
     def hear(*sigmas: float) -> None:
         asked = context.params.evaluation.model_copy(update={"sigmas": sigmas, "noises": (), "snr": ()})
-        listen(trained, torch.arange(len(waveforms)), asked, torch.Generator().manual_seed(0))
+        evaluate(trained, torch.arange(len(waveforms)), asked, torch.Generator().manual_seed(0))
 
     def one_by_one() -> None:
         for sigma in SIGMAS:

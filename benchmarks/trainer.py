@@ -14,7 +14,7 @@ from soundclr.audio.representations import representation_of
 from soundclr.losses import Loss
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
-from soundclr.training.listener import in_precision
+from soundclr.training.evaluator import in_precision
 from soundclr.training.loop import StageLoop, outputs_of
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.state import Saver, State

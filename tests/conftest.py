@@ -5,9 +5,10 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import loopback
 import pytest
 import torch
+
+from support import loopback
 
 torch.set_num_threads(1)
 

@@ -104,7 +104,7 @@ def test_probes_of_all_shares_start_from_one_pretraining(params: Params) -> None
         assert params.origins(STUDY, WORDS, f"clar_probe{share}") == [(WORDS, f"clar{share}")]
 
 
-def test_the_grid_has_each_augmentation_and_each_pair_in_the_code_s_order(params: Params, resolved: Any) -> None:
+def test_the_grid_has_each_augmentation_and_each_pair_in_the_order_of_the_code(params: Params, resolved: Any) -> None:
     order = ("fade", "waveform_mask", "time_stretch", "pitch_shift", "time_shift", "mixed_noise")
     found = []
     for recipe in params.recipes_of("clar_augmentations", "here"):
@@ -115,7 +115,7 @@ def test_the_grid_has_each_augmentation_and_each_pair_in_the_code_s_order(params
     assert found == [*((name,) for name in order), *itertools.combinations(order, 2)]
 
 
-def test_the_full_study_has_the_code_s_budgets(params: Params) -> None:
+def test_the_full_study_has_the_budgets_of_the_code(params: Params) -> None:
     def budget(dataset: str, recipe: str) -> tuple[int, int, str]:
         training = params.resolve("clar", dataset, recipe).stages[0].training
         return training.epochs, training.batch_size, training.validation

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-import toy
 import yaml
 
 from soundclr.commands import cli
@@ -23,6 +22,7 @@ from soundclr.params import read_params
 from soundclr.run.records import write_record
 from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 FORMATS = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
 
@@ -81,7 +81,9 @@ def test_finds_the_class(classifier, tmp_path, name, hertz):
 @pytest.mark.parametrize("samples", [tone(700, 0.01), tone(700, 20), np.array([0.5])], ids=["short", "long", "one"])
 def test_odd_lengths(classifier, tmp_path, samples):
     soundfile.write(tmp_path / "x.wav", samples, toy.RATE)
-    likeliest(classifier.classify(tmp_path / "x.wav")[0])
+    whole = classifier.classify(tmp_path / "x.wav")[0]
+    assert likeliest(whole) in toy.CLASSES
+    assert (whole.begin, whole.end) == (0, len(samples) / toy.RATE)
 
 
 def test_a_long_file_is_looked_at_all_along(classifier, tmp_path):
@@ -200,7 +202,7 @@ def test_a_folder_that_is_no_run(results, place):
 def test_a_run_without_its_model(results):
     folder, run = results
     run.model(folder).unlink()
-    with pytest.raises(UserError, match=rf"{run.name}\.pt: the run's model is not here"):
+    with pytest.raises(UserError, match=rf"{run.name}\.pt: the run's model is missing"):
         load_run(run.directory(folder))
 
 
@@ -311,7 +313,7 @@ def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
     del metrics["checksum"]
     write_record(path, metrics | {"model_sha256": sha256_of_file(run.model(folder))})
     soundfile.write(tmp_path / "x.wav", tone(700), toy.RATE)
-    with pytest.raises(UserError, match="the run's model gives no numbers"):
+    with pytest.raises(UserError, match="the run's model gives values that are not finite"):
         Classifier(run.directory(folder)).classify(tmp_path / "x.wav")
 
 
@@ -338,7 +340,7 @@ def test_of_several_runs_it_takes_the_one_that_params_has(two, capsys, order):
     for line in (["classify", "-0abc.wav", "--run", *runs], ["classify", "--run", *runs, "--json", "-0abc.wav"]):
         assert cli.main(line) == 0
         said = capsys.readouterr()
-        assert said.err == f"by {two[0]}, the one of 2 runs that params.yaml has now\n"
+        assert said.err == f"using {two[0]}, the one of 2 runs with params.yaml's settings\n"
         assert "0abc.wav" in said.out
 
 
@@ -348,7 +350,7 @@ def test_of_several_runs_none_or_more_of_which_are_current_it_names_all(two, cap
     assert cli.main(["classify", "-0abc.wav", "--run", other, third]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and f"{third} (not finished)" in said
-    assert f"{other} (of other settings or sounds than params.yaml has now)" in said
+    assert f"{other} (with other settings or sounds than in params.yaml)" in said
     Path("params.yaml").unlink()
     assert cli.main(["classify", "-0abc.wav", "--run", current, other]) == 2
     assert "--run names 2 runs" in capsys.readouterr().err

@@ -7,7 +7,6 @@ import sys
 import pytest
 import soundfile
 import torch
-import toy
 import yaml
 
 from soundclr import __version__
@@ -16,6 +15,7 @@ from soundclr.datasets.index import IndexRow, write_index
 from soundclr.params import read_params
 from soundclr.run import runs
 from soundclr.run.runs import find_run
+from support import toy
 
 VERBS = ["fetch", "weights", "features", "train", "evaluate", "plan", "status", "schema", "report", "classify"]
 
@@ -97,17 +97,17 @@ READING = ["fetch toy", "weights imagenet_pqf resnet50", "features toy", HYBRID,
         (HYBRID.replace("fold 1", "fold 4"), ["unknown fold of toy: 4; known: 1, 2, 3"]),
         (f"{HYBRID} --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         (f"{HYBRID} --seed -1", ["seed -1: must be from 0 to 1,000,000,000"]),
-        (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
+        (f"{HYBRID} --data nowhere", ["nowhere/features/toy-", "is missing; make it with `soundclr features toy`"]),
         (f"{HYBRID} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
         (EVALUATE.replace("hybrid", "hybird"), ["unknown recipe: 'hybird'; did you mean 'hybrid' or"]),
-        (f"{EVALUATE} --data nowhere", ["nowhere/features/toy-", "is not there; make it with `soundclr features toy`"]),
+        (f"{EVALUATE} --data nowhere", ["nowhere/features/toy-", "is missing; make it with `soundclr features toy`"]),
         (f"{EVALUATE} --hash 0123456789ab", ["params.yaml: gives hybrid the hash ", "this job is for 0123456789ab"]),
         (f"{EVALUATE} --key 0123456789ab", ["gives evaluations the key ", "this job is for 0123456789ab"]),
-        (EVALUATE, ["metrics.json: is not there; make it with `soundclr train --study toy --dataset toy --recipe"]),
+        (EVALUATE, ["metrics.json: is missing; make it with `soundclr train --study toy --dataset toy --recipe"]),
         ("report --study tyo", ["unknown study: 'tyo'; did you mean 'toy'?"]),
         ("classify x.wav --run results/nowhere", ["results/nowhere: not a finished run"]),
         *(
-            (f"--params none.yaml {line}", ["none.yaml: is not there; run the command in the repository's folder"])
+            (f"--params none.yaml {line}", ["none.yaml: is missing; run the command in the repository's folder"])
             for line in READING
         ),
         *((f"--params broken.yaml {line}", ["broken.yaml: not valid YAML"]) for line in READING),
@@ -161,8 +161,8 @@ def test_train_evaluate_and_classify(project, soundclr, tmp_path):
     run.model().unlink()
     command = "soundclr train --study toy --dataset toy --recipe hybrid --fold 1 --seed 4 --force"
     remedy = f"make it with `{command}`, or pull the model"
-    assert_one_line(soundclr(evaluate), f"{run.model()}: is not there; {remedy}")
-    assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is not here")
+    assert_one_line(soundclr(evaluate), f"{run.model()}: is missing; {remedy}")
+    assert_one_line(soundclr(f"classify 0.wav --run {run.directory()}"), "the run's model is missing")
 
 
 def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkeypatch):
@@ -173,12 +173,16 @@ def test_a_finished_run_is_trained_again_only_by_force(project, soundclr, monkey
     written = {path: path.read_bytes() for path in (metrics, model)}
     created = json.loads(metrics.read_text())["created"]
 
-    assert soundclr(f"{line} --data nowhere") == (0, f"{metrics}: the run is finished; --force trains it again\n", "")
+    assert soundclr(f"{line} --data nowhere") == (
+        0,
+        f"{metrics}: the run is finished; train it again with --force\n",
+        "",
+    )
     assert {path: path.read_bytes() for path in written} == written
     assert_one_line(soundclr(f"{line} --data nowhere --force"), "make it with `soundclr features toy`")
 
     model.unlink()
-    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is not here", "--force trains")
+    assert_one_line(soundclr(line), "metrics.json: the run is finished, but its model is missing", "with --force")
     assert metrics.read_bytes() == written[metrics]
     metrics.write_bytes(written[metrics][:100])
     assert_one_line(soundclr(line), "metrics.json: cannot be read as JSON")

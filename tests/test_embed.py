@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.evaluation.classifier import Embedder
 from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.evaluation.export import FromWaveform
 from soundclr.models.load import load_run
 from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 
 @pytest.fixture(scope="module")
@@ -88,4 +88,4 @@ def test_a_representation_that_onnx_cannot_be_is_named(
     monkeypatch.setattr(torch.onnx, "export", fails)
     command = ["--params", str(repo / "params.yaml"), "export", "--run", str(trained), "-o", str(tmp_path / "m.onnx")]
     assert cli.main(command) == 2
-    assert "cannot be ONNX, with its representation log_mel (no such operator)" in capsys.readouterr().err
+    assert "cannot be ONNX with the representation log_mel (no such operator)" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from soundclr.machine.files import (
     write_text,
 )
 from soundclr.machine.locks import is_held
-from soundclr.planning.status.standing import read_log
+from soundclr.planning.status.jobs import read_log
 from soundclr.training import heartbeat
 
 
@@ -176,7 +176,7 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path, kind):
     no_file(path, kind)
     with pytest.raises(UserError, match=r"metrics\.json: cannot be read as JSON"):
         read_json(path)
-    with pytest.raises(UserError, match=r"metrics\.json: is no file but a folder, a pipe or a device; move it away"):
+    with pytest.raises(UserError, match=r"metrics\.json: is not a file but a folder, a pipe or a device; move it away"):
         refuse_irregular([tmp_path / "missing", path])
     assert read_log(path) == "" and not is_held(path) and heartbeat.read(path) == heartbeat.Heartbeat()
 
@@ -205,7 +205,7 @@ def test_half_a_character_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["a folder", "a pipe", "a device", "too large"])
-def test_json_that_is_no_file_of_a_record_s_size_is_one_line(tmp_path, kind):
+def test_json_that_is_no_file_or_too_large_for_a_record_is_one_line(tmp_path, kind):
     path = tmp_path / "x.json"
     if kind == "a folder":
         path.mkdir()

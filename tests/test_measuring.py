@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.params import Params
 from soundclr.planning import measuring, plan
 from soundclr.planning.rates import Rates, kinds
 from soundclr.run import runs
+from support import toy
 
 CPU = torch.device("cpu")
 
@@ -30,7 +30,7 @@ def test_the_first_epoch_of_a_probe_hears_the_clips_and_later_ones_do_not(repo: 
 
 
 @pytest.mark.slow
-def test_a_job_s_start_is_that_of_the_study_s_encoder_and_representation(repo: Path, tmp_path: Path) -> None:
+def test_a_job_starts_with_the_encoder_and_representation_of_the_study(repo: Path, tmp_path: Path) -> None:
     content = toy.content(repo)
     content["recipes"]["raw"] = {"title": "raw", "settings": {"representation": "waveform", "encoder": "small_1d"}}
     content["studies"]["toy"] |= {"recipes": ["raw"]}

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy
 import yaml
 
 from soundclr.audio.augmentations import AUGMENTATIONS
@@ -20,6 +19,7 @@ from soundclr.run.runs import find_run
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS
+from support import toy
 
 PLACE = "toy/toy/hybrid"
 RAW = {"representation": "waveform", "encoder": "small_1d", "augment": ["scale"]}
@@ -47,15 +47,15 @@ MISTAKES = {
     ),
     "waveform for a 2-D encoder": (
         {"representation": "waveform", "augment": []},
-        f"{PLACE}: waveform has 1 dimensions, the encoder small wants 2",
+        f"{PLACE}: waveform has 1 dimensions, but the encoder small needs 2",
     ),
     "spectrogram for a 1-D encoder": (
         {"encoder": "small_1d"},
-        f"{PLACE}: log_mel has 2 dimensions, the encoder small_1d wants 1",
+        f"{PLACE}: log_mel has 2 dimensions, but the encoder small_1d needs 1",
     ),
     "masks of a waveform": (
         {**RAW, "augment": ["scale", "time_mask"]},
-        f"{PLACE}: stage 'joint': augment masks a spectrogram, but waveform is none",
+        f"{PLACE}: stage 'joint': augment masks a spectrogram, but waveform is not one",
     ),
     "clips that are too short for clar": (
         {"representation": "clar", "representations": {"clar": {"n_fft": 65536, "highest_hz": 2000}}},
@@ -71,11 +71,11 @@ MISTAKES = {
     ),
     "masks before a fade": (
         {"augment": ["frequency_mask", "fade"]},
-        f"{PLACE}: stage 'joint': augment must name what works on clips first",
+        f"{PLACE}: stage 'joint': augment must name augmentations of clips first",
     ),
     "masks before the clip": (
         {"augment": ["time_mask", "scale"]},
-        f"{PLACE}: stage 'joint': augment must name what works on clips first",
+        f"{PLACE}: stage 'joint': augment must name augmentations of clips first",
     ),
     "an augmentation twice": (
         {"augment": ["scale", "scale"]},
@@ -95,19 +95,19 @@ MISTAKES = {
     ),
     "one view for NT-Xent": (
         {"loss": {"nt_xent": 0.5}},
-        f"{PLACE}: stage 'joint': nt_xent wants views: 2, found 1",
+        f"{PLACE}: stage 'joint': nt_xent needs views: 2, found 1",
     ),
     "views of which none is random": (
         {"views": 2, "augment": [], "crop": {"train": "centre"}},
-        f"{PLACE}: stage 'joint': views is 2, but nothing is random, so that they would be the same",
+        f"{PLACE}: stage 'joint': views is 2, but nothing is random, so all views would be the same",
     ),
     "views that both begin where the clip does": (
         {"views": 2, "augment": [], "crop": {"train": "start"}},
-        f"{PLACE}: stage 'joint': views is 2, but nothing is random, so that they would be the same",
+        f"{PLACE}: stage 'joint': views is 2, but nothing is random, so all views would be the same",
     ),
     "accuracy of no classifier": (
         {"loss": {"cross_entropy": 0}},
-        f"{PLACE}: stage 'joint': training.monitor is accuracy, which supcon does not teach; monitor loss",
+        f"{PLACE}: stage 'joint': training.monitor is accuracy, but supcon does not train the classifier; monitor loss",
     ),
     "two ways to choose the epoch": (
         {"stages": [
@@ -117,7 +117,7 @@ MISTAKES = {
     ),
     "two stages of one name": (
         {"stages": [stage("same", trains=["classifier"]), stage("same", trains=["encoder"])]},
-        f"{PLACE}: stages has two of the name 'same'",
+        f"{PLACE}: stages has the name 'same' twice",
     ),
     "a batch of many frames": (
         {"training": {"batch_size": 65536}, "representations": {"log_mel": {"hop_length": 1}}},
@@ -172,7 +172,7 @@ def test_an_inner_fold_takes_three_folds(repo):
     content["datasets"]["toy"]["folds"] = 2
     params = Params.model_validate(content)
     params.resolve("toy", "toy", "hybrid")
-    with pytest.raises(UserError, match="is inner, which takes 3 folds, but the dataset has 2"):
+    with pytest.raises(UserError, match="is inner, which needs 3 folds, but the dataset has 2"):
         params.resolve("toy", "toy", "hybrid_inner")
 
 

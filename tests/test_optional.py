@@ -1,14 +1,14 @@
 """Weights that a study does without: which runs are left out, and what brings them back."""
 
 import pytest
-import toy
 import yaml
 
 from soundclr.errors import UserError
 from soundclr.params import Params, load
-from soundclr.planning.status.standing import Places, Study
+from soundclr.planning.status.jobs import Places, Study
 from soundclr.run import optional
 from soundclr.run.runs import expand, weights_path
+from support import toy
 
 RECIPES = {
     "vanilla": {"start": {"weights": "none"}},
@@ -46,7 +46,7 @@ def test_without_the_file_what_goes_back_to_it_is_left_out(params, tmp_path, mon
     assert recipes_left_out(params, tmp_path) == EVERY
     assert recipes_left_out(params, tmp_path, mirror=tmp_path) == EVERY
     (line,) = optional.lines(params, optional.left_out(params, "toy", data=tmp_path))
-    assert line.startswith("4 runs are left out: the weights simclr_v1 are not here")
+    assert line.startswith("4 runs are left out: the weights simclr_v1 are missing")
     assert "resnet50-1x.pth" in line and "`soundclr weights simclr_v1 resnet50`" in line
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import toy
 
 from soundclr.commands import cli
 from soundclr.errors import UserError
@@ -11,6 +10,7 @@ from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.planning.rates import Kind, Rate, Rates, Speed, kinds
 from soundclr.run import runs
+from support import toy
 
 SPEED = Speed(train=90.0, val=45.0)
 
@@ -74,10 +74,10 @@ def test_a_probe_waits_for_what_it_starts_from(probed: Params, tmp_path: Path) -
     write_rates(probed, tmp_path)
     said = "\n".join(plan.lines(probed, "toy", tmp_path, [1, 64]))
     assert f"The longest training, with what it starts from, takes {2 * 6.6 / 3600:,.1f} hours, so more than" in said
-    assert "more than about 5 devices gain nothing" in said  # nine of them take 4.5 times as long as two
+    assert "more than about 5 devices save no time" in said  # nine of them take 4.5 times as long as two
 
 
-def test_a_stage_s_kind_is_what_its_speed_depends_on(repo: Path, probed: Params) -> None:
+def test_the_kind_of_a_stage_is_what_its_speed_depends_on(repo: Path, probed: Params) -> None:
     def kinds_with(**changes: object) -> set[Kind]:
         return set(kinds(toy.params(repo, **changes), "toy"))
 
@@ -135,7 +135,7 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
     arguments = ["--params", str(file), "plan", "--results", str(tmp_path / "results"), "--devices", "1", "1000"]
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "10  in all, each trained once; 0 are there" in said
+    assert "10  in all, each trained once; 0 are done" in said
     assert "measured on a made-up device" in said
     assert "1,000" in said
     assert "GB of trained models" in said
@@ -143,12 +143,12 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
 
 def test_rates_of_other_stages_are_not_used(params: Params, tmp_path: Path) -> None:
     write_rates(params, tmp_path, leave_out=1)
-    assert any("nobody has measured" in line for line in plan.lines(params, "toy", tmp_path, [1]))
+    assert any("Hours: not known" in line for line in plan.lines(params, "toy", tmp_path, [1]))
 
 
 def test_a_file_of_rates_that_is_none_is_named(params: Params, tmp_path: Path) -> None:
     write_rates(params, tmp_path).write_text('{"rates": [{}]}')
-    with pytest.raises(UserError, match=r"rates-made-up.json: not rates of this version; remove it"):
+    with pytest.raises(UserError, match=r"rates-made-up.json: has no rates of this version; remove it"):
         list(plan.lines(params, "toy", tmp_path, [1]))
 
 
@@ -156,7 +156,7 @@ def test_clips_are_known_before_they_are_fetched(repo: Path, params: Params) -> 
     assert [plan.clips_of(params, name) for name in ("esc10", "esc50", "us8k", "demo")] == [400, 2000, 8732, 300]
 
 
-def test_folds_of_a_publisher_s_split_are_not_equal(repo: Path) -> None:
+def test_a_published_split_has_folds_of_different_sizes(repo: Path) -> None:
     """Speech Commands' training clips alone train where the validation clips choose the epoch."""
     content = toy.content(repo)
     content["studies"]["toy"]["datasets"] = ["speech_commands"]
@@ -177,6 +177,6 @@ def test_folds_count_as_equal_where_nothing_says_more(params: Params) -> None:
     assert plan.training_clips(params, run) == (clips * (folds - 1) / folds, clips / folds)
 
 
-def test_model_s_size_is_that_of_its_file(params: Params) -> None:
+def test_a_model_has_the_size_of_its_file(params: Params) -> None:
     """ResNet-50 without its last layer has 23.5 million weights, of 4 bytes."""
     assert plan.model_bytes(params.resolve("paper", "esc50", "hybrid"), 50) == pytest.approx(94.8e6, rel=0.01)

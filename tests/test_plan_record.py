@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from changing import changed
 
 from soundclr.params import Params
 from soundclr.planning.plan_record import planned, write_plan
 from soundclr.run.runs import expand
+from support.real_params import changed_params
 
 
 def test_every_run_is_there_by_its_hash(tmp_path: Path) -> None:
-    params = changed()
+    params = changed_params()
     write_plan(params, "demo", tmp_path / "plan.yaml")
     content = yaml.safe_load((tmp_path / "plan.yaml").read_text())
     groups = {run.group for run in expand(params, "demo")}
@@ -24,10 +24,10 @@ def test_every_run_is_there_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_a_part_changes_only_with_what_it_is_of() -> None:
-    before = planned(changed(), "demo")
+    before = planned(changed_params(), "demo")
 
     def changes(**blocks: Any) -> set[str]:
-        return different(changed(**blocks))
+        return different(changed_params(**blocks))
 
     def different(params: Params) -> set[str]:
         after = planned(params, "demo")
@@ -35,8 +35,8 @@ def test_a_part_changes_only_with_what_it_is_of() -> None:
 
     loss = {"settings": {"loss": {"cross_entropy": 0.4, "supcon": 0.6}}}
     assert changes(recipes={"hybrid": loss}) == {"runs", "evaluations", "report"}
-    noise = changed().evaluation.model_copy(update={"seed": 1})
-    assert different(changed().model_copy(update={"evaluation": noise})) == {"evaluations", "report"}
+    noise = changed_params().evaluation.model_copy(update={"seed": 1})
+    assert different(changed_params().model_copy(update={"evaluation": noise})) == {"evaluations", "report"}
     assert changes(studies={"demo": {"note": "another"}}) == {"report"}
     assert changes(studies={"esc10": {"note": "another"}}) == set()
     assert changes(recipes={"clar": {"title": "another"}}) == {"report"}

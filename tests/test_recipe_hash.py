@@ -5,7 +5,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from changing import CONTENT, REPO, changed
 
 from soundclr.machine.files import sha256_of_json
 from soundclr.method import REGISTRIES, check
@@ -13,6 +12,7 @@ from soundclr.params import MappingSettings, Params, WeightsFile, read_params
 from soundclr.params.resolving import CHOICES, OF_A_RUN, UNITS
 from soundclr.run import runs
 from soundclr.run.runs import Run, dataset_hash, expand, features_key, recipe_hash, weights_identity
+from support.real_params import CONTENT, REPO, changed_params
 
 PLACE = ("esc10", "esc10", "supervised_contrastive")  # two stages, and weights that exist for two encoders
 
@@ -37,7 +37,7 @@ OTHER = {
 }
 
 
-PARAMS = changed()
+PARAMS = changed_params()
 HASH = recipe_hash(PARAMS, *PLACE)
 SETTINGS = PARAMS.resolve(*PLACE).model_dump(mode="json")
 ENTRIES = {**OF_A_RUN, **CHOICES}
@@ -209,7 +209,7 @@ def test_a_name_with_its_unit_is_the_same_run_as_without(augmentation, names):
     ids=str,
 )
 def test_data_weights_and_revision_change_the_hash(changes):
-    assert recipe_hash(changed(**changes), *PLACE) != HASH
+    assert recipe_hash(changed_params(**changes), *PLACE) != HASH
 
 
 def test_the_packaged_manifest_changes_the_hash(monkeypatch):
@@ -238,7 +238,7 @@ def test_the_packaged_manifest_changes_the_hash(monkeypatch):
     ids=str,
 )
 def test_names_and_other_entries_do_not_change_the_hash(changes):
-    assert recipe_hash(changed(**changes), *PLACE) == HASH
+    assert recipe_hash(changed_params(**changes), *PLACE) == HASH
 
 
 def test_the_committed_runs_keep_their_paths():
@@ -255,7 +255,7 @@ def test_the_committed_runs_keep_their_paths():
 
 def test_equal_settings_under_other_names_have_one_hash():
     study, dataset, recipe = PLACE
-    params = changed(
+    params = changed_params(
         recipes={"again": CONTENT["recipes"][recipe]},
         studies={"second": CONTENT["studies"][study]},
     )
@@ -270,10 +270,12 @@ def test_the_schemes_and_the_datasets_differ():
 
 
 def test_features_depend_on_the_dataset_and_not_on_how_it_is_trained():
-    assert features_key(changed(recipes={"hybrid": {"settings": {}}}, revision=9), "esc10") == features_key(
+    assert features_key(changed_params(recipes={"hybrid": {"settings": {}}}, revision=9), "esc10") == features_key(
         PARAMS, "esc10"
     )
-    assert features_key(changed(datasets={"esc10": {"sample_rate": 22050}}), "esc10") != features_key(PARAMS, "esc10")
+    assert features_key(changed_params(datasets={"esc10": {"sample_rate": 22050}}), "esc10") != features_key(
+        PARAMS, "esc10"
+    )
     assert dataset_hash(PARAMS, "esc10") != dataset_hash(PARAMS, "us8k")
 
 
@@ -292,8 +294,8 @@ def test_weights_without_a_hash_are_known_by_name_address_and_mapping(repo: Path
     assert weights_identity(hashed.model_copy(update={"mapping": MappingSettings()})) == "0" * 64
 
 
-def test_an_evaluation_s_key_is_of_its_settings_and_the_revision():
+def test_the_key_of_an_evaluation_depends_on_its_settings_and_the_revision():
     asked = PARAMS.model_copy(update={"evaluation": PARAMS.evaluation.model_copy(update={"seed": 9})})
-    keys = [runs.evaluation_key(params) for params in (PARAMS, changed(revision=9), asked)]
+    keys = [runs.evaluation_key(params) for params in (PARAMS, changed_params(revision=9), asked)]
     assert len(set(keys)) == 3
-    assert runs.evaluation_key(changed(study="esc10")) == keys[0]
+    assert runs.evaluation_key(changed_params(study="esc10")) == keys[0]

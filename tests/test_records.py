@@ -125,14 +125,14 @@ def test_one_class_writes_and_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"fold": 2}, "says fold 2, its path says 1"),
-        ({"recipe_hash": "0" * 12}, "says recipe_hash '000000000000', its path says '0123456789ab'"),
-        ({"format": 2}, "is of format 2, not 3"),
+        ({"fold": 2}, "has fold 2, but its path has 1"),
+        ({"recipe_hash": "0" * 12}, "has recipe_hash '000000000000', but its path has '0123456789ab'"),
+        ({"format": 2}, "has format 2, not 3"),
         ({"accuracy": {"best_epoch": 1.5, "last_epoch": 0.5}}, "accuracy.best_epoch: Input should be less than"),
         ({"epochs": 0}, "epochs: Input should be greater than"),
         ({"code": []}, "code: "),
-        ({"files": {"history.csv": "0" * 64}}, "history.csv: has SHA-256 .*, the record beside it says 0000"),
-        ({"files": {"gone.csv": "0" * 64}}, "gone.csv: missing, though the record beside it says"),
+        ({"files": {"history.csv": "0" * 64}}, "history.csv: has SHA-256 .*, but the record beside it has 0000"),
+        ({"files": {"gone.csv": "0" * 64}}, "gone.csv: missing, although the record beside it"),
     ],
 )
 def test_what_does_not_fit_is_one_line(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, changes: dict[str, Any], 
 
 
 def test_what_a_path_says_besides_is_asked_too(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="says seed 0, its path says 1"):
+    with pytest.raises(UserError, match="has seed 0, but its path has 1"):
         Metrics.read(metrics(tmp_path), dataclasses.replace(RUN, seed=1))
-    with pytest.raises(UserError, match="says key None, its path says 'x'"):
+    with pytest.raises(UserError, match="has key None, but its path has 'x'"):
         Metrics.read(metrics(tmp_path), RUN, key="x")

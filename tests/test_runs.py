@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from changing import changed
 
 from soundclr.errors import UserError
 from soundclr.params import Selection
 from soundclr.run.runs import Run, evaluated, expand, find_run, select
+from support.real_params import changed_params
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
-PARAMS = changed()
+PARAMS = changed_params()
 
 
 @pytest.mark.parametrize(("study", "count"), [("paper", 635), ("esc10", 205), ("clar_quick", 106), ("demo", 26)])
@@ -24,13 +24,13 @@ def test_a_study_expands_to_its_runs(study, count):
 
 
 def test_two_names_for_one_training_are_refused():
-    twins = changed(recipes={"twin": {"title": "as hybrid", "base": "hybrid"}})
+    twins = changed_params(recipes={"twin": {"title": "as hybrid", "base": "hybrid"}})
     study = twins.studies["demo"].model_copy(update={"recipes": ("hybrid", "twin")})
-    with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin are the same settings on demo"):
+    with pytest.raises(UserError, match=r"demo: the recipes hybrid and twin have the same settings on demo"):
         list(expand(twins.model_copy(update={"studies": {"demo": study}}), "demo"))
 
 
-def test_an_artefact_s_runs_are_among_the_study_s():
+def test_the_runs_of_an_artefact_are_among_those_of_the_study():
     runs_of_all = set(expand(PARAMS, "paper"))
     for chosen in PARAMS.studies["paper"].artefacts.values():
         of_it = list(select(PARAMS, "paper", chosen))
@@ -46,12 +46,12 @@ def test_evaluated_are_the_three_schemes_on_esc50():
     assert len(models) == 75
     assert {(run.dataset, run.recipe) for run in models} == {("esc50", recipe) for recipe in SCHEMES}
     assert set(models) <= set(expand(PARAMS, "paper"))
-    assert evaluated(changed(studies={"esc10": {"evaluate": None}}), "esc10") == []
+    assert evaluated(changed_params(studies={"esc10": {"evaluate": None}}), "esc10") == []
 
 
 def test_evaluated_are_the_runs_of_every_choice_once():
     choices = [{"recipes": ["hybrid"], "seeds": [0]}, {"folds": [1], "seeds": [0, 1]}]
-    models = evaluated(changed(studies={"esc10": {"evaluate": choices}}), "esc10")
+    models = evaluated(changed_params(studies={"esc10": {"evaluate": choices}}), "esc10")
     assert [(run.recipe, run.fold, run.seed) for run in models] == [
         *(("hybrid", fold, 0) for fold in range(1, 6)),
         *((recipe, 1, seed) for recipe in SCHEMES for seed in (0, 1) if (recipe, seed) != ("hybrid", 0)),
@@ -74,7 +74,7 @@ def test_the_paper_has_its_folds_and_seeds():
 
 
 def test_a_study_may_name_its_folds():
-    params = changed(studies={"esc10": {"folds": [2, 5]}})
+    params = changed_params(studies={"esc10": {"folds": [2, 5]}})
     assert sorted({run.fold for run in expand(params, "esc10")}) == [2, 5]
 
 

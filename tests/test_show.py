@@ -6,13 +6,13 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
-import toy
 
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
 from soundclr.machine.randomness import generator
 from soundclr.params import Params
 from soundclr.report.clip import distinct, picture, show, views
+from support import toy
 
 
 @pytest.fixture(scope="module")

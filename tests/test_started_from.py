@@ -2,11 +2,11 @@
 
 import pytest
 import yaml
-from changing import CONTENT, changed
 
 from soundclr.errors import UserError
 from soundclr.params import load
 from soundclr.run.runs import expand, recipe_hash, started_from
+from support.real_params import CONTENT, changed_params
 
 
 def probe(start, **recipe):
@@ -22,7 +22,7 @@ PROBE = probe({"run": "hybrid"})
 def probing(study=None, **changes):
     """Parameters with the recipe ``probe``, which starts from hybrid, in the study demo, and other changes."""
     changes.setdefault("recipes", {}).setdefault("probe", PROBE)
-    return changed(
+    return changed_params(
         **changes, studies={"demo": {"recipes": ["probe"], "artefacts": {}, "evaluate": None, **(study or {})}}
     )
 
@@ -44,7 +44,7 @@ def test_all_that_start_from_a_run_share_it():
     assert [run.recipe for run in expand(params, "demo")] == ["probe", "hybrid", "probe_half"]
 
 
-def test_the_other_run_s_settings_change_the_hash():
+def test_settings_of_the_other_run_change_the_hash():
     other_loss = {"title": "hybrid", "settings": {"loss": {"cross_entropy": 0.4, "supcon": 0.6}}}
     others = [
         probing(),
@@ -56,7 +56,7 @@ def test_the_other_run_s_settings_change_the_hash():
     assert len({recipe_hash(params, "demo", "demo", "probe") for params in others}) == 5
 
 
-def test_the_other_run_s_name_does_not_change_the_hash():
+def test_the_name_of_the_other_run_does_not_change_the_hash():
     again = probe({"run": "again"})
     renamed = probing(recipes={"again": {**CONTENT["recipes"]["hybrid"], "title": "?"}, "probe": again})
     assert recipe_hash(renamed, "demo", "demo", "probe") == recipe_hash(probing(), "demo", "demo", "probe")
@@ -82,7 +82,7 @@ def test_one_run_may_serve_all_folds():
     ("start", "said"),
     [
         ({"run": "hybrid", "fold": 6}, "fold of demo, whose hybrid demo/demo/probe starts from: 6"),
-        ({"fold": 1}, "start.fold is that of start.run, which is not there"),
+        ({"fold": 1}, "start.fold belongs to start.run, which is missing"),
     ],
 )
 def test_a_fold_that_there_is_not_is_refused(tmp_path, start, said):

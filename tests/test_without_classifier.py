@@ -5,7 +5,6 @@ import json
 
 import pytest
 import torch
-import toy
 
 from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
@@ -19,6 +18,7 @@ from soundclr.report.write import write_report
 from soundclr.run.records import write_record
 from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 RECIPES = ("pretrained", "both", "cross_entropy")

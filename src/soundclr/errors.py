@@ -1,14 +1,14 @@
-"""The one exception that a user is meant to read."""
+"""The exceptions whose messages are meant for users."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """Something the user can mend: one line that says what, where and what to do.
+    """An error that the user can fix: one line that says what is wrong, where, and what to do.
 
-    The command line prints it without a traceback and exits with status 2. Line ends and other characters that
-    do not print, which names of files and settings may hold, are shown as Python writes them.
+    The command line prints it without a traceback and exits with status 2. Line ends and other unprintable characters,
+    which names of files and settings may contain, are escaped as in Python.
     """
 
     def __init__(self, message: str) -> None:
@@ -16,12 +16,12 @@ class UserError(Exception):
 
 
 class Busy(UserError):
-    """What another process is doing just now: the same command works once that has ended, so a job is tried again."""
+    """Another process is using something; the same command works later, so the workflow tries the job again."""
 
 
 @contextmanager
 def remedied(remedy: str) -> Iterator[None]:
-    """End a UserError of the block with ``remedy``, where it does not say it itself."""
+    """Append ``remedy`` to a UserError in the block, unless the message has it already."""
     try:
         yield
     except UserError as error:

@@ -1,6 +1,6 @@
 """Loss terms by name; a stage's loss is a weighted sum of them (SoundCLR, equation 4: alpha and 1 - alpha).
 
-A new term is a class here, entered in :data:`TERMS`, and a line of params.yaml's ``defaults.loss``.
+To add a term, write a class here, enter it in :data:`TERMS` and add a line to params.yaml's ``defaults.losses``.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
     from torch import Tensor, nn
 
 UNLABELLED = -1
-ANCHORS_AT_ONCE = 2048  # that are compared with all rows: of 10,000 held-out clips in two views 0.2 GB a matrix
+ANCHORS_AT_ONCE = 2048  # compared with all rows: 0.2 GB a matrix for 10,000 held-out clips in two views
 
 Temperature = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a network makes of a batch: a row for each view of each clip, all clips' first views, then their second ...
+    """A network's outputs for a batch: one row per view, all first views before all second views, and so on.
 
-    ``embeddings`` (rows, size), ``logits`` (rows, classes); ``labels`` (rows,) from 0, or -1 for a clip without one;
-    ``clips`` (rows,): which clip a row is a view of. A clip may come twice, so rows are paired by :meth:`by_view`.
-    ``class_clips`` (classes,): how many labelled training clips each class has.
+    Attributes:
+        embeddings: (rows, size), the projection head's output.
+        logits: (rows, classes).
+        labels: (rows,), from 0; -1 for a clip without a label.
+        clips: (rows,), the number of each row's clip. A batch may hold a clip twice: pair rows with :meth:`by_view`.
+        views: how many views each clip has.
+        class_clips: (classes,), how many labelled training clips each class has.
     """
 
     embeddings: Tensor
@@ -41,12 +45,12 @@ class Outputs:
     class_clips: Tensor | None = None
 
     def by_view(self, rows: Tensor) -> Tensor:
-        """One of the tensors, (rows, ...), as (views, clips, ...): ``first, second = outputs.by_view(embeddings)``."""
+        """Reshape (rows, ...) to (views, clips, ...): ``first, second = outputs.by_view(outputs.embeddings)``."""
         return rows.unflatten(0, (self.views, -1))
 
     @classmethod
     def joined(cls, batches: Sequence[Outputs]) -> Outputs:
-        """Several batches of the same number of views as one."""
+        """Join batches that have the same number of views."""
         import torch
 
         def rows(name: str) -> Tensor:
@@ -57,37 +61,53 @@ class Outputs:
 
 
 class Term(Entry):
-    """A loss of a batch: a scalar in float32. ``reads`` is the head that it learns through, of ``least_views``."""
+    """A loss term. Its fields are its parameters in params.yaml.
+
+    ``reads`` is the head whose output it uses. ``least_views`` is how many views of each clip it needs.
+    ``needs_labels`` is False for a term that also learns from clips without a label.
+
+    >>> class Alignment(Term):
+    ...     reads = "projection"
+    ...     least_views = 2
+    ...
+    ...     def __call__(self, outputs):
+    ...         first, second = outputs.by_view(outputs.embeddings)  # (clips, size) each
+    ...         return (first - second).square().sum(dim=1).mean()
+    >>> embeddings = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])  # two clips in two views
+    >>> clips = torch.tensor([0, 1, 0, 1])
+    >>> Alignment()(Outputs(embeddings, logits=torch.zeros(4, 3), labels=clips, clips=clips, views=2)).item()
+    0.5
+    """
 
     reads: ClassVar[Literal["projection", "classifier"]]
     least_views: ClassVar[int] = 1
     needs_labels: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """The loss of ``outputs``."""
+        """Return the loss of a batch: a scalar in float32."""
         raise NotImplementedError
 
     def module(self, size: int, classes: int) -> nn.Module | None:
-        """For a loss with parameters, as ArcFace or proxies: what is called on outputs in its place, and learns.
+        """Return a module to call on the outputs instead, for a loss with learnt parameters such as ArcFace.
 
-        ``size`` is that of an embedding, ``classes`` how many classes there are. It learns at the heads' rate and is in
-        the checkpoint; it belongs to one stage of training, and is not in the trained model.
+        ``size`` is the embedding's size. The module learns at the heads' learning rate and is saved in the checkpoint.
+        It belongs to one stage and is not part of the trained model.
         """
         return None
 
 
 class CrossEntropy(Term):
-    """Cross-entropy of the logits, the mean over the rows with a label; 0 where there is none.
+    """Cross-entropy of the logits, averaged over the labelled rows; 0 if no row has a label.
 
-    With balanced class weights each row counts in inverse proportion to its class's training clips, so that rare
-    classes weigh as much as common ones (scikit-learn's ``class_weight="balanced"``).
+    Balanced class weights weigh each row in inverse proportion to its class's training clips, so that rare classes
+    count as much as common ones (scikit-learn's ``class_weight="balanced"``).
     """
 
     reads = "classifier"
     class_weights: Literal["balanced"] | None = None
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """The loss of ``outputs``."""
+        """Return the loss of a batch."""
         import torch
         from torch.nn.functional import cross_entropy
 
@@ -102,7 +122,7 @@ class CrossEntropy(Term):
 
 
 def balanced_weights(class_clips: Tensor) -> Tensor:
-    """Balanced weights (classes,) of classes with so many clips: clips / (classes * clips of the class); 0 without any.
+    """Return a weight per class: all clips / (classes * clips of the class), or 0 for a class without clips.
 
     >>> import torch
     >>> balanced_weights(torch.tensor([6, 2, 0]))
@@ -113,18 +133,18 @@ def balanced_weights(class_clips: Tensor) -> Tensor:
 
 
 class SupCon(Term):
-    """Supervised contrastive loss (Khosla et al. 2020, the sum over positives outside the log) of the labelled rows."""
+    """Supervised contrastive loss of the labelled rows (Khosla et al. 2020, positives summed outside the log)."""
 
     reads = "projection"
     temperature: Temperature
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """The loss of ``outputs``."""
+        """Return the loss of a batch."""
         return contrastive(outputs.embeddings, outputs.labels, self.temperature)
 
 
 class NTXent(Term):
-    """Normalised temperature-scaled cross-entropy (Chen et al. 2020): SupCon with each clip a label of its own."""
+    """Normalised temperature-scaled cross-entropy (Chen et al. 2020): SupCon with every clip as its own class."""
 
     reads = "projection"
     least_views = 2
@@ -132,35 +152,35 @@ class NTXent(Term):
     temperature: Temperature
 
     def __call__(self, outputs: Outputs) -> Tensor:
-        """The loss of ``outputs``."""
+        """Return the loss of a batch."""
         return contrastive(outputs.embeddings, outputs.clips, self.temperature)
 
 
 def contrastive(embeddings: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """``embeddings`` (rows, size), ``labels`` (rows,) -> scalar, in float32; similarity is the cosine / temperature.
+    """Contrastive loss of ``embeddings`` (rows, size) with ``labels`` (rows,): a scalar in float32.
 
-    An anchor's positives are the other rows of its label. An anchor without one contributes 0 and still counts in the
-    mean, as in SoundCLR's reference code. Rows without a label are neither anchors nor others. They are masked and not
-    left out: how many they are is not to be waited for on a GPU.
+    Similarity is the cosine divided by the temperature. An anchor's positives are the other rows with its label. An
+    anchor without positives contributes 0 but counts in the mean, as in SoundCLR's reference code. Rows without a label
+    take no part. They are masked, not removed: counting them would make the CPU wait for the GPU.
     """
     import torch
     from torch.nn.functional import normalize
 
     directions = normalize(embeddings.float(), dim=1)
     parts = torch.arange(len(labels), device=labels.device).split(ANCHORS_AT_ONCE)
-    per_anchor = torch.cat([of_anchors(part, directions, labels, temperature) for part in parts])
+    per_anchor = torch.cat([anchor_terms(part, directions, labels, temperature) for part in parts])
     return -per_anchor.sum() / (labels != UNLABELLED).sum().clamp(min=1)
 
 
-def of_anchors(part: Tensor, directions: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """What :func:`contrastive` adds up, of the anchors at the rows ``part``, which follow one another: (part,)."""
+def anchor_terms(part: Tensor, directions: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    """The summands of :func:`contrastive` for the anchors in the consecutive rows ``part``: (part,)."""
     import torch
 
     rows = torch.arange(len(labels), device=labels.device)
     mine = directions if len(part) == len(rows) else directions.index_select(0, part)
     similarity = mine @ directions.T / temperature
     itself = part[:, None] == rows
-    # The lowest finite number, not -inf: in a batch of one clip nothing else is left, and inf - inf is not 0.
+    # The lowest finite number, not -inf: in a batch of one clip every entry is masked, and inf - inf is NaN.
     labelled = labels != UNLABELLED
     others = similarity.masked_fill(itself | ~labelled, torch.finfo(similarity.dtype).min)
     log_probability = similarity - others.logsumexp(dim=1, keepdim=True)
@@ -174,39 +194,39 @@ TERMS: dict[str, type[Term]] = {"cross_entropy": CrossEntropy, "supcon": SupCon,
 
 @dataclass(frozen=True)
 class Loss:
-    """A stage's loss: its terms, each with its weight; ``modules`` are those of terms that have parameters."""
+    """A stage's loss: terms with their weights. ``modules`` holds the modules of terms with learnt parameters."""
 
     terms: Sequence[tuple[float, Term]]
-    modules: Mapping[str, nn.Module] = field(default_factory=dict)  # by the term's place
+    modules: Mapping[str, nn.Module] = field(default_factory=dict)  # keyed by the term's index
 
     @classmethod
     def of(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
-        """The loss that a stage's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+        """Build the loss in a stage's settings. UserError, with ``place``, if a term is unknown or invalid."""
         return cls([(term.weight, entry_of(TERMS, term, "loss", place)) for term in stage.loss])
 
     def with_modules(self, size: int, classes: int, device: torch.device) -> Loss:
-        """The same with its terms' modules, on ``device``: see :meth:`Term.module`."""
+        """A copy with the modules of its terms on ``device``: see :meth:`Term.module`."""
         made = {str(place): term.module(size, classes) for place, (_, term) in enumerate(self.terms)}
         return Loss(self.terms, {place: module.to(device) for place, module in made.items() if module is not None})
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """The parameters of its modules."""
+        """The learnt parameters of all modules."""
         return [parameter for module in self.modules.values() for parameter in module.parameters()]
 
     @property
     def reads(self) -> set[str]:
-        """The heads that it learns through."""
+        """The heads whose outputs the terms use."""
         return {term.reads for _, term in self.terms}
 
     @property
     def needs_labels(self) -> bool:
-        """Whether clips without a label are of no use to it."""
+        """Whether every term needs labels, so that it learns nothing from unlabelled clips."""
         return all(term.needs_labels for _, term in self.terms)
 
     @property
     def least_views(self) -> int:
-        """How many views of each clip it takes at least."""
+        """How many views of each clip the terms need."""
         return max(term.least_views for _, term in self.terms)
 
     def __call__(self, outputs: Outputs) -> Tensor:
@@ -217,8 +237,8 @@ class Loss:
 
 
 def classifies(settings: RunSettings) -> bool:
-    """Whether a run's classifier learns in one of its stages; else what it says of a clip, as its accuracy, is chance.
+    """Whether one of a run's stages trains the classifier. If none does, predictions and accuracy are chance.
 
-    A run that only teaches an encoder, from which others may start, has none.
+    A run that only trains an encoder for other runs to start from has no trained classifier.
     """
     return any("classifier" in Loss.of(stage).reads for stage in settings.stages)

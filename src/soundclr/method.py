@@ -1,4 +1,4 @@
-"""A run's method, from its settings: every entry that they name, made or refused; what fits what."""
+"""Checks a run's method: that every component in its settings can be built, and that they fit together."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -19,9 +19,9 @@ from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS, check_solved
 
-LARGEST = 2**30  # numbers in a batch; SoundCLR's has 84 million
+LARGEST = 2**30  # numbers in a batch; SoundCLR's batches have 84 million
 
-# Where params.yaml keeps the parameters of entries, the entries, and what one is called.
+# Key of params.yaml's defaults -> (registry, name of an entry in messages).
 REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
     "representations": (REPRESENTATIONS, "representation"),
     "augmentations": (AUGMENTATIONS, "augmentation"),
@@ -33,7 +33,7 @@ REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 
 
 def load_checked(path: Path) -> Params:
-    """:func:`soundclr.params.load`, and every method that a study's runs name; what will not do is a UserError."""
+    """Load params.yaml and check the methods of all studies' runs; UserError for one that cannot be built."""
     params = load(path, lambda params: check_defaults(params, str(path)))
     for name, study in params.studies.items():
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
@@ -45,9 +45,9 @@ def load_checked(path: Path) -> Params:
 
 
 def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -> tuple[Params, str]:
-    """Params and the study's name for a job of one run: only that run, and those it starts from, are resolved.
+    """Load params.yaml for a job, and check only its run and those that it starts from; also returns the study's name.
 
-    As :func:`load_checked`, whose 1,500 runs take half a second and more of each of as many jobs.
+    :func:`load_checked` would check all 1,500 runs, which takes half a second in each of as many jobs.
     """
     params = load_one(path, lambda params: check_defaults(params, str(path)))
     name = known(study or params.study, params.studies, "study")
@@ -56,7 +56,7 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
 
 
 def check_run(params: Params, study: str, dataset: str, recipe: str) -> None:
-    """Raise UserError where the method of a recipe's runs, or of those they start from, cannot be made."""
+    """Raise UserError if the method of a recipe's runs, or of those they start from, cannot be built."""
     line = [(dataset, recipe), *params.origins(study, dataset, recipe)]
     methods = [(f"{study}/{'/'.join(place)}", params.written(study, *place)) for place in line]
     for place, settings in methods:
@@ -66,14 +66,14 @@ def check_run(params: Params, study: str, dataset: str, recipe: str) -> None:
 
 
 def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: Iterable[str]) -> None:
-    """Raise UserError where a grid of ``recipes`` says that two recipes are equal, and in a study they are not."""
+    """Raise UserError if two recipes that a grid's ``equals`` lists as equal differ in a study."""
     for grid in params.grids.keys() & set(recipes):
         for name, other in params.grids[grid].equals.items():
             for dataset in datasets:
                 if params.written(study, dataset, name) != params.written(study, dataset, other):
                     raise UserError(
-                        f"grids.{grid}.equals: {name} and {other} have other settings in {study} on {dataset}; take "
-                        f"{name} out of equals, so that it is trained too"
+                        f"grids.{grid}.equals: {name} and {other} have different settings in {study} on {dataset}; "
+                        f"remove {name} from equals, so that it is trained too"
                     )
 
 
@@ -88,7 +88,7 @@ def check_start(place: str, settings: RunSettings, start: str, its_settings: Run
 
 
 def check_defaults(params: Params, file: str) -> None:
-    """Raise UserError for an entry of the defaults that does not exist, or whose parameters will not do."""
+    """Raise UserError for an unknown entry in the defaults, or one with invalid parameters."""
     for plural, (registry, what) in REGISTRIES.items():
         for name, parameters in params.defaults.get(plural, {}).items():
             known(name, registry, f"{what} in {file}: defaults.{plural}")
@@ -96,7 +96,7 @@ def check_defaults(params: Params, file: str) -> None:
 
 
 def check(settings: RunSettings, place: str) -> None:
-    """Raise UserError, beginning with or naming ``place``, for a method that cannot be made."""
+    """Raise UserError, with ``place``, for a method that cannot be built."""
     representation = representation_of(settings, place)
     encoder = encoder_of(settings, place)
     known(settings.pooling, POOLINGS, f"pooling in {place}")
@@ -106,8 +106,8 @@ def check(settings: RunSettings, place: str) -> None:
         raise UserError(f"{place}: frozen is {encoder.frozen}, but {settings.encoder.name} has {encoder.blocks} blocks")
     if (rank := len(representation.shape(settings.audio.samples))) != encoder.rank:
         raise UserError(
-            f"{place}: {settings.representation.name} has {rank} dimensions, the encoder {settings.encoder.name} wants "
-            f"{encoder.rank}"
+            f"{place}: {settings.representation.name} has {rank} dimensions, but the encoder {settings.encoder.name} "
+            f"needs {encoder.rank}"
         )
     for head in ("projection", "classifier"):
         check_head(getattr(settings, head), f"{place}: {head}")
@@ -125,7 +125,7 @@ def check(settings: RunSettings, place: str) -> None:
 
 
 def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: int, settings: RunSettings) -> None:
-    """Raise UserError for a stage that none of its parts learns in, or whose views or augmentations do not fit."""
+    """Raise UserError for a stage in which no part learns, or whose views or augmentations do not fit."""
     entry_of(REGISTRIES["optimizers"][0], stage.optimizer, "optimizer", place)
     if stage.optimizer.name in SOLVERS:
         check_solved(stage, settings, place)
@@ -136,16 +136,16 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
     of = representation_of(settings, place).of
     for name, augmentation in zip(names, augmentations, strict=True):
         if (augmentation.domain == "picture") != (of == "pictures"):
-            raise UserError(f"{place}: augment names {name}, which changes no {of}")
+            raise UserError(f"{place}: augment names {name}, which does not change {of}")
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{place}: augment names {repeated[0]} more than once")
     domains = [augmentation.domain for augmentation in augmentations]
     if domains != sorted(domains, key=DOMAINS.index):
         raise UserError(
-            f"{place}: augment must name what works on clips first, then on waveforms, then on spectrograms"
+            f"{place}: augment must name augmentations of clips first, then of waveforms, then of spectrograms"
         )
     if "spectrogram" in domains and rank != 2:
-        raise UserError(f"{place}: augment masks a spectrogram, but {settings.representation.name} is none")
+        raise UserError(f"{place}: augment masks a spectrogram, but {settings.representation.name} is not one")
     through = loss.reads | ({"projection"} if settings.classifier.input == "projection" else set())
     learns = {"encoder": encoder_learns, **{head: head in through for head in ("projection", "classifier")}}
     if not any(learns[part] for part in stage.trains):
@@ -155,8 +155,10 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
         )
     for choice, (_, term) in zip(stage.loss, loss.terms, strict=True):
         if stage.views < term.least_views:
-            raise UserError(f"{place}: {choice.name} wants views: {term.least_views}, found {stage.views}")
+            raise UserError(f"{place}: {choice.name} needs views: {term.least_views}, found {stage.views}")
     if stage.views > 1 and not augmentations and settings.crop.train != "random":
-        raise UserError(f"{place}: views is {stage.views}, but nothing is random, so that they would be the same")
+        raise UserError(f"{place}: views is {stage.views}, but nothing is random, so all views would be the same")
     if "classifier" not in loss.reads and stage.training.monitor == "accuracy":
-        raise UserError(f"{place}: training.monitor is accuracy, which {terms} does not teach; monitor loss")
+        raise UserError(
+            f"{place}: training.monitor is accuracy, but {terms} does not train the classifier; monitor loss"
+        )

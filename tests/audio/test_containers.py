@@ -159,7 +159,7 @@ SOUND = np.random.default_rng(3).integers(-9000, 9000, 500, dtype="<i2").tobytes
     ],
 )
 @pytest.mark.parametrize("kind", ["RIFF", "RIFX", "RF64"])
-def test_sound_behind_the_end_that_a_wav_file_s_header_gives(path, kind, says, behind, more):
+def test_sound_behind_the_end_that_a_wav_header_gives(path, kind, says, behind, more):
     order = "big" if kind == "RIFX" else "little"
     behind = b"" if kind == "RIFX" and b"LIST" in behind else behind
     more = 1000 if kind == "RIFX" and more == 1048 else more
@@ -345,7 +345,7 @@ def wav_of(path, rate=RATE, size=None):
 def test_a_flac_header_that_lies(path):
     assert len(accepted(path, flac_of(path, samples=2 * RATE))) == 2 * RATE
     refused(path, flac_of(path, samples=2 * RATE + 1))
-    assert "does not say how long it is" in refused(path, flac_of(path, samples=0))
+    assert "does not give its length" in refused(path, flac_of(path, samples=0))
 
 
 def test_what_a_header_promises_takes_no_memory(path):
@@ -365,14 +365,14 @@ def test_odd_rates(path, rate):
 
 def test_a_file_of_more_than_an_hour(path):
     soundfile.write(path, np.zeros(3601 * 1000), 1000, format="WAV", subtype="PCM_U8")
-    assert "longer than an hour; cut it into parts" in refused(path, path.read_bytes())
+    assert "longer than an hour; split it into parts" in refused(path, path.read_bytes())
 
 
 def test_what_is_no_file(path, tmp_path):
-    for wrong, said in ((path, "there is no such file"), (tmp_path, "is no file of sound")):
+    for wrong, said in ((path, "there is no such file"), (tmp_path, "is not an audio file")):
         with pytest.raises(UserError, match=f"{wrong}: {said}$"):
             read_audio(wrong, RATE)
     os.mkfifo(path)
-    with pytest.raises(UserError, match="is no file of sound"):
+    with pytest.raises(UserError, match="is not an audio file"):
         read_audio(path, RATE)
     assert "is empty" in refused(tmp_path / "empty.wav", b"")

@@ -98,7 +98,7 @@ def test_every_branch_of_the_standard_deviation_rule(scale):
     ("head", "window", "branch"),
     [(1.0, 0.55, "random"), (1.0, 0.45, "first"), (0.45, 0.4, "last"), (0.55, 0.4, "first"), (0.35, 0.4, "first")],
 )
-def test_the_rule_s_limit_is_half_the_standard_deviation(devices, scale, head, window, branch):
+def test_the_rule_has_half_the_standard_deviation_as_limit(devices, scale, head, window, branch):
     """Four blocks: the standard deviations of two are given, as shares of the whole clip's; the others are loud."""
     rest = ((4 - head**2 - window**2) / 2) ** 0.5
     blocks = np.random.default_rng(0).standard_normal((4, LENGTH))

@@ -117,7 +117,7 @@ def test_integers_in_floats_are_refused(tmp_path, samples, said, subtype):
         (
             4 * tone(441),
             "FLOAT",
-            {"clipped": "66 % of its samples are past full scale, up to 2 times"},
+            {"clipped": "66 % of its samples exceed full scale, by up to 2 times"},
         ),
         (np.r_[tone(441), 1.5], "FLOAT", {}),  # one sample in 22,050
         (4 * tone(441), "PCM_16", {}),  # clipped before it was a file

@@ -148,9 +148,9 @@ def test_a_broken_file_is_refused(dataset, tmp_path):
     bad = tmp_path / "bad.safetensors"
     for broken in (content[:-100], content[:50], content[:3], b"", b"not safetensors at all" * 100):
         bad.write_bytes(broken)
-        with pytest.raises(UserError, match=r"bad\.safetensors.*build the features again"):
+        with pytest.raises(UserError, match=r"bad\.safetensors.*make the features again"):
             Waveforms.load(bad)
-    with pytest.raises(UserError, match=r"absent\.safetensors.*build the features first"):
+    with pytest.raises(UserError, match=r"absent\.safetensors.*make the features first"):
         Waveforms.load(tmp_path / "absent.safetensors")
 
 
@@ -204,7 +204,9 @@ def test_a_file_with_flipped_bits_is_refused(dataset, tmp_path, part):
     place = {"samples": len(content) - 3, "labels": first - 2 * 4 * 8, "metadata": content.index(b'"dog')}[part]
     content[place + 1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"is damaged \(SHA-256 .*, it says .*\); remove it and build"):
+    with pytest.raises(
+        UserError, match=r"is damaged \(its SHA-256 is .*, but .* is recorded in it\); remove it and make"
+    ):
         Waveforms.load(path)
 
 

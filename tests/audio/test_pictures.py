@@ -110,7 +110,7 @@ def test_grey_and_blur_are_torchvisions():
         torch.testing.assert_close(found, functional.gaussian_blur(picture, [7, 7], [sigma]), atol=1e-5, rtol=0)
 
 
-def test_the_four_changes_are_made_in_each_picture_s_order():
+def test_each_picture_has_its_own_order_of_the_four_changes():
     factors = torch.tensor([[1.4, 0.7, 1.3, 0.1]] * 2, dtype=torch.float64)
     order = torch.tensor([[0, 1, 2, 3], [3, 1, 0, 2]])
     found = jittered(pictures(2), factors, order)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from claim_frames import clips_of
 
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
@@ -14,6 +13,7 @@ from soundclr.report.claims.judge import Finding, Outcome, judged, measured
 from soundclr.report.claims.sides import Sides
 from soundclr.report.collect import collect
 from soundclr.report.statistics import Estimate
+from support.claim_frames import clips_of
 
 CLAIM = Claim(id="one", claim="a beats b", place="I", measure="accuracy", ahead="a", behind="b", datasets=("X",))
 RANDOM = np.random.default_rng(0)

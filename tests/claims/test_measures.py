@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from claim_frames import clips_of
 
 from soundclr.report.claims.measures import (
     MEASURES,
@@ -13,6 +12,7 @@ from soundclr.report.claims.measures import (
     first_at_share,
     under_noise,
 )
+from support.claim_frames import clips_of
 
 RUN = {"dataset": "esc10", "recipe": "hybrid", "fold": 1, "seed": 0}
 

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-import small_copies
+
+from support import small_copies
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small_copies import write_clip
 
 from soundclr.commands import cli
 from soundclr.datasets import fetch_dataset, read_index
@@ -14,6 +13,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from support.small_copies import write_clip
 
 SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
 CLIPS = ["wren/1.wav", "wren/2.flac", "wren/a, b.wav", "robin/1.wav", "robin/2.wav"]
@@ -66,7 +66,7 @@ def test_its_list_of_files_counts_in_the_hash(project: Path) -> None:
 def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
     assert "sounds has 2 classes ('robin', 'wren'); params.yaml says 3" in refusal(classes=3)
     assert "gives no `file`" in refusal(file=None)
-    assert "nowhere: is not there; it is the folder of your sounds, with a folder for each class" in refusal(
+    assert "nowhere: is missing; it is the folder of your sounds, with a folder for each class" in refusal(
         file="nowhere"
     )
     assert "sounds/wren/1.wav: cannot be read (Not a directory)" in refusal(file="sounds/wren/1.wav")
@@ -116,7 +116,7 @@ def test_a_folder_inside_of_a_class_is_one_line_before_anything_runs(project: Pa
 @pytest.mark.parametrize("place", ["wren/1\r.wav", "wren\r/1.wav"])
 def test_a_carriage_return_in_a_name_is_one_line(project: Path, place: str) -> None:
     write_clip(project / place, 400, 8000)
-    assert "has a carriage return in its name, which no table can hold; rename it" in refusal()
+    assert "has a carriage return in its name, which no table can contain; rename it" in refusal()
 
 
 @pytest.fixture
@@ -132,10 +132,10 @@ def test_only_the_study_of_own_sounds_misses_them(
         if study != "own":
             assert list(runs.expand(params, study))
     assert cli.main(["--params", str(repo / "params.yaml"), "plan", "--study", "own"]) == 2
-    assert capsys.readouterr().err.startswith("soundclr: error: sounds: is not there; it is the folder of your sounds")
+    assert capsys.readouterr().err.startswith("soundclr: error: sounds: is missing; it is the folder of your sounds")
 
 
-def test_the_study_s_budget_is_enough_for_40_clips_and_is_warned_of_below(params: Params, project: Path) -> None:
+def test_the_budget_is_enough_for_40_clips_and_fewer_raise_a_warning(params: Params, project: Path) -> None:
     for number in range(35):
         (project / f"wren/more{number}.wav").touch()  # to be counted, not read
     [run, *_] = runs.expand(params, "own")

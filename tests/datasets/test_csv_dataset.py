@@ -16,7 +16,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from small_copies import write_clip, write_table
 
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
@@ -27,6 +26,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from support.small_copies import write_clip, write_table
 
 SETTINGS: dict[str, Any] = {
     "title": "birds",
@@ -263,7 +263,7 @@ def test_a_mistake_is_one_line_that_names_it(project: Path, old: str, new: str, 
 def test_other_mistakes(project: Path) -> None:
     assert "no clip has fold 3; params.yaml says folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
     assert "gives no `file`" in refusal(file=None)
-    assert "sounds/bird.csv: is not there; it is the table of your sounds" in refusal(file="sounds/bird.csv")
+    assert "sounds/bird.csv: is missing; it is the table of your sounds" in refusal(file="sounds/bird.csv")
     assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
     assert "8 clips are there; params.yaml says 9" in refusal(clips=9)
     table(["path", "label", "source"])
@@ -350,9 +350,7 @@ def test_a_class_that_a_fold_leaves_nothing_to_learn_of_is_said(
     fetch()
     assert "nothing to learn" not in capsys.readouterr().err
     table(["path", "label", "fold"], [[*row[:2], 1 if row[1] == "wren" else row[2]] for row in ROWS])
-    said = (
-        "class 'wren' has no clip to learn from where fold 1 is held out, so nothing held out of it can come out right"
-    )
+    said = "class 'wren' has no clip to learn from where fold 1 is held out, so held-out clips of it cannot be right"
     content = read_params(repo / "params.yaml")
     content["datasets"]["birds"], content["studies"]["own"]["datasets"] = {**SETTINGS, "file": "birds.csv"}, ["birds"]
     shutil.copy("sounds/birds.csv", "birds.csv")
@@ -395,7 +393,7 @@ def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
     spoil("wren,1", "wren,2")
     assert key() != before
     Path("sounds/birds.csv").unlink()
-    with pytest.raises(UserError, match=r"sounds/birds.csv: is not there; it is the table of your sounds"):
+    with pytest.raises(UserError, match=r"sounds/birds.csv: is missing; it is the table of your sounds"):
         key()
     with pytest.raises(UserError, match="sounds: cannot be read"):
         key(file="sounds")

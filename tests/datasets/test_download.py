@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from loopback import BODY, Host
 
 from soundclr.datasets import download
 from soundclr.datasets.download import Source, record
 from soundclr.errors import UserError
+from support.loopback import BODY, Host
 
 SHA256 = hashlib.sha256(BODY).hexdigest()
 
@@ -232,7 +232,7 @@ def test_the_first_copys_hash_is_recorded_and_holds_for_the_next(
         obtain(host.url, "clips.zip", target, None, *hashes)
     assert list(target.parent.iterdir()) == [note]
     note.write_text("zero")
-    with pytest.raises(UserError, match=f"{note}: is no record of a SHA-256.*delete it"):
+    with pytest.raises(UserError, match=f"{note}: does not have a SHA-256.*delete it"):
         obtain(host.url, "clips.zip", target, None, *hashes)
     note.unlink()
     obtain(host.url, "clips.zip", target, None, *hashes)

@@ -8,11 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-import small_copies
 import soundfile
 import soxr
 import yaml
-from small_copies import ESC10_CLASSES, ESC50_OGG
 
 from soundclr.audio.decode import read_audio, to_int16, trim
 from soundclr.audio.features import Waveforms
@@ -23,6 +21,8 @@ from soundclr.datasets.manifest import read_manifest
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, load, read_params
 from soundclr.run import runs
+from support import small_copies
+from support.small_copies import ESC10_CLASSES, ESC50_OGG
 
 ESC10 = {"adapter": "esc10", "title": "ESC-10", "classes": 10, "folds": 5, "sample_rate": 44100, "samples": 220500}
 # The names of ESC-50's table, `category` in meta/esc50.csv, by target.
@@ -35,7 +35,7 @@ CATEGORIES = """
 """
 
 
-def test_a_clip_s_row_follows_from_its_path() -> None:
+def test_the_row_of_a_clip_follows_from_its_path() -> None:
     row = index_row("010 - Fire crackling/3-12-B.ogg", "x")
     assert row == ("3-12-B", "x/010 - Fire crackling/3-12-B.ogg", 9, "fire_crackling", 3, "12")
     with pytest.raises(UserError, match=r"^3-12-B\.ogg is not named like"):
@@ -47,7 +47,7 @@ def test_labels_are_the_wav_release_s(number: str, label: int) -> None:
     assert index_row(f"{number} - Dog/1-2-A.ogg", "x").label == label
 
 
-def test_the_packaged_manifest_s_classes_are_the_wav_release_s() -> None:
+def test_the_packaged_manifest_has_the_classes_of_the_wav_release() -> None:
     rows = pd.DataFrame([index_row(path, "x") for path in read_manifest("esc50_ogg")])
     assert len(rows) == 2000 and rows["clip"].is_unique
     assert set(rows.groupby(["label", "fold"]).size()) == {8}
@@ -101,7 +101,7 @@ def as_wav(path: Path, longest: int) -> npt.NDArray[np.int16]:
     return trim(to_int16(summed.clip(-1, 1)[:longest]))
 
 
-def test_a_clip_that_is_not_the_manifest_s_is_named(small: Path, tmp_path: Path) -> None:
+def test_a_clip_that_differs_from_the_manifest_is_named(small: Path, tmp_path: Path) -> None:
     clip = next(small.rglob("101 - Dog/1-*.ogg"))
     clip.write_bytes(clip.read_bytes() + b"x")
     with pytest.raises(UserError, match=r"dataset esc50_ogg: 101 - Dog/1-\S+\.ogg is corrupt .*; mend"):
@@ -185,7 +185,7 @@ def test_the_real_esc50(real_esc50: Path) -> None:
     assert sum(kind.duration < 5 for kind in kinds) == 12
 
 
-def test_the_real_esc50_s_unusual_clips_become_what_the_wav_release_has(real_esc50: Path) -> None:
+def test_unusual_clips_of_the_real_esc50_equal_those_of_the_wav_release(real_esc50: Path) -> None:
     """Stereo, stereo at 48 kHz, mono at 48 kHz, the longest and the shortest."""
     for clip in ("1-30039-A", "3-118487-A", "2-118624-A", "1-17808-B", "4-164661-B"):
         [path] = real_esc50.parent.rglob(f"{clip}.ogg")

@@ -220,10 +220,10 @@ def test_what_is_no_weights_is_not_recorded_as_them(tmp_path: Path) -> None:
 
 def test_two_fetches_of_one_dataset_at_once_both_end_well(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from test_fetch import *; "
+        "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; from test_fetch import *; "
         "fetch_dataset('demo', synthetic(), Path(sys.argv[1]), None)"
     )
-    arguments = [sys.executable, "-c", code, str(tmp_path / "data"), str(Path(__file__).parent)]
+    arguments = [sys.executable, "-c", code, str(tmp_path / "data"), *map(str, Path(__file__).parents[:2])]
     both = [subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     assert [(one.communicate()[1], one.returncode) for one in both] == [("", 0)] * 3
     assert len(read_index(tmp_path / "data/demo/index.csv")) == 60

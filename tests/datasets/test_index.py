@@ -85,7 +85,7 @@ def write_text(index: Path, text: str) -> None:
 def test_no_index_at_all(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         write_text(tmp_path / "index.csv", text)
-    with pytest.raises(UserError, match=r"index\.csv: (is not there|cannot be read|the index has no clips)"):
+    with pytest.raises(UserError, match=r"index\.csv: (is missing|cannot be read|the index has no clips)"):
         read_index(tmp_path / "index.csv")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from soundclr.datasets.manifest import read_manifest, verify_clips
+from soundclr.datasets.manifest import audio_files, read_manifest, verify_clips
 from soundclr.errors import UserError
 
 CLIPS = {"b/2.ogg": b"two", "a/1.ogg": b"one", "c/3.ogg": b"three"}
@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_whole_dataset_passes(folder: Path) -> None:
+    assert audio_files(folder) == set(MANIFEST)
     verify_clips(folder, MANIFEST)
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 import soundfile
 import yaml
-from small_copies import (
+
+from soundclr.audio.features import Waveforms
+from soundclr.commands import cli
+from soundclr.datasets import fetch_dataset, read_index
+from soundclr.datasets.archive import unpack
+from soundclr.machine.files import sha256_of_file
+from soundclr.params import DatasetSettings, load, read_params
+from soundclr.run import runs
+from support.small_copies import (
     ESC10,
     ESC10_CLASSES,
     ESC50,
@@ -23,14 +31,6 @@ from small_copies import (
     refusal,
     zipped,
 )
-
-from soundclr.audio.features import Waveforms
-from soundclr.commands import cli
-from soundclr.datasets import fetch_dataset, read_index
-from soundclr.datasets.archive import unpack
-from soundclr.machine.files import sha256_of_file
-from soundclr.params import DatasetSettings, load, read_params
-from soundclr.run import runs
 
 
 def test_esc50(archives: Path, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import soundfile
-from small_copies import (
+
+from support.small_copies import (
     ESC10,
     ESC50,
     ESC50_AUDIO,

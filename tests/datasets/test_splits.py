@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_splits
 import torchaudio.datasets.gtzan as reference
 from pydantic import ValidationError
-from small_copies import edit, fetch, refusal, tarred
-from small_splits import FILTERED, GTZAN, NSYNTH, SPEECH
 
 from soundclr.datasets.gtzan import GENRES, filtered_fold
 from soundclr.datasets.nsynth import FAMILIES
 from soundclr.datasets.speech_commands import WORDS
 from soundclr.params import DatasetSettings, load
+from support import small_splits
+from support.small_copies import edit, fetch, refusal, tarred
+from support.small_splits import FILTERED, GTZAN, NSYNTH, SPEECH
 
 SC = Path("speech_commands_v0.02")
 SC09 = [34, 21, 29, 27, 10, 7, 25, 23, 6, 17]
@@ -106,13 +106,13 @@ def test_gtzan_by_number_in_all_its_layouts(originals: Path, tmp_path: Path) -> 
         assert fetch(GTZAN, tmp_path / "data" / place.name, place).equals(index)
 
 
-def test_gtzan_s_filtered_split_is_the_published_one() -> None:
+def test_the_filtered_split_of_gtzan_is_the_published_one() -> None:
     for fold, listed in ((1, reference.filtered_test), (2, reference.filtered_valid), (3, reference.filtered_train)):
         ours = {f"{genre}.{n:05d}" for genre in GENRES for n in range(100) if filtered_fold(genre, n) == fold}
         assert ours == set(listed)
 
 
-def test_gtzan_s_filtered_split_leaves_out_the_faulty(originals: Path, tmp_path: Path) -> None:
+def test_the_filtered_split_of_gtzan_leaves_out_the_faulty(originals: Path, tmp_path: Path) -> None:
     index = fetch(FILTERED, tmp_path, originals)
     assert index.groupby("fold").size().to_list() == [290, 197, 443]
     left_out = Counter(genre for genre in GENRES for n in range(100) if filtered_fold(genre, n) is None)
@@ -221,7 +221,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "nsynth: half a character": (
         NSYNTH,
         lambda m: edit(m / TEST_TABLE, '"guitar_acoustic_000"', '"guitar_\\ud800"'),
-        "has half of a character (a lone surrogate), which is no text",
+        "has half of a character (a lone surrogate), which is not text",
     ),
     "nsynth: no table": (
         NSYNTH,

@@ -8,7 +8,6 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from small_copies import fetch, refusal, zipped
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Augment, Inputs
@@ -18,6 +17,7 @@ from soundclr.datasets.tiny_imagenet import hash_of
 from soundclr.errors import UserError
 from soundclr.method import check
 from soundclr.params import DatasetSettings, load, read_params
+from support.small_copies import fetch, refusal, zipped
 
 WORDS = {"n02": "goldfish, Carassius auratus", "n01": "bell pepper", "n03": "steel arch bridge"}
 SETTINGS: dict[str, Any] = {
@@ -161,8 +161,11 @@ def test_what_is_of_sounds_does_not_fit_pictures(repo: Path) -> None:
             of_sounds.model_copy(update={"representation": of_pictures.representation}),
             "picture is for pictures, not for",
         ),
-        (of_pictures.model_copy(update={"stages": of_sounds.stages}), "augment names scale, which changes no pictures"),
-        (of_sounds.model_copy(update={"stages": of_pictures.stages}), "resized_crop, which changes no sounds"),
+        (
+            of_pictures.model_copy(update={"stages": of_sounds.stages}),
+            "augment names scale, which does not change pictures",
+        ),
+        (of_sounds.model_copy(update={"stages": of_pictures.stages}), "resized_crop, which does not change sounds"),
     ):
         with pytest.raises(UserError, match=said):
             check(settings, "here")
@@ -174,5 +177,5 @@ def test_no_noise_is_asked_of_a_model_of_pictures(repo: Path, tmp_path: Path) ->
     study |= {"datasets": ["tiny_imagenet"], "recipes": ["pictures_with_labels"], "evaluate": {}}
     content["studies"] = {content["study"]: study}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    with pytest.raises(UserError, match=r"evaluate: tiny_imagenet is of pictures; what is asked of a model is noise"):
+    with pytest.raises(UserError, match=r"evaluate: tiny_imagenet has pictures, but evaluations add noise"):
         load(tmp_path / "params.yaml")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import soundfile
-from small_copies import US8K, US8K_AUDIO, fetch, manifest_of, refusal, write_clip, zipped
 
 from soundclr.datasets.manifest import read_manifest
 from soundclr.datasets.us8k import CLIPS, THREE_FOLDS
+from support.small_copies import US8K, US8K_AUDIO, fetch, manifest_of, refusal, write_clip, zipped
 
 THREE: dict[str, Any] = {
     "adapter": "us8k_three_folds",

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from small_copies import fetch, manifest_of, refusal, tarred, write_clip
 
 from soundclr.datasets import fetch_dataset, read_index, speech_commands
 from soundclr.datasets.manifest import read_manifest
 from soundclr.errors import UserError
 from soundclr.params import load
+from support.small_copies import fetch, manifest_of, refusal, tarred, write_clip
 
 NAME = "speech_commands_test_set_v0.02"
 WORDS: dict[str, Any] = {
@@ -41,14 +41,14 @@ def counted() -> dict[tuple[str, int], int]:
     return {(word, int(row[0])): int(count) for row in rows for word, count in zip(header[1:], row[1:], strict=True)}
 
 
-def test_the_packaged_manifest_s_folds() -> None:
+def test_folds_of_the_packaged_manifest() -> None:
     words = sorted({word for word, _ in counted()})
     rows = [speech_commands.index_row(path, words) for path in read_manifest("words10")]
     found = Counter((row.class_name, speech_commands.fold_of_speaker(row.source, 5)) for row in rows)
     assert found == counted() and len(rows) == 4074 and len({row.source for row in rows}) == 239
 
 
-def test_the_packaged_manifest_s_identical_clips_are_of_one_speaker_and_word() -> None:
+def test_identical_clips_of_the_packaged_manifest_have_one_speaker_and_word() -> None:
     clips: dict[str, set[tuple[str, str]]] = {}
     manifest = read_manifest("words10")
     for path, sha256 in manifest.items():
@@ -59,7 +59,7 @@ def test_the_packaged_manifest_s_identical_clips_are_of_one_speaker_and_word() -
     assert (len(repeated), sum(repeated)) == (119, 240)
 
 
-def test_a_speaker_s_fold_is_drawn_by_sha256() -> None:
+def test_the_fold_of_a_speaker_is_drawn_by_sha256() -> None:
     assert hashlib.sha256(b"022cd682").hexdigest().startswith("2e5886a0")
     assert speech_commands.fold_of_speaker("022cd682", 5) == 1 + 0x2E5886A0 % 5
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy
 
 from soundclr.audio.pipeline import Inputs
 from soundclr.errors import UserError
@@ -24,6 +23,7 @@ from soundclr.params import Params
 from soundclr.run.records import write_record
 from soundclr.run.runs import evaluation_key, find_run
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 SIGMAS, SNR = [0.0, 0.1], [20, -5]
@@ -251,7 +251,7 @@ def refused(message, run, params, features, results):
 def test_a_run_without_its_model_or_metrics(params, features, trained, results):
     run = trained[1]
     run.model(results).unlink()
-    refused(r"fold2-seed1\.pt: the run's model is not here; pull the model or train", run, params, features, results)
+    refused(r"fold2-seed1\.pt: the run's model is missing; pull the model or train", run, params, features, results)
     (run.directory(results) / "metrics.json").unlink()
     refused("not a finished run", run, params, features, results)
 
@@ -335,15 +335,15 @@ def test_a_run_computes_in_its_own_precision(repo, features, tmp_path, monkeypat
     assert seen == {torch.bfloat16}
     metrics = json.loads((run.directory(tmp_path) / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["precision"] == "bfloat16"
-    assert capsys.readouterr().err.count("has no units for bfloat16, which the run asks for, so it is slow") == 2
+    assert capsys.readouterr().err.count("has no units for bfloat16, the run's precision, so it is slow") == 2
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"classes": ("low", "middle", "shrill")}, "its classes are not those that"),
+        ({"classes": ("low", "middle", "shrill")}, "its classes differ from those that"),
         ({"folds": torch.ones(27, dtype=torch.int64)}, "no clip of toy is in fold 2"),
-        ({"index_sha256": "2" * 64}, f"is made of the index {'2' * 64}, but .* was trained on the index {'0' * 64}"),
+        ({"index_sha256": "2" * 64}, f"comes from the index {'2' * 64}, but .* was trained on the index {'0' * 64}"),
     ],
 )
 def test_features_of_other_clips(params, trained, results, tmp_path, changes, message):

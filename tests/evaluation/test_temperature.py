@@ -41,11 +41,11 @@ def test_it_undoes_what_sharpened_the_probabilities(tmp_path: Path, sharpened: f
 def test_the_shares_of_a_threshold(tmp_path: Path) -> None:
     write(tmp_path, 1.0)
     found = calibrate(tmp_path, CLASSES)
-    assert found.at(0.0)[0] == 1
-    named, right = found.at(0.8)
+    assert found.shares(0.0)[0] == 1
+    named, right = found.shares(0.8)
     assert named == pytest.approx((found.probabilities >= 0.8).mean())
-    assert right > found.at(0.0)[1]
-    assert np.isnan(found.at(1.01)[1])
+    assert right > found.shares(0.0)[1]
+    assert np.isnan(found.shares(1.01)[1])
 
 
 def test_the_calibration_error_by_hand() -> None:

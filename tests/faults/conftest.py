@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from spoiling import write_project
 
 from soundclr.commands import cli
+from support.spoiling import write_project
 
 # One line of standard error, from a command that must fail
 Refuse = Callable[[str], str]

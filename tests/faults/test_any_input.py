@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import toy
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiling import NAMES, VALUES, ends_well, examples, mutate
 
 from soundclr.audio.decode import read_audio
 from soundclr.audio.features import Waveforms
@@ -25,6 +23,8 @@ from soundclr.method import load_checked
 from soundclr.params import DatasetSettings, read_params
 from soundclr.run.index_record import write_made_of
 from soundclr.run.runs import expand
+from support import toy
+from support.spoiling import NAMES, VALUES, ends_well, examples, mutate
 
 TEXT = yaml.safe_dump(read_params(Path(__file__).parents[2] / "params.yaml"), sort_keys=False)
 CONTENT: dict[str, Any] = yaml.safe_load(TEXT)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-import toy
 import yaml
 
 from soundclr.commands import cli
@@ -18,6 +17,7 @@ from soundclr.params import load, read_params
 from soundclr.run import own_sounds
 from soundclr.run.index_record import read_made_of
 from soundclr.run.runs import expand
+from support import toy
 
 TRAIN = "train --dataset birds --recipe hybrid --fold 1"
 CLIP = Path("sounds/wren0.wav")
@@ -64,13 +64,13 @@ def test_a_changed_clip_is_refused_until_its_runs_are_gone(trained: Path, succee
     with pytest.raises(UserError, match=r"sounds/robin1\.wav: changed under its name, as did 1 more clips, since it"):
         check()
     for line in (TRAIN, f"{TRAIN} --force", TRAIN.replace("fold 1", "fold 2")):
-        assert "run `soundclr fetch birds` to take it as it is" in refuse(line)
+        assert "run `soundclr fetch birds` to use it as it is" in refuse(line)
     succeed("fetch birds")
     with pytest.raises(UserError, match=OTHER_CLIPS) as caught:
         check()
     assert "delete results/toy/runs/birds, results/toy/models/birds, results/toy/evaluations/birds" in str(caught.value)
     assert OTHER_CLIPS in refuse(TRAIN)
-    assert "is made of other clips than data/birds/index.csv has now; run `soundclr features birds`" in refuse(
+    assert "was made of other clips than data/birds/index.csv has now; run `soundclr features birds`" in refuse(
         f"{TRAIN} --force"
     )
     succeed("features birds --threads 1")

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiling import examples, write_project
 
 from soundclr.commands import cli
 from soundclr.errors import UserError
@@ -18,6 +17,7 @@ from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.report.collect import collect
 from soundclr.report.evaluations import Evaluation
+from support.spoiling import examples, write_project
 
 pytestmark = pytest.mark.slow
 

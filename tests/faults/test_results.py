@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoiling import VALUES, ends_well, examples, mutate
 
 from soundclr.commands import cli
 from soundclr.machine.files import sha256_of_file, sha256_of_json
@@ -18,6 +17,7 @@ from soundclr.params import Params, load
 from soundclr.report.collect import collect
 from soundclr.report.made_of import is_current
 from soundclr.run.runs import find_run
+from support.spoiling import VALUES, ends_well, examples, mutate
 
 TRAIN = "train --dataset toy --recipe hybrid --fold 1"
 
@@ -94,7 +94,7 @@ def test_a_run_that_cannot_be_believed_leaves_no_report(project, refuse, succeed
         (text.replace(f'"last_epoch": {right}', '"last_epoch": 1.0'), "changed after it was written"),
         (text[: len(text) // 2], "cannot be read as JSON"),
         ("", "cannot be read as JSON"),
-        (None, "its path says 'cross_entropy'"),
+        (None, "its path has 'cross_entropy'"),
     ):
         if spoilt is None:
             path.parent.rename(other.parent)
@@ -116,7 +116,7 @@ def test_what_is_no_file_where_a_record_is_looked_for(project, refuse, succeed, 
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    assert f"{path}: is no file but a folder, a pipe or a device; move it away" in refuse("report")
+    assert f"{path}: is not a file but a folder, a pipe or a device; move it away" in refuse("report")
     assert not is_current(load(Path("params.yaml")), "toy", Path("results"))
     assert "trainings" in succeed("status")
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-import toy
 import yaml
 
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
 from soundclr.params import load, read_params
 from soundclr.run import runs
+from support import toy
 
 CLIP = Path("sounds/wren0.wav")
 NOISE = np.random.default_rng(1).normal(0, 0.1, 1500)
@@ -110,7 +110,7 @@ def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
     said = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert [line.split(": ", 2)[2].split(" % ")[-1] for line in said] == [
         "sounds/robin1.wav: its channels cancel each other, so that hardly anything is left in mono",
-        "of its samples are past full scale, up to 7.5 times, and are clipped (likewise 2 more clips)",
+        "of its samples exceed full scale, by up to 7.5 times, and are clipped (likewise 2 more clips)",
         "sounds/robin0.wav: it is softer than one step of int16, and becomes silence",
     ]
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 import torchvision
 import yaml
-from loopback import BODY
 
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import load, read_params
 from soundclr.run.records import write_record
 from soundclr.run.runs import find_run
+from support.loopback import BODY
 
 
 def write_params(**changes: Any) -> None:
@@ -111,7 +111,7 @@ def test_an_archive_that_holds_too_much(project, refuse) -> None:
 
 def test_features_before_the_dataset_is_there(project, refuse) -> None:
     said = refuse("features birds")
-    assert "data/birds/index.csv: is not there" in said and "soundclr fetch birds" in said
+    assert "data/birds/index.csv: is missing" in said and "soundclr fetch birds" in said
 
 
 class Trap:
@@ -191,5 +191,5 @@ def test_features_that_are_none(project, refuse, kind) -> None:
         )
     )
     said = refuse("train --dataset toy --recipe hybrid --fold 1")
-    assert f"{path}: is cut short or not a features file" in said and "build the features again" in said
+    assert f"{path}: is cut off or not a features file" in said and "make the features again" in said
     assert not Path("results").exists() and not Path("caught").exists()

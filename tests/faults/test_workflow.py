@@ -36,13 +36,13 @@ def test_the_lines_of_failing_jobs_are_shown(repo: Path, project: Path) -> None:
     assert done.returncode == 1 and "Traceback" not in shown, shown
     for rule, said in (
         ("fetch", "sounds/wren0.wav: is no WAV, FLAC, Ogg or MP3 file"),
-        ("train", f"{features}: is cut short or not a features file"),
+        ("train", f"{features}: is cut off or not a features file"),
     ):
         assert sum(line.startswith(f"{rule} failed: ") and said in line for line in shown.splitlines()) == 1, shown
     assert "RuleException" not in shown and "Trying to restart" not in shown, shown
     end = shown.splitlines()
     place = next(number for number, line in enumerate(end) if line.startswith("Study toy: trainings: 0 of "))
-    assert end[place + 1].startswith(f"  failed: toy hybrid fold1-seed0: {features}: is cut short")
+    assert end[place + 1].startswith(f"  failed: toy hybrid fold1-seed0: {features}: is cut off")
     assert end[place + 2].startswith("  failed: fetching birds: ") and "wren0.wav: is no WAV" in end[place + 2]
-    assert end[place + 3] == "Next: mend that, then run the same command, which keeps what is done"
+    assert end[place + 3] == "Next: fix that, then run the same command, which keeps what is done"
     assert not (project / "data/birds/index.csv").exists() and not metrics.exists()

@@ -5,7 +5,6 @@ import pickle
 import pytest
 import torch
 import torchvision
-import toy
 from pydantic import ValidationError
 from torch import nn
 
@@ -15,6 +14,7 @@ from soundclr.models import encoders
 from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder, Network
 from soundclr.models.pooling import POOLINGS
+from support import toy
 
 
 def encoder(name="small", path=None, channels=1, frozen=0, **parameters):
@@ -91,7 +91,7 @@ def test_a_resnet_of_our_own_is_torchvisions_at_its_width(resnet18):
 
 
 @pytest.mark.parametrize(("samples", "first", "last"), [(16_000, 3997, 500), (64_000, 15_997, 2000)])
-def test_the_1_d_resnet_s_lengths(samples, first, last):
+def test_lengths_in_the_1_d_resnet(samples, first, last):
     """After the stem and after the last stage, of a second and of four."""
     with torch.device("meta"):
         built = Encoder(ENCODERS["resnet18_1d"](frozen=0, width=16), 1)
@@ -126,7 +126,7 @@ def test_features_are_the_mean_over_bands_and_frames():
     torch.testing.assert_close(built(images()), built.blocks(images()).flatten(2).mean(dim=2))
 
 
-def test_mean_max_is_cnn14_s_pooling():
+def test_mean_max_is_the_pooling_of_cnn14():
     """The last lines of its forward in github.com/qiuqiangkong/audioset_tagging_cnn, whose frames come before bands."""
     maps = torch.randn(2, 5, 7, 3, generator=torch.Generator().manual_seed(0))
     x = torch.mean(maps.transpose(2, 3), dim=3)
@@ -138,7 +138,7 @@ def test_mean_max_is_cnn14_s_pooling():
 
 
 @pytest.mark.parametrize("name", ["small", "small_1d"])
-def test_a_run_s_pooling_is_its_encoder_s(repo, name):
+def test_a_run_has_the_pooling_of_its_encoder(repo, name):
     changes = {} if name == "small" else {"encoder": name, "representation": "waveform", "augment": []}
     chosen = toy.params(repo, pooling="mean_max", **changes).resolve("toy", "toy", "cross_entropy")
     check(chosen, "here")

@@ -131,7 +131,7 @@ def test_without_numpys_numbers_being_let_in_they_are_refused(tmp_path, files, r
     torch.save(vissl(resnet50), tmp_path / "file.pth")
     strict = files["simclr_vissl"].mapping.model_copy(update={"numpy": False})
     with pytest.raises(
-        UserError, match=r"file\.pth: holds NumPy's numbers \(.*\); let them in by `mapping: {numpy: true}`"
+        UserError, match=r"file\.pth: holds NumPy numbers \(.*\); allow them with `mapping: {numpy: true}`"
     ):
         read_weights(tmp_path / "file.pth", strict)
 
@@ -191,8 +191,8 @@ def test_other_objects_are_named_with_what_is_beside_them_and_not_made(tmp_path,
     content = {"opt": Namespace(lr=1), "trap": Trap(tmp_path / "caught"), "model": {"net": resnet18}}
     said = refusal(tmp_path / "file.pth", content, pickle_module=pickle, **how)
     assert said == (
-        "holds argparse.Namespace, io.open among its keys opt, trap, model, which is not read, as it could run code; "
-        "if you trust the file, save its state dict alone, "
+        "holds argparse.Namespace, io.open among its keys opt, trap, model, which is not read because it "
+        "could run code; if you trust the file, save only its state dict, "
         "torch.save(torch.load(FILE, weights_only=False)['model']['net'], FILE), or fetch it again"
     )
     assert not (tmp_path / "caught").exists()
@@ -227,9 +227,11 @@ def test_names_that_are_not_the_encoders_and_the_mapping_that_mends_them(tmp_pat
 def test_the_keys_that_lead_to_a_state_dict_are_named(tmp_path, resnet18):
     content = {"epoch": 3, "state": {"head": {"w": torch.zeros(1)}, "net": resnet18}}
     said = refusal(tmp_path / "file.pth", content)
-    assert said == "not a state dict of tensors, its keys are epoch, state; take it by `mapping: {take: [state, net]}`"
+    assert (
+        said == "not a state dict of tensors, its keys are epoch, state; select it with `mapping: {take: [state, net]}`"
+    )
     said = refusal(tmp_path / "file.pth", content, MappingSettings(take=("state", "model")))
-    assert said == "has no state.model, where params.yaml says its weights are, but head, net; mend `take`"
+    assert said == "has no state.model, which `mapping.take` in params.yaml names, but head, net; correct `take`"
 
 
 def test_another_networks_names_are_said(tmp_path):

@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torchvision
-import toy
 from torch import nn
 
 from soundclr import datasets
@@ -13,6 +12,7 @@ from soundclr.models.encoders import ENCODERS
 from soundclr.models.network import Encoder
 from soundclr.params import Params, WeightsFile
 from soundclr.run import runs
+from support import toy
 
 NETWORKS = {
     "convnext_tiny": 768,
@@ -36,7 +36,7 @@ def norms(module):
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("network", "size"), NETWORKS.items())
-def test_a_network_of_torchvision_s_makes_features(network, size, channels):
+def test_a_network_of_torchvision_makes_features(network, size, channels):
     with torch.device("meta"):
         built = encoder(network, channels)
         assert built(torch.empty(2, channels, 64, 96)).shape == (2, size) == (2, built.size)
@@ -102,7 +102,7 @@ def test_what_cannot_be_an_encoder_is_one_line(library, network, said):
     assert said in str(error.value) and "\n" not in str(error.value)
 
 
-def test_another_network_s_weights_are_refused(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path):
     torch.save(torchvision.models.mobilenet_v3_small().state_dict(), tmp_path / "weights.pth")
     with pytest.raises(UserError, match=r"weights\.pth: not the weights of this encoder: it has") as error:
         encoder("efficientnet_b0", weights=tmp_path / "weights.pth")
@@ -124,7 +124,7 @@ def test_a_network_of_timm_s(channels, tmp_path):
 
 def test_without_timm_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "timm", None)
-    with pytest.raises(UserError, match="the encoder timm needs the package timm: pip install timm"):
+    with pytest.raises(UserError, match="the encoder `timm` needs the package timm: pip install timm"):
         encoder("resnet18", library="timm")
 
 
@@ -135,7 +135,7 @@ def params_of(repo, **settings):
     return Params.model_validate(content)
 
 
-def test_its_network_counts_in_a_run_s_hash(repo):
+def test_the_network_changes_the_hash_of_a_run(repo):
     hashes = {
         runs.recipe_hash(params_of(repo, encoders={"torchvision": {"network": name}}), "toy", "toy", "zoo")
         for name in NETWORKS
@@ -179,7 +179,7 @@ def test_weights_that_torchvision_does_not_list_are_one_line(network, weights, s
     assert str(error.value).startswith(said)
 
 
-def test_weights_of_torchvision_s_are_known_before_they_are_fetched(repo):
+def test_weights_of_torchvision_are_known_before_they_are_fetched(repo):
     """By network and name: other ones are another run."""
     v1, v2 = (
         params_of(repo, start={"weights": "torchvision"}, encoders={"torchvision": {"network": "resnet18"}})

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from content import CONTENT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import read_params
+from support.real_params import CONTENT, changed
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -41,9 +41,9 @@ def test_files_are_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ({"recipes": {"hybrid": {"title": "x"}}}, "recipes.hybrid is in {params} too; a name stands in one file"),
-        ({"defaults": {"losses": {"supcon": {}}}}, "defaults.losses.supcon is in {params} too"),
-        ({"defaults": {"encoder": "small"}}, "defaults.encoder is in {params} too"),
+        ({"recipes": {"hybrid": {"title": "x"}}}, "recipes.hybrid is also in {params}; a name may be in one file only"),
+        ({"defaults": {"losses": {"supcon": {}}}}, "defaults.losses.supcon is also in {params}"),
+        ({"defaults": {"encoder": "small"}}, "defaults.encoder is also in {params}"),
         ({"study": "demo"}, "unknown key in {part}, which {params} includes: 'study'; did you mean 'studies'?"),
         ({"include": ["c.yaml"]}, "unknown key in {part}, which {params} includes: 'include'"),
         (["recipes"], "{part}: expected a mapping"),
@@ -61,19 +61,19 @@ def test_a_name_in_two_included_files(tmp_path: Path) -> None:
     path = write(tmp_path, params=changed() | {"include": ["a.yaml", "b.yaml"]}, a=recipe, b=recipe)
     assert (
         refusal(path)
-        == f"{tmp_path / 'b.yaml'}: recipes.mine is in {tmp_path / 'a.yaml'} too; a name stands in one file"
+        == f"{tmp_path / 'b.yaml'}: recipes.mine is also in {tmp_path / 'a.yaml'}; a name may be in one file only"
     )
 
 
 @pytest.mark.parametrize(
     ("include", "says"),
-    [(["none.yaml"], "none.yaml: is not there"), ("a.yaml", "include: expected a list of files"), ([1], "[1]")],
+    [(["none.yaml"], "none.yaml: is missing"), ("a.yaml", "include: expected a list of files"), ([1], "[1]")],
 )
 def test_files_that_cannot_be_included(tmp_path: Path, include: Any, says: str) -> None:
     assert says in refusal(write(tmp_path, params=changed() | {"include": include}))
 
 
-def test_a_study_s_settings_are_laid_over_its_base_s(loaded: Any) -> None:
+def test_settings_of_a_study_override_those_of_its_base(loaded: Any) -> None:
     own = {"base": "esc10", "title": "mine", "settings": {"training": {"lr": 0.5}}}
     study = {key: CONTENT["studies"]["esc10"][key] for key in ("datasets", "recipes", "seeds")}
     params = loaded(changed(("studies.mine", {**study, **own}), ("studies.yours", {**study, **own, "base": "mine"})))
@@ -86,7 +86,7 @@ def test_a_study_s_settings_are_laid_over_its_base_s(loaded: Any) -> None:
 
 @pytest.mark.parametrize(
     ("base", "says"),
-    [("esc1", "did you mean 'esc10'"), ("mine", "builds on itself, by way of mine"), (["esc10"], "unknown study")],
+    [("esc1", "did you mean 'esc10'"), ("mine", "builds on itself, through mine"), (["esc10"], "unknown study")],
 )
 def test_a_base_that_there_is_not(loaded: Any, base: Any, says: str) -> None:
     study = {**CONTENT["studies"]["esc10"], "base": base}

@@ -1,10 +1,10 @@
 """A mistake in params.yaml is one line that names it."""
 
 import pytest
-from content import CONTENT, TEXT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
+from support.real_params import CONTENT, TEXT, changed
 
 MASKS = "augmentations.frequency_mask"
 STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
@@ -137,31 +137,31 @@ MISTAKES = {
     "no loss": ("recipes.hybrid.settings.loss", {"cross_entropy": 0, "supcon": 0}, "hybrid: stages.0.loss", "[]"),
     # heads
     "head's layer": ("defaults.classifier.layers", ["normalize", {"linear": "classes"}], "normalize", "normalise"),
-    "head's size": ("defaults.projection.layers", [{"linear": 0}], "projection: linear wants", "0"),
+    "head's size": ("defaults.projection.layers", [{"linear": 0}], "projection: linear needs", "0"),
     "head's size that is too large": (
         "defaults.projection.layers",
         [{"linear": 65_537}],
-        "projection: linear wants",
+        "projection: linear needs",
         "65537",
     ),
     "head's size in words": (
         "defaults.projection.layers",
         [{"linear": "clases"}],
-        "projection: linear wants",
+        "projection: linear needs",
         "'clases'",
     ),
-    "head's layer without a size": ("defaults.projection.layers", ["linear"], "projection: linear wants", "None"),
+    "head's layer without a size": ("defaults.projection.layers", ["linear"], "projection: linear needs", "None"),
     "head's layer with a size": (
         "defaults.projection.layers",
         [{"relu": 3}],
         "projection: relu takes no argument",
         "3",
     ),
-    "head's dropout": ("defaults.projection.layers", [{"dropout": 1}], "projection: dropout wants a share", "1"),
+    "head's dropout": ("defaults.projection.layers", [{"dropout": 1}], "projection: dropout needs a share", "1"),
     "head's dropout in words": (
         "defaults.projection.layers",
         [{"dropout": "half"}],
-        "projection: dropout wants a share",
+        "projection: dropout needs a share",
         "'half'",
     ),
     "head's layer of two": (
@@ -283,7 +283,7 @@ MISTAKES = {
         "cross_entropy",
     ),
     "base of itself": ("recipes.hybrid.base", "hybrid", "recipes.hybrid: builds on itself", "hybrid"),
-    "bases in a circle": ("recipes.cross_entropy.base", "hybrid", "builds on itself, by way of ", "hybrid"),
+    "bases in a circle": ("recipes.cross_entropy.base", "hybrid", "builds on itself, through ", "hybrid"),
     "base that is a grid": ("recipes.hybrid.base", "masks", "recipe in recipes.hybrid.base", "masks"),
     "grid's key": ("grids.masks.product", [], "product", "products"),
     "grid's value": ("grids.masks.products", [{"bands": ["f9"], "frames": ["t0"]}], "value in grids.masks: 'f9'", "f"),
@@ -307,17 +307,17 @@ MISTAKES = {
         "grids.g",
         {**GRID, "name": "hybri{a}", "values": {"d": {"title": "d", "settings": {}}}, "products": [{"a": ["d"]}]},
         "grids.g: hybrid",
-        "another recipe's name",
+        "already a recipe's name",
     ),
-    "grid that is called as a recipe": ("grids.hybrid", GRID, "grids.hybrid: hybrid", "another recipe's name"),
+    "grid that is called as a recipe": ("grids.hybrid", GRID, "grids.hybrid: hybrid", "already a recipe's name"),
     "grid's base": ("grids.masks.base", "cros_entropy", "recipe in ", "cross_entropy"),
     "grid of 25 billion recipes": (
         "grids.masks.products",
         [{f"axis{number}": ["f0"] * 20 for number in range(8)}],
-        "grids.masks.products: are 25,600,000,000 recipes",
-        "the most that a grid may be are 10,000",
+        "grids.masks.products: has 25,600,000,000 recipes",
+        "a grid may have at most 10,000",
     ),
-    "runs without end": ("studies.esc10.seeds", list(range(20_000)), "studies.esc10: are ", "runs; the most that a"),
+    "runs without end": ("studies.esc10.seeds", list(range(20_000)), "studies.esc10: has ", "runs; a choice may have"),
     "grid's setting": ("grids.masks.values.f0.settings", {"augmentation": {}}, "augmentation", "augmentations"),
     "grid's setting no mapping": ("grids.masks.values.f0.settings", [1], "grids.masks.values.f0.settings", "[1]"),
     "grid without products": ("grids.masks.products", [], "grids.masks.products", "[]"),
@@ -364,7 +364,7 @@ MISTAKES = {
             "revision": 10**30,
         }.items()
     },
-    "a head too large": ("defaults.projection.layers", [{"linear": 10**12}], "projection: linear wants", str(10**12)),
+    "a head too large": ("defaults.projection.layers", [{"linear": 10**12}], "projection: linear needs", str(10**12)),
     "a seed too large": ("studies.esc10.seeds", [10**30], "studies.esc10.seeds.0", "less than or equal to"),
     "a rate too small": ("datasets.demo.sample_rate", 3, "datasets.demo.sample_rate", "greater than or equal to 1000"),
     "a held-out fold that is none": ("datasets.esc10.held_out", [1, 6], "datasets.esc10.held_out", "from 1 to 5"),
@@ -405,8 +405,8 @@ MISTAKES = {
     "noise of another colour": ("evaluation.noises", ["brown"], "evaluation.noises.0", "brown"),
     "noise past full scale": ("evaluation.sigmas", [0.1, 2], "evaluation.sigmas.1", "2"),
     "an infinite ratio": ("evaluation.snr", [float("inf")], "evaluation.snr.0", "inf"),
-    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "stands there more than once"),
-    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "stands there more than once"),
+    "a ratio twice": ("evaluation.snr", [10, 5, 5.0], "evaluation.snr: 5", "is listed more than once"),
+    "a deviation twice": ("evaluation.sigmas", [0, 0.0], "evaluation.sigmas: 0", "is listed more than once"),
     "a colour twice": ("evaluation.noises", ["pink", "pink"], "evaluation.noises: pink", "more than once"),
     "evaluation's negative seed": ("evaluation.seed", -1, "evaluation.seed", "-1"),
     "a block that is no block": ("defaults.training", 5, "training", "5"),
@@ -461,5 +461,5 @@ def test_what_stands_twice_in_a_study_is_named(tmp_path, key):
     twice = f"{name}: [{first.rstrip(']')}, {first.rstrip(']')}" + ("]" if key.endswith("]") else ",")
     path = tmp_path / "params.yaml"
     path.write_text(text.replace(key, twice, 1))
-    with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* stands there more than once"):
+    with pytest.raises(UserError, match=rf"{name}: .*{first.rstrip(']')}.* is listed more than once"):
         load_checked(path)

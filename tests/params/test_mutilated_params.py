@@ -4,11 +4,11 @@ import copy
 import random
 
 import pytest
-from content import CONTENT, TEXT
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.run.runs import evaluated, expand
+from support.real_params import CONTENT, TEXT
 
 GRID = {
     "name": "g_{a}",

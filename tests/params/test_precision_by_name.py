@@ -4,10 +4,10 @@ import os
 
 import pytest
 import torch
-from content import changed
 
 from soundclr.errors import UserError
 from soundclr.run.runs import recipe_hash
+from support.real_params import changed
 
 STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
 

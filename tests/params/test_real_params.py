@@ -1,11 +1,11 @@
 """The real params.yaml loads, and differences are laid over each other in order."""
 
 import pytest
-from content import CONTENT, changed
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.training.schedule import Exponential
+from support.real_params import CONTENT, changed
 
 
 def test_the_real_file(repo):

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pretended_device
 import pytest
 import torch
-import toy
-from pretended_device import waits
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from soundclr.audio import augmentation, crop, vocoder
 from soundclr.training import loop
 from soundclr.training import state as checkpoints
+from support import pretended_device, toy
+from support.pretended_device import waits
 
 CPU = torch.device("cpu")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from pretended_device import Refused, waits
 from runs_on_device import params_of, trained
 
 from soundclr.audio.augmentations import FrequencyMask
 from soundclr.losses import Loss, Outputs
 from soundclr.training import loop
+from support.pretended_device import Refused, waits
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, change: Callable[[Outputs], Outputs]) -> None:
@@ -132,7 +132,7 @@ def test_a_step_with_labels_on_the_cpu_is_refused(device, features, tmp_path, mo
         trained(params_of(), "hybrid", features, tmp_path, device)
 
 
-def test_an_augmentation_that_draws_by_the_cpu_s_generator_is_refused(device, features, tmp_path, monkeypatch):
+def test_an_augmentation_that_draws_on_the_cpu_is_refused(device, features, tmp_path, monkeypatch):
     def apply(self: Any, batch: torch.Tensor, random: torch.Generator) -> torch.Tensor:
         return batch + torch.randn(batch.shape, generator=random, device=batch.device)
 

@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import torch
-import toy
 
 from soundclr.audio.augmentations import AUGMENTATIONS
 from soundclr.audio.pipeline import Augment, Inputs
@@ -21,8 +20,9 @@ from soundclr.models.encoders import ENCODERS
 from soundclr.models.heads import LAYERS, build_head, check_head
 from soundclr.models.network import Encoder, Network
 from soundclr.params import CropSettings, HeadSettings, RunSettings, read_params
-from soundclr.training.listener import in_precision
+from soundclr.training.evaluator import in_precision
 from soundclr.training.optimizers import OPTIMIZERS
+from support import toy
 
 REPO = Path(__file__).parents[2]
 DEFAULTS = read_params(REPO / "params.yaml")["defaults"]

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 import soundfile
 import torch
-import toy
-from pretended_device import waits
 
 from soundclr.evaluation.classifier import Classifier
 from soundclr.evaluation.job import evaluate_job
@@ -23,6 +21,8 @@ from soundclr.params import Params
 from soundclr.run.runs import Run, find_run
 from soundclr.training import state as checkpoints
 from soundclr.training.job import Paths, run_job
+from support import toy
+from support.pretended_device import waits
 
 CPU = torch.device("cpu")
 REPO = Path(__file__).parents[2]
@@ -104,7 +104,7 @@ def test_every_kind_of_method_trains_as_on_the_cpu(device, features, tmp_path, e
         assert in_all == OF_AN_EPOCH + kept + (OF_A_PROBE if row.get("probe_accuracy") else 0), Counter(waits)
 
 
-def test_accuracies_are_those_of_the_cpu_s_own_way(device, features, tmp_path):
+def test_accuracies_equal_those_on_the_cpu(device, features, tmp_path):
     """Which is clip by clip, and adds up in another order."""
     params = params_of()
     for recipe in toy.STUDY["recipes"]:

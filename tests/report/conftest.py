@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fabricate import fabricate, fabricate_evaluation, trial_params
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.write import write_report
 from soundclr.run.runs import Run, evaluated, expand
+from support.fabricate import fabricate, fabricate_evaluation, trial_params
 
 SKILL = {"cross_entropy": 0.7, "hybrid": 0.9, "cross_entropy_inner": 0.6}
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-import toy
 
 from soundclr.evaluation.job import evaluate_job
 from soundclr.params import Params, read_params
@@ -13,6 +12,7 @@ from soundclr.report.catalogue import report_paths
 from soundclr.report.write import write_report
 from soundclr.run import runs
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_table_2_has_five_alphas(study: Path) -> None:
     assert sorted(table(study, "table2")["alpha"]) == [0.01, 0.25, 0.5, 0.75, 0.99]
 
 
-def test_the_inner_fold_s_protocol_is_shown(study: Path) -> None:
+def test_the_protocol_with_an_inner_fold_is_shown(study: Path) -> None:
     protocols = table(study, "protocols")
     inner = protocols.filter(like="inner").select_dtypes("number")
     assert not inner.empty

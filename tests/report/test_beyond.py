@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 from soundclr.params import Params
 from soundclr.report.artefacts.comparison import comparisons, shown
 from soundclr.report.collect import Collection, collect
 from soundclr.report.intervals import wilcoxon_p
+from support.byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
 
 
 def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import pytest
-from byhand import make
-from fabricate import fabricate, trial_params
 
 from soundclr.params import Params
 from soundclr.params.studies import Registration
@@ -13,6 +11,8 @@ from soundclr.report.collect import collect
 from soundclr.report.papers.soundclr.figures import budget_curve, budgets
 from soundclr.report.style import styled
 from soundclr.run.runs import expand
+from support.byhand import make
+from support.fabricate import fabricate, trial_params
 
 
 @pytest.fixture(scope="module")

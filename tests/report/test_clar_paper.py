@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from byhand import make, near, rows, texts
-from fabricate import fabricate, trial_params
 
 from soundclr.params import Params, load
 from soundclr.report.catalogue import ARTEFACTS
@@ -19,6 +17,8 @@ from soundclr.report.papers.clar.reading import LINEAR, MLP, OWN_HEAD, Method, m
 from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
 from soundclr.run.runs import expand
+from support.byhand import make, near, rows, texts
+from support.fabricate import fabricate, trial_params
 
 SKILL = {"clar_supervised": 0.5, "clar_supervised_10": 0.4, "clar": 0.7, "clar_10": 0.65, "clar_probe": 0.9}
 PROBES = ["clar_probe", "clar_probe_10", "linear_probe", "linear_probe_10"]

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from fabricate import edit, fabricate, trial_params
 
 from soundclr.errors import UserError
 from soundclr.machine.files import write_text
@@ -13,6 +12,7 @@ from soundclr.params import Params
 from soundclr.report.captions import code_versions, study_facts
 from soundclr.report.collect import collect
 from soundclr.run.runs import Run, expand
+from support.fabricate import edit, fabricate, trial_params
 
 
 @pytest.fixture
@@ -120,12 +120,12 @@ def test_contents_that_disagree_with_the_path_are_refused(
     says = refusal(params, tmp_path)
     by_path = run.hash if key == "recipe_hash" else getattr(run, key)
     assert str(folder / "metrics.json") in says
-    assert f"says {key} {value!r}, its path says {by_path!r}" in says
+    assert f"has {key} {value!r}, but its path has {by_path!r}" in says
 
 
 def test_moved_folder_is_refused_though_set_aside_by_its_path(params: Params, folder: Path, tmp_path: Path) -> None:
     shutil.move(folder, folder.with_name("fold1-seed77"))
-    assert "says seed 0, its path says 77" in refusal(params, tmp_path)
+    assert "has seed 0, but its path has 77" in refusal(params, tmp_path)
 
 
 def test_path_that_is_no_runs_is_refused(params: Params, folder: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_path_that_is_no_runs_is_refused(params: Params, folder: Path, tmp_path:
 def test_edited_accuracy_breaks_the_checksum(params: Params, folder: Path, tmp_path: Path) -> None:
     edit(folder, seal=False, accuracy={"best_epoch": 0.99, "last_epoch": 0.99})
     says = refusal(params, tmp_path)
-    assert "says checksum" in says
+    assert "has the checksum" in says
     assert "changed after it was written" in says
 
 

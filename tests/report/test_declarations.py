@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import toy
-from fabricate import fabricate, trial_params
 
 from soundclr.errors import UserError
 from soundclr.params import Params
@@ -19,6 +17,8 @@ from soundclr.report.catalogue import ARTEFACTS, category, check_artefacts, repo
 from soundclr.report.papers import PAPERS
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
+from support import toy
+from support.fabricate import fabricate, trial_params
 
 NEW = """
 from soundclr.report.intervals import summary

@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from byhand import accuracies, read
-from fabricate import edit, fabricate
 
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.dvc_plots import confusion_csv, mean_history
 from soundclr.run.runs import expand
+from support.byhand import accuracies, read
+from support.fabricate import edit, fabricate
 
 
 def test_summary_for_dvc_metrics(full: Path) -> None:

@@ -5,13 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from byhand import make, texts
-from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.run.runs import Run, evaluation_key, expand
+from support.byhand import make, texts
+from support.fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ def test_others_are_set_aside(params: Params, run: Run, folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"recipe_hash": "0" * 12}, "says recipe_hash '000000000000', its path says"),
-        ({"fold": 2}, "says fold 2, its path says 1"),
-        ({"key": "0" * 12}, "says key '000000000000', its path says"),
+        ({"recipe_hash": "0" * 12}, "has recipe_hash '000000000000', but its path has"),
+        ({"fold": 2}, "has fold 2, but its path has 1"),
+        ({"key": "0" * 12}, "has key '000000000000', but its path has"),
         ({"clips": 19}, "and 0."),
         ({"accuracy": []}, "its noises are not those"),
         ({"format": 1}, "format"),

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import byhand
 import pandas as pd
 import pytest
 
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, source_of
+from support import byhand
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from fabricate import edit, fabricate
 
 from soundclr.params import Params
 from soundclr.report import identical
@@ -11,6 +10,7 @@ from soundclr.report.captions import study_facts
 from soundclr.report.collect import collect
 from soundclr.report.write import write_report
 from soundclr.run.runs import Run, expand
+from support.fabricate import edit, fabricate
 
 KEYS = ("groups", "clips", "across_folds", "across_classes")
 
@@ -71,7 +71,7 @@ MANIFEST = {"no/1.wav": "cd", "no/2.wav": "ef", "no/3.wav": "cd", "yes/1.wav": "
     [((2, 4, 0, 0), [("no/1.wav", "no/3.wav"), ("yes/1.wav", "yes/2.wav")]), ((2, 5, 0, 0), []), (None, [])],
     ids=["as many", "other clips", "not counted"],
 )
-def test_runs_that_only_count_are_of_the_manifest_s_clips(
+def test_runs_that_only_count_have_the_clips_of_the_manifest(
     params: Params,
     run: Run,
     tmp_path: Path,

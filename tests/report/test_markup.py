@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fabricate import fabricate, trial_params
 
 from soundclr.report.markup import latex_escape, markdown_escape
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
+from support.fabricate import fabricate, trial_params
 
 
 def test_latex_escapes() -> None:

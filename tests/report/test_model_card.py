@@ -4,12 +4,11 @@ import statistics
 from collections import defaultdict
 from pathlib import Path
 
-from fabricate import fabricate, trial_params
-
 from soundclr.params import Params
 from soundclr.report.collect import Collection, collect
 from soundclr.report.model_card import model_card
 from soundclr.run.runs import expand
+from support.fabricate import fabricate, trial_params
 
 
 def row(card: str, *begins: str) -> list[str]:
@@ -83,7 +82,7 @@ def test_a_study_without_runs(everything: Collection, tmp_path: Path) -> None:
     assert "0 of " in card and "## Accuracy" not in card and "## Limits" in card
 
 
-def test_a_licence_is_no_part_of_a_dataset_s_hash(repo: Path) -> None:
+def test_a_licence_does_not_change_the_hash_of_a_dataset(repo: Path) -> None:
     from soundclr.run.runs import definition_hash
 
     source = trial_params(repo).datasets["esc50"]

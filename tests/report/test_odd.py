@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib
 import pandas as pd
 import pytest
-from fabricate import edit, fabricate, fabricate_evaluation, trial_params
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib.figure import Figure
@@ -21,6 +20,7 @@ from soundclr.report.collect import collect
 from soundclr.report.style import class_title, new_figure, styled
 from soundclr.report.write import write_report
 from soundclr.run.runs import Run, evaluated, expand
+from support.fabricate import edit, fabricate, fabricate_evaluation, trial_params
 
 NAMES = ("class", "stage", "epochs", r"$\foo$", "_x", "1", "nan", "# 1. -", "a & b", "x" * 300)
 """Names of classes."""

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricate import fabricate, trial_params
 from pandas import DataFrame
 from sklearn.metrics import f1_score
 
@@ -15,6 +14,7 @@ from soundclr.report.artefacts import own_sounds
 from soundclr.report.artefacts.classes import f1_scores, macro_f1
 from soundclr.report.collect import Collection, collect
 from soundclr.run.runs import expand
+from support.fabricate import fabricate, trial_params
 
 CLASSES = ["owl", "robin", "wren"]
 RECIPES = ["cross_entropy", "hybrid"]

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from fabricate import fabricate
-
 from soundclr.params import load
 from soundclr.report.collect import collect
 from soundclr.report.model_card import data
 from soundclr.run.runs import find_run, started_from
+from support.fabricate import fabricate
 
 
 def test_the_pictures_that_encoders_start_from(repo: Path, tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from byhand import accuracies, read
-from fabricate import edit, fabricate, trial_params
 from matplotlib.image import imread
 
 from soundclr.params import Params
@@ -20,6 +18,8 @@ from soundclr.report.collect import collect
 from soundclr.report.papers.soundclr.reading import paper_accuracy
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
+from support.byhand import accuracies, read
+from support.fabricate import edit, fabricate, trial_params
 
 TEXTS = {".csv", ".md", ".tex", ".html", ".json", ".rst"}
 

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fabricate import fabricate, trial_params
 
 from soundclr.errors import UserError
 from soundclr.method import load_checked
@@ -23,6 +22,7 @@ from soundclr.report.papers.shin.tables import shin_weights as weights
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
 from soundclr.training.schedule import SCHEDULES
+from support.fabricate import fabricate, trial_params
 
 FINE_TUNED = ["vanilla", "supervised", "self_supervised"]
 STUDY = {

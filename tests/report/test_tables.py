@@ -14,7 +14,6 @@ import docutils.core
 import docutils.nodes
 import jinja2
 import pytest
-from byhand import FOLDS, SEEDS, best, bold, last, make, near, rows, said, texts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -25,6 +24,7 @@ from soundclr.report.collect import Collection, collect
 from soundclr.report.markup import markdown_escape, rst_escape, table_html, to_latex, to_markdown
 from soundclr.report.table import Cell, Column, Table, frame_of
 from soundclr.report.write import write_report
+from support.byhand import FOLDS, SEEDS, best, bold, last, make, near, rows, said, texts
 
 
 def test_table1_has_the_papers_cells(toy: Params, tmp_path: Path) -> None:

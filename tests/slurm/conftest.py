@@ -1,8 +1,5 @@
 """These tests need the SLURM that run.sh starts, whose folder SOUNDCLR_TEST_SLURM names; a plain pytest skips them."""
 
 import os
-import sys
-from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "workflow"))  # projects.py
 collect_ignore_glob = [] if "SOUNDCLR_TEST_SLURM" in os.environ else ["test_*.py"]

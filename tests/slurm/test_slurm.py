@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.params import read_params
+from support.projects import copy_of, run_in
 
 STATE = Path(os.environ["SOUNDCLR_TEST_SLURM"])
 EPOCHS = {"cross_entropy": 2, "hybrid": 60}

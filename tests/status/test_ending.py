@@ -22,7 +22,7 @@ def record(event: str, text: str, **fields: object) -> logging.LogRecord:
     [
         ("epoch 1\nsoundclr: error: no such clip\n", "train failed: no such clip (LOG)", 3),
         ("usage: x\nsoundclr train: error: no such option\n\n", "train failed: no such option (LOG)", 3),
-        ("soundclr: interrupted by SIGTERM; the same command goes on", None, 1),
+        ("soundclr: interrupted by SIGTERM; run the same command to resume", None, 1),
         ("soundclr: interrupted\nTraceback (most recent call last):\nKeyboardInterrupt: \n", None, 1),
         ("soundclr: error: once\nsoundclr: it goes on\nepoch 2, loss 1.0", "Error in rule train", 1),
         ("Traceback (most recent call last):\nValueError: x", "Error in rule train", 1),
@@ -45,7 +45,7 @@ def test_a_jobs_own_last_line_is_all_and_a_mistake_its_last_attempt(
         assert message == said.replace("LOG", str(path))
     else:
         assert message.startswith("train ended: interrupted") and message.endswith(
-            f"; the same command goes on ({path})"
+            f"; run the same command to resume ({path})"
         )
     assert (job.attempt, other.attempt) == (attempt, 1)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 
 from soundclr.commands import cli
 from soundclr.machine.files import write_text
@@ -20,11 +19,12 @@ from soundclr.machine.locks import locked
 from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.planning.status import page
+from soundclr.planning.status.jobs import Places, Study, TrainingStatus, log_of, training_status
 from soundclr.planning.status.left import left
-from soundclr.planning.status.standing import Places, Standing, Study, log_of, standing
 from soundclr.run import runs
 from soundclr.run.runs import Run
 from soundclr.training import heartbeat, state
+from support import toy
 
 PLACES = Places()
 
@@ -113,9 +113,9 @@ def test_a_study_with_nothing_yet(repo: Path, study: Study, tmp_path: Path, monk
 def test_done_stopped_failed_and_waiting(study: Study, folder: Path) -> None:
     text = page.lines(study, PLACES)
     assert "  trainings    1 of 9 done, 1 failed, 1 stopped, 6 waiting" in text
-    place = text.index("stopped: goes on with the next command")
+    place = text.index("stopped: the same command resumes them")
     assert text[place + 1] == "  toy supervised_contrastive fold2-seed0 at epoch 1/3 of stage classifier (2 of 2)"
-    place = text.index("failed: mend what the line says, then run the same command again")
+    place = text.index("failed: fix what the line says, then run the same command again")
     assert text[place + 1] == "  toy hybrid fold3-seed0"
     line = text[place + 2].strip()
     assert line.startswith("data/features/toy-") and line.endswith("make it with `soundclr features toy`")
@@ -131,7 +131,7 @@ def test_the_heartbeat_of_a_stopped_training_says_what_its_checkpoint_has(study:
         ("contrastive", 1), ("contrastive", 2), ("contrastive", 3), ("classifier", 1),
     ]  # fmt: skip
     beat._replace(saved=3).write(run.model().with_suffix(".progress"))  # killed before its checkpoint had the last
-    one = standing(study, run, PLACES)
+    one = training_status(study, run, PLACES)
     assert (one.state, one.stage, one.epoch) == ("stopped", 0, 3)
     assert not run_of(study, "hybrid", 1).model().with_suffix(".progress").exists()  # it is done
 
@@ -145,7 +145,7 @@ def test_a_heartbeat_that_cannot_be_read_is_none(folder: Path, study: Study, con
     else:
         path.write_bytes(content)
     assert heartbeat.read(path) == heartbeat.Heartbeat()
-    one = standing(study, run, PLACES)
+    one = training_status(study, run, PLACES)
     assert (one.state, one.stage, one.epoch) == ("stopped", 0, 0)
 
 
@@ -172,14 +172,14 @@ def test_a_training_runs_while_its_lock_is_held(study: Study, folder: Path) -> N
     run = run_of(study, "hybrid", 2)
     heartbeat.Heartbeat("a CPU, 1 thread", [row(1), row(2, 0.75)]).write(run.model().with_suffix(".progress"))
     with held(run.model().with_suffix(".lock")):
-        one = standing(study, run, PLACES)
+        one = training_status(study, run, PLACES)
         text = page.lines(study, PLACES)
     assert (one.state, one.stage, one.epoch, one.accuracy, one.seconds) == ("running", 0, 2, 0.75, {"joint": 3.0})
     place = next(number for number, line in enumerate(text) if line.startswith("running"))
     assert text[place].split() == ["running", "stage", "epoch", "clips/s", "accuracy", "device"]
     assert text[place + 1] == "toy hybrid fold2-seed0  joint    2/3     20.0    75.0 %  a CPU, 1 thread"
     assert "1 of 9 done, 1 running, 1 failed, 1 stopped, 5 waiting" in text[3]
-    assert standing(study, run, PLACES).state == "waiting"
+    assert training_status(study, run, PLACES).state == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_training_runs_while_its_lock_is_held(study: Study, folder: Path) -> N
         ("soundclr train: error: argument --slots: no\n", "argument --slots: no"),
         ("Traceback (most recent call last):\n  File x\nRuntimeError: broken\n", "RuntimeError: broken"),
         ("all 2 GPUs are taken; waiting for 1\n", ""),
-        ("soundclr: interrupted by SIGTERM in epoch 3; the same command goes on\n", ""),
+        ("soundclr: interrupted by SIGTERM in epoch 3; run the same command to resume\n", ""),
         ("soundclr: error: once\ntoy joint: epoch 1/3, loss 1.000\n", ""),
         ("", ""),
     ],
@@ -197,8 +197,8 @@ def test_a_training_runs_while_its_lock_is_held(study: Study, folder: Path) -> N
 def test_failed_is_what_ends_with_an_error(study: Study, folder: Path, log: str, said: str) -> None:
     run = run_of(study, "cross_entropy", 1)
     write_text(log_of(run, PLACES), log)
-    one = standing(study, run, PLACES)
-    assert (one.state, one.said) == (("failed", said) if said else ("waiting", ""))
+    one = training_status(study, run, PLACES)
+    assert (one.state, one.error) == (("failed", said) if said else ("waiting", ""))
 
 
 def test_a_job_of_the_workflow_that_runs_now_is_starting(study: Study, folder: Path) -> None:
@@ -207,17 +207,17 @@ def test_a_job_of_the_workflow_that_runs_now_is_starting(study: Study, folder: P
     with held(PLACES.workflow_lock):
         begun = PLACES.workflow_lock.stat().st_mtime
         os.utime(log_of(run, PLACES), (begun + 1, begun + 1))
-        assert standing(study, run, PLACES).state == "starting"
+        assert training_status(study, run, PLACES).state == "starting"
         assert page.lines(study, PLACES)[1].startswith(f"A workflow runs in this folder: process {os.getpid()} on ")
         os.utime(log_of(run, PLACES), (begun - 9, begun - 9))  # of the workflow before
-        assert standing(study, run, PLACES).state == "waiting"
+        assert training_status(study, run, PLACES).state == "waiting"
 
 
 def test_a_record_that_was_edited_is_a_failure(study: Study, folder: Path) -> None:
     path = run_of(study, "hybrid", 1).directory() / "metrics.json"
     path.write_text(path.read_text().replace('"fold": 1', '"fold": 2'))
-    one = standing(study, run_of(study, "hybrid", 1), PLACES)
-    assert one.state == "failed" and "restore the run folder from git or delete it" in one.said
+    one = training_status(study, run_of(study, "hybrid", 1), PLACES)
+    assert one.state == "failed" and "restore the run folder from git or delete it" in one.error
 
 
 def test_jobs_that_train_nothing(repo: Path, folder: Path) -> None:
@@ -246,15 +246,15 @@ def test_runs_of_settings_that_params_no_longer_has(study: Study, folder: Path) 
         assert "1 more runs with other settings than params.yaml has now." in page.lines(study, PLACES)
 
 
-def made_up(study: Study, **states: str) -> list[Standing]:
+def made_up(study: Study, **states: str) -> list[TrainingStatus]:
     """Every run of the toy study; an epoch of any stage takes 36 s, of a running one's 72."""
     names = {"cross_entropy": ["joint"], "hybrid": ["joint"], "supervised_contrastive": ["contrastive", "classifier"]}
 
-    def one(run: Run) -> Standing:
+    def one(run: Run) -> TrainingStatus:
         state = states.get(f"{run.recipe}_{run.fold}", "waiting")
         seconds = {"done": 36.0, "running": 72.0}.get(state)
         at = {"stage": 1, "epoch": 1} if state == "running" and run.recipe == "supervised_contrastive" else {}
-        return Standing(run, state, seconds=dict.fromkeys(names[run.recipe], seconds) if seconds else {}, **at)  # type: ignore[arg-type]
+        return TrainingStatus(run, state, seconds=dict.fromkeys(names[run.recipe], seconds) if seconds else {}, **at)  # type: ignore[arg-type]
 
     return [one(run) for run in study.runs]
 
@@ -299,7 +299,7 @@ def test_long_names_are_cut_and_long_errors_are_folded(study: Study, folder: Pat
 
 @pytest.mark.parametrize(("rows", "shown"), [(None, 10), (11, 10), (10, 9), (5, 4)])
 def test_a_screen_gets_as_many_lines_as_it_has_room_for(rows: int | None, shown: int) -> None:
-    text = list(page.drawn([str(number) for number in range(10)], rows))
+    text = list(page.visible_lines([str(number) for number in range(10)], rows))
     assert len(text) == shown
     if shown < 10:
         assert text[-1] == f"... {10 - shown + 1} more lines: `soundclr status` shows all"

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-import toy
 
 from soundclr.audio.pipeline import Inputs
 from soundclr.models.network import Network
 from soundclr.params import RunSettings
 from soundclr.training import loop, state
 from soundclr.training.task import Task
+from support import toy
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import toy
 from torch import nn
 
 from soundclr.audio.features import Waveforms
@@ -18,6 +17,7 @@ from soundclr.params import Params
 from soundclr.run import runs
 from soundclr.training import budget
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 RATE = 16000
 
@@ -27,7 +27,7 @@ def steps(repo: Path, recipe: str, epochs: int, batch_size: int, clips: int = 32
     return list(budget.warnings(settings, clips))
 
 
-def test_the_rule_is_the_optimiser_s_steps(repo: Path) -> None:
+def test_the_rule_counts_the_steps_of_the_optimiser(repo: Path) -> None:
     assert budget.steps_for(0.1) == 66 and 0.9**66 < budget.LEFT < 0.9**65
     [line] = steps(repo, "cross_entropy", epochs=10, batch_size=16)
     assert "takes only 20 optimiser steps (10 epochs of 2, from 32 clips)" in line
@@ -48,7 +48,7 @@ def test_a_stage_that_leaves_the_encoder_alone_is_not_warned_of(repo: Path) -> N
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENCODERS.items() if entry.momentum is not None])
-def test_an_encoder_s_batch_norms_have_its_momentum(name: str) -> None:
+def test_batch_norms_have_the_momentum_of_their_encoder(name: str) -> None:
     with torch.device("meta"):
         modules = Encoder(ENCODERS[name](frozen=0), channels=1).modules()
     norms = [module for module in modules if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
@@ -58,7 +58,7 @@ def test_an_encoder_s_batch_norms_have_its_momentum(name: str) -> None:
 @pytest.mark.parametrize(
     ("network", "momentum", "steps"), [("mobilenet_v3_small", 0.01, 688), ("convnext_tiny", None, 0)]
 )
-def test_a_network_s_own_momentum_decides(repo: Path, network: str, momentum: float | None, steps: int) -> None:
+def test_the_network_decides_its_momentum(repo: Path, network: str, momentum: float | None, steps: int) -> None:
     """Of batch norms that move by a hundredth a step; and of a network that has none."""
     settings = toy.params(
         repo, epochs=10, batch_size=16, encoder="torchvision", encoders={"torchvision": {"network": network}}

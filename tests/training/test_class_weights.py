@@ -69,7 +69,7 @@ def test_a_training_counts_its_labelled_clips(settings, make_task, make_network)
 
 
 def test_params_name_it(repo):
-    import toy
+    from support import toy
 
     content = toy.content(repo)
     content["recipes"]["hybrid"]["settings"]["losses"] = {"cross_entropy": {"class_weights": "balanced"}}

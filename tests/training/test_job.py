@@ -8,8 +8,6 @@ import re
 
 import pytest
 import torch
-import toy
-from toy import Interrupted
 
 from soundclr.audio.features import Waveforms
 from soundclr.audio.pipeline import Inputs
@@ -22,6 +20,8 @@ from soundclr.params import Params, RunSettings
 from soundclr.run.runs import dataset_hash, find_run
 from soundclr.training import loop
 from soundclr.training.job import Paths, run_job
+from support import toy
+from support.toy import Interrupted
 
 CPU = torch.device("cpu")
 TIMES = ("duration_seconds", "clips_per_second", "created", "checksum", "files")
@@ -302,8 +302,8 @@ def test_metrics_are_written_last(params, features, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"sample_rate": 8000}, "has 8000 Hz and 3 classes, params.yaml says 4000 Hz and 3"),
-        ({"classes": ("a", "b")}, "has 4000 Hz and 2 classes, params.yaml says 4000 Hz and 3"),
+        ({"sample_rate": 8000}, "has 8000 Hz and 3 classes, but toy in params.yaml has 4000 Hz and 3"),
+        ({"classes": ("a", "b")}, "has 4000 Hz and 2 classes, but toy in params.yaml has 4000 Hz and 3"),
         ({"folds": torch.ones(27, dtype=torch.int64)}, "no clip of toy is in fold 2"),
     ],
 )
@@ -327,8 +327,11 @@ def test_weights_that_params_yaml_does_not_name_are_refused(repo, features, tmp_
     weights = tmp_path / "weights.pth"
     torch.save({}, weights)
     run = find_run(params, "toy", "toy", "hybrid", 2, 1)
-    says = params.weights["imagenet_pqf"].files["resnet18"].sha256
-    message = f"has SHA-256 {sha256_of_file(weights)}, params.yaml says {says}; remove it, then run `soundclr weights"
+    expected = params.weights["imagenet_pqf"].files["resnet18"].sha256
+    message = (
+        f"has SHA-256 {sha256_of_file(weights)}, not {expected} as in params.yaml; "
+        "remove it, then run `soundclr weights"
+    )
     with pytest.raises(UserError, match=message) as error:
         run_job(run, params, Paths(features, weights, tmp_path / "results"), CPU)
     assert str(weights) in str(error.value) and "\n" not in str(error.value)

@@ -12,10 +12,10 @@ import sys
 import time
 
 import pytest
-import toy
 import yaml
 
 from soundclr.run.runs import find_run
+from support import toy
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +160,7 @@ def test_a_signal_is_obeyed_after_the_batch_and_the_same_command_goes_on(folder,
         assert one.end(number) == code
         *_, last = (folder / "asked.log").read_text(encoding="utf-8").splitlines()
         name = signal.Signals(number).name
-        assert re.fullmatch(rf"soundclr: interrupted by {name} in epoch \d+; the same command goes on", last)
+        assert re.fullmatch(rf"soundclr: interrupted by {name} in epoch \d+; run the same command to resume", last)
     assert Training(folder, "asked").end() == 0
     assert outcome("asked") == unbroken
 
@@ -173,7 +173,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(folder, run, outcome, unbroke
     *_, last = (folder / "twice.log").read_text(encoding="utf-8").splitlines()
     assert last.endswith(
         f".lock: this run is being trained by process {one.process.pid} on {socket.gethostname()}; "
-        "wait for it, or end it"
+        "wait for it or end it"
     )
     assert one.end(signal.SIGCONT) == 0
     assert outcome("twice") == unbroken

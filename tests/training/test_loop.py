@@ -5,13 +5,13 @@ import math
 
 import pytest
 import torch
-from outcomes import TIMES, without_times
 
 from soundclr.errors import UserError
 from soundclr.training import loop
-from soundclr.training.listener import Listener
+from soundclr.training.evaluator import Evaluator
 from soundclr.training.loop import train
 from soundclr.training.schedule import Exponential
+from support.outcomes import TIMES, without_times
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
@@ -155,7 +155,8 @@ def test_what_no_epoch_changes_is_made_once(settings, make_task, make_network, t
     network = make_network(chosen)
     state = train(task, network, tmp_path / "x.resume")
     assert sum(made) == (3 + 1) * len(task.val)
-    fresh = Listener(network, task.inputs, chosen.stages[-1], task.seed, fixed=False).hear(task.val)[1].softmax(dim=1)
+    evaluator = Evaluator(network, task.inputs, chosen.stages[-1], task.seed, fixed=False)
+    fresh = evaluator.forward(task.val)[1].softmax(dim=1)
     torch.testing.assert_close(state.last, fresh, rtol=0, atol=0)
 
 

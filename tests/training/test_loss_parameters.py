@@ -2,11 +2,8 @@
 
 import pytest
 import torch
-import toy
-from outcomes import always, assert_same_outcome
 from torch import nn
 from torch.nn.functional import cross_entropy, normalize
-from toy import Interrupted
 
 from soundclr.losses import TERMS, UNLABELLED, Loss, Outputs, Term
 from soundclr.method import check
@@ -14,6 +11,9 @@ from soundclr.params import Params
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import StageLoop, train
 from soundclr.training.state import Saver, State
+from support import toy
+from support.outcomes import always, assert_same_outcome
+from support.toy import Interrupted
 
 
 class ArcFace(Term):
@@ -134,7 +134,7 @@ def test_the_checkpoint_has_them_and_the_model_does_not(chosen, make_task, make_
     torch.save(saved, tmp_path / "x.resume")
     interrupt(99)
     train(task, make_network(chosen), tmp_path / "x.resume")
-    assert "cannot resume from it (its network or loss is another one)" in capsys.readouterr().err
+    assert "cannot resume from it (its network or loss differs)" in capsys.readouterr().err
     assert "loss" not in torch.load(tmp_path / "x.resume")  # the last stage has none
 
 

@@ -7,9 +7,6 @@ import json
 import pytest
 import soundfile
 import torch
-import toy
-from outcomes import always, assert_equal, assert_same_outcome
-from toy import Interrupted
 
 from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
@@ -24,6 +21,9 @@ from soundclr.training.job import Paths, run_job
 from soundclr.training.loop import StageLoop, train
 from soundclr.training.split import known_labels
 from soundclr.training.state import Saver, State
+from support import toy
+from support.outcomes import always, assert_equal, assert_same_outcome
+from support.toy import Interrupted
 
 CPU = torch.device("cpu")
 MLP = {"layers": [{"linear_without_bias": 16}, "batch_norm", "relu", {"dropout": 0.1}, {"linear": 8}]}
@@ -240,7 +240,7 @@ def test_a_run_starts_from_another_runs_encoder(repo, features, tmp_path):
     assert (other.recipe, other.fold, other.seed) == ("cross_entropy", 2, 1)
     with pytest.raises(UserError) as error:
         run_job(run, params, paths, CPU)
-    assert "is what this run starts from, and not there; make it with `soundclr train" in str(error.value)
+    assert "this run starts from it, but it is missing; make it with `soundclr train" in str(error.value)
     assert "--recipe cross_entropy --fold 2 --seed 1`" in str(error.value)
 
     run_job(other, params, paths, CPU)
@@ -253,7 +253,7 @@ def test_a_run_starts_from_another_runs_encoder(repo, features, tmp_path):
     assert metrics["accuracy"]["last_epoch"] >= 0.8
 
     other.model(tmp_path).write_bytes(b"x")
-    with pytest.raises(UserError, match=r"fold2-seed1\.pt: is damaged or another run's"):
+    with pytest.raises(UserError, match=r"fold2-seed1\.pt: is damaged or belongs to another run"):
         run_job(run, params, paths, CPU)
 
 
@@ -283,7 +283,7 @@ def test_a_start_from_another_encoder_is_one_line(repo, features, tmp_path):
     params = params_of(repo, start, {"waveforms": METHODS["waveforms"]}, epochs=1)
     paths = Paths(features, None, tmp_path)
     run_job(find_run(params, "toy", "toy", "waveforms", 1, 0), params, paths, CPU)
-    with pytest.raises(UserError, match="its encoder is not this run's") as error:
+    with pytest.raises(UserError, match="its encoder differs from this run's") as error:
         run_job(find_run(params, "toy", "toy", "method", 1, 0), params, paths, CPU)
     assert "\n" not in str(error.value)
 

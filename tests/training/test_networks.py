@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-import toy
 
 from soundclr.method import check
 from soundclr.training.loop import train
+from support import toy
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v3_small", "convnext_tiny"])

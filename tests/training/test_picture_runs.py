@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 
 from soundclr.errors import UserError
 from soundclr.evaluation.classifier import Classifier
@@ -12,6 +11,7 @@ from soundclr.machine.files import read_json
 from soundclr.params import Params
 from soundclr.run.runs import expand, features_path, find_run, started_from
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 
@@ -50,5 +50,5 @@ def test_sounds_are_learnt_from_what_pictures_taught(repo, tmp_path):
         "name": f"{other.group}/fold1-seed0",
         "sha256": metrics["model_sha256"],
     }
-    with pytest.raises(UserError, match="has learnt from pictures; name a run that has learnt from sounds"):
+    with pytest.raises(UserError, match="was trained on pictures; name a run that was trained on sounds"):
         Classifier(other.directory(tmp_path))

@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 import torch
-from outcomes import always, assert_equal, assert_same_outcome
-from toy import Interrupted
 
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import StageLoop, train
 from soundclr.training.probe import probe_accuracy
+from support.outcomes import always, assert_equal, assert_same_outcome
+from support.toy import Interrupted
 
 
 def clouds(apart, clips=60, classes=3, size=8, seed=0):

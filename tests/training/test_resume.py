@@ -7,13 +7,13 @@ import signal
 
 import pytest
 import torch
-from outcomes import always, assert_equal, assert_same_outcome
-from toy import Interrupted
 
 from soundclr.errors import UserError
 from soundclr.training import loop, signals
 from soundclr.training import state as checkpoints
 from soundclr.training.loop import train
+from support.outcomes import always, assert_equal, assert_same_outcome
+from support.toy import Interrupted
 
 SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 
@@ -140,7 +140,7 @@ def test_a_signal_stops_after_the_batch_with_a_checkpoint(
     def stop():
         return signal.SIGTERM if next(questions) >= asked_after else None
 
-    with pytest.raises(signals.Interrupted, match=f"interrupted by SIGTERM in epoch {epoch}; the same command goes on"):
+    with pytest.raises(signals.Interrupted, match=f"interrupted by SIGTERM in epoch {epoch}; run the same"):
         train(task, make_network(chosen), tmp_path / "x.resume", stop)
     pieces = make_network(chosen)
     state = train(task, pieces, tmp_path / "x.resume")

@@ -52,7 +52,7 @@ def test_another_thread_catches_nothing():
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
 def test_exit_codes(number, code):
     assert Interrupted(number, 3).exit_code == code
-    assert str(Interrupted(number, 3)) == f"interrupted by {number.name} in epoch 3; the same command goes on"
+    assert str(Interrupted(number, 3)) == f"interrupted by {number.name} in epoch 3; run the same command to resume"
 
 
 @pytest.mark.parametrize("number", ENDS)

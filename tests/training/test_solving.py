@@ -5,7 +5,6 @@ import csv
 import numpy as np
 import pytest
 import torch
-import toy
 from sklearn.linear_model import LogisticRegression as Model
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +19,7 @@ from soundclr.run.runs import find_run
 from soundclr.training.job import Paths, run_job
 from soundclr.training.solvers import Fit, LogisticRegression
 from soundclr.training.solving import inner_clips
+from support import toy
 
 CPU = torch.device("cpu")
 STAGE = {"name": "linear", "trains": ["classifier"], "augment": [], "optimizer": "logistic_regression"}
@@ -206,10 +206,10 @@ def test_inner_clips_are_the_next_fold_or_a_fifth_of_each_class():
 )
 def test_what_it_cannot_do_is_one_line(repo, change):
     settings = params_of(repo, LINEAR | change).resolve("toy", "toy", "linear")
-    with pytest.raises(UserError, match=r"stage 'linear': optimizer logistic_regression wants .* is another$"):
+    with pytest.raises(UserError, match=r"stage 'linear': optimizer logistic_regression needs .* differs$"):
         check(settings, "here")
 
 
 def test_clips_of_one_class_are_one_line():
-    with pytest.raises(UserError, match="all clips to learn from are of one class"):
+    with pytest.raises(UserError, match="all training clips have the same class"):
         Fit(np.zeros((3, 2)), np.ones(3))

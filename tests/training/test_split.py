@@ -33,7 +33,7 @@ def test_folds(held_out, inner, train, val):
 def test_the_folds_that_train_that_choose_and_that_are_tested(held_out, inner, folds):
     source = torch.tensor([1, 2, 3, 4, 4, 1])
     assert [source[clips].unique().tolist() for clips in split(source, held_out, 4, inner)] == folds
-    with pytest.raises(UserError, match="fold 5 held out: there is no clip to choose the epoch by"):
+    with pytest.raises(UserError, match="fold 5 is held out: there is no clip to choose the epoch by"):
         split(source, 5, 6, True)
 
 
@@ -44,12 +44,12 @@ def test_a_publishers_split_is_three_folds():
 
 
 def test_one_clip_is_too_few_to_train_on():
-    with pytest.raises(UserError, match="fold 1 held out: there is only one clip to train on"):
+    with pytest.raises(UserError, match="fold 1 is held out: there is only one clip to train on"):
         split(torch.tensor([1, 1, 2]), 1, 2, False)
 
 
 def test_a_fold_without_clips_is_named():
-    with pytest.raises(UserError, match="fold 2 held out: there is no clip to choose the epoch by"):
+    with pytest.raises(UserError, match="fold 2 is held out: there is no clip to choose the epoch by"):
         split(torch.tensor([1, 1, 2]), 2, 3, True)
 
 
@@ -78,7 +78,7 @@ def test_a_share_that_is_no_clip_is_said():
     source, train = clips(), torch.arange(64)
     assert list(label_warnings(source.labels, train, 0.2, "abc", 1)) == []
     assert list(label_warnings(source.labels, train, 0.02, "abc", 1)) == [
-        "labels is 0.02, which is no clip of 2 classes, that have 4 to 20 training clips: one of each is learnt from"
+        "labels is 0.02, less than half a clip in 2 classes with 4 to 20 training clips: one clip of each is used"
     ]
 
 
@@ -86,9 +86,9 @@ def test_a_share_that_is_no_clip_is_said():
     ("train", "share", "said"),
     [
         (range(60), 1.0, "class 'thrush' has no clip to learn from where fold 3 is held out"),
-        (range(40), 1.0, "all clips to learn from are of the class 'robin' where fold 3 is held out"),
-        ([0, 40, 60], 1.0, "one labelled clip of each class is learnt from"),
-        ([0, 1, 40, 60], 0.5, "one labelled clip of each class is learnt from"),
+        (range(40), 1.0, "with fold 3 held out, all training clips have the class 'robin'"),
+        ([0, 40, 60], 1.0, "one labelled clip of each class is used"),
+        ([0, 1, 40, 60], 0.5, "one labelled clip of each class is used"),
         ([0, 1, 40, 60], 1.0, None),
     ],
 )

@@ -6,7 +6,6 @@ import sys
 
 import pytest
 import torch
-import toy
 from tensorboardX.proto.event_pb2 import Event
 
 from soundclr.errors import UserError
@@ -14,6 +13,7 @@ from soundclr.params import Params
 from soundclr.run.runs import find_run, recipe_hash
 from soundclr.training import tensorboard
 from soundclr.training.job import Paths, run_job
+from support import toy
 
 CPU = torch.device("cpu")
 

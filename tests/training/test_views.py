@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 import torch
-import toy
 from torch import Tensor
 
 from soundclr import losses
@@ -13,6 +12,7 @@ from soundclr.params import Params
 from soundclr.training.loop import StageLoop, outputs_of, train
 from soundclr.training.split import known_labels
 from soundclr.training.state import Saver, State
+from support import toy
 
 
 class Twins(Term):
@@ -113,7 +113,7 @@ def test_equal_views_are_no_distance_apart_in_training_and_held_out(repo, make_t
     assert len(loop.clips) > len(loop.clips.unique())
 
 
-def test_held_out_views_are_paired_as_one_batch_s_are(repo, make_task, make_network, tmp_path, monkeypatch):
+def test_held_out_views_are_paired_as_in_one_batch(repo, make_task, make_network, tmp_path, monkeypatch):
     """The held-out loss is that of one batch of all clips, computed here from each batch's pairs."""
     chosen = settings_of(repo, "twins", 2)
     network = make_network(chosen)

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from projects import copy_of, run_in
+
+from support.projects import copy_of, run_in
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import toy
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.params import read_params
+from support import toy
+from support.projects import copy_of, run_in
 
 REPORT = ("snakemake", "--snakefile", "workflow/report.smk", "--cores", "1", "--forceall")
 SECOND_RUN = "results/toy/runs/toy/cross_entropy-*/fold2-seed0"
@@ -81,7 +81,7 @@ def planned(folder: Path, *targets: str) -> dict[str, int]:
     return {rule: count for rule, count in jobs.items() if rule not in ("total", "all")}
 
 
-def test_each_training_s_end_says_how_it_came_out(complete: Path) -> None:
+def test_each_training_ends_with_its_result(complete: Path) -> None:
     """On the workflow's own output; the log has its device and a line an epoch."""
     said = (complete / "said.txt").read_text()
     for record in complete.glob("results/toy/runs/toy/*/*/metrics.json"):

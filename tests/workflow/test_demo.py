@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from projects import run_in
 
 from soundclr.params import read_params
+from support.projects import run_in
 
 RECIPES = ("cross_entropy", "supervised_contrastive", "hybrid")
 FIGURES = ["figure3-demo", "figure4-demo", "figure5-demo", "noise_snr-demo", "representations-demo", "curves-demo"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from projects import commit_all, copy_of, run_in
 
 from soundclr.machine.locks import locked
 from soundclr.params import read_params
+from support.projects import commit_all, copy_of, run_in
 
 MODELS = "results/demo/models/*/*/*.pt"
 UNSHARED = ("not in cache", "deleted")  # what DVC says of an output that a clone has not

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-import toy
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.params import read_params
+from support import toy
+from support.projects import copy_of, run_in
 
 LOSS = '''
 

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from projects import run_in
+
+from support.projects import run_in
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 

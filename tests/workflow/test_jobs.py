@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from projects import copy_of, run_in
 
 from soundclr.params import load
 from soundclr.run import runs
+from support.projects import copy_of, run_in
 
 FOLDS = {"ESC-10": 5, "ESC-50": 5, "UrbanSound8K": 10}
 
@@ -92,7 +92,8 @@ def test_a_mistyped_option_is_one_line(repo: Path, tmp_path: Path, options: tupl
 def test_snakemakes_own_resources_are_known(repo: Path, tmp_path: Path) -> None:
     folder = copy_of(repo, tmp_path / "project")
     limits = ["mem_mb=64000", "disk_mib=9000", "runtime=60", "gpu=2"]
-    run_in(folder, "snakemake", "--dry-run", "--cores", "2", "--config", "study=demo", "--resources", *limits)
+    done = run_in(folder, "snakemake", "--dry-run", "--cores", "2", "--config", "study=demo", "--resources", *limits)
+    assert re.search(r"^train +\d+$", done.stdout, re.MULTILINE), done.stdout
 
 
 AWKWARD = """it's "a b"; touch broken; $(touch broken) `touch broken`"""
@@ -130,5 +131,5 @@ def test_a_folder_where_a_file_is_looked_for_is_one_line(repo: Path, tmp_path: P
         assert done.returncode == 1
         path = place.relative_to(folder)
         assert done.stderr.splitlines()[1:] == [
-            f"snakemake: error: {path}: is no file but a folder, a pipe or a device; move it away"
+            f"snakemake: error: {path}: is not a file but a folder, a pipe or a device; move it away"
         ]

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 import yaml
-from projects import copy_of, run_in, surroundings
 
 from soundclr.machine.locks import locked
 from soundclr.params import read_params
+from support.projects import copy_of, run_in, surroundings
 
 COMMAND = ("snakemake", "runs", "--cores", "2")
 
@@ -110,7 +110,7 @@ def test_ctrl_c_twice_ends_it_without_snakemakes_traceback(project: Path) -> Non
     assert "clips/s" not in said and "\ntrain ended: interrupted" in said, said
     closing = said[said.index("\nStudy demo: ") :].splitlines()
     assert closing[1].startswith("Study demo: trainings: 0 of 2 done, ") and " stopped" in closing[1]
-    assert closing[2] == "Next: the same command goes on"
+    assert closing[2] == "Next: run the same command to resume"
 
 
 def test_what_fails_by_a_mistake_is_tried_once_and_by_a_kill_again(project: Path) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-import toy
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import read_params
+from support import toy
+from support.projects import copy_of, run_in
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_the_file_in_the_mirror_is_all_it_takes(project: Path, mirror_of_random_
     assert planned(project) == ["linear_random"]
     assert planned(project, mirror) == ["linear_random", "linear_self_supervised"]
     alone = run_in(project, "snakemake", "runs", "--cores", "1", "--config", "study=toy")
-    assert "1 run is left out: the weights simclr_v1 are not here" in alone.stderr
+    assert "1 run is left out: the weights simclr_v1 are missing" in alone.stderr
     run_in(project, "snakemake", "runs", "--cores", "1", "--config", "study=toy", mirror)
     records = {path.parent.parent.name.split("-")[0]: path for path in project.glob("results/toy/**/metrics.json")}
     assert set(records) == {"linear_random", "linear_self_supervised"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import yaml
-from projects import commit_all, copy_of, run_in
 
 from soundclr.params import read_params
+from support.projects import commit_all, copy_of, run_in
 
 OWN = ("snakemake", "--cores", "1", "--config", "study=own")
 
@@ -25,7 +25,7 @@ def write_clips(folder: Path, level: float) -> None:
 
 def test_without_sounds_it_is_one_line(repo: Path, tmp_path: Path) -> None:
     folder = copy_of(repo, tmp_path / "project")
-    for said in ("sounds: has no clips; it is the folder", "sounds: is not there; it is the folder"):
+    for said in ("sounds: has no clips; it is the folder", "sounds: is missing; it is the folder"):
         done = run_in(folder, *OWN, check=False)
         assert done.returncode == 1
         assert said in done.stdout + done.stderr

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from projects import commit_all, run_in
+
+from support.projects import commit_all, run_in
 
 REPORT = ("snakemake", "--snakefile", "workflow/report.smk", "--cores", "1", "--forceall", "--config")
 

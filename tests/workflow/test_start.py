@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-import toy
 import yaml
-from projects import copy_of, run_in
 
 from soundclr.machine.files import sha256_of_file
 from soundclr.params import read_params
+from support import toy
+from support.projects import copy_of, run_in
 
 RECIPES = {
     "pretrained": {
@@ -127,7 +127,7 @@ def test_by_hand_the_other_run_is_named(trained: Path, tmp_path: Path) -> None:
     shutil.rmtree(the_run(folder, "pretrained"))
     done = run_in(folder, *train, check=False)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
-    assert f"metrics.json: is not there; make it with `{command}`" in done.stderr
+    assert f"metrics.json: is missing; make it with `{command}`" in done.stderr
     run_in(folder, *command.split())
     run_in(folder, *train)
     assert planned(folder) == 0

@@ -5,9 +5,10 @@ import json
 import re
 from pathlib import Path
 
-import toy
 import yaml
-from projects import copy_of, run_in
+
+from support import toy
+from support.projects import copy_of, run_in
 
 TITLE = "</script><script>alert(1)</script> <!-- .. raw:: html {{ x }} javascript:alert(2) `a <b>`_"
 

@@ -8,7 +8,7 @@ from soundclr.planning import plan
 from soundclr.run import own_sounds
 from soundclr.machine.locks import is_held, locked
 from soundclr.planning.status import ending
-from soundclr.planning.status.standing import Places, Study
+from soundclr.planning.status.jobs import Places, Study
 
 LOCK = Path(".snakemake/soundclr.lock")
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)

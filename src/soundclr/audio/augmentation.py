@@ -1,7 +1,7 @@
-"""What an augmentation is: a change of each clip of a batch at random, on the device of the batch.
+"""The base classes of augmentations, which change the clips of a batch at random on the batch's device.
 
-Random numbers are drawn on the CPU from a given generator: the same on every device. They are sent with
-``non_blocking``: a plain ``.to(device)`` waits until a GPU has done all that it was told before.
+Random numbers are drawn on the CPU from a given generator, so that they are the same on every device. They are sent
+with ``non_blocking``: a plain ``.to(device)`` waits until the GPU has finished all queued work.
 """
 
 from __future__ import annotations
@@ -18,27 +18,35 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 
 Domain = Literal["clip", "waveform", "spectrogram", "picture"]
 DOMAINS: tuple[Domain, ...] = ("clip", "waveform", "spectrogram", "picture")
-SAMPLES_AT_ONCE_ON_CPU = 2**17  # that stay in its caches: of clips of a second eight, which is fastest
+SAMPLES_AT_ONCE_ON_CPU = 2**17  # as many as fit into its caches: eight clips of a second, which is fastest
 
 
 def at_once(clips: int, samples: int, device: torch.device) -> int:
-    """How many of so many clips of so many samples are worked on at a time: on a CPU what stays in its caches."""
+    """How many of ``clips`` to process at a time: on a CPU as many as fit into its caches, on a GPU all."""
     return max(1, SAMPLES_AT_ONCE_ON_CPU // samples) if device.type == "cpu" else clips
 
 
 class Augmentation(Entry):
     """Changes each clip of a batch with probability ``probability``.
 
-    ``domain`` is where it works: ``clip``, before clips are padded or cropped to one length (only
+    ``domain`` is what it is applied to: ``clip``, before clips are padded or cropped to one length (only
     :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames);
     ``picture`` (pictures, 3, side, side) in [0, 1].
+
+    >>> class Inverted(Augmentation):
+    ...     domain = "waveform"
+    ...
+    ...     def apply(self, batch, random):
+    ...         return -batch
+    >>> Inverted(probability=1.0)(torch.tensor([[0.5, -0.25]]), torch.Generator())
+    tensor([[-0.5000,  0.2500]])
     """
 
     domain: ClassVar[Domain]
     probability: Fraction = 1.0
 
     def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """``batch`` with the augmentation on those clips that ``random`` picks; it may work in place."""
+        """Return a tensor in which the clips that ``random`` picks are changed; ``batch`` keeps its values."""
         changed = self.apply(batch, random)
         if self.probability == 1:
             return changed
@@ -46,18 +54,32 @@ class Augmentation(Entry):
         return changed.where(picked.view(-1, *[1] * (batch.dim() - 1)), batch)
 
     def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """All clips of ``batch`` augmented: a tensor of the same shape, ``batch`` itself being left alone."""
+        """Return a tensor of the same shape in which all clips are changed; ``batch`` must keep its values."""
         raise NotImplementedError
 
 
 class DrawnAugmentation(Augmentation):
-    """Changes those clips of a batch that are picked, and no others; on a CPU a few at a time, in its caches.
+    """Computes the change for the picked clips only; on a CPU a few at a time, which fit into its caches.
 
-    All that is left to chance is drawn for the whole batch before. The batch is left alone.
+    :meth:`draw` draws all random numbers for the whole batch first. Then :meth:`change` is applied to some clips.
+
+    >>> class Louder(WaveformAugmentation):
+    ...     most_db: float
+    ...
+    ...     def draw(self, clips, samples, random):
+    ...         return (self.most_db * uniform(random, clips, 1),)
+    ...
+    ...     def change(self, waves, *drawn):
+    ...         (decibels,) = drawn
+    ...         return waves * 10 ** (decibels / 20).to(waves.device, torch.float32, non_blocking=True)
+    >>> waves = torch.full((3, 8000), 0.1)
+    >>> louder = Louder(most_db=6)(waves, torch.Generator().manual_seed(0))
+    >>> bool(((louder >= waves) & (louder < 0.2)).all())
+    True
     """
 
     def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """A tensor of the same shape; clips that ``random`` does not pick are as they were."""
+        """Return a tensor in which the clips that ``random`` picks are changed; ``batch`` keeps its values."""
         size = batch[0].numel()
         drawn = self.draw(len(batch), size, random)
         rows = (uniform(random, len(batch)) < self.probability).nonzero()[:, 0]
@@ -65,17 +87,17 @@ class DrawnAugmentation(Augmentation):
         result = batch.clone() if not every else batch.new_empty(batch.shape)
         for part in rows.split(at_once(len(batch), size, batch.device)):
             if len(part):
-                # Of a slice nothing is copied.
+                # A slice copies nothing.
                 there = slice(int(part[0]), int(part[-1]) + 1) if every else part.to(batch.device, non_blocking=True)
                 result[there] = self.change(batch[there], *(values[part] for values in drawn))
         return result
 
     def draw(self, clips: int, size: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """What :meth:`change` wants for each clip of ``size`` numbers: tensors (clips, ...), on the CPU."""
+        """Draw what :meth:`change` needs for ``clips`` clips of ``size`` numbers: tensors (clips, ...), on the CPU."""
         raise NotImplementedError
 
     def change(self, batch: Tensor, *drawn: Tensor) -> Tensor:
-        """Some clips of the batch changed as ``drawn``, the rows of these clips, says."""
+        """Return some of the batch's clips changed; ``drawn`` holds these clips' rows of what :meth:`draw` returned."""
         raise NotImplementedError
 
 
@@ -85,9 +107,9 @@ class WaveformAugmentation(DrawnAugmentation):
     domain = "waveform"
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """What :meth:`change` wants for each clip of ``samples`` samples."""
+        """Draw what :meth:`change` needs for ``clips`` clips of ``samples`` samples."""
         raise NotImplementedError
 
     def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
-        """``waves`` (some clips, samples), changed."""
+        """Return ``waves`` (clips, samples) changed."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Augmentations by name: what a training clip is put through at random, on the device of its batch.
+"""Augmentations by name: random changes of training clips, on the batch's device.
 
-A new one is a class here, entered in :data:`AUGMENTATIONS`, and a line of params.yaml's ``defaults.augmentations``.
-Random numbers are small tensors drawn on the CPU from a given generator: the same on every device.
+To add one, write a class, enter it in :data:`AUGMENTATIONS` and add a line to params.yaml's ``defaults.augmentations``.
+Random numbers are drawn on the CPU from a given generator, so that they are the same on every device.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 
 
 class Scale(Augmentation):
-    """Stretches a clip in time by ``factor ** u``, u uniform on [-1, 1) (SoundCLR, section 3.2); pitch moves along."""
+    """Stretches a clip in time, and so in pitch, by ``factor ** u``, u uniform on [-1, 1) (SoundCLR, section 3.2)."""
 
     domain = "clip"
     factor: Annotated[float, Field(ge=1, le=8)]
@@ -45,10 +45,10 @@ class Scale(Augmentation):
 
 
 class _Masks(Augmentation):
-    """``count`` stripes of a spectrogram set to ``value`` in dB (SpecAugment without warping).
+    """Sets ``count`` stripes of a spectrogram to ``value`` dB (SpecAugment without warping).
 
-    A stripe's width is uniform on the integers 0..``width`` (no wider than the spectrogram), its start uniform on
-    the integers that leave it inside.
+    A stripe's width is uniform on the integers from 0 to ``width`` (at most the spectrogram's), its start uniform on
+    the integers that keep it inside.
     """
 
     domain = "spectrogram"
@@ -58,7 +58,7 @@ class _Masks(Augmentation):
     value: Annotated[float, Field(ge=-200, le=0)]
 
     def apply(self, batch: Tensor, random: torch.Generator) -> Tensor:
-        """``batch`` (clips, channels, bands, frames) with the stripes, the same in all channels of a clip."""
+        """Mask ``batch`` (clips, channels, bands, frames); the stripes are the same in all channels of a clip."""
         hidden = stripes(len(batch), self.count, self.width, batch.shape[self.axis], random)
         hidden = hidden.to(batch.device, non_blocking=True)
         shape = [len(batch), 1, 1, 1]
@@ -67,19 +67,19 @@ class _Masks(Augmentation):
 
 
 class FrequencyMask(_Masks):
-    """Hides bands."""
+    """Masks bands."""
 
     axis = 2
 
 
 class TimeMask(_Masks):
-    """Hides frames."""
+    """Masks frames."""
 
     axis = 3
 
 
 def stripes(clips: int, count: int, width: int, size: int, random: torch.Generator) -> Tensor:
-    """Which of ``size`` places ``count`` random stripes of at most ``width`` cover, for each clip.
+    """Draw ``count`` stripes of at most ``width`` per clip, and return which of ``size`` places they cover.
 
     Returns:
         bool, (clips, size), on the CPU.

@@ -9,18 +9,19 @@ from torch.nn.functional import pad
 
 from soundclr.audio.logmel import MelBands, mel_filters, power
 
-# In dB, as in the reference code, whose 20 and 10 come of an argument (`db_multiplier`) that was hardly meant.
+# In dB. The reference code has these 20 and 10 by an argument (`db_multiplier`) that it probably did not intend.
 MAGNITUDE_OFFSET, MEL_OFFSET = -20.0, -10.0
 POWER_FLOOR, MEL_FLOOR = 1e-8, 1e-5
-BANDS_AT_ONCE = 16  # a few more products, of half as many numbers in all as with the 32 of log-mel
+BANDS_AT_ONCE = 16  # in one matrix product
 
 
 class ClarTransform:
     """(clips, samples) in [-1, 1] -> (clips, 3, bands, frames), channels-last: see :class:`representations.Clar`.
 
-    A frequency off the Fourier transform's grid is a product with a cosine and a sine. Frames overlap many times over,
-    so the products are those of blocks, each made once and turned to its place: a frame is the sum of its blocks. That
-    is without a window; Hann's is 1/2 of the frequency less 1/4 of both that are one cycle a window away from it.
+    A frequency off the Fourier transform's grid needs a product with a cosine and a sine. Frames overlap many times, so
+    the products are computed once per block and rotated to the block's place; a frame is the sum of its blocks. These
+    products have no window. Hann's window gives 1/2 of the frequency's product minus 1/4 of the products of the two
+    frequencies that are one cycle per window away.
     Computed in float32, whatever autocast says.
     """
 
@@ -48,7 +49,7 @@ class ClarTransform:
         self.mel = MelBands(mel_filters(sample_rate, n_fft, bands, lowest, highest).to(device), BANDS_AT_ONCE)
 
     def __call__(self, waveforms: Tensor) -> Tensor:
-        """The channels of ``waveforms``."""
+        """Compute the channels of ``waveforms``."""
         with torch.autocast(waveforms.device.type, enabled=False):
             padded = pad(waveforms, (self.n_fft // 2, self.n_fft // 2), mode="reflect")
             real, minus_imaginary = self._products(padded)
@@ -60,7 +61,7 @@ class ClarTransform:
         return image.permute(0, 3, 1, 2)
 
     def _products(self, padded: Tensor) -> tuple[Tensor, Tensor]:
-        """The windowed frames times cosines, and times sines: (clips, bands, frames)."""
+        """The products of the windowed frames with cosines and with sines: (clips, bands, frames) each."""
         blocks = padded[:, self.around : padded.shape[1] - self.around]
         blocks = blocks[:, : blocks.shape[1] // self.block * self.block].unflatten(1, (-1, self.block))
         before, after = blocks[..., : self.block // 2].flip(-1), blocks[..., self.block // 2 :]
@@ -77,9 +78,9 @@ class ClarTransform:
         return real.unflatten(1, (3, -1)).sum(1), minus_imaginary.unflatten(1, (3, -1)).sum(1)
 
     def _turns(self, blocks: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Cosines and sines by which so many blocks are turned to the clip's beginning, and frames back to theirs.
+        """Cosines and sines that rotate ``blocks`` blocks to the clip's beginning, and frames back to theirs.
 
-        The latter with the weights of Hann's window.
+        Those of the frames include the weights of Hann's window.
         """
         middles = self.block * torch.arange(blocks) + (self.block - 1) / 2
         there = self.shifted * middles
@@ -106,12 +107,12 @@ class ClarTransform:
 
 
 def frequencies(bands: int, lowest: float, highest: float) -> Tensor:
-    """``bands`` frequencies in a geometric row from ``lowest``, ``highest`` being the one after the last: float64."""
+    """``bands`` frequencies in geometric progression, from ``lowest`` to one step below ``highest``: float64."""
     return lowest * (highest / lowest) ** (torch.arange(bands, dtype=torch.float64) / bands)
 
 
 def sums(values: Tensor, count: int) -> Tensor:
-    """The sums of each ``count`` neighbours on the last axis, by sums of 1, 2, 4 and so on of them."""
+    """Sums over ``count`` neighbours on the last axis, combined from sums over 1, 2, 4 and so on."""
     width = values.shape[-1] - count + 1
     total, begin, size = None, 0, 1
     while True:

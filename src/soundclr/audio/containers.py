@@ -1,19 +1,17 @@
-"""Containers of sound: which are read, and whether a file holds all that its container promises.
+"""Audio containers: which are supported, and whether a file is complete.
 
-libsndfile reads what is left of a file that was cut off, or that has a hole, as if it were all. So this looks first:
+libsndfile reads the rest of a file that was cut off or has a hole as if it were complete. So this module checks first:
 
-- WAV (RIFF, RIFX, RF64): there are as many bytes of sound as the chunk ``data``, in RF64 ``ds64``, says, and what
-  follows are chunks. Who writes to a pipe cannot say; then it is what is there. Some programs say a little too much, so
-  that a cut of 128 bytes cannot be seen, nor can a byte that is another; some leave a little behind, up to 1 %.
+- WAV (RIFF, RIFX, RF64): the file has as many bytes of sound as the chunk ``data`` (in RF64 ``ds64``) gives, followed
+  by further chunks only. A program that writes to a pipe cannot know the number; then all bytes count. Some programs
+  give slightly too many, so a cut of up to 128 bytes goes unnoticed, as does a changed byte; some leave up to 1 % over.
   (Microsoft and IBM, Multimedia Programming Interface and Data Specifications 1.0; EBU Tech 3306.)
-- FLAC: the header says how many samples there are. Decoding finds out whether that is so, and each frame has a
-  checksum. (RFC 9639.)
-- Ogg: one stream, from its first page to one that is marked as its last, each page with the next number and a
-  checksum that is right. (RFC 3533.)
-- MP3: one frame after the other, to the end or to a tag, and as many frames or bytes as a Xing or Info header
-  says. Where there is no such header, whole frames that are missing at the end cannot be seen, and libsndfile's
-  guess of the length may leave out a part of the last frame. (ISO 11172-3 and 13818-3 for frames, the sources of
-  LAME and of mpg123 for headers.)
+- FLAC: the header gives the number of samples. Decoding checks it, and each frame has a checksum. (RFC 9639.)
+- Ogg: one stream, from its first page to the page marked as last, with consecutive page numbers and correct checksums.
+  (RFC 3533.)
+- MP3: one frame after another, to the end or to a tag, and as many frames or bytes as the Xing or Info header gives.
+  Without such a header, missing frames at the end go unnoticed, and libsndfile's estimate of the length may drop a part
+  of the last frame. (ISO 11172-3 and 13818-3 for frames, the sources of LAME and of mpg123 for headers.)
 """
 
 import os
@@ -38,10 +36,10 @@ TOO_SHORT = (
 )
 CONVERT = "convert it, for example with `ffmpeg -i OLD NEW.flac`"
 
-UNKNOWN = 0x7FFFF000  # bytes; who writes a WAV file to a pipe promises this many or more
+UNKNOWN = 0x7FFFF000  # bytes; programs that write a WAV file to a pipe give this many or more
 SLOPPY = 128  # bytes; some programs count a header's bytes among the data's
-AT_ONCE = 1 << 20  # bytes behind the last chunk that are looked at together
-CUT_CHUNKS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX")  # of metadata: sound is whole without their end
+AT_ONCE = 1 << 20  # bytes after the last chunk, read at a time
+CUT_CHUNKS = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX")  # metadata: sound is complete without their end
 
 FIRST, LAST = 2, 4  # an Ogg page's flags
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # each byte's bits
@@ -59,17 +57,17 @@ class Fault(Exception):
 
 
 def check_container(path: Path) -> int:
-    """Check that ``path`` is a WAV, FLAC, Ogg or MP3 file and whole, as far as its container tells.
+    """Check that ``path`` is a WAV, FLAC, Ogg or MP3 file and complete, as far as its container shows.
 
     Returns:
-        The number of samples that decoding gives at most, as libsndfile does not know it of every MP3 file.
+        The most samples that decoding can give; libsndfile does not know this number for every MP3 file.
 
     Raises:
-        UserError: there is no such file, it is in another container, or a part of it is missing.
+        UserError: the file does not exist, is in another container, or is incomplete.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # to open a pipe would wait for its writer
-            raise Fault("is no file of sound")
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
+            raise Fault("is not an audio file")
         with open(path, "rb") as file:
             return _check(file)
     except Fault as fault:
@@ -100,7 +98,7 @@ def _check(file: BinaryIO) -> int:
 
 
 def _wav(file: BinaryIO, end: int) -> None:
-    """The chunk ``data`` is as long as it says, no more and no less."""
+    """Check that the chunk ``data`` has the length that its header gives."""
     order: Literal["big", "little"] = "big" if file.read(12)[:4] == b"RIFX" else "little"
     long_size = None
     while len(chunk := file.read(8)) == 8:
@@ -110,7 +108,7 @@ def _wav(file: BinaryIO, end: int) -> None:
         elif chunk[:4] == b"data":
             if size >= UNKNOWN:
                 if long_size is None:
-                    return  # who wrote it to a pipe could not say
+                    return  # written to a pipe: the length is unknown
                 size = long_size
             missing = start + size - end
             if missing > SLOPPY:
@@ -123,7 +121,7 @@ def _wav(file: BinaryIO, end: int) -> None:
 
 
 def _unexplained(file: BinaryIO, place: int, end: int, order: Literal["big", "little"]) -> int:
-    """How many bytes from ``place`` to a WAV file's ``end`` are neither chunks, a tag nor zeros: sound, it seems."""
+    """How many bytes from ``place`` to ``end`` are neither chunks, a tag nor zeros, and so probably sound."""
     while place < end:
         for begin in (place + place % 2, place):  # some programs do not begin chunks at even places
             file.seek(begin)
@@ -141,13 +139,13 @@ def _unexplained(file: BinaryIO, place: int, end: int, order: Literal["big", "li
 
 
 def _flac(file: BinaryIO, end: int) -> None:
-    """The header says how many samples there are."""
+    """Check that the header gives the number of samples."""
     if int.from_bytes(file.read(26)[18:]) & (1 << 36) - 1 == 0:
-        raise Fault(f"its header does not say how long it is, so that a cut could not be seen; {CONVERT}")
+        raise Fault(f"its header does not give its length, so a cut would go unnoticed; {CONVERT}")
 
 
 def _ogg(file: BinaryIO, end: int) -> None:
-    """Page follows page, up to the last."""
+    """Check the pages one after another, up to the last."""
     flags, expected = 0, None
     while not flags & LAST:
         place = file.tell()
@@ -173,13 +171,13 @@ def _ogg(file: BinaryIO, end: int) -> None:
 
 
 def _ogg_checksum(page: bytes) -> bytes:
-    """A page's CRC-32. zlib's has the same polynomial, takes each byte's bits in the other order, and inverts."""
+    """A page's CRC-32. zlib's has the same polynomial, but the reverse bit order, and inverts."""
     crc = zlib.crc32(page.translate(REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return crc.to_bytes(4).translate(REVERSED)
 
 
 def _mp3(file: BinaryIO, end: int) -> int:
-    """Frame follows frame, up to the end or a tag; returns the samples of all."""
+    """Check the frames one after another, up to the end or a tag; returns their number of samples."""
     first = place = file.tell()
     head = file.read(64).ljust(64, b"\0")
     file.seek(first)
@@ -201,12 +199,12 @@ def _mp3(file: BinaryIO, end: int) -> int:
     if missing.get("frames", 0) < -1:
         raise Fault(f"goes on for {-missing['frames']} frames after the end that its header gives; {CONVERT}")
     if len(bitrates) > 1 and "frames" not in missing:  # libsndfile would stop where it guesses
-        raise Fault(f"has several bitrates, and no Xing header that says how long it is; {CONVERT}")
+        raise Fault(f"has several bitrates but no Xing header with its length; {CONVERT}")
     return frames * (1152 if head[1] >> 3 & 3 == 3 else 576)
 
 
 def _mp3_frame_bytes(header: bytes) -> int:
-    """The length of the frame of layer III that has this header of four bytes; 0 where it is none."""
+    """The length in bytes of the layer III frame with this four-byte header; 0 if it is not such a header."""
     value = int.from_bytes(header)
     version, layer, bitrate, rate = value >> 19 & 3, value >> 17 & 3, value >> 12 & 15, value >> 10 & 3
     if len(header) < 4 or value >> 21 != 0x7FF or version == 1 or layer != 1 or bitrate in (0, 15) or rate == 3:
@@ -216,7 +214,7 @@ def _mp3_frame_bytes(header: bytes) -> int:
 
 
 def _mp3_promises(head: bytes) -> dict[str, int]:
-    """How many frames after the first, and how many bytes, a Xing or Info header says there are."""
+    """The number of frames after the first, and of bytes, that a Xing or Info header gives."""
     if (at := max(head.find(b"Xing", 0, 48), head.find(b"Info", 0, 48))) >= 0:
         flags, *numbers = struct.unpack_from(">III", head, at + 4)
         names = [name for bit, name in ((1, "frames"), (2, "bytes")) if flags & bit]

@@ -1,4 +1,4 @@
-"""Clips of any length as waveforms of one length: scaled in time, padded or cropped, as one gather on the device.
+"""Brings clips of any length to one length: scaled in time, padded or cropped, as one gather on the device.
 
 SoundCLR's input pipeline (section 3.2; values as in its reference code).
 """
@@ -11,14 +11,15 @@ from torch import Tensor
 from soundclr.audio.features import FULL_SCALES, Waveforms
 
 BLOCK = 64  # samples, for the places that scaling reads from
-ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip, with numbers for columns: a clip stays in its caches
+ONE_BY_ONE = ("cpu",)  # devices that are faster clip by clip, because a clip stays in the cache
 
 
 class Clips(NamedTuple):
-    """Clips in one array of samples, one row each: int64, (rows, 1), and ``scale`` float64, all on the array's device.
+    """Where clips lie in an array of samples, one row per clip: int64, (rows, 1); ``scale`` is float64.
 
-    ``first`` and ``size`` say where a clip is; ``scaled`` is how many samples it has once its time is scaled by
-    ``scale`` (none: it is not); ``start`` is the sample of those that becomes the first of the row.
+    ``first`` is a clip's first sample in the array, ``size`` its number of samples. ``scaled`` is that number after
+    scaling time by ``scale`` (None: not scaled). ``start`` is the scaled sample at which the output row begins. All are
+    on the array's device.
     """
 
     first: Tensor
@@ -39,20 +40,20 @@ def waveform_batch(
     """Clips scaled in time, then padded or cropped to ``length`` samples.
 
     A clip of n samples and scale s becomes m = int(n * s) samples (at least one), linearly interpolated at
-    j / s. With d = abs(length - m), ``position`` p puts left = int(p * d), without it left = round(d / 2).
-    A shorter clip gets ``left`` times its first value before it and its last value after it. Of a longer
-    one the window from ``left`` is taken, unless that window is quiet: see :func:`_crop_unless_quiet`.
+    j / s. With d = abs(length - m), left = int(p * d) for a ``position`` p, and round(d / 2) without one.
+    A shorter clip gets its first value ``left`` times before it, and its last value after it. A longer clip is cropped
+    to the window that begins at ``left``, unless that window is quiet: see :func:`_crop_unless_quiet`.
 
     Args:
-        waveforms: the clips; their samples' device is where the work is done.
+        waveforms: the clips; the work is done on their samples' device.
         indices: int64, (batch,), which clips, on the CPU.
         length: samples of every row.
-        scale: float64, (batch,), on the CPU, above 0; none: 1.
-        position: float64, (batch,), on the CPU, in [0, 1); none: centred.
-        zeros: a shorter clip gets zeros before and after it, not its first and last value.
+        scale: float64, (batch,), on the CPU, above 0; None: 1.
+        position: float64, (batch,), on the CPU, in [0, 1); None: centred.
+        zeros: pad a shorter clip with zeros, not with its first and last value.
 
     Returns:
-        float32, (batch, length), in [-1, 1], of pictures in [0, 1], on the samples' device.
+        float32, (batch, length), on the samples' device, in [-1, 1]; pictures in [0, 1].
     """
     first = waveforms.offsets[indices]
     size = waveforms.offsets[indices + 1] - first
@@ -61,7 +62,7 @@ def waveform_batch(
 
     samples, device = waveforms.samples, waveforms.samples.device
     if device.type not in ONE_BY_ONE:
-        width = int(scaled.max())  # here, where asking is no wait for a GPU
+        width = int(scaled.max())  # on the CPU, so that no GPU is waited for
         first, size, scaled, start = (
             column[:, None].to(device, non_blocking=True) for column in (first, size, scaled, start)
         )
@@ -79,13 +80,13 @@ def waveform_batch(
 
 
 def _with_zeros(batch: Tensor, scaled: Tensor, start: Tensor) -> Tensor:
-    """Rows with zeros where they are padding: ``scaled`` and ``start`` as in :class:`Clips`."""
+    """Set the padding of rows to zero. ``scaled`` and ``start`` are as in :class:`Clips`."""
     places = torch.arange(batch.shape[1], device=batch.device) + start
     return batch.masked_fill_((places < 0) | (places >= scaled), 0)
 
 
 def own_columns(waveforms: Waveforms, indices: Tensor, length: int, position: Tensor | None = None) -> Tensor:
-    """Where the clips themselves are in the rows of :func:`waveform_batch` without scaling; the rest is padding.
+    """The columns of :func:`waveform_batch`, without scaling, that hold the clips; the others are padding.
 
     Returns:
         int64, (batch, 2), on the CPU: the first of a clip's own columns, and the one after its last.
@@ -96,17 +97,17 @@ def own_columns(waveforms: Waveforms, indices: Tensor, length: int, position: Te
 
 
 def _starts(size: Tensor, length: int, position: Tensor | None) -> Tensor:
-    """The sample of each clip that is the first of its row, negative where padding comes before: int64, (batch,)."""
+    """The sample of each clip at which its row begins, negative if padding precedes it: int64, (batch,)."""
     spare = size - length
     left = torch.round(0.5 * spare.abs()) if position is None else torch.floor(position * spare.abs())
     return torch.where(spare > 0, left, -left).long()
 
 
 def _one_clip(signal: Tensor, scaled: int, start: int, length: int, full_scale: int, scale: Tensor | None) -> Tensor:
-    """One clip's row, (length,); the numbers are those of :class:`Clips`, ``scale`` has no dimension."""
+    """One clip's row, (length,). The numbers are as in :class:`Clips`; ``scale`` has no dimension."""
     if scale is not None:
         below, fraction = (places[:scaled] for places in _places(scaled, scale))
-        beyond = torch.empty(len(signal) + 2, device=signal.device)  # its last value goes on
+        beyond = torch.empty(len(signal) + 2, device=signal.device)  # padded with its last value
         beyond[: len(signal)], beyond[len(signal) :] = signal, signal[-1]
         below = below.long()  # index_select is faster by int64, by more than this takes
         signal = beyond.index_select(0, below).lerp_(beyond[1:].index_select(0, below), fraction)
@@ -119,11 +120,11 @@ def _one_clip(signal: Tensor, scaled: int, start: int, length: int, full_scale: 
 
 
 def _crop_unless_quiet(signal: Tensor, start: int, length: int) -> Tensor:
-    """The window of a clip from ``start`` on, unless the standard-deviation rule gives it another.
+    """The window of a clip that begins at ``start``, or another one by the standard-deviation rule.
 
-    With half = half the standard deviation of the whole scaled signal: a window whose own is below half
-    gives way to the signal's first window; and if that one's is below half too, yet above that of the
-    window it replaced, to the last window. Standard deviations are the unbiased ones.
+    Let half be half the (unbiased) standard deviation of the whole scaled signal. If the window's standard deviation is
+    below half, the signal's first window is taken instead. If the first window's is also below half, yet above that of
+    the window at ``start``, the last window is taken.
     """
     window, head, tail = signal[start : start + length], signal[:length], signal[-length:]
     half, crop = 0.5 * _std(signal), _std(window)
@@ -138,7 +139,7 @@ def _std(signal: Tensor) -> Tensor:
 
 
 def _many_clips(samples: Tensor, clips: Clips, length: int, width: int) -> Tensor:
-    """The rows of many clips, of at most ``width`` samples once scaled, in a few large steps: (rows, length)."""
+    """The rows of many clips in a few large steps: (rows, length). A scaled clip has at most ``width`` samples."""
     if clips.scale is None:
         signals, begin = samples, clips.first
     else:
@@ -156,14 +157,14 @@ def _many_clips(samples: Tensor, clips: Clips, length: int, width: int) -> Tenso
 
 
 def _windows(signals: Tensor, begin: Tensor, size: Tensor, start: Tensor, length: int) -> Tensor:
-    """``length`` samples from ``start`` on of signals of ``size`` samples, their end values going on beyond them."""
+    """``length`` samples from ``start`` on of signals of ``size`` samples, padded with their end values."""
     places = (torch.arange(length, device=signals.device) + start).clamp_(min=0)
     places = places.clamp(max=size - 1) + begin
     return signals.index_select(0, places.view(-1)).float().view(-1, length)
 
 
 def _unless_quiet(batch: Tensor, signals: Tensor, begin: Tensor, size: Tensor, width: int) -> Tensor:
-    """What :func:`_crop_unless_quiet` does, for all rows; those of clips that were not cropped stay as they are."""
+    """:func:`_crop_unless_quiet` for all rows; rows of clips that were not cropped keep their values."""
     length = batch.shape[1]
     half = 0.5 * _stds(_windows(signals, begin, size, torch.zeros_like(size), width), size)
     head = _windows(signals, begin, size, torch.zeros_like(size), length)
@@ -183,13 +184,13 @@ def _stds(signals: Tensor, counts: Tensor) -> Tensor:
 
 
 def _places(width: int, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """The sample before each of ``width`` places or a few more, j / scale for j from 0 on, and how far it is on.
+    """The whole and the fractional parts of the places j / scale, for j from 0 to ``width`` or a few more.
 
     ``scale`` has no dimension or is (rows, 1); the results, int32 and float32, are (places,) or (rows, places).
 
-    Places are float64 where a block begins, and float32 only within it. In float32 throughout they would lie
-    1/64 sample apart near the end of a clip of 5 s, which adds noise to high frequencies; in float64 throughout
-    they take four times as long. A scale of 1 is exact.
+    The place where a block begins is computed in float64; within a block float32 suffices. Float32 alone would round
+    places to 1/64 sample near the end of a clip of 5 s, which adds noise to high frequencies; float64 alone takes four
+    times as long. A scale of 1 is exact.
     """
     blocks = -(-width // BLOCK)
     place = torch.arange(blocks, device=scale.device, dtype=torch.float64) * BLOCK / scale

@@ -1,4 +1,4 @@
-"""Sound files as mono arrays: decoding, resampling, the trim of exact zeros, int16."""
+"""Reads sound files as mono arrays: decoding, resampling, trimming of exact zeros, int16."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,18 +19,18 @@ Number = TypeVar("Number", bound=np.generic)
 Mix = Literal["mean", "sum"]  # what several channels become
 
 FULL_SCALE = 32768
-"""The int16 value that stands for an amplitude of 1."""
+"""The int16 value of amplitude 1."""
 RATES = range(1_000, 768_001)  # hertz
 LONGEST = 3600  # seconds
-AT_ONCE = 1 << 22  # samples of all channels that are decoded together: many clips whole, long ones in parts
-MOST_FLOAT = 256  # times full scale: no level that somebody forgot to lower
-CLIPPED = 1e-3  # of a file's float samples past full scale, from which on it is said
-CANCELLED = 1e-4  # of the channels' energy, -40 dB, below which their mix is said to have lost them
+AT_ONCE = 1 << 22  # samples of all channels, decoded at a time: most clips whole, long ones in parts
+MOST_FLOAT = 256  # times full scale; more cannot be a level that is merely too high
+CLIPPED = 1e-3  # the share of a file's float samples beyond full scale from which a warning is printed
+CANCELLED = 1e-4  # the mix's share of the channels' energy, -40 dB, below which a warning is printed
 MP3_FRAME = 1152  # samples; some programs count one frame too many
 
 
 class _Sound(soundfile.SoundFile):
-    """A file that is read from its beginning to its end. soundfile would seek after each part, which spoils MP3."""
+    """A file that is read from beginning to end. soundfile would seek after each part, which breaks MP3."""
 
     def seekable(self) -> bool:
         return False
@@ -39,18 +39,18 @@ class _Sound(soundfile.SoundFile):
 def read_audio(path: Path, sample_rate: int, channels: Mix = "mean") -> Samples:
     """Decode a WAV, FLAC, Ogg or MP3 file to mono float32 in [-1, 1] at ``sample_rate`` (in hertz).
 
-    Several channels become their mean, or sum; another rate is resampled, by soxr as librosa does. Sums are past full
-    scale at times, and so, by a little, is what lossy files and resampling give: the samples are clipped to it.
+    Several channels are averaged or summed. Another rate is resampled by soxr, as in librosa. Sums, lossy files and
+    resampling may exceed full scale, so the samples are clipped.
 
     Raises:
-        UserError: the file is missing, in another container, empty, longer than an hour or of an odd rate; holds
-            less than its header says; or has a sample that is not a number, or numbers that are plainly integers'.
+        UserError: the file is missing, in another container, empty, longer than an hour, or has an unusual rate; it is
+            incomplete; or it has samples that are NaN, or that are evidently integers saved as floats.
     """
     return read_with_losses(path, sample_rate, channels)[0]
 
 
 def read_with_losses(path: Path, sample_rate: int, channels: Mix = "mean") -> tuple[Samples, dict[str, str]]:
-    """As :func:`read_audio`, and what was lost of the sound: a phrase by the kind of loss."""
+    """As :func:`read_audio`, and also what the sound lost: kind of loss -> a phrase."""
     with _opened(path) as (sound, promised):
         levels = Levels(sound)
         blocks = _blocks(path, sound, promised, channels, levels)
@@ -61,7 +61,7 @@ def read_with_losses(path: Path, sample_rate: int, channels: Mix = "mean") -> tu
 
 
 def check_audio(path: Path) -> None:
-    """Raise the UserError that :func:`read_audio` would: of a WAV file of integers by its header, of others decoded."""
+    """Raise the UserError that :func:`read_audio` would; a WAV file of integers is not decoded for that."""
     with _opened(path) as (sound, promised):
         levels = Levels(sound)
         if sound.format not in ("WAV", "WAVEX", "RF64") or not sound.subtype.startswith("PCM"):
@@ -71,17 +71,17 @@ def check_audio(path: Path) -> None:
 
 
 class Levels:
-    """How loud a file's samples are before anything is made of them: floats may be past full scale, channels cancel."""
+    """Measures a file's decoded samples: floats may exceed full scale, and channels may cancel each other."""
 
     def __init__(self, sound: soundfile.SoundFile) -> None:
         self.floats = sound.subtype in ("FLOAT", "DOUBLE")
         self.several = sound.channels > 1
-        self.samples = self.beyond = 0  # of all channels, and those of them past full scale
+        self.samples = self.beyond = 0  # of all channels, and those beyond full scale
         self.peak, self.whole = 0.0, True
-        self.energy = self.mixed = 0.0  # sums of squares: the channels' mean, their mix's
+        self.energy = self.mixed = 0.0  # sums of squares: the mean over channels, and of the mix
 
     def take(self, block: Samples, mix: Samples) -> None:
-        """Count in a part of the file: (samples, channels) and what these become."""
+        """Add a part of the file: its samples (samples, channels) and their mix (samples,)."""
         if self.floats:
             self.samples += block.size
             self.beyond += int((abs(block) > 1).sum())
@@ -92,7 +92,7 @@ class Levels:
             self.mixed += float(np.square(mix, dtype=np.float64).sum())
 
     def check(self, path: Path) -> None:
-        """Raise UserError for floats that are plainly integers'."""
+        """Raise UserError for floats that are evidently integers."""
         if self.peak > MOST_FLOAT or (self.whole and self.peak > 1):
             raise UserError(
                 f"{path}: has floating-point samples up to {self.peak:,.0f}, where 1 is full scale, as when integers "
@@ -100,11 +100,11 @@ class Levels:
             )
 
     def losses(self) -> dict[str, str]:
-        """What is lost of the sound, a phrase by the kind of loss."""
+        """What the sound lost: kind of loss -> a phrase."""
         found = {}
         if self.beyond >= CLIPPED * self.samples > 0:
             share = f"{100 * self.beyond / self.samples:.2g} % of its samples"
-            found["clipped"] = f"{share} are past full scale, up to {self.peak:.3g} times, and are clipped"
+            found["clipped"] = f"{share} exceed full scale, by up to {self.peak:.3g} times, and are clipped"
         if self.mixed < CANCELLED * self.energy:
             found["cancelled"] = "its channels cancel each other, so that hardly anything is left in mono"
         return found
@@ -112,9 +112,9 @@ class Levels:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[_Sound, int]]:
-    """A file that is in order, as far as its container and its header tell, and the samples that it must give.
+    """Open a file whose container and header are in order; yields it and the number of samples it must have.
 
-    What libsndfile says in the block becomes a UserError.
+    Errors of libsndfile in the block become UserErrors.
     """
     most = check_container(path)
     try:
@@ -126,15 +126,15 @@ def _opened(path: Path) -> Iterator[tuple[_Sound, int]]:
                 raise UserError(f"{path}: has a rate of {sound.samplerate:,} Hz; rates {allowed}")
             promised = min(sound.frames, most)
             if promised > LONGEST * sound.samplerate:
-                raise UserError(f"{path}: is longer than an hour; cut it into parts")
+                raise UserError(f"{path}: is longer than an hour; split it into parts")
             yield sound, promised
     except (OSError, RuntimeError, TypeError, ValueError) as error:
-        said = getattr(error, "error_string", error)
-        raise UserError(f"{path}: cannot be decoded, it is damaged or cut off ({said})") from error
+        reason = getattr(error, "error_string", error)
+        raise UserError(f"{path}: cannot be decoded, it is damaged or cut off ({reason})") from error
 
 
 def _blocks(path: Path, sound: _Sound, promised: int, channels: Mix, levels: Levels) -> Iterator[Samples]:
-    """The mean or the sum of the channels, part by part, so that a header's promise takes no memory."""
+    """Mix the channels part by part, so that a wrong length in the header takes no memory."""
     left, most = promised, AT_ONCE // sound.channels
     while left > 0 and len(block := sound.read(min(left, most), dtype="float32", always_2d=True)):
         if not np.isfinite(block).all():
@@ -148,7 +148,7 @@ def _blocks(path: Path, sound: _Sound, promised: int, channels: Mix, levels: Lev
 
 
 def _resampled(blocks: Iterator[Samples], rate: int, sample_rate: int) -> list[Samples]:
-    """The same sound at ``sample_rate``, one sample at least."""
+    """Resample to ``sample_rate``; the result has at least one sample."""
     stream = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
     parts = [stream.resample_chunk(block) for block in blocks]
     parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
@@ -156,13 +156,13 @@ def _resampled(blocks: Iterator[Samples], rate: int, sample_rate: int) -> list[S
 
 
 def sounding(samples: npt.NDArray[Number]) -> slice:
-    """Where ``samples`` are between their leading and trailing exact zeros; all of them where all are zeros."""
+    """The slice without leading and trailing exact zeros; all samples if all are zero."""
     sounds = samples != 0
     return slice(int(sounds.argmax()), len(samples) - int(sounds[::-1].argmax()))
 
 
 def trim(samples: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    """``samples`` without their leading and trailing exact zeros; a clip of nothing but zeros stays whole."""
+    """Remove leading and trailing exact zeros; a clip of zeros only is returned whole."""
     return samples[sounding(samples)]
 
 

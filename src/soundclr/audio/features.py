@@ -1,4 +1,4 @@
-"""A dataset's waveforms as one file: every clip decoded once, memory-mapped by every job that needs it."""
+"""A dataset's waveforms in one file: every clip is decoded once, and every job maps the file into memory."""
 
 import hashlib
 import json
@@ -18,30 +18,30 @@ from soundclr.errors import UserError
 
 TENSORS = ("samples", "offsets", "labels", "folds")
 FULL_SCALES = {torch.int16: FULL_SCALE, torch.uint8: 255}
-"""The types of sounds' and of pictures' numbers, and what stands for 1."""
-TYPES = {"<i2": "I16", "|u1": "U8"}  # NumPy's names of types, and the file's
+"""The number types of sounds and of pictures, with the value of amplitude 1."""
+TYPES = {"<i2": "I16", "|u1": "U8"}  # NumPy's names of types -> safetensors' names
 DIGITS = 16  # of a number of samples or bytes, at most
-UNSEALED = "-" * 64  # stands where the hash of the contents will
+UNSEALED = "-" * 64  # a placeholder for the hash of the contents
 
 
 @dataclass(frozen=True, eq=False)
 class Waveforms:
-    """All clips of a dataset, trimmed, end to end in one array; or all pictures, each red, then green, then blue.
+    """All clips of a dataset, trimmed and concatenated in one array; or all pictures, each red, then green, then blue.
 
     ``samples`` may live on any device. The small tensors stay on the CPU, where batches are drawn.
 
     Attributes:
-        samples: int16, of pictures uint8, (total,), all clips one after the other.
+        samples: int16 (pictures: uint8), (total,), all clips one after another.
         offsets: int64, (clips + 1,); clip ``i`` is ``samples[offsets[i]:offsets[i + 1]]``, never empty.
         labels: int64, (clips,), from 0.
         folds: int64, (clips,), from 1 (0: no folds).
         clips: the clips' names.
         classes: the classes' names, by label.
-        sample_rate: in hertz; 0 of pictures.
+        sample_rate: in hertz; 0 for pictures.
         sources: the recording, or the speaker, that each clip comes from; empty for clips from memory.
         index_sha256: the hash of the index that the clips come from; empty for clips from memory.
-        identical: which clips have the bytes of another, as :func:`soundclr.datasets.index.identical_clips` says it;
-            None for clips from memory and in files of an earlier version.
+        identical: which clips have the same bytes, as :func:`soundclr.datasets.index.identical_clips` returns it;
+            None for clips from memory and for files of earlier versions.
         sha256: the hash of the features file; empty for clips from memory.
     """
 
@@ -62,7 +62,7 @@ class Waveforms:
         return len(self.clips)
 
     def to(self, device: torch.device | str) -> Self:
-        """The same clips with ``samples`` on ``device``: a copy where that is another device."""
+        """The clips with ``samples`` on ``device``; they are copied if that is another device."""
         return replace(self, samples=self.samples.to(device))
 
     @classmethod
@@ -70,11 +70,11 @@ class Waveforms:
         """Open a file that :func:`write` wrote. ``samples`` is mapped, not read: jobs share the page cache.
 
         Raises:
-            UserError: the file is missing, cut short, not of this format, or was changed after it was written.
+            UserError: the file is missing, cut off, in another format, or was changed after it was written.
         """
-        remedy = "remove it and build the features again"
+        remedy = "remove it and make the features again"
         if not Path(path).is_file():
-            raise UserError(f"{path}: no such features file; build the features first")
+            raise UserError(f"{path}: no such features file; make the features first")
         try:
             with safe_open(path, framework="pt") as file:
                 samples, offsets, labels, folds = (file.get_tensor(name) for name in TENSORS)
@@ -85,9 +85,9 @@ class Waveforms:
             clips, classes, sources = (tuple(json.loads(metadata[name])) for name in ("clips", "classes", "sources"))
             sample_rate = int(metadata["sample_rate"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise UserError(f"{path}: is cut short or not a features file ({error}); {remedy}") from error
+            raise UserError(f"{path}: is cut off or not a features file ({error}); {remedy}") from error
         if says != has:
-            raise UserError(f"{path}: is damaged (SHA-256 {has}, it says {says}); {remedy}")
+            raise UserError(f"{path}: is damaged (its SHA-256 is {has}, but {says} is recorded in it); {remedy}")
         lengths = (len(labels), len(folds), len(offsets) - 1, len(sources))
         if samples.dtype not in FULL_SCALES or lengths != (len(clips),) * 4 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
@@ -111,11 +111,9 @@ def write(
 ) -> None:
     """Write and seal a features file: the clips' ``offsets``, the ``small`` tensors, then ``arrays`` as ``samples``.
 
-    All arrays are of one ``kind``, int16 or uint8.
-
-    Not by the library's own ``save_file``: that puts the metadata in a random order, so that the same
-    features would have another hash each time, and needs the samples in memory twice more. Here each clip is
-    written once it is decoded, and the beginning when all are.
+    All arrays have one ``kind``, int16 or uint8. Each clip is written as soon as it is decoded, the beginning at last.
+    The library's ``save_file`` will not do: it writes the metadata in random order, so that equal features would get
+    different hashes, and it needs two more copies of the samples in memory.
     """
     count, dtype = len(small["labels"]), np.dtype(kind)
     with open(path, "wb") as file:
@@ -133,9 +131,9 @@ def beginning(
     metadata: dict[str, str],
     dtype: np.dtype[Any],
 ) -> bytes:
-    """All of a features file that comes before its ``samples`` values: the header and the small tensors.
+    """The beginning of a features file, up to the ``samples`` values: the header and the small tensors.
 
-    It is as long for any number of samples.
+    Its length does not depend on the number of samples.
     """
     header: dict[str, object] = {"__metadata__": metadata}
     end = 0
@@ -151,17 +149,17 @@ def beginning(
 
 
 def seal(path: Path) -> None:
-    """Put the hash of its contents into a features file that has :data:`UNSEALED` in that place."""
+    """Replace :data:`UNSEALED` in a features file by the hash of its contents."""
     start, says, has = hashes(path)
     with open(path, "rb+") as file:
         file.write(start.replace(says.encode(), has.encode()))
 
 
 def hashes(path: Path) -> tuple[bytes, str, str]:
-    """All of a features file that comes before its samples, the hash that stands there, and that of its contents.
+    """The beginning of a features file, the hash recorded in it, and the hash of its contents.
 
-    The contents' is that of the samples and then the beginning with :data:`UNSEALED`. The samples are read, not mapped:
-    mapped pages would count as the process's memory.
+    The latter is the hash of the samples followed by the beginning with :data:`UNSEALED`. The samples are read, not
+    mapped, because mapped pages would count as the process's memory.
     """
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -175,5 +173,5 @@ def hashes(path: Path) -> tuple[bytes, str, str]:
 
 
 def _offsets(lengths: Iterable[int]) -> npt.NDArray[np.int64]:
-    """Where arrays of these lengths begin once they are laid end to end, and where the last one ends."""
+    """Where arrays of these lengths begin when concatenated, and where the last one ends."""
     return np.cumsum([0, *lengths], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms of a batch of waveforms, in decibels below each clip's maximum or another reference."""
+"""Log-mel spectrograms of a batch of waveforms, in dB relative to each clip's maximum or another reference."""
 
 import math
 import warnings
@@ -19,7 +19,7 @@ PADDINGS = {"zeros": "constant", "reflect": "reflect"}
 class LogMelTransform:
     """(batch, samples) in [-1, 1] -> (batch, 1, bands, frames) in dB: see :class:`representations.LogMel`.
 
-    Computed in float32, whatever autocast says. The result's memory order is (batch, frames, bands).
+    The result is in float32, also under autocast; its memory order is (batch, frames, bands).
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class LogMelTransform:
         self.n_fft, self.hop_length, self.floor_db = n_fft, hop_length, floor_db
         self.reference_db = None if reference_power is None else 10 * math.log10(reference_power * FULL_SCALE**2)
         self.padding = PADDINGS[padding]
-        self.window = FULL_SCALE * WINDOWS[window](n_fft).to(device)  # a power of two: exact, and no work on samples
+        self.window = FULL_SCALE * WINDOWS[window](n_fft).to(
+            device
+        )  # a power of two, so exact; cheaper than scaling the samples
         self.mel = MelBands(mel_filters(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz).to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:
-        """The spectrograms of ``waveforms``."""
+        """Compute the spectrograms of ``waveforms``."""
         with torch.autocast(waveforms.device.type, enabled=False):
             spectra = torch.stft(
                 waveforms,
@@ -60,21 +62,21 @@ class LogMelTransform:
 
 
 class MelBands:
-    """Power of bins (..., frames, bins) -> power of mel bands (..., frames, bands), by ``filters`` (bins, bands).
+    """Power of bins (..., frames, bins) -> power of mel bands (..., frames, bands), with ``filters`` (bins, bands).
 
-    In products of ``at_once`` bands over the few bins that they have.
+    It multiplies ``at_once`` bands at a time with the few bins that contribute to them.
     """
 
     def __init__(self, filters: Tensor, at_once: int = BANDS_AT_ONCE) -> None:
         self.filters, self.parts = filters, blocks(filters, at_once)
 
     def __call__(self, power: Tensor) -> Tensor:
-        """The bands' power, in float32 only outside autocast."""
+        """Compute the bands' power; to get float32, call it outside autocast."""
         return torch.cat([power[..., bins] @ self.filters[bins, bands] for bins, bands in self.parts], -1)
 
 
 def power(spectra: Tensor) -> Tensor:
-    """The squared magnitude of complex ``spectra``, which are lost."""
+    """The squared magnitude of complex ``spectra``, which are overwritten."""
     real, imaginary = torch.view_as_real(spectra).square_().unbind(-1)
     return real + imaginary
 
@@ -87,12 +89,12 @@ def mel_filters(
     highest: float | None = None,
     scale: Literal["slaney", "htk"] = "slaney",
 ) -> Tensor:
-    """Mel filters from ``lowest`` to ``highest`` hertz, or half the sample rate: (n_fft // 2 + 1, n_mels).
+    """Mel filters from ``lowest`` to ``highest`` hertz (None: half the sample rate): (n_fft // 2 + 1, n_mels).
 
-    Slaney's have area norm, HTK's none, as librosa and torchaudio have them if nothing else is said.
+    Slaney's have area norm, HTK's have none, which are the defaults of librosa and torchaudio.
     """
     with warnings.catch_warnings():
-        # Small settings have bands that no bin falls into; librosa, too, leaves them at zero.
+        # With few bins some bands have none; they are zero, as in librosa.
         warnings.filterwarnings("ignore", message="At least one mel filterbank has all zero values")
         bins, norm = n_fft // 2 + 1, "slaney" if scale == "slaney" else None
         top = sample_rate / 2 if highest is None else highest
@@ -101,7 +103,7 @@ def mel_filters(
 
 
 def blocks(filters: Tensor, at_once: int) -> list[tuple[slice, slice]]:
-    """The bins and bands of the blocks outside which all filters are zero: a quarter of the whole product."""
+    """Blocks of bins and bands that cover all nonzero filters: a quarter of the whole product."""
     parts = []
     for first in range(0, filters.shape[1], at_once):
         bands = slice(first, first + at_once)

@@ -19,20 +19,21 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Ratio = Annotated[float, Field(ge=0.1, le=10)]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Sigma = Annotated[float, Field(gt=0, le=100)]
-TRIES = 10  # at a box, as torchvision's
+TRIES = 10  # to draw a box that fits, as in torchvision
 
 
 class PictureAugmentation(DrawnAugmentation):
-    """Changes pictures; what is drawn does not depend on them."""
+    """Changes pictures. The random numbers do not depend on them."""
 
     domain = "picture"
 
 
 class ResizedCrop(PictureAugmentation):
-    """A box of the picture, resized to the whole, as torchvision's RandomResizedCrop.
+    """Crops a picture to a random box and resizes it, as torchvision's RandomResizedCrop.
 
-    Its area is uniform on ``smallest`` to ``largest`` of the picture's, the logarithm of its width over its height on
-    those of ``narrowest`` to ``widest``. Of ten tries the first that fits is taken, else the whole picture.
+    The box's share of the area is uniform from ``smallest`` to ``largest``; the logarithm of its width over its height
+    is uniform from that of ``narrowest`` to that of ``widest``. The first of ten drawn boxes that fits is taken, or the
+    whole picture if none fits.
     """
 
     smallest: Share
@@ -71,10 +72,10 @@ class ResizedCrop(PictureAugmentation):
 
 
 class Flip(PictureAugmentation):
-    """Left and right exchanged."""
+    """Mirrors a picture: left becomes right."""
 
     def draw(self, clips: int, size: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Nothing."""
+        """Draw nothing."""
         return ()
 
     def change(self, batch: Tensor, *drawn: Tensor) -> Tensor:
@@ -83,9 +84,10 @@ class Flip(PictureAugmentation):
 
 
 class ColourJitter(PictureAugmentation):
-    """Brightness, contrast and saturation times 1 - strength to 1 + strength, and the hue turned, in any order.
+    """Changes brightness, contrast, saturation and hue in random order, as torchvision's ColorJitter.
 
-    Uniform, and as torchvision's ColorJitter; ``hue`` is of a whole turn, either way.
+    The first three are multiplied by a factor uniform from 1 - strength to 1 + strength. The hue is turned by up to
+    ``hue`` of a full turn, either way, also uniformly.
     """
 
     brightness: Strength
@@ -109,7 +111,7 @@ class ColourJitter(PictureAugmentation):
 
 
 class Grey(Flip):
-    """No colours: each channel the luma."""
+    """Removes the colours: every channel becomes the luma."""
 
     def change(self, batch: Tensor, *drawn: Tensor) -> Tensor:
         """Grey."""
@@ -119,7 +121,7 @@ class Grey(Flip):
 
 
 class Blur(PictureAugmentation):
-    """A Gaussian of ``kernel`` pixels with a standard deviation uniform on ``least`` to ``most`` pixels."""
+    """Blurs with a Gaussian of ``kernel`` pixels and a standard deviation uniform from ``least`` to ``most`` pixels."""
 
     kernel: Annotated[int, Field(ge=3, le=99)]
     least: Sigma
@@ -130,7 +132,7 @@ class Blur(PictureAugmentation):
     @field_validator("kernel")
     @classmethod
     def _odd(cls, kernel: int) -> int:
-        """Refuse a kernel without a middle."""
+        """Refuse an even kernel."""
         if kernel % 2 == 0:
             raise ValueError("Input should be odd")
         return kernel

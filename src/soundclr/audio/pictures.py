@@ -1,4 +1,4 @@
-"""Pictures as arrays of numbers, and what augmentations do to a batch of them, (pictures, 3, side, side) in [0, 1]."""
+"""Reads pictures, and computes their augmentations on batches, (pictures, 3, side, side) in [0, 1]."""
 
 import warnings
 from pathlib import Path
@@ -13,17 +13,17 @@ from torch.nn.functional import grid_sample
 from soundclr.errors import UserError
 from soundclr.machine.files import reason
 
-LUMA = (0.2989, 0.587, 0.114)  # of red, green and blue, as in ITU-R 601-2 and torchvision
+LUMA = (0.2989, 0.587, 0.114)  # weights of red, green and blue, as in ITU-R 601-2 and torchvision
 
 
 def read_picture(path: Path, side: int) -> npt.NDArray[np.uint8]:
     """Decode a JPEG or PNG file of ``side`` x ``side`` pixels: uint8, (3 * side * side,), red, then green, then blue.
 
-    Grey pictures get three equal channels. UserError for a file that is damaged, of another size or other colours.
+    Grey pictures get three equal channels. UserError for a file that is damaged, or has another size or colour mode.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # of a decompression bomb, say
+            warnings.simplefilter("error")  # such as Pillow's warning of a decompression bomb
             with Image.open(path, formats=("JPEG", "PNG")) as picture:
                 if picture.size != (side, side):
                     found = " x ".join(map(str, picture.size))
@@ -32,15 +32,15 @@ def read_picture(path: Path, side: int) -> npt.NDArray[np.uint8]:
                     raise UserError(f"{path}: is neither RGB nor grey but {picture.mode}; replace it")
                 pixels = np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError, ValueError, Warning, Image.DecompressionBombError) as error:
-        said = reason(error) if isinstance(error, OSError) and error.errno else error
-        raise UserError(f"{path}: cannot be decoded as JPEG or PNG, it is damaged or cut off ({said})") from error
+        detail = reason(error) if isinstance(error, OSError) and error.errno else error
+        raise UserError(f"{path}: cannot be decoded as JPEG or PNG, it is damaged or cut off ({detail})") from error
     return pixels.transpose(2, 0, 1).reshape(-1)
 
 
 def cropped(pictures: Tensor, boxes: Tensor) -> Tensor:
-    """The ``boxes`` (pictures, 4) of the pictures, each resized to the whole: top, left, height and width, in pixels.
+    """Crop pictures to ``boxes`` (pictures, 4), top, left, height and width in pixels, and resize them to full size.
 
-    Bilinear; what is beyond a box has no part in it.
+    The interpolation is bilinear and uses no pixels outside the box.
     """
     side = pictures.shape[-1]
     top, left, height, width = boxes.to(pictures.device, torch.float32, non_blocking=True).T[..., None]
@@ -54,7 +54,7 @@ def cropped(pictures: Tensor, boxes: Tensor) -> Tensor:
 
 
 def jittered(pictures: Tensor, factors: Tensor, order: Tensor) -> Tensor:
-    """Brightness, contrast, saturation and hue changed by ``factors`` (pictures, 4), in the ``order`` (pictures, 4)."""
+    """Change brightness, contrast, saturation and hue by ``factors`` (pictures, 4), in the ``order`` (pictures, 4)."""
     result = pictures.clone()
     for place in range(4):
         for number, change in enumerate((brighter, contrasted, saturated, hued)):
@@ -66,30 +66,30 @@ def jittered(pictures: Tensor, factors: Tensor, order: Tensor) -> Tensor:
 
 
 def brighter(pictures: Tensor, factor: Tensor) -> Tensor:
-    """Mixed with black."""
+    """Mix with black."""
     return (pictures * factor).clamp_(0, 1)
 
 
 def contrasted(pictures: Tensor, factor: Tensor) -> Tensor:
-    """Mixed with their mean grey."""
+    """Mix with the picture's mean grey."""
     mean = grey(pictures).mean((1, 2, 3), keepdim=True, dtype=torch.float64).float()  # the same in any batch
     return (mean + (pictures - mean) * factor).clamp_(0, 1)
 
 
 def saturated(pictures: Tensor, factor: Tensor) -> Tensor:
-    """Mixed with their own grey."""
+    """Mix with the grey picture."""
     return grey(pictures).lerp(pictures, factor).clamp_(0, 1)
 
 
 def hued(pictures: Tensor, shift: Tensor) -> Tensor:
-    """The hue turned by ``shift`` of a whole turn."""
+    """Turn the hue by ``shift`` of a full turn."""
     value = pictures.amax(1, keepdim=True)
     chroma = value - pictures.amin(1, keepdim=True)
     red, green, blue = pictures.split(1, 1)
     sixths = torch.where(  # of a turn
         value == red, green - blue, torch.where(value == green, blue - red + 2 * chroma, red - green + 4 * chroma)
     ) / chroma.where(chroma > 0, 1)
-    # Red, green and blue are the value less a share of the chroma, by how far the hue is from theirs
+    # Red, green and blue are the value minus a share of the chroma, which grows with the distance to their hue
     places = (5 - 2 * torch.arange(3, device=pictures.device)).view(1, 3, 1, 1)
     k = (places + sixths + 6 * shift) % 6
     return (value - chroma * torch.minimum(k, 4 - k).clamp_(0, 1)).clamp_(0, 1)
@@ -102,9 +102,9 @@ def grey(pictures: Tensor) -> Tensor:
 
 
 def blurred(kernel: int, pictures: Tensor, sigmas: Tensor) -> Tensor:
-    """Through a Gaussian of ``kernel`` pixels (odd) and standard deviations ``sigmas`` (pictures,), reflected at edges.
+    """Blur with a Gaussian of ``kernel`` pixels (odd) and standard deviations ``sigmas`` (pictures,); edges reflect.
 
-    As two products with a matrix of each picture: on a CPU a convolution with a kernel of each takes far longer.
+    It multiplies each picture twice with a matrix of its own. On a CPU, a convolution per picture takes far longer.
     """
     side, half = pictures.shape[-1], kernel // 2
     steps = torch.arange(-half, half + 1)

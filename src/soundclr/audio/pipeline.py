@@ -1,4 +1,4 @@
-"""Batches for the network: from clip numbers to what it sees of them, on the waveforms' device."""
+"""Makes the network's input batches from clip indices, on the waveforms' device."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from soundclr.params.entries import entry_of
 
 @dataclass(frozen=True)
 class Augment:
-    """The augmentations of a stage, by where they work: on pictures as on spectrograms; in the order of params.yaml."""
+    """A stage's augmentations by domain, in the order of params.yaml; those of pictures count as spectrograms'."""
 
     scale: Scale | None = None
     waveform: Sequence[Augmentation] = ()
@@ -27,7 +27,7 @@ class Augment:
 
     @classmethod
     def of(cls, choices: Sequence[Choice]) -> "Augment":
-        """Those that ``choices`` name; UserError for an unknown one or a wrong parameter."""
+        """Build the augmentations in ``choices``; UserError for an unknown one or an invalid parameter."""
         entries = [entry_of(AUGMENTATIONS, choice, "augmentation", "a stage's settings") for choice in choices]
         return cls(
             next((entry for entry in entries if isinstance(entry, Scale)), None),
@@ -36,12 +36,12 @@ class Augment:
         )
 
     def __bool__(self) -> bool:
-        """Whether anything is left to chance."""
+        """Whether there is any augmentation."""
         return bool(self.scale or self.waveform or self.spectrogram)
 
 
 class Inputs:
-    """Makes a network's input batches from waveforms that stay where they are."""
+    """Makes a network's input batches from waveforms, which stay on their device."""
 
     def __init__(self, waveforms: Waveforms, settings: RunSettings) -> None:
         """Prepare the run's representation on the waveforms' device.
@@ -53,7 +53,7 @@ class Inputs:
         if waveforms.sample_rate != audio.sample_rate:
             raise UserError(
                 f"audio.sample_rate is {audio.sample_rate}, but the features have {waveforms.sample_rate}: "
-                "build them again with that rate"
+                "make them again with that rate"
             )
         self.waveforms = waveforms
         self.samples = audio.samples
@@ -66,25 +66,25 @@ class Inputs:
         """``views`` independent draws of each clip of ``indices`` (int64, (batch,)), augmented.
 
         Returns:
-            float32, (views * batch, channels, ...), all clips of one view before the next view, channels-last where it
-            is an image, on the waveforms' device.
+            float32, (views * batch, channels, ...), all clips of one view before the next view, on the waveforms'
+            device; channels-last for images.
         """
         return self._ordered(torch.cat([self._view(indices, augment, random) for _ in range(views)]))
 
     def eval_batch(self, indices: Tensor, random: torch.Generator) -> Tensor:
-        """Clips ``indices`` as :meth:`train_batch` returns them, one view, not augmented.
+        """Clips ``indices`` as :meth:`train_batch` returns them, but in one view and without augmentation.
 
-        ``random`` is used only where ``crop.eval`` is ``random``.
+        ``random`` is used only if ``crop.eval`` is ``random``.
         """
         position = positions(self.crop.eval, len(indices), random)
         return self.images(self._waveforms(indices, None, position, self.crop.eval == "start"))
 
     def eval_waveforms(self, indices: Tensor, random: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
-        """The waveforms that :meth:`eval_batch` shows, as many clips at a time as suit the device, and their places.
+        """The waveforms behind :meth:`eval_batch`, as many clips at a time as suit the device, and where they lie.
 
         Yields:
-            float32, (some, samples), in [-1, 1]: together the batch, in its order; and int64, (some, 2): the first of
-            a clip's own samples there and the one after its last, outside which is padding. On the waveforms' device.
+            float32, (some, samples), in [-1, 1], and int64, (some, 2): the first of a clip's own samples and the one
+            after its last; the other samples are padding. Both on the waveforms' device, in the order of ``indices``.
         """
         position = positions(self.crop.eval, len(indices), random)
         own = own_columns(self.waveforms, indices.cpu(), self.samples, position).to(self.waveforms.samples.device)
@@ -92,7 +92,7 @@ class Inputs:
         return zip(waves, own.split([len(part) for part in waves]), strict=True)
 
     def images(self, waves: Iterable[Tensor]) -> Tensor:
-        """A batch of waveforms, (some, samples) at a time, as :meth:`eval_batch` returns it."""
+        """The batch of :meth:`eval_batch` from waveforms, (some, samples) at a time."""
         return self._ordered(torch.cat([self.represent(part) for part in waves]))
 
     def _view(self, indices: Tensor, augment: Augment, random: torch.Generator) -> Tensor:
@@ -100,7 +100,7 @@ class Inputs:
         scales = augment.scale.scales(len(indices), random) if augment.scale else None
         places = positions(self.crop.train, len(indices), random)
         waves: Iterable[Tensor] = self._waveforms(indices, scales, places, self.crop.train == "start")
-        if augment.waveform:  # they draw for a whole batch
+        if augment.waveform:  # these draw random numbers for the whole batch
             batch = torch.cat(list(waves))
             for augmentation in augment.waveform:
                 batch = augmentation(batch, random)
@@ -122,11 +122,11 @@ class Inputs:
             yield waveform_batch(self.waveforms, indices[part], self.samples, scales, places, zeros)
 
     def _at_once(self, clips: int) -> int:
-        """How many of so many clips are worked on at a time."""
+        """How many of ``clips`` to process at a time."""
         return at_once(clips, self.samples, self.waveforms.samples.device)
 
     def _ordered(self, images: Tensor) -> Tensor:
-        """(batch, images, ...) -> (batch, channels, ...), an image channels-last."""
+        """(batch, images, ...) -> (batch, channels, ...); channels-last for images."""
         repeated = images.expand(-1, self.channels, *[-1] * (images.dim() - 2))
         return repeated.contiguous(
             memory_format=torch.channels_last if repeated.dim() == 4 else torch.contiguous_format
@@ -134,7 +134,7 @@ class Inputs:
 
 
 def positions(crop: str, clips: int, random: torch.Generator) -> Tensor | None:
-    """Where clips lie, as :func:`waveform_batch` wants it: ``random`` is used only for random places."""
+    """The ``position`` argument of :func:`waveform_batch`; ``random`` is used only if ``crop`` is ``random``."""
     if crop == "centre":
         return None
     return uniform(random, clips) if crop == "random" else torch.zeros(clips, dtype=torch.float64)

@@ -1,6 +1,7 @@
-"""Representations by name: what the network sees of a waveform.
+"""Representations by name: how a waveform becomes the network's input.
 
-A new one is a class here, entered in :data:`REPRESENTATIONS`, and a line of params.yaml's ``defaults.representations``.
+To add one, write a class here, enter it in :data:`REPRESENTATIONS` and add a line to params.yaml's
+``defaults.representations``.
 """
 
 from __future__ import annotations
@@ -20,36 +21,54 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
     import torch
     from torch import Tensor
 
-    # (clips, samples) in [-1, 1] -> (clips, images, ...) on the same device, in float32; ``images`` is 1 where all
-    # channels are copies of it, else the number of channels.
+    # (clips, samples) in [-1, 1] -> (clips, images, ...) on the same device, in float32. ``images`` is 1 if all
+    # channels are copies of one image, otherwise the number of channels.
     Transform = Callable[[Tensor], Tensor]
 
 
 class Representation(Entry):
-    """What one clip is to the network: ``channels`` of :meth:`shape`."""
+    """How a clip becomes the network's input: ``channels`` arrays of :meth:`shape`.
+
+    ``of`` tells whether it represents sounds or pictures.
+
+    >>> class Energy(Representation):
+    ...     hop_length: int
+    ...
+    ...     def shape(self, samples):
+    ...         return (1, samples // self.hop_length)
+    ...
+    ...     def prepare(self, sample_rate, device):
+    ...         def energy(waveforms):
+    ...             frames = waveforms.unfold(1, self.hop_length, self.hop_length)
+    ...             return frames.square().mean(2)[:, None, None]
+    ...         return energy
+    >>> energy = Energy(channels=1, hop_length=160)
+    >>> energy.prepare(16_000, torch.device("cpu"))(torch.zeros(2, 16_000)).shape == (2, 1, *energy.shape(16_000))
+    True
+    """
 
     of: ClassVar[Literal["sounds", "pictures"]] = "sounds"
     channels: Annotated[int, Field(ge=1, le=1000)]
 
     def shape(self, samples: int) -> tuple[int, ...]:
-        """The shape of a clip of so many samples, after its channels."""
+        """The shape of one channel of a clip of ``samples`` samples."""
         raise NotImplementedError
 
     def numbers(self, samples: int) -> int:
-        """How many numbers there are at most of a clip of so many samples, on the way too."""
+        """The most numbers that a clip of ``samples`` samples takes, including intermediate results."""
         return max(samples, self.channels * math.prod(self.shape(samples)))
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Why it cannot be made of such clips, and what to do; None where it can."""
+        """Why such clips cannot be represented, and what to do; None if they can."""
         return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
-        """What computes it; ``sample_rate`` in hertz."""
+        """Return the function that computes it. ``sample_rate`` is in hertz."""
         raise NotImplementedError
 
 
 class Waveform(Representation):
-    """The waveform as it is, (clips, 1, samples), for 1-D encoders."""
+    """The waveform itself, (clips, 1, samples), for 1-D encoders."""
 
     channels: Literal[1]
 
@@ -58,21 +77,21 @@ class Waveform(Representation):
         return (samples,)
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
-        """One more dimension."""
+        """A function that adds a dimension."""
         return lambda waveforms: waveforms[:, None]
 
 
 class LogMel(Representation):
     """Log-mel spectrograms in dB, 0 the clip's maximum, down to the floor (SoundCLR, section 3.1): (bands, frames).
 
-    frames = samples // hop_length + 1: 128 x 431 for 5 s at 44.1 kHz. The same numbers as librosa's
+    frames = samples // hop_length + 1: 128 x 431 for 5 s at 44.1 kHz. The values equal librosa's
     ``power_to_db(melspectrogram(32768 * waveform), ref=np.max)``: centred frames, periodic window, power, Slaney's
-    mel scale and area norm. A silent clip is 0 everywhere, as there. ``channels`` are copies, three for weights from
-    ImageNet. Lengths in samples.
+    mel scale and area norm. A silent clip is 0 everywhere, as there. ``channels`` are copies; weights from ImageNet
+    need three. Lengths are in samples.
 
-    ``fmin_hz`` to ``fmax_hz`` is what the bands cover: 0 to half the sample rate. With ``reference_power`` 0 dB is that
-    power of a waveform in [-1, 1], whatever the clip's maximum is: 1 in librosa's ``power_to_db(..., ref=1.0)``, as
-    networks trained on AudioSet want it. ``floor_db`` is under the one or the other.
+    The bands cover ``fmin_hz`` to ``fmax_hz``, by default 0 to half the sample rate. With ``reference_power``, 0 dB is
+    that power of a waveform in [-1, 1] instead of the clip's maximum: 1 equals librosa's ``power_to_db(..., ref=1.0)``,
+    which networks trained on AudioSet expect. ``floor_db`` is relative to 0 dB in both cases.
     """
 
     n_fft: Annotated[int, Field(ge=1, le=65_536)]
@@ -90,11 +109,11 @@ class LogMel(Representation):
         return (self.n_mels, samples // self.hop_length + 1)
 
     def numbers(self, samples: int) -> int:
-        """Those of the Fourier transform count too."""
+        """Include the Fourier transform."""
         return max(super().numbers(samples), (samples // self.hop_length + 1) * (self.n_fft // 2 + 1))
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Clips that are too short to be reflected."""
+        """Refuse clips that are too short to be reflected, and bands beyond the sample rate."""
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         half = audio.sample_rate / 2
@@ -112,9 +131,9 @@ class LogMel(Representation):
 
 
 class LogMelUnit(LogMel):
-    """The same from 0 at the floor to 1 at the clip's maximum: the range of :class:`Picture`.
+    """:class:`LogMel` scaled to 0 at the floor and 1 at the clip's maximum, the range of :class:`Picture`.
 
-    For encoders that have learnt from pictures and no longer learn: their batch norms do not follow decibels.
+    For encoders that were trained on pictures and are fixed: their batch norms do not adapt to decibels.
     """
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
@@ -134,11 +153,11 @@ class Clar(Representation):
     ``n_fft`` samples, the clip being reflected at both ends, under a periodic Hann window of ``window`` samples in its
     middle, and f_k = lowest_hz * (highest_hz / lowest_hz) ** (k / bands) at any sample rate:
 
-    - magnitude, 10 log10(abs(X(f_k))**2 + 1e-8) - 20, in dB;
-    - phase, that of X(f_k) with the frame's first sample as its origin, in radians, in [-pi, pi];
-    - mel, 10 log10(max(P, 1e-5)) - 10, in dB, P the power in Slaney's mel bands with area norm between the two.
+    - magnitude: 10 log10(abs(X(f_k))**2 + 1e-8) - 20, in dB;
+    - phase: that of X(f_k), with the frame's first sample as origin, in radians, in [-pi, pi];
+    - mel: 10 log10(max(P, 1e-5)) - 10, in dB; P is the power in Slaney's mel bands (area norm) between the two.
 
-    The paper does not say how magnitude and phase come to as many rows as mel bands. Lengths are in samples.
+    The paper does not explain how magnitude and phase have as many rows as there are mel bands. Lengths are in samples.
     """
 
     channels: Literal[3]
@@ -152,7 +171,7 @@ class Clar(Representation):
     @field_validator("window")
     @classmethod
     def _no_longer_than_the_transform(cls, window: int, info: ValidationInfo) -> int:
-        """Refuse a window that would be cut."""
+        """Refuse a window longer than the transform."""
         if window > info.data.get("n_fft", window):
             raise PydanticCustomError("window", "Input should not be more than n_fft: {n_fft}", dict(info.data))
         return window
@@ -160,7 +179,7 @@ class Clar(Representation):
     @field_validator("highest_hz")
     @classmethod
     def _above_the_lowest(cls, highest: float, info: ValidationInfo) -> float:
-        """Refuse a row of frequencies that does not rise."""
+        """Refuse frequencies that do not rise."""
         if highest <= info.data.get("lowest_hz", 0):
             raise PydanticCustomError("highest", "Input should be more than lowest_hz: {lowest_hz}", dict(info.data))
         return highest
@@ -170,12 +189,12 @@ class Clar(Representation):
         return (self.bands, samples // self.hop_length + 1)
 
     def numbers(self, samples: int) -> int:
-        """The overlapping frames count too, and the products of blocks: see :class:`clar.ClarTransform`."""
+        """Include the overlapping frames and the products of blocks: see :class:`clar.ClarTransform`."""
         blocks = (samples + self.n_fft) // math.gcd(self.window, self.hop_length)
         return max(super().numbers(samples), (samples // self.hop_length + 1) * self.n_fft, blocks * 3 * self.bands)
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Clips that are too short to be reflected, and frequencies that they do not have."""
+        """Refuse clips that are too short to be reflected, and frequencies beyond the sample rate."""
         if audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         if self.highest_hz > audio.sample_rate / 2:
@@ -193,13 +212,13 @@ Milliseconds = Annotated[float, Field(ge=1, le=10_000)]
 
 
 class Windows(Representation):
-    """Three mel spectrograms with windows of other lengths, resized in time to one width: (bands, width).
+    """Three mel spectrograms with windows of different lengths, resized in time to one width: (bands, width).
 
     As in the pipeline that Shin et al. 2021 are compared with (Palanisamy et al. 2020; values as in its code): HTK's
-    mel bands from 0 to half the sample rate, without area norm, of the power at as many bins as the longest window has
-    samples; centred frames, the clip reflected at its ends, periodic Hann windows; ln(power + 1e-6); bilinear with
-    antialiasing. ``windows`` and ``hops`` are in milliseconds, and whole samples, halves rounded to even: at 44.1 kHz
-    1102, 2205, 4410 and 441, 1102, 2205. ``minmax`` brings each clip, all its channels together, to [0, 1].
+    mel bands from 0 to half the sample rate, without area norm; the FFT is as long as the longest window; centred
+    frames, the clip reflected at its ends, periodic Hann windows; ln(power + 1e-6); bilinear with antialiasing.
+    ``windows`` and ``hops`` are in milliseconds, rounded to whole samples (halves to even): at 44.1 kHz 1102, 2205,
+    4410 and 441, 1102, 2205. ``minmax`` scales each clip, all its channels together, to [0, 1].
     """
 
     channels: Literal[3]
@@ -214,11 +233,11 @@ class Windows(Representation):
         return (self.bands, self.width)
 
     def numbers(self, samples: int) -> int:
-        """The overlapping frames of the shortest hop count too."""
+        """Include the overlapping frames of the shortest hop."""
         return max(super().numbers(samples), math.ceil(samples * max(self.windows) / min(self.hops)))
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Clips that are too short to be reflected."""
+        """Refuse clips that are too short to be reflected."""
         if 2 * audio.samples <= (longest := max(self._samples(self.windows, audio.sample_rate))):
             return f"clips of {audio.samples} samples cannot be reflected by half of a window of {longest}; shorten it"
         return None
@@ -232,15 +251,15 @@ class Windows(Representation):
 
     @staticmethod
     def _samples(lengths: Sequence[float], sample_rate: int) -> list[int]:
-        """Milliseconds as samples."""
+        """Milliseconds in samples."""
         return [round(length * sample_rate / 1000) for length in lengths]
 
 
 class Yamnet(Representation):
-    """What YAMNet was trained on: the first ``patches`` of 96 frames of log-mel bands, (64, 96 * patches).
+    """YAMNet's input: the first ``patches`` patches of 96 frames of log-mel bands, (64, 96 * patches).
 
     Clips are resampled to 16 kHz; windows of 25 ms every 10 ms, 512-point FFT, the magnitude in 64 of HTK's mel bands
-    from 125 to 7,500 Hz, ln(magnitude + 0.001). A clip that is shorter is followed by silence.
+    from 125 to 7,500 Hz, ln(magnitude + 0.001). A shorter clip is padded with silence.
     """
 
     channels: Literal[1]
@@ -251,11 +270,11 @@ class Yamnet(Representation):
         return (64, 96 * self.patches)
 
     def numbers(self, samples: int) -> int:
-        """Those of the Fourier transform count too."""
+        """Include the Fourier transform."""
         return max(super().numbers(samples), 96 * self.patches * 257)
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Clips that lack the highest band."""
+        """Refuse clips that lack the highest band."""
         return "clips of less than 16,000 Hz lack its highest bands" if audio.sample_rate < 16_000 else None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
@@ -266,7 +285,7 @@ class Yamnet(Representation):
 
 
 class Picture(Representation):
-    """A picture's red, green and blue in [0, 1], mean and standard deviation as they are (SimCLR): (side, side)."""
+    """A picture's red, green and blue in [0, 1], not standardised (SimCLR): (side, side)."""
 
     of = "pictures"
     channels: Literal[3]
@@ -277,7 +296,7 @@ class Picture(Representation):
         return (side, side)
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
-        """The numbers in rows and columns."""
+        """A function that arranges the numbers in rows and columns."""
         return lambda numbers: numbers.view(len(numbers), 3, *self.shape(numbers.shape[1]))
 
 
@@ -293,7 +312,7 @@ REPRESENTATIONS: dict[str, type[Representation]] = {
 
 
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
-    """What a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+    """Build the representation in a run's settings. UserError, with ``place``, if it is unknown or does not fit."""
     entry = entry_of(REPRESENTATIONS, settings.representation, "representation", place)
     if entry.of != (found := "sounds" if settings.audio.sample_rate else "pictures"):
         raise UserError(f"{place}: representation {settings.representation.name} is for {entry.of}, not for {found}")

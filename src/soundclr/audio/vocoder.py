@@ -1,11 +1,10 @@
-"""A phase vocoder for batches: every clip's pitch shifted and its time stretched by amounts of its own.
+"""A phase vocoder for batches: shifts the pitch and stretches the time of every clip by its own amounts.
 
-A clip's frames are read at the places that its rate says, magnitudes between two frames, and phases go on as they do
-from one frame to the next: one gather and a cumulative sum. The step between frames that are put out is the step
-between frames that are analysed, at the new pitch; so phases need no unwrapping. They are the clip's own where it is
-loudest: where it begins, in the middle of a frame, tones would lose a third of their amplitude for good. A shifted
-pitch is a resampling of each frame, which is an inverse transform of another length; what would be above half the
-rate is left out.
+It reads a clip's frames at places that depend on its rate. Magnitudes are interpolated between two frames; phases
+advance as they do from one frame to the next. That is one gather and a cumulative sum. Phases need no unwrapping,
+because output frames are one analysis step apart, at the new pitch. They equal the clip's own phases at the loudest
+frame; if they did so at the clip's beginning, inside a frame, tones would lose a third of their amplitude. To shift the
+pitch, each frame is resampled by an inverse transform of another length; frequencies above half the rate are left out.
 """
 
 import functools
@@ -18,22 +17,22 @@ from torch.nn.functional import pad
 OVERLAP = 4  # frames over each sample
 WINDOWS_SUM = 1.5  # of four squared Hann windows, a quarter of their length apart
 CENTRED = OVERLAP // 2  # the frame whose centre is the clip's first sample
-SAMPLES_AT_ONCE_ON_CPU = 2**15  # two clips of a second: a clip becomes many times as many numbers on the way
-TOLERANCE = 0.0035  # of a pitch: 6 cents, about what can be heard
+SAMPLES_AT_ONCE_ON_CPU = 2**15  # two clips of a second: intermediate results are many times as large
+TOLERANCE = 0.0035  # of a pitch: 6 cents, about the smallest audible difference
 
 
 def vocoded(waveforms: Tensor, semitones: Tensor, rates: Tensor, n_fft: int) -> Tensor:
-    """Each clip shifted by whole semitones, its time running ``rates`` times as fast; pitch does not follow it.
+    """Shift each clip by whole semitones and speed its time up by ``rates``, which does not change the pitch.
 
     Args:
-        waveforms: float32, (clips, samples); left as they are.
+        waveforms: float32, (clips, samples); they keep their values.
         semitones: int64, (clips,), on the CPU; up is positive.
         rates: float64, (clips,), on the CPU, above 0.
         n_fft: samples of an analysed frame, a multiple of 4; frames begin a quarter of it apart.
 
     Returns:
-        float32, (clips, samples): what became longer is cut at its end, after what became shorter there are zeros.
-        A clip of no shift and a rate of 1 is as it was.
+        float32, (clips, samples): a longer result is cut at its end, a shorter one is padded with zeros. A clip with no
+        shift and a rate of 1 is unchanged.
     """
     result = waveforms.clone()
     for shift in semitones.unique().tolist():
@@ -48,10 +47,10 @@ def vocoded(waveforms: Tensor, semitones: Tensor, rates: Tensor, n_fft: int) -> 
 
 @functools.cache
 def frame_length(n_fft: int, semitones: int) -> int:
-    """How many samples a frame of ``n_fft`` becomes when its pitch is shifted: a multiple of 4.
+    """The length of a frame of ``n_fft`` samples after a pitch shift: a multiple of 4.
 
-    As near to the pitch as that allows; or, within :data:`TOLERANCE`, one with smaller prime factors, whose transform
-    is several times as fast.
+    It is the nearest to the pitch or, within :data:`TOLERANCE`, one with smaller prime factors, whose transform is
+    several times as fast.
     """
     ideal = n_fft / OVERLAP / 2 ** (semitones / 12)
     near = range(int(ideal * (1 - TOLERANCE)) + 1, int(ideal * (1 + TOLERANCE)) + 1)
@@ -60,7 +59,7 @@ def frame_length(n_fft: int, semitones: int) -> int:
 
 
 def factors(number: int) -> Iterator[int]:
-    """The prime factors of a number, 1 being one."""
+    """1 and the prime factors of a number."""
     yield 1
     divisor = 2
     while divisor * divisor <= number:
@@ -73,20 +72,20 @@ def factors(number: int) -> Iterator[int]:
 
 @functools.lru_cache(maxsize=64)
 def hann(length: int, device: torch.device) -> Tensor:
-    """The periodic Hann window."""
+    """The periodic Hann window, kept for later calls."""
     return torch.hann_window(length, device=device)
 
 
 def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tensor:
-    """Clips of one shift, that to frames of ``length`` samples."""
+    """Clips with the same shift, which turns frames into ``length`` samples."""
     clips, samples = waveforms.shape
     hop, step = n_fft // OVERLAP, length // OVERLAP
-    # The first frame, and the last two, are all zeros: a clip begins and ends under as many frames as anywhere.
+    # The first frame and the last two are zeros, so a clip's ends lie under as many frames as its middle.
     padded = pad(waveforms, (n_fft, n_fft + hop + -samples % hop))
     window = hann(n_fft, waveforms.device)
     spectra = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True).transpose(1, 2)
-    heard = torch.view_as_real(spectra[..., : length // 2 + 1])
-    real, imaginary = (part.contiguous() for part in heard.unbind(-1))
+    kept = torch.view_as_real(spectra[..., : length // 2 + 1])
+    real, imaginary = (part.contiguous() for part in kept.unbind(-1))
     phase = torch.atan2(imaginary, real.add_(0))  # + 0: the phase of silence is 0, not that of -0
     magnitude = torch.addcmul(real.square(), imaginary, imaginary).sqrt_()
 
@@ -99,7 +98,7 @@ def _vocoded(waveforms: Tensor, rates: Tensor, n_fft: int, length: int) -> Tenso
     rows = (below + frames * torch.arange(clips)[:, None]).view(-1).to(waveforms.device, non_blocking=True)
 
     def read(values: Tensor, ahead: int = 0) -> Tensor:
-        """The frames of ``values`` (clips, frames, bins) at the places, or the next ones."""
+        """The frames of ``values`` (clips, frames, bins) at the places, or ``ahead`` of them."""
         return values.flatten(0, 1).index_select(0, rows + ahead).view(clips, -1, values.shape[-1])
 
     magnitudes, phases = read(magnitude).lerp_(read(magnitude, 1), between), read(phase)

@@ -1,6 +1,6 @@
 """Augmentations of waveforms: CLAR's (its section on augmentations), and one of Palanisamy et al. 2020.
 
-Where CLAR's paper and its reference code differ these follow the paper, or what the code must have meant.
+Where CLAR's paper and its reference code differ, these follow the paper, or what the code evidently intended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Rate = Annotated[float, Field(ge=0.1, le=10)]
 
 
 def at_least(other: str) -> Callable[[Any, Any, ValidationInfo], Any]:
-    """What refuses a value of a field that is below that of the field ``other`` before it."""
+    """A validator that refuses values below those of the field ``other``, which precedes it."""
 
     def check(cls: Any, value: Any, info: ValidationInfo) -> Any:
         if other in info.data and value < info.data[other]:
@@ -40,16 +40,16 @@ def at_least(other: str) -> Callable[[Any, Any, ValidationInfo], Any]:
 
 
 class Fade(WaveformAugmentation):
-    """Fades a clip in and out (CLAR): each side over 0 to half the clip, both by one of ``curves``, equally likely.
+    """Fades a clip in and out (CLAR): each over up to half the clip, both by the same random one of ``curves``.
 
-    On a ramp r from 0 to 1, backwards at the end: linear r, exponential r * 2**(r - 1), logarithmic
+    For a ramp r from 0 to 1 (reversed at the end): linear r, exponential r * 2**(r - 1), logarithmic
     1 + log10(0.1 + r), and the reference code's quarter_sine sin(pi r / 2) and half_sine (1 - cos(pi r)) / 2.
     """
 
     curves: Some[Literal["linear", "logarithmic", "exponential", "quarter_sine", "half_sine"]]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """The curve, and the samples of both sides."""
+        """Draw the curve, and the length of both fades in samples."""
         return integers(random, clips, size=len(self.curves)), integers(random, clips, 2, size=max(1, samples // 2))
 
     def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
@@ -60,16 +60,16 @@ class Fade(WaveformAugmentation):
 
 
 class WaveformMask(WaveformAugmentation):
-    """Replaces one stretch of a clip by normal noise (CLAR's time mask): ``sigma`` is its standard deviation.
+    """Replaces one stretch of a clip by normal noise of standard deviation ``sigma`` (CLAR's time mask).
 
-    Its width is uniform from 0 to ``most_share`` of the clip, its start uniform where that leaves it inside.
+    Its width is uniform from 0 to ``most_share`` of the clip; its start is uniform among those that keep it inside.
     """
 
     most_share: Fraction = Field(alias="most")
     sigma: Annotated[float, Field(ge=0, le=1)]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Start, width and what fills it."""
+        """Draw the start, the width and the noise."""
         import torch
 
         widest = int(self.most_share * samples)
@@ -85,12 +85,12 @@ class WaveformMask(WaveformAugmentation):
 
 
 class TimeShift(WaveformAugmentation):
-    """Turns a clip as if its end met its beginning (CLAR), by up to ``most_share`` of it, either way."""
+    """Rotates a clip in time, as if its end met its beginning, by up to ``most_share`` of it, either way (CLAR)."""
 
     most_share: Annotated[float, Field(ge=0, le=0.5, alias="most")]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Samples to the right: from -most to most - 1."""
+        """Draw a shift to the right, in samples: from -most to most - 1."""
         furthest = int(self.most_share * samples)
         return (integers(random, clips, 1, size=max(1, 2 * furthest)) - furthest,)
 
@@ -110,15 +110,15 @@ class _Noise(WaveformAugmentation):
     _rise = field_validator("highest_db")(at_least("lowest_db"))
 
     def ratios(self, clips: int, random: torch.Generator) -> Tensor:
-        """The ratio of each clip: (clips, 1)."""
+        """Draw each clip's ratio: (clips, 1)."""
         return self.lowest_db + (self.highest_db - self.lowest_db) * uniform(random, clips, 1)
 
 
 class WhiteNoise(_Noise):
-    """White noise (CLAR)."""
+    """Adds white noise (CLAR)."""
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Normal noise, and ratios."""
+        """Draw normal noise and the ratios."""
         import torch
 
         ratios = self.ratios(clips, random)
@@ -133,16 +133,16 @@ class WhiteNoise(_Noise):
 
 
 class MixedNoise(_Noise):
-    """Noise of one of ``colours``, equally likely (CLAR, whose code reads it from files that are not published).
+    """Adds noise of a random one of ``colours`` (CLAR, whose code reads the noise from unpublished files).
 
-    White noise has the same power at all frequencies, pink a power that falls as 1/f, brown as 1/f**2. They fall so
-    from one cycle a clip on: most of brown noise's power is lower than can be heard.
+    White noise has the same power at all frequencies; the power of pink noise falls as 1/f, that of brown as 1/f**2,
+    from one cycle per clip on. Most of brown noise's power lies below audible frequencies.
     """
 
     colours: Some[Literal["white", "pink", "brown"]]
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """A white spectrum, colour and ratio."""
+        """Draw a white spectrum, the colours and the ratios."""
         import torch
 
         ratios, colour = self.ratios(clips, random), integers(random, clips, size=len(self.colours))
@@ -158,12 +158,12 @@ class MixedNoise(_Noise):
 
 
 class _Vocoded(WaveformAugmentation):
-    """A phase vocoder: ``n_fft`` is the length of its frames in samples, a quarter of it the step between them."""
+    """A phase vocoder with frames of ``n_fft`` samples, a quarter of that apart."""
 
     n_fft: Annotated[int, Field(ge=16, le=65_536, multiple_of=4)]
 
     def change(self, waves: Tensor, *drawn: Tensor) -> Tensor:
-        """Shifted by the semitones and stretched by the rates drawn: see :func:`vocoder.vocoded`."""
+        """Shift by the drawn semitones and stretch by the drawn rates: see :func:`vocoder.vocoded`."""
         from soundclr.audio.vocoder import vocoded
 
         semitones, rates = drawn
@@ -171,7 +171,7 @@ class _Vocoded(WaveformAugmentation):
 
 
 class PitchShift(_Vocoded):
-    """Shifts the pitch by whole semitones, the lowest to the highest (CLAR); time stays, to within 6 cents."""
+    """Shifts the pitch by whole semitones, to within 6 cents, without changing the time (CLAR)."""
 
     lowest_semitones: Semitones = Field(alias="lowest")
     highest_semitones: Semitones = Field(alias="highest")
@@ -179,7 +179,7 @@ class PitchShift(_Vocoded):
     _semitones_rise = field_validator("highest_semitones")(at_least("lowest_semitones"))
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Semitones, and rates of 1."""
+        """Draw semitones; the rates are 1."""
         import torch
 
         lowest, highest = self.lowest_semitones, self.highest_semitones
@@ -188,7 +188,7 @@ class PitchShift(_Vocoded):
 
 
 class TimeStretch(_Vocoded):
-    """Makes time run ``slowest`` to ``fastest`` times as fast, pitch kept (CLAR); then cut, or zeros at the end."""
+    """Speeds time up by ``slowest`` to ``fastest`` without changing the pitch (CLAR), then cuts or pads with zeros."""
 
     slowest: Rate
     fastest: Rate
@@ -196,7 +196,7 @@ class TimeStretch(_Vocoded):
     _rates_rise = field_validator("fastest")(at_least("slowest"))
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """No semitones, and rates."""
+        """Draw rates; the semitones are 0."""
         import torch
 
         rates = self.slowest + (self.fastest - self.slowest) * uniform(random, clips)
@@ -204,9 +204,9 @@ class TimeStretch(_Vocoded):
 
 
 class PitchAndStretch(PitchShift, TimeStretch):
-    """Both in one pass (Palanisamy et al. 2020, whose pipeline Shin et al. 2021 are compared with)."""
+    """Shifts the pitch and stretches the time in one pass (Palanisamy et al. 2020)."""
 
     def draw(self, clips: int, samples: int, random: torch.Generator) -> tuple[Tensor, ...]:
-        """Semitones, and rates."""
+        """Draw semitones and rates."""
         semitones, _ = PitchShift.draw(self, clips, samples, random)
         return semitones, TimeStretch.draw(self, clips, samples, random)[1]

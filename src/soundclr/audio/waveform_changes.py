@@ -1,6 +1,6 @@
-"""What augmentations do to waveforms: fades, masks, shifts and noise, for a batch and on its device.
+"""Computes fades, masks, shifts and noise for a batch of waveforms, on its device.
 
-What was drawn for each clip comes as tensors on the CPU, a row for each clip.
+The random numbers are tensors on the CPU with a row for each clip.
 """
 
 import functools
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-# Gains of a fade where a ramp goes from 0 to 1; what leaves [0, 1] is clipped.
+# Gains of a fade, for a ramp from 0 to 1; they are clipped to [0, 1].
 CURVES: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda ramp: ramp,
     "logarithmic": lambda ramp: 1 + (ramp + 0.1).log10_(),
@@ -18,7 +18,7 @@ CURVES: dict[str, Callable[[Tensor], Tensor]] = {
     "quarter_sine": lambda ramp: (math.pi / 2 * ramp).sin_(),
     "half_sine": lambda ramp: 0.5 + 0.5 * (math.pi * ramp - math.pi / 2).sin_(),
 }
-# How power falls with frequency: with its 0th, 1st and 2nd power.
+# The power of frequency by which a noise's power falls.
 EXPONENTS = {"white": 0, "pink": 1, "brown": 2}
 
 
@@ -28,9 +28,9 @@ def faded(waves: Tensor, names: Sequence[str], curve: Tensor, lengths: Tensor) -
     Args:
         waves: float32, on any device.
         names: of :data:`CURVES`.
-        curve: int64, (clips,), which of ``names`` a clip gets, on both sides.
-        lengths: int64, (clips, 2), samples of the fade at the beginning, 0 on its first one, and at the end; together
-            no more than there are.
+        curve: int64, (clips,), the index in ``names`` of a clip's curve, on both sides.
+        lengths: int64, (clips, 2), samples of the fades at the beginning and at the end; together at most the clip's.
+            The gain at the first sample is 0.
     """
     slopes = torch.cat([1 / (lengths - 1).clamp(min=1), lengths == 0], 1).float().to(waves.device, non_blocking=True)
     rise, fall, no_rise, no_fall = slopes.split(1, 1)
@@ -45,9 +45,9 @@ def faded(waves: Tensor, names: Sequence[str], curve: Tensor, lengths: Tensor) -
 
 
 def masked(waves: Tensor, start: Tensor, width: Tensor, filling: Tensor) -> Tensor:
-    """``waves`` (clips, samples) with ``width`` samples from ``start`` on replaced by the first of ``filling``.
+    """Replace ``width`` samples of ``waves`` (clips, samples) from ``start`` on by the first of ``filling``.
 
-    ``start`` and ``width`` are int64, (clips, 1), inside the clip; ``filling`` is float32, (clips, the most there are).
+    ``start`` and ``width`` are int64, (clips, 1), inside the clip; ``filling`` is float32, (clips, greatest width).
     """
     most, samples = filling.shape[1], waves.shape[1]
     begin = start.clamp(max=samples - most)  # of a stretch of ``most`` samples that holds the mask
@@ -58,7 +58,7 @@ def masked(waves: Tensor, start: Tensor, width: Tensor, filling: Tensor) -> Tens
 
 
 def shifted(waves: Tensor, shift: Tensor) -> Tensor:
-    """``waves`` (clips, samples) moved right by ``shift`` (int64, (clips, 1)), what leaves coming in on the left."""
+    """Rotate ``waves`` (clips, samples) to the right by ``shift`` samples (int64, (clips, 1))."""
     samples = waves.shape[1]
     first = (-shift) % samples
     places = torch.arange(samples, device=waves.device) + first.to(waves.device, non_blocking=True)
@@ -66,12 +66,12 @@ def shifted(waves: Tensor, shift: Tensor) -> Tensor:
 
 
 def coloured(normal: Tensor, colours: Sequence[str], colour: Tensor, samples: int) -> Tensor:
-    """Noise of ``samples`` samples, without a constant part: power 1, 1/f or 1/f**2, down to one cycle a clip.
+    """Noise of ``samples`` samples with mean 0 and power 1, 1/f or 1/f**2, down to one cycle per clip.
 
     Args:
         normal: standard normal numbers, float32, (clips, samples // 2 + 1, 2), on the device of the result.
         colours: of :data:`EXPONENTS`.
-        colour: int64, (clips,), which of ``colours`` a clip gets.
+        colour: int64, (clips,), the index in ``colours`` of a clip's colour.
     """
     gains = _gains(tuple(colours), samples, normal.device)[colour.to(normal.device, non_blocking=True)]
     return torch.fft.irfft(torch.view_as_complex(normal * gains[..., None]), n=samples)
@@ -79,7 +79,7 @@ def coloured(normal: Tensor, colours: Sequence[str], colour: Tensor, samples: in
 
 @functools.lru_cache(maxsize=4)
 def _gains(colours: tuple[str, ...], samples: int, device: torch.device) -> Tensor:
-    """What each frequency of white noise is multiplied with: (colours, samples // 2 + 1)."""
+    """The gain of each frequency of white noise: (colours, samples // 2 + 1)."""
     cycles = torch.arange(samples // 2 + 1, dtype=torch.float32).clamp(min=1)
     gains = torch.stack([cycles ** (-EXPONENTS[colour] / 2) for colour in colours])
     gains[:, 0] = 0
@@ -87,9 +87,9 @@ def _gains(colours: tuple[str, ...], samples: int, device: torch.device) -> Tens
 
 
 def with_noise(waves: Tensor, noise: Tensor, ratio: Tensor) -> Tensor:
-    """``waves`` (clips, samples) with ``noise``, scaled so that the clip's power is ``ratio`` dB (clips, 1) above it.
+    """Add ``noise`` to ``waves`` (clips, samples), scaled so that the clip's power is ``ratio`` dB (clips, 1) above it.
 
-    Powers are mean squares over the whole clip, padding too. A silent clip gets no noise. Nothing is clipped.
+    Powers are mean squares over the whole clip, including padding. A silent clip gets no noise. Nothing is clipped.
     """
     levels = torch.linalg.vector_norm(waves, dim=1, keepdim=True)
     levels /= torch.linalg.vector_norm(noise, dim=1, keepdim=True).clamp_(min=1e-30)

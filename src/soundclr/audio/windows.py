@@ -1,4 +1,4 @@
-"""One clip in three mel spectrograms, with short, middle and long windows, resized to one width."""
+"""Three mel spectrograms of a clip, with short, medium and long windows, resized to one width."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ SMALLEST_POWER = 1e-6  # added, not a floor
 class WindowsTransform:
     """(clips, samples) in [-1, 1] -> (clips, 3, bands, width), channels-last: see :class:`representations.Windows`.
 
-    Computed in float32, whatever autocast says.
+    The result is in float32, also under autocast.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class WindowsTransform:
         width: int,
         minmax: bool,
     ) -> None:
-        """As the entry has it, but for windows and hops, which are in samples."""
+        """Prepare windows and filters. The arguments are the entry's, but windows and hops are in samples."""
         self.n_fft, self.hops, self.width, self.minmax = max(windows), hops, width, minmax
         self.windows = [torch.hann_window(window, device=device) for window in windows]
         self.mel = MelBands(mel_filters(sample_rate, self.n_fft, bands, scale="htk").to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:
-        """The spectrograms of ``waveforms``."""
+        """Compute the spectrograms of ``waveforms``."""
         with torch.autocast(waveforms.device.type, enabled=False):
             channels = [self._channel(waveforms, *setting) for setting in zip(self.windows, self.hops, strict=True)]
             images = torch.stack(channels, -1)
@@ -44,7 +44,7 @@ class WindowsTransform:
         return images.permute(0, 3, 2, 1).contiguous(memory_format=torch.channels_last)
 
     def _channel(self, waveforms: Tensor, window: Tensor, hop: int) -> Tensor:
-        """With one window: (clips, width, bands)."""
+        """The spectrogram with one window: (clips, width, bands)."""
         spectra = torch.stft(
             waveforms,
             self.n_fft,

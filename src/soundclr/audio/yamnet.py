@@ -1,4 +1,4 @@
-"""What YAMNet is shown of a clip: log-mel bands at 16 kHz, in patches of 96 frames."""
+"""YAMNet's input: log-mel bands at 16 kHz, in patches of 96 frames."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,14 @@ from torchaudio.transforms import Resample
 from soundclr.audio.logmel import MelBands, mel_filters, power
 
 RATE, N_FFT, WINDOW, HOP, BANDS = 16_000, 512, 400, 160, 64  # hertz; then samples: windows of 25 ms every 10 ms
-LOWEST, HIGHEST, OFFSET = 125.0, 7_500.0, 1e-3  # hertz; what is added before the logarithm
+LOWEST, HIGHEST, OFFSET = 125.0, 7_500.0, 1e-3  # hertz; added before the logarithm
 PATCH = 96  # frames
 
 
 class YamnetTransform:
     """(clips, samples) in [-1, 1] -> (clips, 1, bands, 96 * patches): see :class:`representations.Yamnet`.
 
-    Computed in float32, whatever autocast says.
+    The result is in float32, also under autocast.
     """
 
     def __init__(self, sample_rate: int, device: torch.device, patches: int) -> None:
@@ -25,7 +25,7 @@ class YamnetTransform:
         self.mel = MelBands(mel_filters(RATE, N_FFT, BANDS, LOWEST, HIGHEST, "htk").to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:
-        """The log-mel bands of ``waveforms``."""
+        """Compute the log-mel bands of ``waveforms``."""
         with torch.autocast(waveforms.device.type, enabled=False):
             waves = self.resample(waveforms)[:, : self.samples]
             waves = pad(waves, (0, self.samples - waves.shape[1]))

@@ -1,4 +1,4 @@
-"""Arguments that several verbs of the command line have."""
+"""Arguments that several commands share."""
 
 import argparse
 import os
@@ -15,10 +15,11 @@ RUN = re.compile(r"(^|/)fold\d+-seed\d+/?$")  # the last part of a run's folder
 
 
 def readable(arguments: Sequence[str]) -> list[str]:
-    """A command line as argparse understands it.
+    """Rewrite a command line so that argparse understands it.
 
-    A path that begins with a dash gets its folder, ``./-0abc.wav``: it has a dot or a slash, which no option's name
-    has, or is there. And of several folders behind ``--run``, which a shell makes of a ``*``, each gets a ``--run``.
+    A path that begins with a dash gets its folder, ``./-0abc.wav``; it is recognised by a dot or a slash, which no
+    option's name has, or because it exists. If ``--run`` is followed by several folders, as a shell expands a ``*``,
+    each gets its own ``--run``.
     """
     found: list[str] = []
     for argument in arguments:
@@ -52,7 +53,7 @@ def share(text: str) -> float:
 
 
 def add_run(verb: argparse.ArgumentParser) -> None:
-    """Which run a job is for, and what it may use."""
+    """Add the arguments that select a job's run and its resources."""
     verb.add_argument("--study", help="default: params.yaml's")
     verb.add_argument("--dataset", required=True)
     verb.add_argument("--recipe", required=True)
@@ -72,18 +73,18 @@ def add_run(verb: argparse.ArgumentParser) -> None:
 
 
 def add_places(verb: argparse.ArgumentParser) -> None:
-    """The folders that data are kept in and looked for."""
-    verb.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+    """Add the arguments for the folders of data."""
+    verb.add_argument("--data", type=Path, default=Path("data"), help="the folder for data; default: %(default)s")
     verb.add_argument(
         "--mirror",
         type=Path,
         default=os.environ.get("SOUNDCLR_MIRROR") or None,
-        help="a folder with downloads, looked into before the internet; default: $SOUNDCLR_MIRROR",
+        help="a folder with downloads, searched before the internet; default: $SOUNDCLR_MIRROR",
     )
 
 
 def asked_run(options: argparse.Namespace) -> tuple[Params, runs.Run]:
-    """The run that a command line names, and its parameters; a UserError where its hash is another one by now."""
+    """The parameters and the run that a command line names; UserError if its hash has changed meanwhile."""
     params, study = load_checked_run(options.params, options.study, options.dataset, options.recipe)
     run = runs.find_run(params, study, options.dataset, options.recipe, options.fold, options.seed)
     refuse_other(options, f"{run.recipe} the hash", run.hash, options.hash)
@@ -91,7 +92,7 @@ def asked_run(options: argparse.Namespace) -> tuple[Params, runs.Run]:
 
 
 def refuse_other(options: argparse.Namespace, what: str, now: str, asked: str | None) -> None:
-    """A job is for the parameters it was planned with: a UserError where they have changed meanwhile."""
+    """Raise UserError if the parameters have changed since the job was planned."""
     if asked not in (None, now):
         raise UserError(
             f"{options.params}: gives {what} {now}, but this job is for {asked}: the parameters were changed "

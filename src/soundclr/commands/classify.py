@@ -1,4 +1,4 @@
-"""`soundclr classify`: what sound files are."""
+"""`soundclr classify`: classifies sound files with a trained run."""
 
 import argparse
 import sys
@@ -12,23 +12,25 @@ HELP = "the likely classes of sound files, by a trained run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3")
     add_named_run(parser)
-    parser.add_argument("--windows", action="store_true", help="show each window, half overlapping, not their mean")
+    parser.add_argument(
+        "--windows", action="store_true", help="show each window instead of their mean; windows overlap by half"
+    )
     parser.add_argument("--top", type=positive, help="classes to show; default: 3, or all in JSON and CSV")
     parser.add_argument(
         "--threshold",
         type=share,
-        help="say unknown below this probability, from 0 to 1; calibrated on the run's held-out clips",
+        help="print unknown below this probability, from 0 to 1; calibrated on the run's held-out clips",
     )
     forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="a JSON object a line")
-    forms.add_argument("--csv", action="store_true", help="a table with a class a line")
+    forms.add_argument("--json", action="store_true", help="print a JSON object per line")
+    forms.add_argument("--csv", action="store_true", help="print a CSV table with a line per class")
 
 
 def run(options: argparse.Namespace) -> int:
-    """2 if there were files that could not be classified."""
+    """Classify the files; returns 2 if one could not be classified."""
     run = one_run(options.run, options.params)
 
     from soundclr.evaluation.classifier import CSV_HEADER, Classifier, chart, csv_lines, json_line

@@ -1,4 +1,4 @@
-"""The command line: `soundclr COMMAND`, which the workflow's rules call and a person can call."""
+"""The command line, `soundclr COMMAND`, for the workflow's rules and for people."""
 
 import argparse
 import io
@@ -49,18 +49,19 @@ COMMANDS = (
     why,
     verify,
 )
-"""A file each, with its help, its arguments, and what it does; it imports what takes long when it does it."""
+"""The commands: modules with HELP, add_arguments and run, which imports slow libraries only when it needs them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did its work, 2 with one line on standard error when the user can mend something.
+    """Run one command and return its exit code.
 
-    75 and 130 are of a training that a signal interrupted: the same command goes on. Of other jobs 128 and the
-    signal's number: they have removed what was unfinished.
+    0: success. 2: an error that the user can fix, with one line on standard error. 75 and 130: a signal interrupted a
+    training, which the same command resumes. 128 plus a signal's number: the signal ended another job, which has
+    removed its unfinished files.
     """
     options = parser().parse_args(readable(sys.argv[1:] if arguments is None else arguments))
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")  # for file names that the terminal cannot print
     try:
         with ending():
             return options.run_command(options) or 0
@@ -72,23 +73,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         leave_alone(arguments is None)
         print(f"soundclr: {stop}", file=sys.stderr)
         return stop.exit_code
-    except BrokenPipeError:  # the reader of a pipe has gone, as `soundclr ... | head` does
+    except BrokenPipeError:  # the reader of the pipe has ended, as in `soundclr ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # a full disk, a folder without permission
         where = f"{error.filename}: " if error.filename else ""
         print(f"soundclr: error: {UserError(where + reason(error))}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, RuntimeError) as error:  # a second Ctrl-C while PyTorch writes is the latter's context
+    except (KeyboardInterrupt, RuntimeError) as error:  # the latter: a second Ctrl-C while PyTorch writes
         if not isinstance(error, KeyboardInterrupt) and not isinstance(error.__context__, KeyboardInterrupt):
             raise
         leave_alone(arguments is None)
-        print("soundclr: interrupted; the same command goes on", file=sys.stderr)
+        print("soundclr: interrupted; run the same command to resume", file=sys.stderr)
         return 130
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
-    """All commands and their arguments."""
+    """The parser for all commands and their arguments."""
     top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR (Nasiri and Hu 2021), reproduced.")
     top.add_argument("--version", action="version", version=f"soundclr {__version__}")
     top.add_argument(

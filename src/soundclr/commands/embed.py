@@ -1,4 +1,4 @@
-"""`soundclr embed`: sound files' representations, for a program of one's own."""
+"""`soundclr embed`: writes the representations of sound files, for use in other programs."""
 
 import argparse
 import csv
@@ -11,18 +11,18 @@ from soundclr.commands.named_run import add_named_run, one_run
 from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path
 
-HELP = "the representations h and z of sound files by a trained run, a row a window"
+HELP = "write the representations h and z of sound files by a trained run, a row per window"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, Ogg or MP3; or folders of them")
     add_named_run(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .csv file, or .parquet (needs pyarrow)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """2 if there were files that could not be read; the rows of the others are written all the same."""
+    """Write the rows of all readable files; returns 2 if a file could not be read."""
     if options.output.suffix not in WRITERS:
         raise UserError(f"{options.output}: must end in {' or '.join(WRITERS)}")
     folder = one_run(options.run, options.params)
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def sound_files(named: list[Path]) -> Iterator[Path]:
-    """The files, and those of the folders by their names; hidden ones are left out."""
+    """The files, and the sorted files in folders; hidden files in folders are left out."""
     for path in named:
         if path.is_dir():
             yield from (one for one in sorted(path.rglob("*")) if one.is_file() and not one.name.startswith("."))
@@ -60,7 +60,7 @@ def sound_files(named: list[Path]) -> Iterator[Path]:
 
 
 def to_csv(path: Path, columns: list[str], rows: Iterator[list[object]]) -> None:
-    """Write the rows as they come."""
+    """Write the rows one by one."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -68,12 +68,12 @@ def to_csv(path: Path, columns: list[str], rows: Iterator[list[object]]) -> None
 
 
 def to_parquet(path: Path, columns: list[str], rows: Iterator[list[object]]) -> None:
-    """The same, a thousand rows at a time."""
+    """Write the rows as Parquet, a thousand at a time."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise UserError("Parquet needs pyarrow: `pip install pyarrow`, or let the output end in .csv") from error
+        raise UserError("Parquet needs pyarrow: `pip install pyarrow`, or name an output that ends in .csv") from error
     schema = pa.schema([(name, pa.string() if name == "file" else pa.float32()) for name in columns])
     with pq.ParquetWriter(path, schema) as writer:
         while chunk := list(itertools.islice(rows, 1000)):

@@ -1,4 +1,4 @@
-"""`soundclr evaluate`: what a run's model is asked afterwards."""
+"""`soundclr evaluate`: evaluates a run's model after training."""
 
 import argparse
 
@@ -6,18 +6,18 @@ from soundclr.commands.arguments import add_places, add_run, asked_run, refuse_o
 from soundclr.run import runs
 from soundclr.run.needed import check_trained, existing
 
-HELP = "a run's model on noisy held-out clips, and where it places them"
+HELP = "evaluate a run's model under noise, and map its representations"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     add_run(parser)
     parser.add_argument("--key", help="refuse if params.yaml gives evaluations another key than this")
     add_places(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the path of evaluation.json."""
+    """Evaluate, and print the path of evaluation.json."""
     params, run = asked_run(options)
     refuse_other(options, "evaluations the key", runs.evaluation_key(params), options.key)
     features = existing(runs.features_path(params, run.dataset, options.data), f"soundclr features {run.dataset}")

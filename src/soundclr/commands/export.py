@@ -1,4 +1,4 @@
-"""`soundclr export`: a trained run's model to take along."""
+"""`soundclr export`: exports a trained run's model."""
 
 import argparse
 from pathlib import Path
@@ -7,23 +7,19 @@ from soundclr.commands.named_run import add_named_run, one_run
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 
-HELP = "a trained run's model as ONNX, from the waveform on, or its weights, or compressed for git"
+HELP = "export a trained run's model: ONNX from the waveform on, its weights, or compressed for git"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     add_named_run(parser)
     parser.add_argument("--to", choices=("onnx", "state_dict", "packed"), default="onnx", help="default: %(default)s")
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        help="default: RECIPE.onnx or RECIPE.pth here; packed: model.pt.xz in the run's folder",
-    )
+    where = "default: RECIPE.onnx or RECIPE.pth here; packed: model.pt.xz in the run's folder"
+    parser.add_argument("-o", "--output", type=Path, help=where)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write it, and print what it takes and gives."""
+    """Write the file, and print its input, its classes and its licences."""
     folder = one_run(options.run, options.params)
     params = load_checked(options.params)
 

@@ -1,4 +1,4 @@
-"""`soundclr features`: a dataset's clips, decoded."""
+"""`soundclr features`: decodes a dataset's clips."""
 
 import argparse
 import os
@@ -13,14 +13,14 @@ HELP = "decode a dataset once into one memory-mapped file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("dataset")
     parser.add_argument("--threads", type=positive, default=os.cpu_count())
     add_places(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the path of the features file."""
+    """Decode, and print the path of the features file."""
     from soundclr import datasets
     from soundclr.datasets.decoding import decode_clips
 

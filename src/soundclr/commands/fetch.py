@@ -1,4 +1,4 @@
-"""`soundclr fetch`: a dataset's clips."""
+"""`soundclr fetch`: fetches a dataset's clips."""
 
 import argparse
 
@@ -10,13 +10,13 @@ HELP = "fetch a dataset, verify and index it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("dataset")
     add_places(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the path of the index."""
+    """Fetch, and print the path of the index."""
     from soundclr import datasets
 
     params = load_checked(options.params)

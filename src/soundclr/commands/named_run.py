@@ -1,4 +1,4 @@
-"""The trained run that a command works with, by its folder."""
+"""Selects the trained run that a command uses, by its folder."""
 
 import argparse
 import sys
@@ -16,16 +16,15 @@ PUBLISHED = "results/published/runs/*/*/fold1-seed0"
 
 
 def add_named_run(parser: argparse.ArgumentParser) -> None:
-    """The run's folder, by `--run`."""
-    help = "a run's folder: .../fold1-seed0; of several the current; default: the model that comes with the repository"
+    """Add the argument `--run`, the run's folder."""
+    help = "a run's folder, .../fold1-seed0; of several, the current one; default: the repository's own model"
     parser.add_argument("--run", type=Path, action="append", help=help)
 
 
 def one_run(named: Sequence[Path] | None, file: Path) -> Path:
-    """The run's folder that is meant: the one of those ``named`` that is finished and of params.yaml as it is now.
+    """The folder to use: of several ``named``, the one that is finished and has params.yaml's current settings.
 
-    Without a name it is :data:`PUBLISHED`, in the folder of params.yaml. Which one it is, where it was not named alone,
-    is printed on standard error. UserError where none or more than one is.
+    Without a name it is :data:`PUBLISHED`. It is printed on standard error. UserError if none or several fit.
     """
     if named is None:
         if not (folders := sorted(file.parent.glob(PUBLISHED))):
@@ -41,24 +40,24 @@ def one_run(named: Sequence[Path] | None, file: Path) -> Path:
         params = load_checked(file)
         current = [folder for folder in finished if is_current(folder, params)]
     if len(current) != 1:
-        each = ", ".join(f"{folder} ({standing(folder, finished, current)})" for folder in folders)
-        raise UserError(f"--run names {len(folders)} runs, of which one is taken: {each}; name the one you mean")
-    print(f"by {current[0]}, the one of {len(folders)} runs that params.yaml has now", file=sys.stderr)
+        each = ", ".join(f"{folder} ({state_of(folder, finished, current)})" for folder in folders)
+        raise UserError(f"--run names {len(folders)} runs, but takes one: {each}; name the one you mean")
+    print(f"using {current[0]}, the one of {len(folders)} runs with params.yaml's settings", file=sys.stderr)
     return current[0]
 
 
 def is_current(folder: Path, params: Params) -> bool:
-    """Whether the run of a folder is one that params.yaml has, with the hash that it gives."""
+    """Whether params.yaml has the folder's run, with the same hash."""
     folder = folder.absolute()
     run = runs.Run.from_directory(folder, folder.parents[4]) if len(folder.parents) > 4 else None
     try:
         return run is not None and run == runs.find_run(params, run.study, run.dataset, run.recipe, run.fold, run.seed)
-    except UserError:  # the sounds or the recipe are there no more
+    except UserError:  # the sounds or the recipe no longer exist
         return False
 
 
-def standing(folder: Path, finished: Sequence[Path], current: Sequence[Path]) -> str:
-    """What is known of a run's folder, in few words."""
+def state_of(folder: Path, finished: Sequence[Path], current: Sequence[Path]) -> str:
+    """A run's state, in a few words."""
     if folder not in finished:
         return "not finished"
-    return "as params.yaml has it" if folder in current else "of other settings or sounds than params.yaml has now"
+    return "with params.yaml's settings" if folder in current else "with other settings or sounds than in params.yaml"

@@ -1,4 +1,4 @@
-"""`soundclr plan`: what there is to do."""
+"""`soundclr plan`: shows what a study would do and cost."""
 
 import argparse
 from pathlib import Path
@@ -7,15 +7,15 @@ from soundclr.commands.arguments import positive
 from soundclr.method import load_checked
 from soundclr.params import known
 
-HELP = "a study's jobs, hours and disk, before anyone spends them"
+HELP = "show a study's jobs, hours and disk space before it runs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--study", help="default: params.yaml's")
     parser.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
     parser.add_argument("--measure", action="store_true", help="measure the stages' clips/s on this device first")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write down what it comes to, for DVC")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the plan's hashes to a file, for DVC")
     parser.add_argument("--results", type=Path, default=Path("results"))
 
 

@@ -1,4 +1,4 @@
-"""`soundclr readme`: the README's table of claims."""
+"""`soundclr readme`: writes the README's table of claims."""
 
 import argparse
 from pathlib import Path
@@ -9,13 +9,13 @@ HELP = "write the README's table of claims from the studies' tables"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     parser.add_argument("--results", type=Path, default=Path("results"))
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write it, and print how many rows it has."""
+    """Write the table, and print its number of rows."""
     from soundclr.report.summary import write_readme
 
     rows = write_readme(load_checked(options.params), options.results, options.readme)

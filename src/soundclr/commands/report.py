@@ -1,4 +1,4 @@
-"""`soundclr report`: a study's tables and figures."""
+"""`soundclr report`: writes a study's tables and figures."""
 
 import argparse
 from pathlib import Path
@@ -10,14 +10,14 @@ HELP = "write a study's tables and figures from the runs there are"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--study", help="default: params.yaml's")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--figures", type=Path, default=Path("figures"))
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write them, and print how many runs they are of."""
+    """Write tables and figures, and print the number of runs."""
     params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
 

@@ -1,12 +1,12 @@
-"""`soundclr schema`: params.yaml's form, for editors."""
+"""`soundclr schema`: prints the JSON schema of params.yaml."""
 
 import argparse
 
-HELP = "params.yaml's form as a JSON schema, for editors (params.schema.json)"
+HELP = "print the JSON schema of params.yaml, for editors (params.schema.json)"
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
-    """It has none."""
+    """Add no arguments."""
 
 
 def run(_: argparse.Namespace) -> None:

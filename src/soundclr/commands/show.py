@@ -1,4 +1,4 @@
-"""`soundclr show`: what the network is shown."""
+"""`soundclr show`: draws the network's input."""
 
 import argparse
 from pathlib import Path
@@ -9,11 +9,11 @@ from soundclr.params import known
 from soundclr.run import runs
 from soundclr.run.needed import existing
 
-HELP = "draw what the network is shown of a clip, with each augmentation"
+HELP = "draw the network's input for a clip, with each augmentation"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--study", help="default: params.yaml's")
     parser.add_argument("--dataset", help="default: the study's first")
     parser.add_argument("--recipe", help="default: the study's first")
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the path of the picture."""
+    """Draw, and print the path of the picture."""
     params = load_checked(options.params)
     study = params.get_study(options.study)
     name = options.study or params.study

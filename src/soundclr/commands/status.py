@@ -1,4 +1,4 @@
-"""`soundclr status`: where a study stands."""
+"""`soundclr status`: shows the state of a study's jobs."""
 
 import argparse
 from pathlib import Path
@@ -6,21 +6,21 @@ from pathlib import Path
 from soundclr.method import load_checked
 from soundclr.params import known
 
-HELP = "where a study stands: done, running, failed, stopped, and the hours left"
+HELP = "show which of a study's jobs are done, running, failed or stopped, and the hours left"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--study", help="default: params.yaml's")
-    parser.add_argument("--watch", action="store_true", help="draw it again every few seconds, until Ctrl-C")
+    parser.add_argument("--watch", action="store_true", help="print it again every few seconds, until Ctrl-C")
     parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument("--data", type=Path, default=Path("data"), help="where data are kept; default: %(default)s")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the folder for data; default: %(default)s")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print it, once or again and again."""
+    """Print the status, once or repeatedly."""
     from soundclr.planning.status import page
-    from soundclr.planning.status.standing import Places, Study
+    from soundclr.planning.status.jobs import Places, Study
 
     params = load_checked(options.params)
     places = Places(options.results, options.data)

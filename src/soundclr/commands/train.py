@@ -1,4 +1,4 @@
-"""`soundclr train`: one run."""
+"""`soundclr train`: trains one run."""
 
 import argparse
 from pathlib import Path
@@ -10,18 +10,18 @@ from soundclr.run import own_sounds, runs
 from soundclr.run.needed import check_trained, existing, weights_file
 from soundclr.training.signals import listening
 
-HELP = "train one run, going on where an interrupted one stopped"
+HELP = "train one run, or resume an interrupted one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     add_run(parser)
     parser.add_argument("--force", action="store_true", help="train a finished run again, in its place")
     add_places(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the run's accuracies and the path of its metrics.json; nothing is done for a run that is finished."""
+    """Train, and print the accuracies and the path of metrics.json. A finished run is not trained again."""
     params, run = asked_run(options)
     own_sounds.check_clips(params, run.dataset, options.data)
     if not options.force:
@@ -46,18 +46,18 @@ def run(options: argparse.Namespace) -> None:
 
 
 def is_finished(run: runs.Run, results: Path) -> bool:
-    """Whether a run is done, and says so; a UserError for one that is damaged or whose model is not here."""
+    """Whether a run is finished, which is printed; UserError if it is damaged or its model is missing."""
     path, model = run.directory(results) / "metrics.json", run.model(results)
     if not path.exists():
         return False
 
     from soundclr.run.records import Metrics
 
-    again = "--force trains it again"
+    again = "train it again with --force"
     with remedied(again):
         metrics = Metrics.read(path, run)
     if not model.exists():
-        raise UserError(f"{path}: the run is finished, but its model is not here ({model}): pull it, or {again}")
+        raise UserError(f"{path}: the run is finished, but its model is missing ({model}): pull it, or {again}")
     has = sha256_of_file(model)
     if metrics.model_sha256 != has:
         raise UserError(f"{model}: is not the model that the finished run's {path} names; pull it, or {again}")

@@ -1,4 +1,4 @@
-"""`soundclr verify`: every printed number of the tables, the pages and the README, made again from the runs."""
+"""`soundclr verify`: recomputes every printed number of the tables, the pages and the README from the runs."""
 
 import argparse
 from pathlib import Path
@@ -6,19 +6,19 @@ from pathlib import Path
 from soundclr.method import load_checked
 from soundclr.params import known
 
-HELP = "make every printed number again from the runs, and say which differ"
+HELP = "recompute every printed number from the runs, and list those that differ"
 SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("--study", help="default: every study that has runs, and the README")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
 
 
 def run(options: argparse.Namespace) -> int:
-    """1 where a number differs or has no run behind it."""
+    """Verify, and print the results; returns 1 if a number differs or has no run behind it."""
     params = load_checked(options.params)
 
     from soundclr.report.verify import Checked, verify, verify_readme

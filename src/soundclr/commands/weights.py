@@ -1,4 +1,4 @@
-"""`soundclr weights`: what an encoder starts from."""
+"""`soundclr weights`: fetches an encoder's initial weights."""
 
 import argparse
 
@@ -10,14 +10,14 @@ HELP = "fetch an encoder's initial weights and verify them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("weights")
     parser.add_argument("encoder")
     add_places(parser)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print the path of the file."""
+    """Fetch, and print the path of the file."""
     from soundclr import datasets
 
     params = load_checked(options.params)

@@ -1,24 +1,24 @@
-"""`soundclr why`: from a printed number to its runs, their files, and the commands that make it again."""
+"""`soundclr why`: shows a printed number's runs, their files, and the commands to recompute it."""
 
 import argparse
 from pathlib import Path
 
 from soundclr.report.evidence import Evidence, evidence
 
-HELP = "what stands behind a printed number: its runs, their files, and how to make it again"
+HELP = "show a printed number's runs, their files, and the commands to recompute it"
 SHOWN = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("table", type=Path, help="such as results/esc50/tables/table3.csv")
-    parser.add_argument("row", help="its number from 1, or values that tell it, such as hybrid or esc10,hybrid")
+    parser.add_argument("row", help="its number from 1, or values that identify it, such as hybrid or esc10,hybrid")
     parser.add_argument("column", help="such as last_epoch_mean_percent")
     parser.add_argument("--all", action="store_true", help=f"name every run's files, not those of the first {SHOWN}")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print it."""
+    """Print the evidence."""
     print("\n".join(lines(evidence(options.table, options.row, options.column), options.all)))
 
 
@@ -26,27 +26,27 @@ def lines(found: Evidence, every: bool) -> list[str]:
     """The number, its row, its runs, their files with SHA-256, and the commands."""
     study = found.table.parent.parent
     value = found.row[found.column] or "nothing"
-    told = ", ".join(f"{key} {text}" for key, text in found.row.items() if text and key != found.column)
-    said = [
+    row = ", ".join(f"{key} {text}" for key, text in found.row.items() if text and key != found.column)
+    text = [
         f"{value}: {found.column} in row {found.line} of {found.table}",
-        f"  its row: {told}",
-        f"  made of {len(found.runs)} runs (every run: {study / 'provenance.csv'}):",
+        f"  its row: {row}",
+        f"  computed from {len(found.runs)} runs (every run: {study / 'provenance.csv'}):",
     ]
     for one in found.runs[: None if every else SHOWN]:
         line = one.provenance
-        said.append(f"  {one.folder}")
-        said.append(
+        text.append(f"  {one.folder}")
+        text.append(
             f"    {line['last_epoch_percent'] or 'no'} % at the last epoch, {line['best_epoch_percent'] or 'no'} % at "
             f"the best; {line['epochs']} epochs, {line['precision']}, {line['device']}, "
             f"commit {line['git_commit'][:10]}, {line['created']}"
         )
-        said += [f"    {sha256}  {file}" for file, sha256 in one.files.items()]
+        text += [f"    {sha256}  {file}" for file, sha256 in one.files.items()]
     if len(found.runs) > SHOWN and not every:
-        said.append(f"  ... and {len(found.runs) - SHOWN} more (--all)")
+        text.append(f"  ... and {len(found.runs) - SHOWN} more (--all)")
     if found.runs:
-        said.append(f"  settings: {found.runs[0].folder / 'metrics.json'}")
-    said.append("make the table again from the runs:")
-    said.append(f"  soundclr report --study {study.name}")
+        text.append(f"  settings: {found.runs[0].folder / 'metrics.json'}")
+    text.append("compute the table again from the runs:")
+    text.append(f"  soundclr report --study {study.name}")
     if found.runs:
-        said += ["train a run again:", f"  {found.runs[0].command}"]
-    return said
+        text += ["train a run again:", f"  {found.runs[0].command}"]
+    return text

@@ -1,1 +1,1 @@
-"""What a trained run's model is asked afterwards: noise on its held-out clips, and where it places them."""
+"""Evaluates a trained run: accuracy under noise, distances and a map of its representations; classifies sound files."""

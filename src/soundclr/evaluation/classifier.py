@@ -1,4 +1,4 @@
-"""What a trained run makes of any sound file, window by window."""
+"""Classifies or embeds any sound file with a trained run, window by window."""
 
 import csv
 import io
@@ -27,9 +27,9 @@ CSV_HEADER = "file,begin,end,class,probability"
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a file, in seconds from its beginning, and its classes with their probabilities.
+    """A part of a file, in seconds from its beginning, and the probabilities of its classes.
 
-    The likeliest class comes first. Silence, where all samples are zero in 16 bits, has no classes.
+    The most probable class comes first. Silence (all samples are zero in 16 bits) has no classes.
     """
 
     begin: float
@@ -38,20 +38,20 @@ class Part:
 
 
 class SoundFiles:
-    """A trained run's network, and any sound file cut into windows as long as the run's clips."""
+    """Loads a trained run, and cuts sound files into windows as long as the run's clips."""
 
     def __init__(self, directory: Path) -> None:
-        """Load the run in ``directory``; UserError for a folder that is no run, or a run without its model."""
+        """Load the run in ``directory``; UserError if it is not a run, or the run has no model."""
         self.directory = directory
         self.metrics, self.settings, self.network = load_run(directory)
         if not self.settings.audio.sample_rate:
-            raise UserError(f"{directory}: has learnt from pictures; name a run that has learnt from sounds")
+            raise UserError(f"{directory}: was trained on pictures; name a run that was trained on sounds")
 
     def cut(self, path: Path) -> tuple[float, list[tuple[float, float]], list[npt.NDArray[np.int16]]]:
-        """The seconds of a file, and of each window its begin and end in seconds and its samples.
+        """Cut a file into windows; returns its length in seconds, each window's begin and end, and its samples.
 
-        Windows overlap by half. A sound that is shorter is one window, padded as held-out clips are. Zeros at both
-        ends are left out, as in training. UserError for a file that is no sound.
+        Windows overlap by half. A shorter sound is one window, padded as held-out clips are. Zeros at both ends are
+        left out, as in training. UserError if the file is not a sound file.
         """
         rate, length = self.settings.audio.sample_rate, self.settings.audio.samples
         samples, lost = read_with_losses(path, rate)
@@ -64,23 +64,23 @@ class SoundFiles:
         return len(samples) / rate, times, [trimmed[span] for span in spans]
 
     def batches(self, arrays: list[npt.NDArray[np.int16]]) -> Iterator[torch.Tensor]:
-        """What the network is shown of the windows, :data:`AT_ONCE` at a time."""
+        """The network's inputs for the windows, :data:`AT_ONCE` at a time."""
         inputs = Inputs(Waveforms.from_arrays(arrays, self.settings.audio.sample_rate), self.settings)
         for batch in torch.arange(len(arrays)).split(AT_ONCE):
             yield inputs.eval_batch(batch, torch.Generator())
 
     def finite(self, values: torch.Tensor) -> torch.Tensor:
-        """The network's output; UserError where it is not numbers."""
+        """Return the network's output; UserError if it is not finite."""
         if not values.isfinite().all():
-            raise UserError(f"{self.directory}: the run's model gives no numbers; train the run again")
+            raise UserError(f"{self.directory}: the run's model gives values that are not finite; train the run again")
         return values
 
 
 class Classifier(SoundFiles):
-    """A trained run that tells the classes of sound files."""
+    """Classifies sound files with a trained run."""
 
     def __init__(self, directory: Path) -> None:
-        """As for any run; UserError for a run whose classifier has learnt nothing, too."""
+        """Load the run; UserError also if its classifier was not trained."""
         super().__init__(directory)
         if not classifies(self.settings):
             raise UserError(f"{directory}: no stage teaches the run's classifier; name a run that starts from this one")
@@ -88,27 +88,27 @@ class Classifier(SoundFiles):
         self.temperature, self.threshold = 1.0, 0.0
 
     def name_from(self, threshold: float) -> Calibration:
-        """Name a class from this calibrated probability on; below it a sound is :data:`UNKNOWN`."""
+        """Set the threshold: below this calibrated probability a sound is :data:`UNKNOWN`."""
         found = calibrate(self.directory, self.names)
         self.temperature, self.threshold = found.temperature, threshold
         return found
 
     def classify(self, path: Path) -> tuple[Part, list[Part]]:
-        """The file as a whole, and its windows, of which the whole has the mean probabilities."""
+        """Classify a file: the whole, which has the mean probabilities of its windows, and each window."""
         seconds, times, arrays = self.cut(path)
         rows = self._probabilities(arrays)
         parts = [Part(*time, self._ranked(row)) for time, row in zip(times, rows, strict=True)]
         return Part(0.0, seconds, self._ranked(rows.nanmean(dim=0))), parts
 
     def _probabilities(self, arrays: list[npt.NDArray[np.int16]]) -> torch.Tensor:
-        """float32, (windows, classes): of each window, NaN where it is silent."""
+        """float32, (windows, classes); NaN for silent windows."""
         with torch.inference_mode():
             logits = self.finite(torch.cat([self.network(batch)[1] for batch in self.batches(arrays)]))
         silent = torch.tensor([not array.any() for array in arrays])
         return (logits / self.temperature).softmax(dim=1).masked_fill(silent[:, None], torch.nan)
 
     def _ranked(self, probabilities: torch.Tensor) -> dict[str, float]:
-        """The classes from the likeliest on, unknown before them below the threshold; none where they are NaN."""
+        """The classes by probability, with unknown first if it is below the threshold; none if they are NaN."""
         pairs = zip(self.names, probabilities.tolist(), strict=True)
         if probabilities.isnan().any():
             return {}
@@ -118,11 +118,11 @@ class Classifier(SoundFiles):
 
 
 class Embedder(SoundFiles):
-    """A trained run that gives sound files' representations: h, and z where a projection was trained."""
+    """Embeds sound files with a trained run: h, and z if its projection was trained."""
 
     @property
     def projects(self) -> bool:
-        """Whether the projection has learnt: a loss reads it, or the classifier does, which has learnt through it."""
+        """Whether the projection was trained, by a loss of its own or through the classifier."""
         by_loss = any("projection" in Loss.of(stage).reads for stage in self.settings.stages)
         return by_loss or (classifies(self.settings) and self.settings.classifier.input == "projection")
 
@@ -134,7 +134,7 @@ class Embedder(SoundFiles):
         return ["file", "begin", "end", *(f"h{i}" for i in range(size)), *(f"z{i}" for i in range(z))]
 
     def embed(self, path: Path) -> list[list[float]]:
-        """A row a window: begin, end, h, and z, the L2-normalised projection, where it has learnt."""
+        """One row per window: begin, end, h, and z, the L2-normalised projection, if it was trained."""
         _, times, arrays = self.cut(path)
         rows: list[list[float]] = []
         with torch.inference_mode():
@@ -146,13 +146,13 @@ class Embedder(SoundFiles):
 
 
 def windows(total: int, length: int) -> list[slice]:
-    """Where to look in ``total`` samples: ``length`` at a time, half overlapping, the last ones ending at the end."""
+    """Windows of ``length`` in ``total`` samples, which overlap by half; the last one ends at the end."""
     last = max(0, total - length)
     return [slice(begin, min(begin + length, total)) for begin in (*range(0, last, max(1, length // 2)), last)]
 
 
 def chart(path: Path, part: Part, top: int | None) -> str:
-    """A line with the file and the seconds; then a line a class: its name, its probability in percent and a bar."""
+    """A line with the file and the seconds, then one per class: name, probability in percent, and a bar."""
     classes = list(part.classes.items())[:top]
     width = max((len(name) for name, _ in classes), default=0)
     bars = [f"  {name:<{width}} {100 * p:5.1f} % {'█' * round(40 * p)}" for name, p in classes]
@@ -160,13 +160,13 @@ def chart(path: Path, part: Part, top: int | None) -> str:
 
 
 def json_line(path: Path, part: Part, top: int | None) -> str:
-    """One JSON object: file, begin and end in seconds, and the classes with their probabilities, none in silence."""
+    """A JSON object: file, begin and end in seconds, and the classes' probabilities (none for silence)."""
     classes = dict(list(part.classes.items())[:top])
     return json.dumps({"file": str(path), "begin": part.begin, "end": part.end, "classes": classes})
 
 
 def csv_lines(path: Path, part: Part, top: int | None) -> str:
-    """A line a class, of the columns :data:`CSV_HEADER`; in silence one line with neither class nor probability."""
+    """A line per class with the columns :data:`CSV_HEADER`; for silence one line without class and probability."""
     text = io.StringIO()
     pairs = [(name, f"{p:.6f}") for name, p in part.classes.items()][:top] or [("", "")]
     place = (path, f"{part.begin:.3f}", f"{part.end:.3f}")

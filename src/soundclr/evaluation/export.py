@@ -1,4 +1,4 @@
-"""A trained run as a model to take along: ONNX from the waveform on, or its weights as a state dict."""
+"""Exports a trained run: as ONNX, from the waveform on, or as a state dict."""
 
 import json
 import lzma
@@ -20,7 +20,7 @@ from soundclr.run.records import Metrics
 
 
 class FromWaveform(nn.Module):
-    """(batch, samples) in [-1, 1] at the run's rate -> probabilities (batch, classes), where it has any, and h."""
+    """(batch, samples) in [-1, 1] at the run's rate -> probabilities (batch, classes), if it classifies, and h."""
 
     def __init__(self, settings: RunSettings, network: Network) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class FromWaveform(nn.Module):
         self.represent = representation.prepare(settings.audio.sample_rate, torch.device("cpu"))
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, ...]:
-        """As the class says."""
+        """Compute the probabilities, if it classifies, and h."""
         images = self.represent(waveform)
         images = images.expand(-1, self.channels, *[-1] * (images.dim() - 2))
         h = self.network.represent(images)
@@ -38,7 +38,7 @@ class FromWaveform(nn.Module):
 
 
 def export_onnx(directory: Path, output: Path, params: Params) -> dict[str, Any]:
-    """Write a run's model as ONNX; what its metadata say. UserError without onnxscript, and for what ONNX cannot be."""
+    """Write a run's model as ONNX; returns its metadata. UserError without onnxscript or if ONNX cannot express it."""
     try:
         import onnx
         import onnxscript  # noqa: F401  (torch's exporter asks for it when it is too late for a clear message)
@@ -57,7 +57,7 @@ def export_onnx(directory: Path, output: Path, params: Params) -> dict[str, Any]
             )  # fmt: skip
     except Exception as error:  # the exporter raises many kinds
         kind = settings.representation.name
-        raise UserError(f"{directory}: cannot be ONNX, with its representation {kind} ({in_short(error)})") from error
+        raise UserError(f"{directory}: cannot be ONNX with the representation {kind} ({in_short(error)})") from error
     about = describe(metrics, settings, params)
     assert program is not None
     proto = program.model_proto
@@ -69,7 +69,7 @@ def export_onnx(directory: Path, output: Path, params: Params) -> dict[str, Any]
 
 
 def export_state_dict(directory: Path, output: Path, params: Params) -> dict[str, Any]:
-    """Write a run's weights, float32, and what they are as JSON beside them; what that says."""
+    """Write a run's weights in float32, and a JSON file that describes them; returns the description."""
     metrics, settings, network = load_run(directory)
     about = describe(metrics, settings, params)
     with atomic_path(output) as partial:
@@ -88,7 +88,7 @@ def export_packed(directory: Path, output: Path, params: Params) -> dict[str, An
 
 
 def describe(metrics: Metrics, settings: RunSettings, params: Params) -> dict[str, Any]:
-    """What someone needs who has the file alone: input, classes, origin, and licences of data and weights."""
+    """Describe an exported file to somebody who has nothing else: input, classes, origin, and licences."""
     weights = params.weights.get(settings.start.weights)
     dataset = params.datasets.get(metrics.dataset)
     return {

@@ -1,4 +1,4 @@
-"""The evaluation of one run's model, as a Snakemake job or by hand: nothing is trained."""
+"""Evaluates one run's model, as a Snakemake job or by hand, without training it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ from soundclr.machine.randomness import generator
 from soundclr.models.load import load_run
 from soundclr.models.network import Network
 from soundclr.params import EvaluationSettings, Params, RunSettings, StageSettings
-from soundclr.run.records import Distances, EvaluationRecord, Heard, Metrics
+from soundclr.run.records import Distances, EvaluationRecord, Metrics, NoiseAccuracy
 from soundclr.run.runs import Run, evaluation_key
+from soundclr.training.evaluator import in_precision
 from soundclr.training.job import check_features
-from soundclr.training.listener import in_precision
 
 Representations = np.ndarray[Any, np.dtype[np.float64]]  # (clips, features)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network on a device, that hears clips as it did in training: the same precision, batches and crops.
+    """A trained network on a device, with the precision, batches and crops of its training.
 
-    ``classifies``: its classifier has learnt something.
+    ``classifies`` tells whether its classifier was trained.
     """
 
     network: Network
@@ -46,13 +46,13 @@ class Trained:
 
     @classmethod
     def on(cls, device: torch.device, network: Network, waveforms: Waveforms, settings: RunSettings) -> Self:
-        """The ``network`` of a run with these ``settings``, and the clips, on ``device``."""
+        """Move the clips and the ``network`` of a run with these ``settings`` to ``device``."""
         warn_if_slow(device, settings.stages[-1].training.precision)
         network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in its stubs
         return cls(network, Inputs(waveforms.to(device), settings), settings.stages[-1], device, classifies(settings))
 
     def forward(self, waveforms: Iterable[Tensor]) -> dict[str, Tensor]:
-        """A batch, some clips (some, samples) at a time -> h (batch, features), z (batch, size), logits."""
+        """Compute h (batch, features), z (batch, size) and logits of a batch, given as parts (some, samples)."""
         with in_precision(self.device, self.stage):
             h = self.network.represent(self.inputs.images(waveforms))
         z, logits = self.network.heads(h)
@@ -60,11 +60,10 @@ class Trained:
 
 
 def evaluate_job(run: Run, params: Params, features: Path, results: Path, device: torch.device) -> Path:
-    """Ask the model of ``run`` all that params.yaml's ``evaluation`` asks; returns the path of evaluation.json.
+    """Evaluate the model of ``run`` by params.yaml's ``evaluation``; returns the path of evaluation.json.
 
-    Writes projection.csv and then evaluation.json below ``results``: where the latter is, all is. Raises UserError
-    where the run's folder, its model or the features are missing or do not fit, or where the model does not have the
-    accuracy that it had after its last epoch.
+    It writes evaluation.json last, so if that file exists, all others do. Raises UserError if the run's folder, its
+    model or the features are missing or do not fit, or if the model's accuracy differs from that after its last epoch.
     """
     metrics, settings, network = load_run(run.directory(results))
     waveforms = Waveforms.load(features)
@@ -72,7 +71,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
     check_trained_on(waveforms, metrics, features, run.directory(results))
     clips = (waveforms.folds == run.fold).nonzero()[:, 0]
     trained = Trained.on(device, network, waveforms, settings)
-    answers, spaces = listen(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
+    answers, spaces = evaluate(trained, clips, params.evaluation, generator(run.seed, run.fold, "val"))
     if not all(np.isfinite(space).all() for space in spaces.values()):
         raise UserError(f"{run.model(results)}: gives values that are not finite; train the run again")
     labels = waveforms.labels[clips]
@@ -82,7 +81,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         check_clean(run.model(results), clean, round(trained_to * len(clips)), len(clips))
 
     folder = run.evaluation(evaluation_key(params), results)
-    (folder / "evaluation.json").unlink(missing_ok=True)  # it would speak of another projection.csv
+    (folder / "evaluation.json").unlink(missing_ok=True)  # it would belong to another projection.csv
     write_text(folder / "projection.csv", projection_csv(spaces["h"], waveforms, clips))
     write_text(folder / "answers.csv", answers_csv(answers, waveforms, clips))
     apart = {name: Distances(**distances(space, labels.numpy())) for name, space in spaces.items()}
@@ -95,7 +94,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
         features_sha256=waveforms.sha256,
         clips=len(clips),
         accuracy=tuple(
-            Heard(noise=n.colour, sigma=n.sigma, snr_db=n.snr_db, right=count, accuracy=count / len(clips))
+            NoiseAccuracy(noise=n.colour, sigma=n.sigma, snr_db=n.snr_db, right=count, accuracy=count / len(clips))
             for n, count in right.items()
         ),
         distances=apart["h"],
@@ -111,7 +110,7 @@ def evaluate_job(run: Run, params: Params, features: Path, results: Path, device
 
 
 def projection_csv(representations: Representations, waveforms: Waveforms, clips: Tensor) -> str:
-    """A row for each of ``clips`` (indices): its name, its class, and where the map has it."""
+    """A row for each of ``clips`` (indices): its name, its class, and its place on the map."""
     rows: list[list[Any]] = [["clip", "label", "class", "x", "y"]]
     for clip, (x, y) in zip(clips.tolist(), project(representations).tolist(), strict=True):
         label = int(waveforms.labels[clip])
@@ -120,30 +119,27 @@ def projection_csv(representations: Representations, waveforms: Waveforms, clips
 
 
 def answers_csv(answers: dict[Noise, Tensor], waveforms: Waveforms, clips: Tensor) -> str:
-    """A row for each of ``clips`` (indices): its name, its class, and the class that the model gives under each noise.
-
-    Classes are numbers from 0, as in ``label``.
-    """
+    """A row for each of ``clips`` (indices): its name, its label, and the predicted label under each noise."""
     columns = [["clip", "label", *(noise.column for noise in answers)]]
     given = [values.tolist() for values in (clips, waveforms.labels[clips], *answers.values())]
     return to_csv([*columns, *([waveforms.clips[clip], *others] for clip, *others in zip(*given, strict=True))])
 
 
 def check_trained_on(waveforms: Waveforms, metrics: Metrics, features: Path, folder: Path) -> None:
-    """Raise UserError for features of other clips or classes than the run in ``folder`` was trained on."""
+    """Raise UserError if the features have other clips or classes than those that the run was trained on."""
     if waveforms.index_sha256 != metrics.index_sha256:
         raise UserError(
-            f"{features}: is made of the index {waveforms.index_sha256}, but {folder} was trained on the index "
-            f"{metrics.index_sha256}; bring that index's clips back, or train the run again"
+            f"{features}: comes from the index {waveforms.index_sha256}, but {folder} was trained on the index "
+            f"{metrics.index_sha256}; restore that index's clips, or train the run again"
         )
     if waveforms.classes != metrics.classes:
-        raise UserError(f"{features}: its classes are not those that {folder} was trained on")
+        raise UserError(f"{features}: its classes differ from those that {folder} was trained on")
 
 
 def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
-    """Without noise a model must be right as often as after its last epoch, but for how another device rounds.
+    """Raise UserError if a model's accuracy without noise differs from that after its last epoch.
 
-    Raises UserError where more than a clip, and more than 1 % of the clips, lie between the two counts.
+    Other devices round differently, so the counts may differ by one clip or by 1 % of the clips.
     """
     if abs(right - trained) > max(1, clips / 100):
         raise UserError(
@@ -153,14 +149,13 @@ def check_clean(model: Path, right: int, trained: int, clips: int) -> None:
 
 
 @torch.inference_mode()
-def listen(
+def evaluate(
     trained: Trained, clips: Tensor, settings: EvaluationSettings, random: torch.Generator
 ) -> tuple[dict[Noise, Tensor], dict[str, Representations]]:
-    """The classes (n,) that the model gives ``clips`` (indices, (n,)) under each noise, and its outputs without noise.
+    """Predict the labels (n,) of ``clips`` (indices, (n,)) under each noise, and compute the outputs without noise.
 
-    These are the representations h, the projections z and the logits, (n, features) each. A batch is gathered
-    once, and passed with each noise in turn, or with none where no answer means anything. ``random`` draws the crops
-    where they are random, as in training.
+    The outputs are the representations h, the projections z and the logits, (n, features) each. Each batch is loaded
+    once and passed with each noise; without a trained classifier only without noise. ``random`` draws random crops.
     """
     inputs, device = trained.inputs, trained.device
     answers: dict[Noise, list[Tensor]] = {noise: [] for noise in (conditions(settings) if trained.classifies else ())}

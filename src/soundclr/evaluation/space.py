@@ -1,23 +1,23 @@
-"""How a network's representations lie: distances within and between classes, and a map in two dimensions."""
+"""Describes the geometry of representations: distances within and between classes, and a two-dimensional map."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-SAME = 1e-6  # representations that differ less than this in every feature are one point
+SAME = 1e-6  # representations that differ by less in every feature count as one point
 
 
 def distances(representations: Array, labels: NDArray[np.int64]) -> dict[str, float | None]:
-    """Mean cosine distances of all pairs of clips, and the mean silhouette.
+    """Mean cosine distances within and between classes, and the mean silhouette.
 
     Args:
         representations: (clips, features); a zero vector has distance 1 to all others.
         labels: (clips,).
 
     Returns:
-        ``intra``, of pairs of one class; ``inter``, of pairs of different classes; ``ratio``, intra over inter: the
-        smaller, the tighter the classes for their gaps; ``silhouette``, with the same distances, from -1 to 1.
-        None for what is not defined: without such pairs, or where all clips or none share a class.
+        ``intra``, over pairs in one class; ``inter``, over pairs in different classes; ``ratio``, intra over inter,
+        small for compact, well separated classes; ``silhouette``, with the same distances, from -1 to 1. None for
+        values that are not defined: without such pairs, or if all clips or none share a class.
     """
     from sklearn.metrics import silhouette_score  # not above: it takes a second to import
 
@@ -38,20 +38,20 @@ def distances(representations: Array, labels: NDArray[np.int64]) -> dict[str, fl
 
 
 def mean(values: Array) -> float | None:
-    """The mean, or None of no values."""
+    """The mean, or None without values."""
     return float(values.mean()) if len(values) else None
 
 
-COMPONENTS = 50  # principal ones; what t-SNE begins with
+COMPONENTS = 50  # principal components that t-SNE gets
 
 
 def project(representations: Array) -> Array:
-    """A map of ``representations`` (clips, features) by t-SNE of their directions' 50 principal components: (clips, 2).
+    """Map ``representations`` (clips, features) to (clips, 2) by t-SNE on 50 principal components of their directions.
 
-    Directions, each of length 1: their distances order pairs of clips as cosine distances do. The same numbers each
-    time, whatever the number of threads: a fixed random state, and one thread, since the order in which threads add up
-    changes the outcome. Perplexity 30, with less than 91 clips a third of the other clips, at least 1. A single point,
-    also one that all clips share, is at the origin.
+    Directions have length 1, so their distances order pairs of clips as cosine distances do. The result is
+    reproducible: the random state is fixed, and one thread is used, since the order in which threads add up changes the
+    result. The perplexity is 30, or with less than 91 clips a third of the other clips, at least 1. If all clips are
+    one point, it is at the origin.
     """
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE

@@ -1,4 +1,4 @@
-"""Temperature scaling (Guo et al. 2017): probabilities as often right as they say, by a run's held-out clips."""
+"""Temperature scaling (Guo et al. 2017): calibrates probabilities on a run's held-out clips."""
 
 import csv
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ SMALLEST = 1e-12
 
 @dataclass(frozen=True)
 class Calibration:
-    """A temperature, and the expected calibration error of ``clips`` held-out clips before and after, in percent.
+    """A temperature, and the expected calibration error on ``clips`` held-out clips before and after it, in percent.
 
-    ``probabilities`` (clips,) are the highest after it, ``right`` (clips,) whether that class is the clip's.
+    ``probabilities`` (clips,) are the highest ones after scaling; ``right`` (clips,) tells whether they are correct.
     """
 
     temperature: float
@@ -30,24 +30,25 @@ class Calibration:
     probabilities: Array
     right: NDArray[np.bool_]
 
-    def at(self, threshold: float) -> tuple[float, float]:
-        """The share of the clips that ``threshold`` names, and the share of these that are right; NaN of none."""
+    def shares(self, threshold: float) -> tuple[float, float]:
+        """The share of clips at or above ``threshold``, and the share of these that are correct; NaN if none is."""
         named = self.probabilities >= threshold
         return float(named.mean()), float(self.right[named].mean()) if named.any() else float("nan")
 
     def sentence(self, threshold: float) -> str:
-        """What it comes to, for a person."""
-        named, right = self.at(threshold)
-        said = f"{named:.0%} of them are named at {threshold:g}" + (f", {right:.0%} of these rightly" if named else "")
+        """A sentence about the calibration and the effect of ``threshold``."""
+        named, right = self.shares(threshold)
+        correct = f", {right:.0%} of these correctly" if named else ""
+        effect = f"{named:.0%} of them are named at {threshold:g}{correct}"
         return (
             f"probabilities are calibrated on the run's {self.clips} held-out clips (temperature "
             f"{self.temperature:.2f}: calibration error {self.error_before:.1f} % before, {self.error_after:.1f} % "
-            f"after); {said}"
+            f"after); {effect}"
         )
 
 
 def calibrate(directory: Path, classes: tuple[str, ...]) -> Calibration:
-    """The calibration of a run by its predictions.csv, after its last epoch; UserError for a run without it."""
+    """Calibrate a run on its predictions.csv after the last epoch; UserError if that file is missing."""
     path = directory / "predictions.csv"
     if not path.is_file():
         raise UserError(f"{path}: missing, so a threshold cannot be calibrated; restore it from git or train again")
@@ -61,7 +62,7 @@ def calibrate(directory: Path, classes: tuple[str, ...]) -> Calibration:
         scaled = scale(logits, float(np.exp(log_temperature)))
         return float(-np.log(np.clip(scaled[np.arange(len(labels)), labels], SMALLEST, None)).mean())
 
-    # Where a run is right about every clip, ever lower temperatures fit better: no lower than e^-1.
+    # If a run is right about every clip, ever lower temperatures fit better; e^-1 is the limit.
     temperature = float(np.exp(minimize_scalar(cost, bounds=(-1, 3), method="bounded").x))
     after = scale(logits, temperature)
     right = after.argmax(axis=1) == labels
@@ -70,7 +71,7 @@ def calibrate(directory: Path, classes: tuple[str, ...]) -> Calibration:
 
 
 def scale(logits: Array, temperature: float) -> Array:
-    """(clips, classes): the softmax of ``logits`` over ``temperature``."""
+    """The softmax of ``logits`` divided by ``temperature``: (clips, classes)."""
     powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 

@@ -1,1 +1,1 @@
-"""The machine: devices, files, locks, randomness, errors; nothing here knows a run or a paper."""
+"""Devices, files, locks, provenance and randomness, independent of runs and papers."""

@@ -1,4 +1,4 @@
-"""Which device a job computes on, and how."""
+"""Selects the device that a job computes on, and prepares it."""
 
 import contextlib
 import ctypes
@@ -13,22 +13,22 @@ import torch
 from soundclr.errors import UserError
 from soundclr.machine.locks import hold_slots
 
-# Where leases stand. All jobs of a user on a node must come to the same folder, thus none that a variable names: TMPDIR
-# is often one for each cluster job, and XDG_RUNTIME_DIR is set in login shells alone and is deleted at the last logout,
-# under jobs that go on. Anybody can make a folder in /tmp, so this one is used only if it is ours alone.
+# The folder of the leases' locks. All jobs of a user on a node must use the same one, so no variable names it: TMPDIR
+# often differs between cluster jobs, and XDG_RUNTIME_DIR exists in login shells only and is deleted at the last logout,
+# while jobs may still run. Anybody can make a folder in /tmp, so this one is used only if nobody else can write to it.
 LEASES = Path(f"/tmp/soundclr-devices-{os.getuid()}")
 
 
-# mallopt's names for them (malloc.h), and sizes in bytes that no block of a training on a CPU reaches
+# Parameters of mallopt (malloc.h), and a size in bytes that no block of a training on a CPU reaches
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 LARGEST_BLOCK = 2**30
 
 
 def prepare(threads: int) -> None:
-    """Let PyTorch compute on so many CPU threads, and the process keep the memory that it frees.
+    """Set PyTorch's number of CPU threads, and keep freed memory in the process.
 
-    By default glibc hands large blocks back to the kernel, which clears each page of them when it is next needed: a
-    step of a ResNet-18 in float32 takes 4 % longer by it. Other C libraries have no mallopt and are left as they are.
+    By default glibc returns large blocks to the kernel, which clears each page before its next use. That makes a step
+    of a ResNet-18 in float32 4 % slower. Other C libraries have no mallopt and keep their behaviour.
     """
     torch.set_num_threads(threads)
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
@@ -38,12 +38,12 @@ def prepare(threads: int) -> None:
 
 @contextlib.contextmanager
 def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> Iterator[torch.device]:
-    """Yield a GPU with a free slot on this node, which no other job then holds, waiting until there is one.
+    """Wait for a GPU with free slots on this node, hold them, and yield the GPU.
 
-    Each GPU has ``jobs_per_gpu`` slots, of which this job takes ``slots``, all on one GPU; more than there are is a
-    UserError. The CPU where there is no GPU, or for 0 slots. The pool is what PyTorch sees, hence
-    CUDA_VISIBLE_DEVICES. A slot is a lock on a file in :data:`LEASES`, named by the GPU's own identity, which the
-    kernel releases when the process ends in any way. A folder there that others have a hand in is a UserError.
+    Each GPU has ``jobs_per_gpu`` slots. This job takes ``slots`` of them, all on one GPU; UserError for more than there
+    are. Without a GPU, or for 0 slots, it yields the CPU. The pool is the GPUs that PyTorch sees, so
+    CUDA_VISIBLE_DEVICES limits it. A slot is a lock on a file in :data:`LEASES`, named by the GPU's UUID; the kernel
+    releases it when the process ends. UserError if others can write to that folder.
     """
     if slots > jobs_per_gpu:
         raise UserError(
@@ -63,7 +63,7 @@ def lease(slots: int = 1, jobs_per_gpu: int = 1, poll_seconds: float = 1.0) -> I
 
 
 def describe(device: torch.device) -> str:
-    """The device's name, as a result should state it."""
+    """The device's name for records."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine()
@@ -79,7 +79,7 @@ def precision(device: torch.device, setting: str) -> torch.dtype:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device has units for bfloat16; without them it is slower than float32."""
+    """Whether the device has units for bfloat16; without them bfloat16 is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities = torch.cpu.get_capabilities()
@@ -87,12 +87,12 @@ def has_bfloat16(device: torch.device) -> bool:
 
 
 def fast_precision() -> str:
-    """The number format that is fast on all of this machine's GPUs or, where there are none, on its CPU."""
+    """The number format that is fast on all GPUs of this machine or, without GPUs, on its CPU."""
     gpus = [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
     return "bfloat16" if all(map(has_bfloat16, gpus or [torch.device("cpu")])) else "float32"
 
 
 def warn_if_slow(device: torch.device, setting: str) -> None:
-    """Say on standard error that the device computes slowly in this precision, which it does all the same."""
+    """Warn on standard error if the device is slow in this precision."""
     if setting == "bfloat16" and not has_bfloat16(device):
-        print(f"{describe(device)}: has no units for bfloat16, which the run asks for, so it is slow", file=sys.stderr)
+        print(f"{describe(device)}: has no units for bfloat16, the run's precision, so it is slow", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all, and the hashes that name their contents."""
+"""Writes files and folders completely or not at all, and hashes their contents."""
 
 import csv
 import errno
@@ -19,18 +19,18 @@ from typing import IO, Any
 from soundclr.errors import UserError
 
 PARTIAL = ".partial-"
-"""What the names of temporary files begin with; .gitignore and .dvcignore leave them out."""
-LARGEST = 1 << 26  # bytes of a list, a table or a record that are read: a million lines
+"""The prefix of temporary files; .gitignore and .dvcignore leave them out."""
+LARGEST = 1 << 26  # the most bytes to read of a list, a table or a record: a million lines
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; move it there when the block ends well, delete it when not.
+    """Yield a temporary path beside ``path``; rename it to ``path`` after the block, or delete it if the block fails.
 
-    The rename happens after an fsync, so a reader, or a machine that loses power, sees the old file or
-    the new one, never a part. The temporary name ends as ``path`` does, by which some writers choose a format.
-    What killed processes left unfinished in the folder is cleared first.
-    Raises UserError where that cannot be: a full disk, a folder that is not writable.
+    The rename follows an fsync, so a reader, or a machine that loses power, sees the old file or the new one, never a
+    part. The temporary name has the suffix of ``path``, by which some writers choose a format. Unfinished files of
+    killed processes in the folder are deleted first.
+    Raises UserError if the file cannot be written, for example on a full disk.
     """
     path = Path(path)
     with writing(path):
@@ -49,30 +49,30 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(temporary: Path) -> Iterator[IO[bytes]]:
-    """A new temporary file that is its own lock, open for as long as somebody writes it."""
+    """Make a temporary file, and hold a lock on it while it is written."""
     while True:
         with open(temporary, "xb") as file:
-            with suppress(OSError):  # no locks there, on some network file systems: then nobody clears anything
+            with suppress(OSError):  # some network file systems have no locks; then nothing is cleared
                 fcntl.flock(file, fcntl.LOCK_EX)
             if temporary.exists():
                 yield file
                 return
-        # somebody took it for abandoned before it was locked
+        # another process deleted it as abandoned before it was locked
 
 
 def clear_if_abandoned(leftover: Path) -> None:
-    """Delete a temporary file that nobody writes any more: the kernel has freed its lock, however the writer ended."""
-    with suppress(OSError), open(leftover, "rb+") as file:  # to write: NFS locks only those
+    """Delete a temporary file if its writer has ended, which has freed its lock."""
+    with suppress(OSError), open(leftover, "rb+") as file:  # opened for writing because NFS locks only such files
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         leftover.unlink()
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside ``folder``; give it that name when the block ends well.
+    """Yield an empty temporary folder beside ``folder``; rename it to ``folder`` after the block.
 
-    A folder that already has the name is replaced. When the block fails, the temporary folder is deleted
-    and the old one stays. What a killed process left behind is cleared by the next call.
+    An existing folder is replaced. If the block fails, the temporary folder is deleted and the old one stays. The next
+    call removes what a killed process left.
     """
     temporary = folder.with_name(f".{folder.name}.partial")
     outdated = folder.with_name(f".{folder.name}.outdated")
@@ -82,7 +82,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         if folder.exists():
-            folder.rename(outdated)  # a delete can be cut short, a rename cannot
+            folder.rename(outdated)  # a deletion can be interrupted, a rename cannot
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -91,40 +91,42 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A failure to write ``path`` in the block becomes a :class:`UserError`: what, where, what to do."""
+    """Turn a failure to write ``path`` in the block into a :class:`UserError`."""
     try:
         yield
     except (OSError, RuntimeError) as error:
-        cause = error if isinstance(error, OSError) else error.__context__  # PyTorch's writer hides a full disk
+        cause = (
+            error if isinstance(error, OSError) else error.__context__
+        )  # PyTorch's writer hides the error of a full disk
         if not isinstance(cause, OSError):
             raise
         raise UserError(f"{path}: cannot be written ({reason(cause)})") from error
 
 
 def reason(error: OSError) -> str:
-    """What the system says, and what helps."""
-    said = error.strerror or str(error)
+    """The system's message, and what to do."""
+    message = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{said}: free some space, then run the same command"
+        return f"{message}: free some space, then run the same command"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return f"{said}: change its permissions, or choose another folder"
-    return said
+        return f"{message}: change its permissions, or choose another folder"
+    return message
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` atomically, in UTF-8 with the line ends it has."""
+    """Write ``text`` to ``path`` atomically, in UTF-8 with unchanged line ends."""
     check_text(text, f"{path}: cannot be written")
     with atomic_path(path) as temporary:
         temporary.write_bytes(text.encode())
 
 
 def check_text(text: str, place: str) -> None:
-    """Raise UserError for half of a surrogate pair: an escape in JSON or YAML makes one, and no file can hold it."""
+    """Raise UserError for a lone surrogate, which an escape in JSON or YAML can produce but no file can contain."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         near = text[max(0, error.start - 20) : error.end + 20]
-        raise UserError(f"{place}: {near!r} has half of a character (a lone surrogate), which is no text") from error
+        raise UserError(f"{place}: {near!r} has half of a character (a lone surrogate), which is not text") from error
 
 
 def to_csv(rows: Iterable[Sequence[Any]]) -> str:
@@ -135,15 +137,12 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, keys in the order given, atomically."""
+    """Write ``value`` atomically as indented JSON with unchanged order of keys."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, remedy: str = "", most: int = LARGEST) -> Any:
-    """Read a JSON file of at most so many bytes.
-
-    One that is missing, larger or not JSON is a :class:`UserError` that names it and the ``remedy``.
-    """
+    """Read a JSON file of at most ``most`` bytes; UserError, with ``remedy``, if it is missing, larger or not JSON."""
     try:
         return json.loads(read_regular(path, most).decode())
     except (OSError, ValueError, RecursionError) as error:
@@ -151,37 +150,37 @@ def read_json(path: Path, remedy: str = "", most: int = LARGEST) -> Any:
 
 
 def regular(path: str, flags: int) -> int:
-    """An opener for :func:`open` that refuses, by an OSError, what is no file: reading a FIFO could wait for ever."""
-    handle = os.open(path, flags | os.O_NONBLOCK)  # else opening it would wait already
+    """An opener for :func:`open` that raises OSError for FIFOs and devices; reading a FIFO could wait forever."""
+    handle = os.open(path, flags | os.O_NONBLOCK)  # otherwise opening a FIFO would wait
     mode = os.fstat(handle).st_mode
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # a folder is refused by open itself
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):  # open itself refuses a folder
         return handle
     os.close(handle)
     raise OSError(errno.EINVAL, "Is not a regular file", path)
 
 
 ADDED = ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "lost+found")
-"""What systems put among a user's files, in small letters: macOS, Windows, network storages, file systems."""
+"""Lower-case names of files that macOS, Windows, network storages and file systems add."""
 
 
 def visible(folder: Path) -> list[Path]:
-    """What a user put into a folder: what is neither hidden nor a system's own."""
+    """A user's files in a folder: those that are neither hidden nor added by a system."""
     return [path for path in folder.iterdir() if not path.name.startswith(".") and path.name.lower() not in ADDED]
 
 
 def refuse_irregular(paths: Iterable[Path | str]) -> None:
-    """Raise UserError for a path at which there is something, but no file: a folder, a FIFO, a device."""
+    """Raise UserError for paths that exist but are not files: folders, FIFOs, devices."""
     for path in paths:
         if os.path.exists(path) and not os.path.isfile(path):
-            raise UserError(f"{path}: is no file but a folder, a pipe or a device; move it away")
+            raise UserError(f"{path}: is not a file but a folder, a pipe or a device; move it away")
 
 
 def read_regular(path: Path, most: int = LARGEST) -> bytes:
-    """What a regular file of at most so many bytes holds; an OSError for anything else."""
+    """Read a regular file of at most ``most`` bytes; OSError for anything else."""
     with open(path, "rb", opener=regular) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"Is larger than {most:,} bytes, which is too much for what it should be", str(path))
+        raise OSError(errno.EFBIG, f"Is larger than {most:,} bytes, the limit for such a file", str(path))
     return content
 
 
@@ -197,16 +196,16 @@ def sha256_of_json(value: Any) -> str:
 
 
 def record_of(path: Path) -> Path:
-    """Where the SHA-256 of a file stands whose source gives none: beside it, as ``sha256sum`` writes it."""
+    """The file beside ``path`` that records its SHA-256, in the format of ``sha256sum``, if its source gives none."""
     return path.with_name(path.name + ".sha256")
 
 
 def recorded_sha256(path: Path) -> str | None:
-    """What :func:`record_of` has of a file, or None without a record; UserError for one that is damaged."""
+    """The SHA-256 in :func:`record_of` ``path``, or None without a record; UserError for a damaged record."""
     place = record_of(path)
     if not place.is_file():
         return None
     match = re.match(r"[0-9a-f]{64}\b", place.read_text(errors="replace"))
     if match is None:
-        raise UserError(f"{place}: is no record of a SHA-256, 64 digits and a file's name; delete it")
+        raise UserError(f"{place}: does not have a SHA-256, 64 digits, and a file's name; delete it")
     return match[0]

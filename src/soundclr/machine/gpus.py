@@ -1,4 +1,4 @@
-"""How many GPUs there are, without PyTorch, which takes seconds to load."""
+"""Counts GPUs without PyTorch, which takes seconds to import."""
 
 import os
 from itertools import takewhile
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> int:
-    """How many GPUs a job started here may see: those that CUDA_VISIBLE_DEVICES names, or NVIDIA's device files.
+    """The number of GPUs that a job started here can see: NVIDIA's device files, limited by CUDA_VISIBLE_DEVICES.
 
-    The variable never adds to what is there, and CUDA reads it up to the first number that is negative.
+    CUDA reads the variable up to the first negative number.
     """
     there = sum(path.name[len("nvidia") :].isdigit() for path in devices.glob("nvidia*"))
     named = os.environ.get("CUDA_VISIBLE_DEVICES")

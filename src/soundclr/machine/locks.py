@@ -1,8 +1,8 @@
-"""Locks on files, by which processes take turns. The kernel frees them, however their holder ends.
+"""File locks for processes that share something. The kernel frees them when their holder ends in any way.
 
-- :func:`only_one`: the first process works, a second one is told who does (a training of a run).
+- :func:`only_one`: a second process gets an error that names the first (the training of a run).
 - :func:`in_turn`: a second process waits for the first (the download of an archive).
-- :func:`hold_slots`: as many processes as there are slots, others wait (the GPUs of a machine).
+- :func:`hold_slots`: as many processes as there are slots; others wait (the GPUs of a machine).
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from soundclr.machine.files import regular, writing
 
 @contextlib.contextmanager
 def only_one(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock file ``path`` in the block, and remove it afterwards; see :func:`locked`."""
+    """Hold the lock file ``path`` during the block and remove it afterwards; see :func:`locked`."""
     file = locked(path, busy)
     try:
         yield
@@ -31,10 +31,10 @@ def only_one(path: Path, busy: str) -> Iterator[None]:
 
 
 def locked(path: Path, busy: str) -> IO[str]:
-    """The file at ``path``, locked until it is closed.
+    """Open the file at ``path`` and lock it until it is closed.
 
-    Raises UserError, which says what is ``busy`` and names the holder, where another process holds it. On a file
-    system without locks it is held by anybody.
+    If another process holds it, raises UserError with ``busy`` and the holder. On a file system without locks, every
+    process gets it.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,38 +48,38 @@ def locked(path: Path, busy: str) -> IO[str]:
 def _opened(path: Path, busy: str) -> IO[str]:
     """The file at ``path``, open and locked."""
     while True:
-        file = open(path, "a+")  # noqa: SIM115 - closed by who asked: closing is what frees it
-        with contextlib.suppress(OSError):  # no locks there: some network file systems
+        file = open(path, "a+")  # noqa: SIM115 - the caller closes it, which frees the lock
+        with contextlib.suppress(OSError):  # some network file systems have no locks
             if not _lock(file.fileno()):
-                if _lock(file.fileno(), fcntl.LOCK_SH):  # somebody only looks, as is_held does, and is soon gone
+                if _lock(file.fileno(), fcntl.LOCK_SH):  # another process only checks, as is_held does, and ends soon
                     file.close()
                     time.sleep(0.01)
                     continue
                 file.seek(0)
-                raise Busy(f"{path}: {busy} by {file.read() or 'another process'}; wait for it, or end it")
+                raise Busy(f"{path}: {busy} by {file.read() or 'another process'}; wait for it or end it")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 return file
-        file.close()  # whoever held it has removed it meanwhile
+        file.close()  # its holder has removed it meanwhile
 
 
 def is_held(path: Path) -> bool:
-    """Whether another process holds the lock file ``path`` just now; asking keeps nobody from taking it."""
+    """Whether another process holds the lock file ``path``; checking does not keep others from taking it."""
     try:
         with open(path, opener=regular) as file:
             return not _lock(file.fileno(), fcntl.LOCK_SH)
-    except OSError:  # it is not there, or no locks are
+    except OSError:  # the file is missing, or the file system has no locks
         return False
 
 
 @contextlib.contextmanager
 def in_turn(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` in the block, which begins once nobody else does; the file stays."""
+    """Wait for the lock file ``path`` and hold it during the block; the file stays."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = open(path, "w")  # noqa: SIM115 - closed below
     with file:
-        with contextlib.suppress(OSError):  # no locks there: some network file systems
+        with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -88,11 +88,11 @@ def in_turn(path: Path) -> Iterator[None]:
 def hold_slots(
     names: Sequence[str], folder: Path, each: int = 1, count: int = 1, what: str = "slots", poll_seconds: float = 1.0
 ) -> Iterator[str]:
-    """Hold ``count`` of the ``each`` slots that one of ``names`` has, and yield that name.
+    """Hold ``count`` of the ``each`` slots of one of ``names``, and yield that name.
 
-    All jobs that give the same ``folder`` share the pool; the name with most free slots is taken, the first of equals.
-    Where none has enough of them this waits, after one line on standard error that calls the pool ``what``. ``count``
-    may not exceed ``each``: such a job would wait for ever. Raises UserError for a folder that others have a hand in.
+    All jobs with the same ``folder`` share the pool. The name with most free slots is taken, the first of equals. If
+    none has enough, this prints a line that calls the pool ``what``, and waits. ``count`` must not exceed ``each``:
+    such a job would wait forever. Raises UserError for a folder that others can write to.
     """
     assert names and 1 <= count <= each
     waiting = False
@@ -111,16 +111,16 @@ def hold_slots(
 
 
 def _private_folder(folder: Path) -> int:
-    """A descriptor of ``folder``, which is made where there is none: a real one, ours, that nobody else can write to.
+    """Make ``folder`` if needed, and return its descriptor; it must be a real folder that only we can write to.
 
-    Where anybody may make folders, as in /tmp, another user could have made it first, with links in it to our files.
+    In a place like /tmp, another user could have made it first, with links to our files in it.
     """
     try:
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise UserError(f"{folder}: must be a folder of yours, for locks, and is not ({error.strerror})") from error
+        raise UserError(f"{folder}: must be a folder of yours, for locks, but is not ({error.strerror})") from error
     status = os.fstat(place)
     if status.st_uid == os.getuid() and not status.st_mode & 0o022:
         return place
@@ -130,10 +130,10 @@ def _private_folder(folder: Path) -> int:
 
 
 def _search(names: Sequence[str], place: int, each: int, count: int) -> tuple[str, list[int]] | None:
-    """The name with most free slots and ``count`` of their locks, held; None where none has so many."""
+    """The name with most free slots, and ``count`` of its locks, held; None if none has enough."""
     turn = _open_slot("search.lock", place)
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # one search at a time, for it locks for a moment what it does not keep
+        fcntl.flock(turn, fcntl.LOCK_EX)  # one search at a time, because it briefly locks slots that it does not keep
         free = {name: _free_slots([f"{name}-{n}.lock" for n in range(each)], place) for name in names}
         best = max(names, key=lambda name: len(free[name]))
         enough = len(free[best]) >= count
@@ -146,7 +146,7 @@ def _search(names: Sequence[str], place: int, each: int, count: int) -> tuple[st
 
 
 def _free_slots(names: Sequence[str], place: int) -> list[int]:
-    """Those of the lock files that nobody holds, as descriptors that hold them now: closing one gives the slot back."""
+    """Lock the free ones of these lock files; returns their descriptors, and closing one frees the slot."""
     slots = []
     for name in names:
         slot = _open_slot(name, place)
@@ -158,12 +158,12 @@ def _free_slots(names: Sequence[str], place: int) -> list[int]:
 
 
 def _open_slot(name: str, place: int) -> int:
-    """A descriptor of the lock file ``name`` in the folder ``place``, made where there is none; no link is followed."""
+    """Open the lock file ``name`` in the folder ``place``; it is made if needed, and links are not followed."""
     return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=place)
 
 
 def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Lock an open file until it is closed, if nobody else holds it; False if somebody does."""
+    """Lock an open file until it is closed; False if another process holds it."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

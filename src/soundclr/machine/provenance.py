@@ -1,4 +1,4 @@
-"""What made a result: the version of the code that decides numbers, the commit, the libraries, the device, the time."""
+"""The provenance of a result: the version of the numeric code, the commit, the libraries, and the time."""
 
 import datetime
 import importlib.metadata
@@ -21,15 +21,15 @@ NUMERIC_SOURCES = (
     "params/entries.py",
     "training",
 )
-"""The sources that decide numbers, given the settings and the index, which a record names.
+"""The sources that determine numbers, given the settings and the index, which are in a record.
 
-How a dataset is fetched is not among them: what comes of it is the index.
+The code that fetches a dataset is not among them, because its result is the index.
 """
 
 
 @cache
 def code_version() -> str:
-    """The first 12 digits of the hash of all sources that decide numbers, by their names and contents."""
+    """The first 12 digits of the hash of the names and contents of all numeric sources."""
     top = Path(__file__).parents[1]
     places = [top / source for source in NUMERIC_SOURCES]
     files = (file for place in places for file in ([place] if place.suffix == ".py" else place.rglob("*.py")))
@@ -37,12 +37,12 @@ def code_version() -> str:
 
 
 def made_with(*libraries: str) -> dict[str, Any]:
-    """The commit and whether it was changed since, the versions of torch and other ``libraries``, and the time."""
+    """The commit and whether files differ from it, the versions of torch and other ``libraries``, and the time."""
     return {**git_state(), "versions": versions(*libraries), "created": now()}
 
 
 def versions(*others: str) -> dict[str, str]:
-    """The versions of Python, of this package, and of what a run and ``others`` depend on."""
+    """The versions of Python, of this package, of torch's packages, and of ``others``."""
     names = ("torch", "torchvision", "torchaudio", *others)
     return {
         "python": platform.python_version(),
@@ -57,7 +57,7 @@ def now() -> str:
 
 
 def git_state(*others: str) -> dict[str, Any]:
-    """The commit that the code is of, and whether code, parameters or ``others`` differ from it; None without git."""
+    """The code's commit, and whether code, parameters or ``others`` differ from it; None without git."""
     root = Path(__file__).parents[3]
 
     def git(*arguments: str) -> str | None:

@@ -1,24 +1,24 @@
-"""Random numbers: each use has a stream of its own, seeded from what it is for."""
+"""Random numbers: each use has its own stream, seeded from its purpose."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # it takes seconds to import, which a check of params.yaml need not wait for
+if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds to import
     import torch
     from torch import Tensor
 
 
 def seed_of(*parts: object) -> int:
-    """A 63-bit seed from the hash of ``parts``: neighbouring seeds and epochs give unrelated streams."""
+    """A 63-bit seed from the hash of ``parts``, so that neighbouring seeds and epochs give unrelated streams."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1
 
 
 def generator(*parts: object) -> torch.Generator:
     """A CPU generator seeded from ``parts``, such as (seed, fold, stage, epoch).
 
-    Each epoch has its own, so a resumed run draws what an uninterrupted one does without stored states.
+    Each epoch has its own, so a resumed run draws the same numbers as an uninterrupted one, without stored states.
     """
     import torch
 
@@ -26,7 +26,7 @@ def generator(*parts: object) -> torch.Generator:
 
 
 def uniform(random: torch.Generator, *shape: int) -> Tensor:
-    """Uniform on [0, 1): float64, on the CPU, so that the same numbers come on every device."""
+    """Uniform on [0, 1): float64, on the CPU, so that the numbers are the same for every device."""
     import torch
 
     return torch.rand(*shape, generator=random, dtype=torch.float64)

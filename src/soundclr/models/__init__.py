@@ -1,1 +1,1 @@
-"""Encoders, heads, what they start from, and the network that joins them."""
+"""Encoders, heads, initial weights, and the network that joins them."""

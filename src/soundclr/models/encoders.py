@@ -1,6 +1,6 @@
-"""Encoders by name: from what a representation makes of clips, (batch, channels, ...), to features (batch, size).
+"""Encoders by name: from a batch of represented clips, (batch, channels, ...), to features, (batch, size).
 
-A new one is a class here, entered in :data:`ENCODERS`, and a line of params.yaml's ``defaults.encoders``.
+To add one, write a class here, enter it in :data:`ENCODERS` and add a line to params.yaml's ``defaults.encoders``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,22 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 
 
 class EncoderEntry(Entry):
-    """``frozen``: how many of its ``blocks`` keep their initial weights. ``rank``: dimensions of its input's images.
+    """An encoder, built from its parameters in params.yaml.
 
-    ``momentum`` is that of its batch norms. ``blocks`` and ``momentum`` are None where only the built network has them.
-    One that ``pools`` makes (batch, size) itself.
+    ``frozen`` is the number of leading blocks that keep their initial weights. ``blocks`` is how many blocks there are,
+    ``rank`` how many dimensions a channel of the input has, ``momentum`` that of the batch norms. ``blocks`` and
+    ``momentum`` are None if they are known only once the network is built. ``pools`` is True for an encoder whose
+    output is already (batch, size); otherwise a run's ``pooling`` follows its blocks.
+
+    >>> class Tiny(EncoderEntry):
+    ...     blocks = 1
+    ...     rank = 2
+    ...
+    ...     def build(self, channels, weights):
+    ...         return [torch.nn.Conv2d(channels, 8, kernel_size=3)], 8
+    >>> blocks, size = Tiny(frozen=0).build(channels=1, weights=None)
+    >>> blocks[0](torch.zeros(2, 1, 128, 431)).shape, size
+    (torch.Size([2, 8, 126, 429]), 8)
     """
 
     blocks: ClassVar[int | None]
@@ -34,20 +46,20 @@ class EncoderEntry(Entry):
     frozen: Count
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
-        """Its blocks and how many features come out, for so many input channels, from ``weights`` if there are any."""
+        """Return the blocks and the number of output features. ``weights``: initial values, None for random ones."""
         raise NotImplementedError
 
     def parts(self, blocks: list[nn.Module]) -> list[nn.Module]:
-        """What ``frozen`` counts, of what :meth:`build` made: the blocks."""
+        """The parts that ``frozen`` counts, given the result of :meth:`build`: by default the blocks."""
         return blocks
 
 
 class ResNet50(EncoderEntry):
-    """torchvision's without its last layer (SoundCLR, section 3.3): 2048 features; the stem, then the four stages.
+    """torchvision's ResNet-50 without its last layer (SoundCLR, section 3.3): 2048 features, a stem and four stages.
 
-    With another number of channels than three the first convolution is a fresh one, whatever the weights: summing the
-    trained kernel over its inputs would compute what copies do. ``weights`` have torchvision's names, with or without
-    that layer.
+    Unless there are three channels, the first convolution has random weights even if ``weights`` are given: a trained
+    kernel summed over its inputs would compute the same as three copies of one channel do. ``weights`` have
+    torchvision's names, with or without the last layer.
     """
 
     blocks = 5
@@ -73,13 +85,13 @@ class ResNet50(EncoderEntry):
 
 
 class ResNet18(ResNet50):
-    """The smaller one: 512 features."""
+    """torchvision's ResNet-18 without its last layer: 512 features."""
 
     network = "resnet18"
 
 
 class ResNet18Of2D(EncoderEntry):
-    """ResNet-18 from random weights, 8 * ``width`` features: torchvision's at width 64, and narrower ones."""
+    """ResNet-18 with random weights and 8 * ``width`` features; a ``width`` of 64 is torchvision's."""
 
     blocks = 5
     rank = 2
@@ -97,7 +109,7 @@ class ResNet18Of2D(EncoderEntry):
 
 
 class ResNet18Of1D(ResNet18Of2D):
-    """The same for waveforms: kernels of 9 samples, and pooling over as many in the stem (CLAR's reference code)."""
+    """ResNet-18 for waveforms: kernels of 9 samples, and the stem pools over 9 samples (CLAR's reference code)."""
 
     rank = 1
     kernel = 9
@@ -105,7 +117,7 @@ class ResNet18Of1D(ResNet18Of2D):
 
 
 class Small(EncoderEntry):
-    """Four strided convolutions to 128 features: seconds on one core, for the demo and the tests."""
+    """Four strided convolutions with 128 features: trains in seconds on one core, for the demo and the tests."""
 
     blocks = 4
     rank = 2
@@ -126,7 +138,7 @@ class Small(EncoderEntry):
 
 
 class Small1D(Small):
-    """The same for waveforms."""
+    """:class:`Small` for waveforms."""
 
     rank = 1
 
@@ -134,7 +146,7 @@ class Small1D(Small):
 class Statistics(EncoderEntry):
     """Mean and standard deviation over time of each band and channel: a baseline that learns nothing.
 
-    2 * channels * ``bands`` features; neighbouring bands are averaged where the representation has more.
+    It has 2 * channels * ``bands`` features. If the representation has more bands, neighbouring ones are averaged.
     """
 
     blocks = 1
@@ -152,11 +164,11 @@ class Statistics(EncoderEntry):
 
 
 class Torchvision(EncoderEntry):
-    """Any of torchvision's classification networks, without its last layer, from the outputs of its own pooling.
+    """Any of torchvision's classification networks without its last layer; it keeps its own pooling.
 
-    ``frozen`` counts the parts of its ``features`` or, where it has none, its own, such as a ResNet's conv1, bn1,
-    layer1 and so on. Weights are those of ``torchvision``, or of a file that params.yaml's ``weights`` has for the
-    network.
+    ``frozen`` counts the parts of its ``features``, or, if it has no ``features``, the network's own parts, such as a
+    ResNet's conv1, bn1 and layer1. Weights come from ``torchvision``, or from a file that params.yaml's ``weights``
+    lists for the network.
     """
 
     blocks = None
@@ -166,7 +178,7 @@ class Torchvision(EncoderEntry):
     network: Name
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
-        """The network, in one."""
+        """The whole network as one block."""
         from soundclr.models import zoo
 
         network, size = zoo.as_encoder(*self.make(self.network), channels, weights)
@@ -179,17 +191,17 @@ class Torchvision(EncoderEntry):
         return parts_of(blocks[0])
 
     def make(self, name: str) -> tuple[nn.Module, tuple[str, ...]]:
-        """The network of that name, and what its classifier's names begin with."""
+        """The network ``name``, and the prefixes of its classifier's weights."""
         from soundclr.models.zoo import torchvision_network
 
         return torchvision_network(name)
 
 
 class Timm(Torchvision):
-    """The same of timm (Wightman), where that is installed."""
+    """Any of timm's networks (Wightman), if timm is installed."""
 
     def make(self, name: str) -> tuple[nn.Module, tuple[str, ...]]:
-        """The network of that name, and what its classifier's names begin with."""
+        """The network ``name``, and the prefixes of its classifier's weights."""
         from soundclr.models.zoo import timm_network
 
         return timm_network(name)
@@ -198,8 +210,8 @@ class Timm(Torchvision):
 class Yamnet(EncoderEntry):
     """YAMNet (Google; AudioSet) without its last layer, for the representation ``yamnet``: 1024 features.
 
-    A MobileNet v1, its batch norms folded into 27 convolutions. ``weights`` have their names, ``0.weight`` to
-    ``26.bias``. A clip's features are the mean of its patches'.
+    A MobileNet v1 with its batch norms folded into 27 convolutions. ``weights`` are named ``0.weight`` to ``26.bias``.
+    A clip's features are the mean over its patches.
     """
 
     blocks = 1
@@ -207,7 +219,7 @@ class Yamnet(EncoderEntry):
     momentum = None  # its batch norms are folded in
 
     def build(self, channels: int, weights: Weights | None) -> tuple[list[nn.Module], int]:
-        """All of it."""
+        """The whole network as one block."""
         from soundclr.models.yamnet import SIZE, yamnet
 
         network = yamnet(channels)
@@ -231,5 +243,5 @@ ENCODERS: dict[str, type[EncoderEntry]] = {
 
 
 def encoder_of(settings: RunSettings, place: str = "a run's settings") -> EncoderEntry:
-    """The encoder that a run's settings name; UserError, naming ``place``, for one that does not exist or fit."""
+    """Build the encoder in a run's settings. UserError, with ``place``, if it is unknown or invalid."""
     return entry_of(ENCODERS, settings.encoder, "encoder", place)

@@ -5,7 +5,7 @@ from torch.nn.functional import normalize
 
 
 class Normalise(nn.Module):
-    """Each row to length 1."""
+    """Scales each row to length 1."""
 
     def forward(self, rows: Tensor) -> Tensor:
         """(batch, size) -> (batch, size)."""

@@ -1,4 +1,4 @@
-"""A trained run, loaded from its folder."""
+"""Loads a trained run from its folder."""
 
 import hashlib
 import io
@@ -17,15 +17,15 @@ from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
 
 PACKED = "model.pt.xz"
-"""A model that comes with its run's folder, compressed."""
+"""The file name of a compressed model beside its run's metrics.json."""
 
 MOST_UNPACKED = 1_000_000_000
 
 
 def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
-    """What a run's folder says of it, its settings, and the trained network in evaluation mode, on the CPU.
+    """Load a run's metrics, settings, and trained network in evaluation mode on the CPU.
 
-    Raises UserError for a folder that is no finished run, or a model that is missing or damaged.
+    Raises UserError if the folder is not a finished run, or its model is missing or damaged.
     """
     run, results, metrics = read_run(directory)
     model, packed = run.model(results), directory / PACKED
@@ -34,17 +34,17 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
     if not model.is_file() and packed.is_file():
         model, content = packed, unpack(packed)
     elif not model.is_file():
-        raise UserError(f"{model}: the run's model is not here; {again}")
+        raise UserError(f"{model}: the run's model is missing; {again}")
     if (has := sha256_of(content)) != metrics.model_sha256:
         raise UserError(
-            f"{model}: is damaged or another run's (SHA-256 {has}, metrics.json says {metrics.model_sha256}); remove "
-            f"it, then {again}"
+            f"{model}: is damaged or belongs to another run (its SHA-256 is {has}, metrics.json has "
+            f"{metrics.model_sha256}); remove it, then {again}"
         )
     settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
     try:
         network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
-    except Exception as error:  # torch.load raises many kinds; with the right hash it was another version that wrote it
+    except Exception as error:  # torch.load raises many kinds; the hash is right, so another version wrote the file
         raise UserError(
             f"{model}: is not a model of this version ({in_short(error)}); remove it, then {again}"
         ) from error
@@ -52,7 +52,7 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
 
 
 def unpack(packed: Path) -> io.BytesIO:
-    """A model that was exported as ``packed``; UserError for one that is damaged or unpacks to too much."""
+    """Decompress a model; UserError if it is damaged or too large."""
     try:
         with lzma.open(packed) as file:
             content = file.read(MOST_UNPACKED + 1)
@@ -64,30 +64,30 @@ def unpack(packed: Path) -> io.BytesIO:
 
 
 def sha256_of(content: Path | io.BytesIO) -> str:
-    """The SHA-256 of a file, or of what was unpacked."""
+    """Return the SHA-256 of a file or of an unpacked model."""
     return sha256_of_file(content) if isinstance(content, Path) else hashlib.sha256(content.getbuffer()).hexdigest()
 
 
 def start_from_run(network: Network, run: Run, results: Path) -> Metrics:
-    """Give ``network`` the encoder of the trained ``run``, of which what its folder says is returned.
+    """Load the encoder of the trained ``run`` into ``network``; returns that run's metrics.
 
-    Raises UserError for a run that is not trained or is damaged, or whose encoder is another one.
+    Raises UserError if the run is not trained or damaged, or has another encoder.
     """
     directory = run.directory(results)
     if not (directory / "metrics.json").is_file():
-        raise UserError(f"{directory}: is what this run starts from, and not there; make it with `{run.train_command}`")
+        raise UserError(f"{directory}: this run starts from it, but it is missing; make it with `{run.train_command}`")
     metrics, _, trained = load_run(directory)
     try:
         network.encoder.load_state_dict(trained.encoder.state_dict())
     except RuntimeError as error:
-        raise UserError(f"{directory}: its encoder is not this run's ({in_short(error)})") from error
+        raise UserError(f"{directory}: its encoder differs from this run's ({in_short(error)})") from error
     return metrics
 
 
 def read_run(directory: Path) -> tuple[Run, Path, Metrics]:
-    """What run the folder is of, the results that it is in, and its metrics.json.
+    """The run that a folder belongs to, the results folder around it, and its metrics.json.
 
-    Raises UserError for a folder that is no finished run, or whose metrics.json is damaged or of another version.
+    Raises UserError if the folder is not a finished run, or its metrics.json is damaged or from another version.
     """
     directory = Path(directory).absolute()
     parents = directory.parents

@@ -1,4 +1,4 @@
-"""Why a file of weights is not an encoder's: what it holds, and the mapping in params.yaml that mends it."""
+"""Explains why a weights file does not fit an encoder: what the file holds, and which ``mapping`` would fix it."""
 
 import re
 import warnings
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from soundclr.params import MappingSettings
 
-MOST = 8  # names that a message has
-ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # a terminal's colours, which PyTorch's errors have
+MOST = 8  # names in a message
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # terminal colours in PyTorch's errors
 
 
 class Inert:
-    """What an object of an unknown class becomes where only the keys beside it are of interest: it does nothing."""
+    """Replaces objects of unknown classes while a file's keys are read. It does nothing."""
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
@@ -25,7 +25,7 @@ class Inert:
 
 
 def unreadable(path: Path, error: Exception, mapping: MappingSettings, numbers: list[Any]) -> str:
-    """What PyTorch cannot read in a file, and what to do; ``numbers`` are NumPy's, which a mapping may let in."""
+    """Why PyTorch cannot read a file, and what to do. ``numbers``: NumPy's types, which a mapping may allow."""
     if "TorchScript" in str(error):
         return "is a TorchScript archive; save its state dict, torch.save(torch.jit.load(FILE).state_dict(), FILE)"
     strangers = strange_globals(path)
@@ -34,19 +34,20 @@ def unreadable(path: Path, error: Exception, mapping: MappingSettings, numbers: 
     with torch.serialization.safe_globals(numbers):
         others = strange_globals(path)
     if not others and not mapping.numpy:
-        return f"holds NumPy's numbers ({listed(strangers)}); let them in by `mapping: {{numpy: true}}` in params.yaml"
+        return f"holds NumPy numbers ({listed(strangers)}); allow them with `mapping: {{numpy: true}}` in params.yaml"
     content = keys_alone(path, strangers, numbers)
     inside = f" among its keys {listed(content)}" if isinstance(content, dict) else ""
     place = "".join(f"[{key!r}]" for key in tensors_at(content) or ()) if inside else ".state_dict()"
     return (
-        f"holds {listed(others or strangers)}{inside}, which is not read, as it could run code; if you trust the file, "
-        f"save its state dict alone, torch.save(torch.load(FILE, weights_only=False){place}, FILE), or fetch it again"
+        f"holds {listed(others or strangers)}{inside}, which is not read because it could run code; if you trust the "
+        f"file, save only its state dict, torch.save(torch.load(FILE, weights_only=False){place}, FILE), or fetch it "
+        "again"
     )
 
 
 def strange_globals(path: Path) -> list[str]:
-    """The classes and functions in a file that PyTorch does not let in; none where it cannot be looked into."""
-    with suppress(Exception):  # a file as PyTorch wrote it before 1.6, or none of its
+    """The classes and functions in a file that PyTorch refuses; none if the file cannot be inspected."""
+    with suppress(Exception):  # fails for files from before PyTorch 1.6, and for files of other programs
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
     found: list[str] = []
     while len(found) <= MOST and (stranger := next_stranger(path, found)):
@@ -55,7 +56,7 @@ def strange_globals(path: Path) -> list[str]:
 
 
 def next_stranger(path: Path, known: list[str]) -> str | None:
-    """The first such name besides those ``known``, by what PyTorch says as it meets it."""
+    """The next refused name that is not in ``known``, from PyTorch's error message."""
     try:
         tensors_only(path, known)
     except Exception as error:  # many kinds, as in read_weights
@@ -65,31 +66,32 @@ def next_stranger(path: Path, known: list[str]) -> str | None:
 
 
 def keys_alone(path: Path, strangers: list[str], numbers: list[Any]) -> Any:
-    """What a file holds, with something inert for its ``strangers``; None where that cannot be had."""
+    """A file's content, with :class:`Inert` for its ``strangers``; None if that cannot be read either."""
     with suppress(Exception), torch.serialization.safe_globals(numbers):
         return tensors_only(path, strangers)
     return None
 
 
 def tensors_only(path: Path, inert: Iterable[str] = ()) -> Any:
-    """What ``torch.load`` gives that runs nothing in the file: something inert for the classes named ``inert``."""
+    """Load a file without running anything in it; classes named in ``inert`` become :class:`Inert`."""
     nothing: list[Any] = [(Inert, name) for name in inert]
     with warnings.catch_warnings(), torch.serialization.safe_globals(nothing):
-        warnings.filterwarnings("ignore", "'torch.load' received a zip file")  # TorchScript; the error says so too
+        warnings.filterwarnings("ignore", "'torch.load' received a zip file")  # TorchScript; the error repeats it
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def no_state_dict(content: Any) -> str:
-    """What stands in the place of a state dict, and the keys that lead to one."""
+    """What a file holds instead of a state dict, and the keys that lead to one inside it."""
     if not isinstance(content, dict):
-        return f"not a state dict of tensors but a {type(content).__name__}; mend its `mapping` or fetch it again"
+        return f"not a state dict of tensors but a {type(content).__name__}; correct its `mapping` or fetch it again"
     keys = tensors_at(content)
-    remedy = f"take it by `mapping: {{take: [{', '.join(keys)}]}}`" if keys else "mend its `mapping` or fetch it again"
+    other = "correct its `mapping` or fetch it again"
+    remedy = f"select it with `mapping: {{take: [{', '.join(keys)}]}}`" if keys else other
     return f"not a state dict of tensors, its keys are {listed(content)}; {remedy}"
 
 
 def tensors_at(content: Any, depth: int = 4) -> list[str] | None:
-    """The keys that lead to the largest mapping of tensors inside ``content``; None where there is none."""
+    """The keys that lead to the largest dictionary of tensors inside ``content``; None if there is none."""
     found: dict[tuple[str, ...], int] = {}
 
     def look(place: tuple[str, ...], inside: Any) -> None:
@@ -106,44 +108,44 @@ def tensors_at(content: Any, depth: int = 4) -> list[str] | None:
 
 
 def other_names(weights: dict[str, Tensor], error: Exception) -> str:
-    """Why a state dict is not the encoder's, by what PyTorch says of it, and the mapping that mends its names."""
+    """Why a state dict does not fit the encoder, from PyTorch's error, and the mapping that would fix its names."""
     missing, more = named(error, "Missing"), named(error, "Unexpected")
     ends = [name for name in more if missing and name.endswith(f".{missing[0]}")]
     for prefix in sorted(name.removesuffix(missing[0]) for name in ends):
         if {prefix + name for name in missing} <= set(more):
             drop = beginnings(name for name in weights if not name.startswith(prefix))
             mapping = f"rename: {{'^{re.escape(prefix)}': ''}}" + (f", drop: [{drop}]" if drop else "")
-            return f"its names begin with {prefix!r}; take that off by `mapping: {{{mapping}}}` in params.yaml"
+            return f"its names begin with {prefix!r}; remove that with `mapping: {{{mapping}}}` in params.yaml"
     if missing:
-        return f"it has {listed(weights)}, but no {missing[0]}; give its `mapping` a `rename`, or fetch it again"
+        return f"it has {listed(weights)}, but no {missing[0]}; add a `rename` to its `mapping`, or fetch it again"
     if more and "size mismatch" not in str(error):
         drop = beginnings(more)
-        return f"it also has {drop}; leave that out by `mapping: {{drop: [{drop}]}}` in params.yaml"
+        return f"it also has {drop}; leave that out with `mapping: {{drop: [{drop}]}}` in params.yaml"
     return f"{in_short(error)}; fetch it again"
 
 
 def named(error: Exception, what: str) -> list[str]:
-    """The names that PyTorch's error calls ``what``: Missing or Unexpected."""
+    """The names that PyTorch's error lists as ``what``: Missing or Unexpected."""
     match = re.search(rf"{what} key\(s\) in state_dict: (.*)", str(error))
     return re.findall(r'"([^"]+)"', match[1]) if match else []
 
 
 def beginnings(names: Iterable[str]) -> str:
-    """What names begin with, up to their first dot, each once."""
+    """The distinct beginnings of names, up to the first dot."""
     return ", ".join(sorted({name.split(".")[0] + "." for name in names}))
 
 
 def listed(names: Any) -> str:
-    """Names, the first of many."""
+    """The first few names, and how many more there are."""
     names = [str(name) for name in names]
     return ", ".join(names[:MOST]) + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
 
 
 def in_short(error: Exception) -> str:
-    """The beginning of what an error says, in one line and whole words, or its kind where it says nothing."""
-    said = " ".join(ESCAPES.sub("", str(error)).split())
-    said = re.split(
-        " Please file an issue| Check the documentation", said.partition("WeightsUnpickler error: ")[2] or said
+    """The beginning of an error's message as one line of whole words, or the error's type if it has no message."""
+    message = " ".join(ESCAPES.sub("", str(error)).split())
+    message = re.split(
+        " Please file an issue| Check the documentation", message.partition("WeightsUnpickler error: ")[2] or message
     )[0]
-    short = said if len(said) <= 120 else f"{said[:120].rsplit(' ', 1)[0]} ..."
+    short = message if len(message) <= 120 else f"{message[:120].rsplit(' ', 1)[0]} ..."
     return short or type(error).__name__

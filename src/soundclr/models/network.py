@@ -17,10 +17,10 @@ from soundclr.params import HeadSettings, MappingSettings, RunSettings
 
 
 class Encoder(nn.Module):
-    """Blocks applied one after the other, then a pooling over all that is not batch or channel; ``size`` come out.
+    """Blocks in sequence, then a pooling over all but the batch and channel dimensions; ``size`` features.
 
-    The first ``frozen`` blocks keep their weights. In training their batch norms still follow the data:
-    spectrograms in dB are far from what ImageNet's statistics were taken from.
+    The first ``frozen`` blocks keep their weights, but their batch norms follow the data in training: spectrograms in
+    dB differ much from the images behind ImageNet's statistics.
     """
 
     def __init__(
@@ -31,14 +31,14 @@ class Encoder(nn.Module):
         mapping: MappingSettings | None = None,
         pooling: str = "mean",
     ) -> None:
-        """Blocks for so many input channels; UserError for a file of weights that ``mapping`` makes not theirs."""
+        """Build the blocks for ``channels`` inputs. UserError for a weights file that does not fit, even mapped."""
         super().__init__()
         state_dict = read_weights(weights, mapping) if weights else None
         try:
             blocks, self.size = entry.build(channels, state_dict)
         except (RuntimeError, ValueError) as error:
-            said = other_names(state_dict or {}, error)
-            raise UserError(f"{weights}: not the weights of this encoder: {said}") from error
+            misfit = other_names(state_dict or {}, error)
+            raise UserError(f"{weights}: not the weights of this encoder: {misfit}") from error
         self.blocks = nn.Sequential(*blocks)
         self.frozen, self.parts = entry.frozen, entry.parts(blocks)
         if self.frozen > len(self.parts):
@@ -50,13 +50,13 @@ class Encoder(nn.Module):
         return self.pool(self.blocks(inputs))
 
     def freeze(self) -> None:
-        """Exempt the frozen blocks' weights from learning."""
+        """Stop the gradients of the frozen parts."""
         for part in self.parts[: self.frozen]:
             part.requires_grad_(False)
 
 
 class Network(nn.Module):
-    """h = f(x), v = g(h), logits = classifier(h), or classifier(v) where its settings say so."""
+    """h = f(x), v = g(h), and logits = classifier(h), or classifier(v) if the classifier's ``input`` is projection."""
 
     def __init__(self, encoder: Encoder, projection: HeadSettings, classifier: HeadSettings, classes: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Network(nn.Module):
         weights: Path | None = None,
         mapping: MappingSettings | None = None,
     ) -> Self:
-        """A run's network; ``channels`` are its representation's, ``weights`` a file that its encoder starts from."""
+        """Build a run's network. ``channels``: its representation's; ``weights``: a file of initial weights."""
         encoder = Encoder(encoder_of(settings), channels, weights, mapping, settings.pooling)
         return cls(encoder, settings.projection, settings.classifier, classes)
 
@@ -97,11 +97,11 @@ class Network(nn.Module):
             return projected, self.classifier(projected if self.on_projection else representation)
 
     def learns_through(self, heads: set[str]) -> set[str]:
-        """The heads that get a gradient from a loss that reads ``heads``."""
+        """The heads that receive gradients from a loss that uses ``heads``."""
         return heads | ({"projection"} if self.on_projection and "classifier" in heads else set())
 
     def set_training(self, parts: Iterable[str]) -> None:
-        """Let the named parts (encoder, projection, classifier) learn; the others are fixed, in evaluation mode."""
+        """Train the named parts (encoder, projection, classifier); fix the others and set them to evaluation mode."""
         parts = set(parts)
         for name, part in self.named_children():
             part.train(name in parts).requires_grad_(name in parts)

@@ -1,6 +1,6 @@
-"""Poolings by name: from an encoder's last feature maps to one row of features a clip.
+"""Poolings by name: from an encoder's last feature maps to one row of features per clip.
 
-A new one is a function here, entered in :data:`POOLINGS`.
+To add one, write a function here and enter it in :data:`POOLINGS`.
 """
 
 from __future__ import annotations

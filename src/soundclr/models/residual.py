@@ -1,4 +1,4 @@
-"""Residual networks over one or two dimensions (He et al. 2016), of any kernel and width."""
+"""Residual networks in one or two dimensions (He et al. 2016) with any kernel and width."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ POOLS = (nn.MaxPool1d, nn.MaxPool2d)
 
 
 class BasicBlock(nn.Module):
-    """Two convolutions with batch norm beside a shortcut, which is a convolution of 1 where the shape changes."""
+    """Two convolutions with batch norm, and a shortcut, which is a convolution of kernel 1 if the shape changes."""
 
     def __init__(self, rank: int, inputs: int, outputs: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -30,9 +30,9 @@ class BasicBlock(nn.Module):
 
 
 def resnet18_blocks(rank: int, channels: int, width: int, kernel: int, pool: int) -> tuple[list[nn.Module], int]:
-    """ResNet-18's stem and four stages, over ``rank`` dimensions, and how many features come out.
+    """ResNet-18's stem and four stages in ``rank`` dimensions, and the number of output features.
 
-    ``width`` is the first stage's; ``kernel`` the stages' convolutions' and ``pool`` the stem's pooling's.
+    ``width`` is the first stage's, ``kernel`` that of the stages' convolutions, ``pool`` the stem's pooling size.
     """
     stem = nn.Sequential(
         convolution(rank, channels, width, 7, 2),
@@ -52,7 +52,7 @@ def resnet18_blocks(rank: int, channels: int, width: int, kernel: int, pool: int
 
 
 def convolution(rank: int, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
-    """A convolution without bias, padded by half its kernel, with Kaiming's normal weights of the fan-out."""
+    """A convolution without bias, padded by half its kernel, with Kaiming's normal initialisation (fan-out)."""
     made = CONVOLUTIONS[rank - 1](inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(made.weight, mode="fan_out", nonlinearity="relu")
     return made

@@ -12,7 +12,7 @@ class TimeStatistics(nn.Module):
         self.bands = nn.AdaptiveAvgPool2d((bands, None))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """In float32, since a band hardly changes beside its level."""
+        """Compute in float32, because a band's changes are small beside its level."""
         pooled = self.bands(inputs.float())
         mean, deviation = pooled.mean(dim=-1), pooled.std(dim=-1, correction=0)
         return torch.cat([mean.flatten(1), deviation.flatten(1)], dim=1)[:, :, None]

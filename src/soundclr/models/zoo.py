@@ -1,4 +1,4 @@
-"""Networks of torchvision and timm as encoders: without their classifier, for any number of input channels."""
+"""Networks of torchvision and timm as encoders, without their classifier, for any number of input channels."""
 
 import copy
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from soundclr.errors import UserError
 from soundclr.params import known
 
-TRIED = (96, 160)  # the bands and frames of an input that says how many features a network makes
+TRIED = (96, 160)  # bands and frames of the input that shows how many features a network has
 
 
 def torchvision_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """torchvision's classification network ``name`` with random weights, and what its classifier's names begin with."""
+    """torchvision's classification network ``name`` with random weights, and the prefix of its classifier's weights."""
     models = torchvision.models
     network: nn.Module = models.get_model(known(name, models.list_models(module=models), "network of torchvision's"))
     if hasattr(network, "aux_logits"):
@@ -24,18 +24,18 @@ def torchvision_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def timm_network(name: str) -> tuple[nn.Module, tuple[str, ...]]:
-    """timm's, with its own pooling: the same."""
+    """timm's network ``name`` with its own pooling and random weights, and the prefixes of its classifier's weights."""
     try:
         import timm
     except ModuleNotFoundError as error:
-        raise UserError("the encoder timm needs the package timm: pip install timm") from error
+        raise UserError("the encoder `timm` needs the package timm: pip install timm") from error
     network: Any = timm.create_model(known(name, timm.list_models(), "network of timm's"), pretrained=False)
     heads = network.default_cfg["classifier"]
     return network, tuple(f"{head}." for head in ([heads] if isinstance(heads, str) else heads))
 
 
 def last_layer(network: nn.Module, classes: int = 1000) -> str:
-    """The name of the layer that tells ImageNet's ``classes`` apart."""
+    """The name of the layer that outputs ImageNet's ``classes``."""
     sizes = {name: getattr(m, "out_features", getattr(m, "out_channels", 0)) for name, m in network.named_modules()}
     return [name for name, size in sizes.items() if size == classes][-1]
 
@@ -43,10 +43,10 @@ def last_layer(network: nn.Module, classes: int = 1000) -> str:
 def as_encoder(
     network: nn.Module, heads: tuple[str, ...], channels: int, weights: Mapping[str, Tensor] | None
 ) -> tuple[nn.Module, int]:
-    """``network`` without the layers ``heads``, for so many input channels, from ``weights`` if there are any.
+    """``network`` without the layers ``heads``, with ``weights`` if given, and the number of its features.
 
-    Also how many features it makes. With other channels than three its first convolution is a fresh one, as a
-    ResNet's. Raises RuntimeError for weights of another network, UserError for a network whose inputs have one size.
+    Unless there are three channels, its first convolution has random weights, as a ResNet's here. Raises RuntimeError
+    for weights of another network, UserError for a network that takes inputs of one size only.
     """
     for head in heads:
         network.set_submodule(head.removesuffix("."), nn.Identity())
@@ -59,7 +59,7 @@ def as_encoder(
 
 
 def first_convolution(like: nn.Conv2d, channels: int) -> nn.Conv2d:
-    """A convolution ``like`` another for so many channels, with Kaiming's normal weights of the fan-out."""
+    """A convolution ``like`` another for ``channels`` inputs, with Kaiming's normal initialisation (fan-out)."""
     made = nn.Conv2d(
         channels,
         like.out_channels,
@@ -75,7 +75,7 @@ def first_convolution(like: nn.Conv2d, channels: int) -> nn.Conv2d:
 
 
 def features_of(network: nn.Module, channels: int) -> int:
-    """How many features ``network`` makes of an image, tried without arithmetic; UserError where it makes none."""
+    """The number of features of ``network``, tried on PyTorch's meta device. UserError if the trial fails."""
     try:
         tried = copy.deepcopy(network).to("meta").eval()
         found = tried(torch.empty(2, channels, *TRIED, device="meta"))
@@ -86,6 +86,6 @@ def features_of(network: nn.Module, channels: int) -> int:
 
 
 def parts_of(network: nn.Module) -> list[nn.Module]:
-    """What may be frozen, first to last: the parts of its ``features`` where it has these, else its own."""
+    """The parts that can be frozen, in order: those of its ``features`` if it has any, otherwise its own."""
     features = getattr(network, "features", network)
     return [part for part in features.children() if any(True for _ in part.parameters())]

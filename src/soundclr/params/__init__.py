@@ -1,4 +1,4 @@
-"""params.yaml, read into typed settings: an unknown key, recipe or fold is one line that names it."""
+"""Reads params.yaml into typed settings; an unknown key, recipe or fold is an error of one line."""
 
 from soundclr.params.file import Params, load, load_one
 from soundclr.params.including import read_params

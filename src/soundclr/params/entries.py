@@ -1,4 +1,4 @@
-"""What params.yaml chooses by name: an entry is a class whose fields are its parameters, in the room that it is of."""
+"""Entries: components that params.yaml selects by name, each a class in a registry with its parameters as fields."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -11,18 +11,18 @@ T = TypeVar("T", bound="Entry")
 
 
 class Entry(Section):
-    """A registry's entry: its fields are the parameters that params.yaml gives it, checked when it is made.
+    """A registered component. Its fields are its parameters in params.yaml, which are validated when it is built.
 
-    A field's alias is the name that it had before its unit came to it: both are read, see :data:`resolving.UNITS`.
+    A field's alias is its former name, without the unit; both are accepted, see :data:`resolving.UNITS`.
     """
 
     model_config = ConfigDict(populate_by_name=True, loc_by_alias=False)
 
 
 def entry_of(registry: Mapping[str, type[T]], choice: Choice, what: str, place: str) -> T:
-    """The entry that ``choice`` names, with its parameters; UserError for a name or a parameter that there is not.
+    """Build the entry that ``choice`` names, with its parameters. UserError for an unknown name or parameter.
 
-    ``what`` is what the registry's entries are called, ``place`` where in params.yaml the choice stands.
+    In messages, ``what`` names the kind of entry and ``place`` the place in params.yaml.
     """
     kind = registry[known(choice.name, registry, f"{what} in {place}")]
     return validated(kind, choice.parameters, f"{place}: {what} {choice.name}")

@@ -1,4 +1,4 @@
-"""params.yaml as a whole: read, checked, and resolved to the settings of any run."""
+"""The whole of params.yaml: reads and checks it, and resolves the settings of any run."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from soundclr.params.schema import (
 from soundclr.params.studies import EvaluationSettings, Selection, StudySettings
 from soundclr.params.weights import WeightsFile, WeightsSettings
 
-MOST_RUNS = 100_000  # of a study's choice
+MOST_RUNS = 100_000  # in one of a study's choices
 
 
 class Params(Section):
@@ -46,12 +46,12 @@ class Params(Section):
 
     @cached_property
     def all_recipes(self) -> dict[str, RecipeSettings]:
-        """The recipes written down, then those of grids; UserError for a name that two of them have."""
+        """All recipes: first those under ``recipes``, then those of grids. UserError for a name that occurs twice."""
         recipes = dict(self.recipes)
         for grid, settings in self.grids.items():
             for name, recipe in grid_recipes(settings, f"grids.{grid}").items():
                 if name in recipes or grid in recipes:
-                    raise UserError(f"grids.{grid}: {name if name in recipes else grid} is another recipe's name")
+                    raise UserError(f"grids.{grid}: {name if name in recipes else grid} is already a recipe's name")
                 recipes[name] = recipe
         for grid, settings in self.grids.items():
             for name, other in settings.equals.items():
@@ -59,20 +59,20 @@ class Params(Section):
         return recipes
 
     def get_study(self, name: str | None = None) -> StudySettings:
-        """The study of that name, or the default one; an unknown name is a :class:`UserError`."""
+        """The study ``name``, or the default study; UserError for an unknown name."""
         return self.studies[known(name or self.study, self.studies, "study")]
 
     def folds(self, study: str, dataset: str) -> tuple[int, ...]:
-        """The folds that a study holds out of a dataset."""
+        """The folds of a dataset that a study holds out."""
         return self.studies[study].folds or self.held_out(dataset)
 
     def held_out(self, dataset: str) -> tuple[int, ...]:
-        """The folds that may be held out of a dataset."""
+        """The folds of a dataset that may be held out."""
         source = self.datasets[dataset]
         return source.held_out or tuple(range(1, source.folds + 1))
 
     def selection(self, study: str, chosen: Selection) -> Selection:
-        """``chosen`` with the study's own choices where it makes none, grids by their recipes; folds None: all."""
+        """Complete ``chosen`` from the study and replace grids by their recipes. Folds stay None for all folds."""
         own = self.studies[study]
         values = {key: getattr(own, key) for key in Selection.model_fields} | chosen.model_dump(exclude_none=True)
         recipes = [r for name in values["recipes"] for r in self.recipes_of(name, f"studies.{study}")]
@@ -84,14 +84,14 @@ class Params(Section):
         return grid_names(self.grids[name]) if name in self.grids else [name]
 
     def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
-        """The settings of a run, with a name for precision ``auto``; raises as :meth:`written` does."""
+        """The settings of a run; precision ``auto`` gets its name. Raises as :meth:`written` does."""
         return self.written(study, dataset, recipe).with_named_precision()
 
     def written(self, study: str, dataset: str, recipe: str) -> RunSettings:
-        """The settings of a run as params.yaml has them, each difference laid over those before it.
+        """The settings of a run as written in params.yaml.
 
-        They are the defaults, the recipe's for the dataset, the study's, the recipe's, a stage's; a recipe's after
-        those that it builds on. Raises UserError for unknown names and for values that do not fit, naming them.
+        Later settings override earlier ones: the defaults, the recipe's for the dataset, the study's, the recipe's, a
+        stage's; a recipe's follow those of its base. Raises UserError for unknown names and values that do not fit.
         """
         known(study, self.studies, "study")
         known(dataset, self.datasets, "dataset")
@@ -115,19 +115,19 @@ class Params(Section):
         return settings
 
     def check_weights(self, settings: RunSettings, place: str) -> None:
-        """Raise UserError for initial weights that there are not, or not for the encoder."""
+        """Raise UserError for initial weights that do not exist, or not for this encoder."""
         if settings.start.weights != "none":
             known(settings.start.weights, ["none", *self.weights], f"weights in {place}")
             self.weights_file(settings.start.weights, settings.network, f" in {place}")
 
     def weights_file(self, weights: str, network: str, place: str = "") -> WeightsFile:
-        """The file of ``weights`` for an encoder or a network; UserError, with ``place``, where there is none."""
+        """The file of ``weights`` for an encoder or a network; UserError, with ``place``, if there is none."""
         return self.weights[weights].file_of(network, f"with weights '{weights}'{place}")
 
     def origins(self, study: str, dataset: str, recipe: str) -> list[tuple[str, str]]:
-        """Dataset and recipe of the run that a run starts from, then of the one that this starts from, and so on.
+        """Dataset and recipe of the run that a run starts from, then of the run which that one starts from, and so on.
 
-        Raises UserError for one that does not exist, or that starts from itself.
+        Raises UserError for a run that does not exist or starts from itself.
         """
         found = [(dataset, recipe)]
         while (start := self.written(study, *found[-1]).start).run is not None:
@@ -135,19 +135,19 @@ class Params(Section):
             other = (start.dataset or found[-1][0], known(start.run, self.all_recipes, f"recipe in {place}.run"))
             known(other[0], self.datasets, f"dataset in {place}.dataset")
             if other in found:
-                raise UserError(f"{place}.run: {recipe} starts from its own run, by way of {other[1]} on {other[0]}")
+                raise UserError(f"{place}.run: {recipe} starts from its own run, through {other[1]} on {other[0]}")
             found.append(other)
         return found[1:]
 
     def fold_of(self, study: str, place: tuple[str, str], start: tuple[str, str], fold: int) -> int:
-        """The fold of the run at ``start``, one of the origins of the run at ``place`` that holds out ``fold``."""
+        """The fold of the run at ``start``, an origin of the run at ``place`` with held-out fold ``fold``."""
         line = [place, *self.origins(study, *place)]
         for before in line[: line.index(start)]:
             fold = self.written(study, *before).start.fold or fold
         return fold
 
     def check_defaults(self, file: str) -> None:
-        """Raise UserError for defaults that could be no run's: said of them, and not of the first run that has them."""
+        """Raise UserError for invalid defaults, so that the message names them and not the first run that uses them."""
         check_defaults(self.defaults, f"{file}: defaults")
         training = self.defaults.get("training")
         if isinstance(training, Mapping):
@@ -158,10 +158,7 @@ class Params(Section):
 
 
 def load_one(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
-    """Read params.yaml and check what no run differs from; runs are checked as they are resolved.
-
-    ``check`` is called last. A mistake in the defaults is thus not said of what differs from them.
-    """
+    """Read params.yaml and check it, but not its runs, which are checked when resolved. ``check`` is called last."""
     params = validated(Params, read_params(path), str(path))
     params.check_defaults(str(path))
     check(params)
@@ -169,9 +166,9 @@ def load_one(path: Path, check: Callable[[Params], None] = lambda _: None) -> Pa
 
 
 def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
-    """Read and check params.yaml: every run of every study resolves, or a :class:`UserError` says why not.
+    """Read params.yaml and check that every run of every study resolves; otherwise a :class:`UserError` says why.
 
-    ``check`` is called before any study: see :func:`load_one`.
+    ``check`` is called before the studies are checked: see :func:`load_one`.
     """
     params = load_one(path, check)
     for name, recipe in params.recipes.items():
@@ -187,12 +184,12 @@ def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params
 
 
 def check_selection(params: Params, study: str, file: str, place: str, chosen: Selection) -> None:
-    """A choice of runs must name what there is, each once, and every run of it resolves."""
+    """Check that a choice of runs has only known names, each once, and that all its runs resolve."""
     own = params.studies[study]
     for key in ("datasets", "recipes", "seeds", "folds"):
         values = getattr(chosen, key) or getattr(own, key) or ()
         if repeated := [value for value, count in Counter(values).items() if count > 1]:
-            raise UserError(f"{file}: {place}.{key}: {repeated[0]!r} stands there more than once")
+            raise UserError(f"{file}: {place}.{key}: {repeated[0]!r} is listed more than once")
     for dataset in own.datasets:
         known(dataset, params.datasets, f"dataset in {place}.datasets")
     for dataset in chosen.datasets or ():
@@ -202,10 +199,10 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     whole = params.selection(study, chosen)
     folds_in_all = sum(len(whole.folds or params.held_out(dataset)) for dataset in whole.datasets or ())
     if (count := folds_in_all * len(whole.recipes or ()) * len(whole.seeds or ())) > MOST_RUNS:
-        raise UserError(f"{file}: {place}: are {count:,} runs; the most that a choice may be are {MOST_RUNS:,}")
+        raise UserError(f"{file}: {place}: has {count:,} runs; a choice may have at most {MOST_RUNS:,}")
     for dataset in whole.datasets or ():
         if ".evaluate" in place and params.datasets[dataset].pixels:
-            raise UserError(f"{file}: {place}: {dataset} is of pictures; what is asked of a model is noise, on sounds")
+            raise UserError(f"{file}: {place}: {dataset} has pictures, but evaluations add noise to sounds")
         folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():
             params.written(study, dataset, recipe)

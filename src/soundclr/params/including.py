@@ -1,4 +1,4 @@
-"""params.yaml and the files that it includes as one mapping, each study laid over its base."""
+"""Merges params.yaml and the files that it includes, and each study with its base."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,17 +9,17 @@ from soundclr.machine.yaml_file import read_yaml
 from soundclr.params.merging import known, merge
 
 PARTS = {"defaults": 2, "datasets": 1, "weights": 1, "recipes": 1, "grids": 1, "studies": 1}
-"""What an included file may have, and how many levels down its names are."""
+"""The keys of an included file, and how many levels below them its names are."""
 
 INHERITED = ("note", "paper", "registered")
-"""What a study has of its base, besides the settings that its own are laid over."""
+"""What a study inherits from its base besides settings."""
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """The content of params.yaml with that of the files under its ``include``, whose paths are relative to it.
+    """Read params.yaml and the files under its ``include``, whose paths are relative to it, as one mapping.
 
-    Raises UserError for a file that cannot be read, has something that only params.yaml may have, or a name that
-    another one has; and for a study whose base there is not.
+    Raises UserError for a file that cannot be read, has a key that only params.yaml may have, or has a name that
+    another file has; and for a study with an unknown base.
     """
     content = {**mapping(read_yaml(path), path)}
     files = content.pop("include", [])
@@ -32,7 +32,9 @@ def read_params(path: Path) -> dict[str, Any]:
             known(key, PARTS, f"key in {path.parent / file}, which {path} includes")
         for name in names(part):
             if first.setdefault(name, path.parent / file) != path.parent / file:
-                raise UserError(f"{path.parent / file}: {name} is in {first[name]} too; a name stands in one file")
+                raise UserError(
+                    f"{path.parent / file}: {name} is also in {first[name]}; a name may be in one file only"
+                )
         content = merge(content, part)
     if isinstance(studies := content.get("studies"), dict):
         content["studies"] = {name: with_base(studies, name, path) for name in studies}
@@ -40,33 +42,33 @@ def read_params(path: Path) -> dict[str, Any]:
 
 
 def mapping(content: Any, path: Path) -> dict[str, Any]:
-    """The content of a file, or a UserError where it is no mapping."""
+    """Return a file's content; UserError if it is not a mapping."""
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
     return content
 
 
 def names(content: Mapping[str, Any]) -> list[str]:
-    """What a file has that no other one may have, such as ``recipes.hybrid`` and ``defaults.losses.supcon``."""
+    """The names that no other file may have, such as ``recipes.hybrid`` and ``defaults.losses.supcon``."""
     return [name for part, depth in PARTS.items() for name in below(content.get(part), part, depth)]
 
 
 def below(content: Any, place: str, depth: int) -> list[str]:
-    """The names so many levels below ``place``."""
+    """The names ``depth`` levels below ``place``."""
     if depth == 0 or not isinstance(content, dict):
         return [] if content is None else [place]
     return [name for key, value in content.items() for name in below(value, f"{place}.{key}", depth - 1)]
 
 
 def with_base(studies: Mapping[str, Any], name: str, path: Path, above: tuple[str, ...] = ()) -> Any:
-    """A study with its settings laid over those of its ``base``, and with what it inherits."""
+    """A study merged with its ``base``."""
     study = studies[name]
     if not isinstance(study, dict) or study.get("base") is None:
         return study
     base = known(study["base"], studies, f"study in {path}: studies.{name}.base")
     own = {key: value for key, value in study.items() if key != "base"}
     if base in (name, *above):
-        raise UserError(f"{path}: studies.{name}: builds on itself, by way of {' and '.join((*above, base))}")
+        raise UserError(f"{path}: studies.{name}: builds on itself, through {' and '.join((*above, base))}")
     whole = with_base(studies, base, path, (name, *above))
     if not isinstance(whole, dict):
         return own

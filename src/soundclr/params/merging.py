@@ -1,4 +1,4 @@
-"""How settings are laid over each other, and how one complaint about them becomes one line."""
+"""Merges settings, and turns pydantic's errors into one line."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ from soundclr.params.schema import Section
 
 S = TypeVar("S", bound=Section)
 
-MOST_NAMES = 16  # that an error lists
+MOST_NAMES = 16  # listed in an error
 
 
 def known(name: Any, names: Iterable[Any], what: str) -> Any:
-    """Return ``name`` if it is among ``names``; otherwise a :class:`UserError` with the nearest ones, or the first."""
+    """Return ``name`` if it is among ``names``; otherwise raise a UserError with the nearest or the first names."""
     names = list(names)
     if name in names:
         return name
@@ -28,14 +28,14 @@ def known(name: Any, names: Iterable[Any], what: str) -> Any:
 
 
 def merge(base: Any, differences: Any) -> Any:
-    """``base`` with ``differences`` laid over it, mapping by mapping; lists and values are replaced whole."""
+    """Merge ``differences`` into ``base``, mapping by mapping; lists and other values are replaced whole."""
     if not (isinstance(base, Mapping) and isinstance(differences, Mapping)):
         return differences
     return {**base, **{key: merge(base.get(key), value) for key, value in differences.items()}}
 
 
 def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:
-    """A difference must change what the defaults name, to a value of its shape; a mistyped key is a UserError."""
+    """Check that ``differences`` have only keys of ``base``, with values of the same shape; otherwise UserError."""
     for key, value in differences.items():
         known(key, base, f"key in {place}")
         if (wanted := shape(base[key])) != shape(value):
@@ -45,14 +45,14 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: s
 
 
 def shape(value: Any) -> str:
-    """What a value is to a reader of YAML."""
+    """The shape of a value, in words of YAML."""
     return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "one value"
 
 
 def validated(kind: type[S], content: Mapping[str, Any], place: str, *inside: str) -> S:
-    """``content`` as a section; one complaint of pydantic's, an unknown key first, becomes one line.
+    """Validate ``content`` as a section; pydantic's first error, or an unknown key, becomes a UserError.
 
-    ``place`` is what the line begins with, ``inside`` the keys below which the content stands there.
+    The message begins with ``place``; ``inside`` are the keys above ``content`` there.
     """
     try:
         return kind.model_validate(content)

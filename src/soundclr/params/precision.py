@@ -1,4 +1,4 @@
-"""Number formats of encoders by name, and what ``auto`` is."""
+"""Number formats of encoders, and the meaning of ``auto``."""
 
 import os
 from typing import Literal
@@ -9,10 +9,10 @@ Precision = Literal["float32", "bfloat16", "auto"]
 
 
 def named_precision(setting: str) -> str:
-    """The name that ``auto`` stands for: SOUNDCLR_PRECISION's or, without it, what is fast on this machine.
+    """Replace ``auto`` by SOUNDCLR_PRECISION or, without it, by the format that is fast on this machine.
 
-    The answer is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit: a cluster of several kinds of
-    machines computes a study in one precision, that of the machine which plans it.
+    The result is kept in SOUNDCLR_PRECISION, which the jobs of a workflow inherit. So a cluster with several kinds of
+    machines computes a study in one precision, that of the machine that plans it.
     """
     if setting != "auto":
         return setting

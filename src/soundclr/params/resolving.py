@@ -1,4 +1,4 @@
-"""From the names in params.yaml to all settings of a run: grids, recipes that build on others, chosen entries."""
+"""Resolves names in params.yaml to a run's settings: grids, recipes with a base, selected entries."""
 
 import itertools
 import math
@@ -10,14 +10,14 @@ from soundclr.errors import UserError
 from soundclr.params.merging import check_keys, known, merge, shape
 from soundclr.params.schema import GridSettings, RecipeSettings, RunSettings
 
-# A choice, and the key of what may be chosen.
+# The key of a choice -> the key of the entries to choose from.
 OF_A_RUN = {"representation": "representations", "encoder": "encoders"}
 CHOICES = {"augment": "augmentations", "loss": "losses", "optimizer": "optimizers", "schedule": "schedules"}
-# What a stage may have otherwise than its run.
+# Keys that a stage may override.
 OF_A_STAGE = (*CHOICES, *CHOICES.values(), "views", "training")
-# What the defaults have, and recipes, studies and stages may have otherwise.
+# Keys of the defaults, which recipes, studies and stages may override.
 KEYS = (*(key for key in RunSettings.model_fields if key != "audio"), *OF_A_RUN.values(), *OF_A_STAGE)
-# Parameters with their unit in the name, by entry, and what settings, hashes and records call them, as they always did.
+# Parameters with a unit in their name -> their former name, which settings, hashes and records still use.
 UNITS = {
     "augmentations": {
         "pitch_shift": {"lowest_semitones": "lowest", "highest_semitones": "highest"},
@@ -29,50 +29,49 @@ UNITS = {
     },
     "representations": {"clar": {"lowest_hz": "lowest", "highest_hz": "highest"}},
 }
-MOST_RECIPES = 10_000  # of a grid
-PLACE = re.compile(r"\{(\w+)\}")  # of an axis, in the name and title of a grid's recipes
+MOST_RECIPES = 10_000  # in a grid
+PLACE = re.compile(r"\{(\w+)\}")  # an axis in a grid's name or title
 
 
 def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
-    """A grid's recipes by name; UserError for a value that it does not have, or names that do not tell them apart.
-
-    And for more than ``MOST_RECIPES``, before any is made.
-    """
+    """A grid's recipes by name. UserError for an unknown value, for equal names, and for too many recipes."""
     if (count := sum(math.prod(map(len, product.values())) for product in grid.products)) > MOST_RECIPES:
-        raise UserError(f"{place}.products: are {count:,} recipes; the most that a grid may be are {MOST_RECIPES:,}")
+        raise UserError(f"{place}.products: has {count:,} recipes; a grid may have at most {MOST_RECIPES:,}")
     recipes: dict[str, RecipeSettings] = {}
     for chosen in combinations(grid):
         values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}
         name = filled(grid.name, chosen, f"{place}.name")
         if not re.fullmatch("[a-z][a-z0-9_]*", name):
-            raise UserError(f"{place}.name: {name!r} is no recipe's name, of small letters, digits and _")
+            raise UserError(
+                f"{place}.name: {name!r} is not a recipe's name, which has lower-case letters, digits and _"
+            )
         title = filled(grid.title, {axis: value.title for axis, value in values.items()}, f"{place}.title")
         settings: dict[str, Any] = {}
         for value in values.values():
             settings = merge(settings, value.settings)
         recipe = RecipeSettings(title=title, base=grid.base, settings=settings)
         if recipes.setdefault(name, recipe) != recipe:
-            raise UserError(f"{place}.name: {name} would be two recipes with other settings")
+            raise UserError(f"{place}.name: {name} would name two recipes with different settings")
     for name in grid.equals:
         known(name, recipes, f"recipe in {place}.equals")
     return recipes
 
 
 def grid_names(grid: GridSettings) -> list[str]:
-    """The names of a grid's recipes, of those that ``equals`` others the others', in the order of its products."""
+    """The names of a grid's recipes in the order of its products; ``equals`` replaces names by equal recipes."""
     names = (filled(grid.name, chosen, "name") for chosen in combinations(grid))
     return list(dict.fromkeys(grid.equals.get(name, name) for name in names))
 
 
 def combinations(grid: GridSettings) -> Iterator[dict[str, str]]:
-    """Each choice of one value for every axis, of all products."""
+    """Every combination of one value per axis, for all products."""
     for product in grid.products:
         for values in itertools.product(*product.values()):
             yield dict(zip(product, values, strict=True))
 
 
 def filled(template: str, values: Mapping[str, str], place: str) -> str:
-    """``template`` with each axis' value in its place; UserError where a place or an axis is without the other."""
+    """Fill each axis' value into ``template``; UserError if its places do not match the axes."""
     if set(PLACE.findall(template)) != set(values):
         wanted = " and ".join(f"{{{axis}}}" for axis in values)
         raise UserError(f"{place}: must have a place for each axis, {wanted}; found {template!r}")
@@ -80,40 +79,40 @@ def filled(template: str, values: Mapping[str, str], place: str) -> str:
 
 
 def lineage(recipes: Mapping[str, RecipeSettings], name: str) -> list[str]:
-    """A recipe after those that it builds on; UserError for one that builds on itself."""
+    """The bases of a recipe, then the recipe itself; UserError if it builds on itself."""
     names = [name]
     while (base := recipes[names[0]].base) is not None:
         known(base, recipes, f"recipe in recipes.{names[0]}.base")
         if base in names:
-            raise UserError(f"recipes.{name}: builds on itself, by way of {' and '.join(names)}")
+            raise UserError(f"recipes.{name}: builds on itself, through {' and '.join(names)}")
         names.insert(0, base)
     return names
 
 
 def with_all_losses(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults with a weight for each of their losses: 0 where they name none."""
+    """The defaults with a weight for each loss; 0 for those without one."""
     losses, named = defaults["losses"], defaults["loss"]
     weights = {**dict.fromkeys(losses, 0), **named} if isinstance(named, Mapping) else named
     return {**defaults, "loss": weights}
 
 
 def choose(merged: dict[str, Any], place: str) -> dict[str, Any]:
-    """Merged settings with each choice and its parameters together, and what is not chosen left out.
+    """Combine each choice with its parameters, drop entries that are not chosen, and give each stage its settings.
 
-    What a run does not use thus does not count in its hash. The run's settings for its stages go to each of them.
+    So what a run does not use does not count in its hash.
     """
     settings = dict(merged)
     common = {key: settings.pop(key) for key in OF_A_STAGE if key in settings}
     for key, entries in OF_A_RUN.items():
         settings[key] = chosen(settings, key, entries, place)
         settings.pop(entries, None)
-    if isinstance(settings.get("stages"), list):  # what is of another type is for the validation to name
+    if isinstance(settings.get("stages"), list):  # another type is an error that validation names
         settings["stages"] = [stage_of(common, stage, place) for stage in settings["stages"]]
     return settings
 
 
 def stage_of(common: dict[str, Any], stage: Any, place: str) -> Any:
-    """A stage's settings: the run's with the stage's differences, its choices with their parameters."""
+    """A stage's settings: the run's with the stage's overrides, each choice with its parameters."""
     if not isinstance(stage, Mapping):
         return stage
     place = f"{place}: stage {stage.get('name')!r}"
@@ -124,9 +123,9 @@ def stage_of(common: dict[str, Any], stage: Any, place: str) -> Any:
 
 
 def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> Any:
-    """What ``settings[key]`` names, with the parameters that ``settings[entries]`` gives it.
+    """The entries that ``settings[key]`` names, with their parameters from ``settings[entries]``.
 
-    A name, a list of names, or a mapping from names to weights, in which 0 means that it is left out.
+    The choice is a name, a list of names, or a mapping from names to weights, where 0 leaves a name out.
     """
     choice, parameters = settings.get(key), settings.get(entries) or {}
 
@@ -141,7 +140,7 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
 
 
 def without_units(entries: str, name: str, parameters: Any) -> Any:
-    """An entry's parameters by the names that settings have, of which ``UNITS`` knows others."""
+    """Rename an entry's parameters to those without units: see ``UNITS``."""
     others = UNITS.get(entries, {}).get(name)
     if others is None or not isinstance(parameters, Mapping):
         return parameters
@@ -149,20 +148,20 @@ def without_units(entries: str, name: str, parameters: Any) -> Any:
 
 
 def given(parameters: Any) -> Any:
-    """An entry's parameters without those that are null, which are as if they were not there, in hashes too."""
-    if not isinstance(parameters, Mapping):  # what is of another type is for the validation to name
+    """An entry's parameters without those that are null; these count as missing, also in hashes."""
+    if not isinstance(parameters, Mapping):  # another type is an error that validation names
         return parameters or {}
     return {key: value for key, value in parameters.items() if value is not None}
 
 
 def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
-    """Raise UserError for a key that the defaults lack or that nothing has, or entries that are no mapping."""
+    """Raise UserError for a missing or unknown key in the defaults, or for entries that are not a mapping."""
     for key in defaults:
         known(key, KEYS, f"key in {place}.{key}")
     for key in KEYS:
         field = RunSettings.model_fields.get(key)
         if key not in defaults and (field is None or field.is_required()):
-            raise UserError(f"{place}.{key}: is not there")
+            raise UserError(f"{place}.{key}: is missing")
     for key in (*OF_A_RUN.values(), *CHOICES.values()):
         if shape(entries := defaults[key]) != "a mapping":
             raise UserError(f"{place}.{key}: expected a mapping from names to parameters, found {entries!r}")

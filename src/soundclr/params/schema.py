@@ -1,4 +1,4 @@
-"""The blocks of params.yaml, typed: what each key means and may be."""
+"""The typed blocks of params.yaml: what each key means and which values it may have."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,26 +7,26 @@ from pydantic_core import PydanticCustomError
 
 from soundclr.params.precision import Precision, named_precision
 
-# Every number has an end far beyond sense, so that none is taken that would overflow or eat the machine.
+# Every number has a generous upper limit, so that none overflows or exhausts the machine.
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Samples = Annotated[int, Field(ge=1, le=10**8)]
 Bytes = Annotated[int, Field(ge=1, le=10**14)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # all of it, or its first 8 or more digits
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # the whole hash, or its first 8 or more digits
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Part = Literal["encoder", "projection", "classifier"]
 
 
 def hertz(rate: int) -> int:
-    """Refuse a rate that no sound has; 0 is that of pictures."""
+    """Refuse a rate below 1000 Hz; 0 is for pictures."""
     if 0 < rate < 1_000:
         raise PydanticCustomError("hertz", "Input should be greater than or equal to 1000")
     return rate
 
 
 def named_layer(layer: Any) -> Any:
-    """A head's layer: refuse what is neither a name nor a name with one argument."""
+    """Refuse a layer that is neither a name nor a name with one argument."""
     if isinstance(layer, str) or (isinstance(layer, dict) and len(layer) == 1 and isinstance(next(iter(layer)), str)):
         return layer
     raise PydanticCustomError("layer", "Input should be a layer's name, or its name and argument as in linear: 64")
@@ -38,7 +38,7 @@ Layer = Annotated[str | dict[str, Any], BeforeValidator(named_layer)]
 class Section(BaseModel):
     """A block of params.yaml: no unknown keys, no change after loading.
 
-    A number may be written as text, since that is what YAML takes 5e-4 for.
+    A number may be written as text, because YAML reads 5e-4 as text.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -46,7 +46,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_value_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false, which pydantic would take for 1 and 0, where they are not asked for."""
+        """Refuse true and false for numbers; pydantic would accept them as 1 and 0."""
         values = value if isinstance(value, list | tuple) else [value]
         wanted = cls.model_fields[str(info.field_name)].annotation in (bool, bool | None)
         if not wanted and any(isinstance(v, bool) for v in values):
@@ -56,7 +56,7 @@ class Section(BaseModel):
     @field_validator("title", "note", "licence", check_fields=False)
     @classmethod
     def _one_line(cls, text: str | None) -> str | None:
-        """Refuse line ends, and what else does not print, in what captions say; drop space around it."""
+        """Refuse line ends and other unprintable characters in text for captions; strip space around it."""
         if text is None:
             return None
         line = text.strip()
@@ -66,7 +66,7 @@ class Section(BaseModel):
 
 
 class Choice(Section):
-    """An entry of a room, chosen by name, with its parameters; the room checks them when it makes the entry."""
+    """A registered component by name, with its parameters, which are validated when it is built."""
 
     name: Name
     parameters: dict[str, Any] = {}
@@ -79,16 +79,17 @@ class WeightedChoice(Choice):
 
 
 class AudioSettings(Section):
-    """What a clip is to the network: its rate in hertz and its length in samples; a picture has rate 0, and numbers."""
+    """A clip's sample rate in hertz and length in samples; for a picture, 0 and its number of values."""
 
     sample_rate: Annotated[int, Field(ge=0, le=768_000)]
     samples: Samples
 
 
 class CropSettings(Section):
-    """Where a clip lies when it is padded or cropped to its dataset's length, in training and when it is held out.
+    """How a clip is padded or cropped to its dataset's length, in training and in evaluation.
 
-    ``start``: a longer clip is cut at its end, a shorter one has zeros after it, not its first and last value around.
+    With ``start``, a longer clip is cut at its end and a shorter one is followed by zeros. Otherwise a shorter clip is
+    padded with its first and last value.
     """
 
     train: Literal["random", "centre", "start"]
@@ -96,9 +97,10 @@ class CropSettings(Section):
 
 
 class StartSettings(Section):
-    """What the encoder starts from: ``weights`` by name, or the encoder of another recipe's trained ``run``.
+    """What the encoder starts from: named ``weights``, or the encoder of a trained ``run`` of another recipe.
 
-    That run has the same seed, on the same dataset or on ``dataset``, and the same fold or ``fold``: one run for all.
+    That run has the same seed. It has the same dataset unless ``dataset`` is given, and the same fold unless ``fold``
+    is.
     """
 
     weights: Name = "none"
@@ -108,17 +110,17 @@ class StartSettings(Section):
 
 
 class HeadSettings(Section):
-    """A head: its layers, on the encoder's representation or on the projection's output."""
+    """A head: its layers, applied to the encoder's representation or to the projection's output."""
 
     input: Literal["encoder", "projection"] = "encoder"
     layers: tuple[Layer, ...]
 
 
 class TrainingSettings(Section):
-    """Budget, rate and stopping of one stage; ``keep`` is the epoch whose weights the next stage gets.
+    """A stage's budget, learning rate and stopping. ``keep`` selects the epoch whose weights the next stage gets.
 
-    After each ``probe_every`` epochs, if not 0, a linear probe is fitted to the encoder's representations, apart from
-    the training, and its held-out accuracy is noted in the history.
+    After every ``probe_every`` epochs, unless it is 0, a linear probe is fitted to the encoder's representations
+    without affecting the training; the history has its held-out accuracy.
     """
 
     epochs: Positive
@@ -133,12 +135,12 @@ class TrainingSettings(Section):
     probe_every: Count = 0
 
     def probes(self, epoch: int) -> bool:
-        """Whether a probe is fitted after ``epoch``, counted from 1."""
+        """Whether a probe follows ``epoch``, counted from 1."""
         return self.probe_every > 0 and epoch % self.probe_every == 0
 
 
 class StageSettings(Section):
-    """One training after another in a run: which parts learn, from which views of a clip, with which loss."""
+    """One of a run's trainings: which parts learn, from which views of a clip, with which loss."""
 
     name: Name
     trains: Annotated[tuple[Part, ...], Field(min_length=1)]
@@ -151,7 +153,7 @@ class StageSettings(Section):
 
 
 class RunSettings(Section):
-    """All that decides a run's numbers, but for dataset, fold and seed. ``labels``: the share that is learnt from."""
+    """All settings that determine a run's numbers, besides dataset, fold and seed. ``labels``: the share used."""
 
     audio: AudioSettings
     crop: CropSettings
@@ -166,16 +168,16 @@ class RunSettings(Section):
 
     @property
     def network(self) -> str:
-        """What files of weights are for: the encoder by name, or the network that it is of another library."""
+        """The key of weights files: the encoder's name, or its network's name in another library."""
         return str(self.encoder.parameters.get("network", self.encoder.name))
 
     @property
     def precision(self) -> str:
-        """The encoder's number format, such as ``float32``; where stages differ, each one once."""
+        """The encoder's number format, such as ``float32``; if stages differ, all of them."""
         return ", ".join(dict.fromkeys(stage.training.precision for stage in self.stages))
 
     def with_named_precision(self) -> "RunSettings":
-        """The same with a name for precision ``auto``, which asks what is fast on this machine."""
+        """A copy in which precision ``auto`` has a name: the format that is fast on this machine."""
         if all(stage.training.precision != "auto" for stage in self.stages):
             return self
         stages = []
@@ -186,25 +188,24 @@ class RunSettings(Section):
 
 
 class SyntheticSettings(Section):
-    """How many clips a class and fold the synthetic dataset has, and the seed they are drawn from."""
+    """The synthetic dataset's clips per class and fold, and the seed to draw them from."""
 
     clips_per_fold: Annotated[int, Field(ge=1, le=1000)]
     seed: Count
 
 
 class DatasetSettings(Section):
-    """Where a dataset comes from and what it must hold.
+    """Where a dataset comes from and what it must contain.
 
-    ``licence`` is what its publisher says. ``file`` is the archive's name, or for your own sounds the path of their
-    table or folder. ``md5`` is for an archive whose publisher gives only that. ``clips`` is how many clips there must
-    be, in all or in each fold, where no manifest lists them; ``without`` names those that are left out, as they are
-    broken in the copy at hand, say; ``classes`` how many classes, None for as many as there are. ``only`` are the
-    numbers of the classes that are taken, which are counted from 0 in that order. ``fold_seed`` draws the folds of your
-    own sounds where their table gives none.
-    A dataset of sounds has ``sample_rate`` and ``samples``, one of pictures ``pixels``, the side of all its squares.
-    ``channels`` is what several channels become; of a clip of more than ``longest`` samples the rest is left out.
-    ``held_out`` are the folds that runs hold out, all of them if it is not there: of a publisher's split into test,
-    validation and training clips, folds 1, 2 and 3, only the first.
+    ``licence`` is the publisher's. ``file`` is the archive's name; for your own sounds, the path of their table or
+    folder. ``md5`` is for an archive whose publisher gives no other hash. ``clips`` is the number of clips, in all or
+    per fold, if no manifest lists them. ``without`` names clips to leave out, for example because they are damaged.
+    ``classes`` is the number of classes, None for any. ``only`` selects classes by number; they are renumbered from 0
+    in that order. ``fold_seed`` draws the folds of your own sounds if their table has none.
+    A dataset of sounds has ``sample_rate`` and ``samples``, one of pictures ``pixels``, the side of its square
+    pictures. ``channels`` is how several channels are mixed. Clips are cut to ``longest`` samples.
+    ``held_out`` lists the folds that runs hold out, by default all. In a published split, whose folds 1, 2 and 3 are
+    the test, validation and training clips, it is the first only.
     """
 
     adapter: Name
@@ -223,7 +224,7 @@ class DatasetSettings(Section):
     file: str | None = None
     sha256: Sha256 | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    max_bytes: Bytes = 10**10  # that neither the archive nor what it unpacks to may exceed
+    max_bytes: Bytes = 10**10  # the limit for the archive and for its unpacked contents
     clips: Positive | tuple[Positive, ...] | None = None
     without: tuple[str, ...] = ()
     synthetic: SyntheticSettings | None = None
@@ -231,13 +232,13 @@ class DatasetSettings(Section):
 
     @property
     def audio(self) -> AudioSettings:
-        """What one of its clips is to the network; of a picture its three colours' numbers, and no rate."""
+        """The rate and length of its clips; for pictures 0 and the number of values in three colours."""
         return AudioSettings(sample_rate=self.sample_rate, samples=3 * self.pixels**2 if self.pixels else self.samples)
 
     @field_validator("pixels")
     @classmethod
     def _sounds_or_pictures(cls, pixels: int | None, info: ValidationInfo) -> int | None:
-        """Refuse a dataset that is neither of sounds nor of pictures, or both."""
+        """Refuse a dataset of neither sounds nor pictures, or of both."""
         of_sounds = [info.data[key] > 0 for key in ("sample_rate", "samples") if key in info.data]
         if not all(of_sounds) if pixels is None else any(of_sounds):
             raise PydanticCustomError(
@@ -248,7 +249,7 @@ class DatasetSettings(Section):
     @field_validator("held_out")
     @classmethod
     def _each_a_fold(cls, held_out: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
-        """Refuse a fold that there is not, or that stands there twice."""
+        """Refuse an unknown or repeated fold."""
         folds, chosen = info.data.get("folds", 0), held_out or ()
         if not all(fold <= folds for fold in chosen) or len(set(chosen)) < len(chosen):
             raise PydanticCustomError(
@@ -261,7 +262,7 @@ class DatasetSettings(Section):
     def _one_for_each_fold(
         cls, clips: int | tuple[int, ...] | None, info: ValidationInfo
     ) -> int | tuple[int, ...] | None:
-        """Refuse another number of folds' clips than there are folds."""
+        """Refuse a list of clips per fold whose length is not the number of folds."""
         folds = info.data.get("folds", 0)
         if isinstance(clips, tuple) and len(clips) != folds:
             raise PydanticCustomError("clips", "Input should be one number, or {folds}, one a fold", {"folds": folds})
@@ -269,7 +270,7 @@ class DatasetSettings(Section):
 
 
 class RecipeSettings(Section):
-    """A named set of differences: from the defaults, or from the recipe ``base``; ``datasets`` are those on one."""
+    """Named differences from the defaults or from the recipe ``base``; ``datasets`` has those for one dataset."""
 
     title: str
     base: Name | None = None
@@ -278,7 +279,7 @@ class RecipeSettings(Section):
 
 
 class GridValue(Section):
-    """One value of a grid's axis: its part of a recipe's title, and its differences."""
+    """One value of a grid's axis: its part of a recipe's title, and its settings."""
 
     title: str
     settings: dict[str, Any]
@@ -289,10 +290,10 @@ Product = Annotated[dict[str, Values], Field(min_length=1)]  # the values that e
 
 
 class GridSettings(Section):
-    """Recipes that are products of lists: one for each combination of values of each of ``products``.
+    """Recipes for all combinations of some values: one for each combination in each of ``products``.
 
-    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. In place of a name of
-    ``equals`` a study shows the recipe that stands there, whose settings must be the same.
+    ``name`` and ``title`` have a place for each axis, as in ``masks_{frequency}_{time}``. ``equals`` maps a recipe's
+    name to another recipe with the same settings, which studies use instead.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The blocks of params.yaml that say what is asked: studies, their choices of runs, and evaluations."""
+"""The blocks of params.yaml for studies, their choices of runs, and evaluations."""
 
 from collections import Counter
 from typing import Annotated, Any, Literal
@@ -10,7 +10,7 @@ from soundclr.params.schema import Count, Name, Positive, Section
 
 
 class Selection(Section):
-    """A choice of runs; what is left out is the study's own. ``recipes`` may name grids, for all recipes of one."""
+    """A choice of runs; missing keys are the study's. A grid in ``recipes`` means all its recipes."""
 
     datasets: tuple[str, ...] | None = None
     recipes: tuple[str, ...] | None = None
@@ -19,10 +19,10 @@ class Selection(Section):
 
 
 class Registration(Section):
-    """Where a study's runs, claims and analysis were fixed before its first run.
+    """The registration of a study, which fixed its runs, claims and analysis before its first run.
 
-    ``file`` is their data, relative to params.yaml, as the git commit ``commit`` has it, which was made at ``time``
-    (UTC). ``changes`` are what changed since, a sentence each.
+    ``file`` is the registration's data, relative to params.yaml, as it is in the git commit ``commit``, made at
+    ``time`` (UTC). ``changes`` lists later changes, a sentence each.
     """
 
     file: str
@@ -32,7 +32,7 @@ class Registration(Section):
 
 
 def listed(value: Any) -> Any:
-    """One mapping as a list of it, and nothing as an empty one."""
+    """Turn one mapping into a list, and nothing into an empty list."""
     return [value] if isinstance(value, dict) else value or []
 
 
@@ -40,15 +40,14 @@ OneOrMore = Selection | tuple[Selection, ...] | None
 
 
 class StudySettings(Section):
-    """A choice of datasets, recipes, seeds and budget; ``note`` is what its captions say of the budget.
+    """A choice of datasets, recipes, seeds and budget. ``note`` describes the budget in captions.
 
-    ``paper`` is whose tables and figures it shows with ours beside: a room of :mod:`soundclr.report.papers`.
+    ``paper`` is the paper whose tables and figures the study compares with: a folder of :mod:`soundclr.report.papers`.
+    ``artefacts`` lists the tables and figures that need runs besides the study's own, with these runs. ``evaluate`` is
+    the choice of runs whose models are evaluated, or a list of choices; by default none.
 
-    What needs no other runs is shown of the study's own; ``artefacts`` are the tables and figures that it shows
-    besides, with the runs they need. ``evaluate`` are the runs whose models are evaluated, none if it is not there: one
-    choice, or a list of them.
-    Runs that start from ``optional_weights`` are left out for as long as those are not here. ``registered`` is where
-    all of it was fixed before the first run.
+    Runs that start from ``optional_weights`` are left out while the weights' file is missing. ``registered`` is the
+    study's registration.
     """
 
     title: str
@@ -73,10 +72,10 @@ class StudySettings(Section):
 
 
 class EvaluationSettings(Section):
-    """What a run's model is asked after training, on its held-out clips; nothing here trains anything anew.
+    """How models are evaluated on their held-out clips after training. Changes here train nothing again.
 
-    ``sigmas`` are standard deviations of white noise on waveforms in [-1, 1] (SoundCLR, figure 5), ``snr`` ratios
-    of signal to noise in dB, for each colour of ``noises``; ``seed`` draws the noise.
+    ``sigmas`` are standard deviations of white noise on waveforms in [-1, 1] (SoundCLR, figure 5), ``snr``
+    signal-to-noise ratios in dB, for each colour of ``noises``; ``seed`` draws the noise.
     """
 
     sigmas: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)]
@@ -87,7 +86,7 @@ class EvaluationSettings(Section):
     @field_validator("sigmas", "noises", "snr")
     @classmethod
     def _each_once(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Refuse a condition that stands there twice: its results would be counted twice, or not told apart."""
+        """Refuse a repeated condition; its results would be counted twice, or could not be told apart."""
         if repeated := [value for value, count in Counter(values).items() if count > 1]:
-            raise PydanticCustomError("repeated", "{value} stands there more than once", {"value": repeated[0]})
+            raise PydanticCustomError("repeated", "{value} is listed more than once", {"value": repeated[0]})
         return values

@@ -1,4 +1,4 @@
-"""The block ``weights`` of params.yaml: files of initial weights, and how what they hold becomes a state dict."""
+"""The block ``weights`` of params.yaml: files of initial weights, and how to get a state dict from them."""
 
 import re
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from soundclr.params.schema import Bytes, Name, Section, Sha256
 
 
 def a_pattern(text: str) -> str:
-    """A regular expression; what is none is refused."""
+    """Return a regular expression; refuse an invalid one."""
     try:
         re.compile(text)
     except re.error as error:
@@ -26,12 +26,12 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class MappingSettings(Section):
-    """How a file becomes a state dict with torchvision's names, in this order; without any of it, it is one.
+    """How to get a state dict with torchvision's names from a file, in this order; by default the file is one.
 
-    ``numpy`` lets in numbers of NumPy's, as a checkpoint may hold beside its tensors. ``take`` are the keys that lead
-    to the state dict. ``rename`` has regular expressions and what each is replaced by, in turn. Names that begin with
-    one of ``drop`` are left out. ``rescale`` brings every convolution to a common scale, with the batch norm behind it,
-    so that the network stays the same function: to the norm that Kaiming's initial weights have.
+    ``numpy`` allows NumPy numbers, which a checkpoint may hold beside its tensors. ``take`` lists the keys that lead to
+    the state dict. ``rename`` maps regular expressions to replacements, which are applied in turn. Names that begin
+    with one of ``drop`` are left out. ``rescale`` scales every convolution to the norm of Kaiming's initial weights and
+    adapts the batch norm after it, so that the network's function stays the same.
     """
 
     numpy: bool = False
@@ -42,14 +42,12 @@ class MappingSettings(Section):
 
 
 class WeightsFile(Section):
-    """One file of initial weights, of at most ``max_bytes``: ``file`` is its name in a mirror.
+    """A file of initial weights, of at most ``max_bytes``. ``file`` is its name in a mirror.
 
-    With ``torchvision``, the name of weights that torchvision lists for the network, its name, address and hash are
-    those that torchvision gives.
-
-    ``packed`` is its name, as .xz, in the package's ``datasets/weights``. Neither that nor ``url`` means that only a
-    mirror has it. Without ``sha256``, for a publisher who gives none, the first copy's is recorded beside it, and other
-    copies are refused from then on.
+    ``torchvision`` names weights that torchvision lists for the network; file name, address and hash are then
+    torchvision's. ``packed`` is the name of an .xz file in the package's ``datasets/weights``. Without ``packed`` and
+    ``url``, only a mirror has the file. Without ``sha256`` (not every publisher gives one), the first copy's hash is
+    recorded beside it, and other copies are refused from then on.
     """
 
     file: str
@@ -62,9 +60,9 @@ class WeightsFile(Section):
 
 
 class WeightsSettings(Section):
-    """Initial weights: what captions call them, and a file for each encoder they exist for.
+    """Initial weights: their title in captions, and a file for each encoder.
 
-    With ``torchvision`` they exist for each network that torchvision lists weights of that name for.
+    With ``torchvision``, there is a file for each network for which torchvision lists weights of that name.
     """
 
     title: str
@@ -73,7 +71,7 @@ class WeightsSettings(Section):
     torchvision: Text | None = None
 
     def file_of(self, network: str, place: str) -> WeightsFile:
-        """The file for an encoder; UserError, naming ``place``, where there is none."""
+        """The file for an encoder; UserError, with ``place``, if there is none."""
         if self.torchvision is not None and network not in self.files:
             return WeightsFile(file=f"{network}-{self.torchvision}.pth", torchvision=self.torchvision)
         return self.files[known(network, self.files, f"encoder {place}")]

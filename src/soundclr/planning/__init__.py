@@ -1,1 +1,1 @@
-"""What there is to do, how long it takes, and where a study stands."""
+"""Plans a study: what there is to do and how long it takes; and shows its status."""

@@ -1,4 +1,4 @@
-"""Measures how fast a study's stages are trained on this device: `soundclr plan --measure`."""
+"""Measures the training speed of a study's stages on this device: `soundclr plan --measure`."""
 
 import dataclasses
 import statistics
@@ -28,15 +28,15 @@ from soundclr.run.records import Metrics
 from soundclr.training.loop import train
 from soundclr.training.task import Task
 
-CPU_BATCH = 16  # at most: nearly as fast a clip as larger ones
-CLIPS, CLASSES = 20, 10  # made-up ones; clips are used as often as it takes
-START = "a_start"  # the recipe of the job whose start is measured
+CPU_BATCH = 16  # the largest batch on a CPU; larger ones are hardly faster per clip
+CLIPS, CLASSES = 20, 10  # of synthetic data; clips are repeated as needed
+START = "a_start"  # the recipe of the job whose start-up time is measured
 
 
 def measure(params: Params, study: str, folder: Path) -> Path:
-    """Measure every kind of stage of ``study`` on this machine's device, and a job's start; returns the file.
+    """Measure every kind of stage of ``study`` on this machine's device, and a job's start-up time.
 
-    That is ``rates-DEVICE.json`` below ``folder``. Kinds that it has of other studies stay in it.
+    Returns the file with the results, ``rates-DEVICE.json`` below ``folder``. It keeps the kinds of other studies.
     """
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     path = folder / f"rates-{slug(describe(device))}.json"
@@ -53,9 +53,9 @@ def measure(params: Params, study: str, folder: Path) -> Path:
 def rate_of(
     kind: Kind, settings: RunSettings, stage: StageSettings, device: torch.device, batches: int, repeats: int = 3
 ) -> Rate:
-    """Train the stage from scratch for 1 + ``repeats`` epochs of ``batches`` batches of made-up clips.
+    """Train the stage from scratch for 1 + ``repeats`` epochs of ``batches`` batches of synthetic clips.
 
-    After an epoch that does not count, which warms up the device. The rate of later epochs is their median.
+    An epoch that does not count warms up the device first. The rate of later epochs is their median.
     """
     size = kind.batch_size if device.type == "cuda" else min(CPU_BATCH, kind.batch_size)
     waveforms = made_up(settings)
@@ -96,12 +96,12 @@ def rate_of(
 
 
 def speed(clips: int, train: float, val: float) -> Speed:
-    """The speed of an epoch in which ``clips`` clips took ``train`` seconds, and as many to be judged by ``val``."""
+    """The speed of an epoch that trained on ``clips`` clips in ``train`` seconds and evaluated as many in ``val``."""
     return Speed(train=float(f"{clips / train:.4g}"), val=float(f"{clips / val:.4g}"))
 
 
 def made_up(settings: RunSettings) -> Waveforms:
-    """Clips of noise as long as the dataset's, or pictures of it."""
+    """Clips of noise as long as the dataset's, or pictures of noise."""
     random = np.random.default_rng(0)
     size, rate = settings.audio.samples, settings.audio.sample_rate
     if rate:
@@ -113,9 +113,9 @@ def made_up(settings: RunSettings) -> Waveforms:
 
 
 def start_seconds(params: Params, study: str, folder: Path, repeats: int = 3) -> float:
-    """Seconds that a job of the study takes beside its epochs: the median of fresh processes, after one more.
+    """Seconds that a job of the study takes besides its epochs: the median of new processes, after a first one.
 
-    Its data and results are made up, below ``folder``.
+    Its data and results are synthetic, below ``folder``.
     """
     short = start_params(params, study)
     dataset = short.studies[study].datasets[0]
@@ -144,9 +144,9 @@ def start_seconds(params: Params, study: str, folder: Path, repeats: int = 3) ->
 
 
 def start_params(params: Params, study: str) -> Params:
-    """``params`` with one recipe that trains for an epoch from scratch on a dataset of six clips, and no other run.
+    """``params`` with a single run that trains for an epoch from scratch on a dataset of six clips.
 
-    Representation and encoder are those of the study's first recipe, and the clips as long as its first dataset's.
+    It has the representation and encoder of the study's first recipe, and clips as long as its first dataset's.
     """
     chosen = params.selection(study, Selection())
     assert chosen.datasets and chosen.recipes

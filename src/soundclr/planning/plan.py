@@ -1,4 +1,4 @@
-"""What a study costs before anyone spends it: its jobs, the hours on some devices, and the disk."""
+"""Plans a study's cost: its jobs, the hours on some devices, and the disk space."""
 
 import csv
 import heapq
@@ -21,7 +21,7 @@ from soundclr.training import budget
 
 @dataclass(frozen=True)
 class Share:
-    """An artefact's trainings, and how many of them no line above has."""
+    """An artefact's trainings, and how many of them no earlier line counts."""
 
     title: str
     trainings: int
@@ -38,9 +38,9 @@ class Schedule:
 
 
 def shares(params: Params, study: str) -> list[Share]:
-    """How many trainings each choice of runs needs; equal ones are trained once and counted at their first.
+    """How many trainings each choice of runs needs; equal ones are trained once and counted in the first line.
 
-    Those that others start from have a line of their own.
+    Trainings that others start from have a line of their own.
     """
     wanted = needs(params, study)
     if starts := {start for run in runs.expand(params, study) if (start := runs.started_from(params, run))}:
@@ -54,7 +54,7 @@ def shares(params: Params, study: str) -> list[Share]:
 
 
 def clips_of(params: Params, dataset: str) -> int:
-    """How many clips a dataset has, known before it is fetched."""
+    """The number of a dataset's clips, before it is fetched."""
     source = params.datasets[dataset]
     if source.clips is not None:
         return source.clips if isinstance(source.clips, int) else sum(source.clips)
@@ -63,13 +63,13 @@ def clips_of(params: Params, dataset: str) -> int:
     table = runs.own_table(source)
     text = runs.manifest_text(source.adapter) if table is None else table.decode(errors="replace")
     if text is None:
-        raise UserError(f"dataset {dataset}: nothing says how many clips it has; give it `clips` in params.yaml")
+        raise UserError(f"dataset {dataset}: its number of clips is not known; give it `clips` in params.yaml")
     rows = csv.reader(io.StringIO(text, newline=""))
     return sum(bool("".join(row).strip(" ;")) for row in rows) - 1  # spreadsheets leave empty rows
 
 
 def fold_sizes(params: Params, dataset: str) -> tuple[float, ...]:
-    """How many clips each fold has, known before the dataset is fetched; if nothing says it, folds count as equal."""
+    """The number of clips in each fold, before the dataset is fetched; if unknown, folds count as equal."""
     source = params.datasets[dataset]
     if isinstance(source.clips, tuple):
         return source.clips
@@ -77,7 +77,7 @@ def fold_sizes(params: Params, dataset: str) -> tuple[float, ...]:
 
 
 def training_clips(params: Params, run: Run) -> tuple[float, float]:
-    """How many clips a run learns from, and how many it is judged by after each epoch."""
+    """The number of a run's training clips, and of the clips that are evaluated after each epoch."""
     sizes = fold_sizes(params, run.dataset)
     inner = params.resolve(run.study, run.dataset, run.recipe).stages[-1].training.validation == "inner"
     judged = run.fold % len(sizes) + 1 if inner else run.fold
@@ -86,10 +86,7 @@ def training_clips(params: Params, run: Run) -> tuple[float, float]:
 
 
 def warnings(params: Params, study: str) -> list[str]:
-    """A line for each budget that is too few steps on a dataset, and each class that a fold leaves nothing to learn of.
-
-    With the recipes that have it.
-    """
+    """A warning for each budget with too few steps, and for each class without a training clip, with the recipes."""
     recipes: dict[str, list[str]] = {}
     placed = cache(partial(unlearnt.placed, params))
     for run in {(run.dataset, run.recipe): run for run in runs.expand(params, study)}.values():
@@ -115,9 +112,9 @@ def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: floa
 
 
 def schedule(seconds: Sequence[float], devices: int, starts: Mapping[int, int] | None = None) -> Schedule:
-    """Jobs in their order, each on the device that is free first, as Snakemake starts them.
+    """Schedule jobs in their order, each on the first free device, as Snakemake does.
 
-    ``starts`` are the jobs, by their places, that wait for another one's end.
+    ``starts`` maps a job's index to that of the job which it waits for.
     """
     waiting = defaultdict(list)
     for job, start in (starts or {}).items():
@@ -136,14 +133,14 @@ def schedule(seconds: Sequence[float], devices: int, starts: Mapping[int, int] |
 
 
 def features_bytes(params: Params, datasets: Iterable[str]) -> int:
-    """Decoded clips as int16, pictures as uint8, if all were as long as the longest."""
+    """The size of the decoded clips (int16; pictures uint8) if all were as long as the longest."""
     sources = {dataset: params.datasets[dataset] for dataset in datasets}
     sizes = {name: (1 if source.pixels else 2) * source.audio.samples for name, source in sources.items()}
     return sum(clips_of(params, name) * size for name, size in sizes.items())
 
 
 def model_bytes(settings: RunSettings, classes: int) -> int:
-    """A trained network's file, about: its tensors, none of which is made for it."""
+    """The approximate size of a trained network's file: its tensors', which are not allocated."""
     import torch  # takes seconds, which nothing else here needs
 
     from soundclr.models.network import Network
@@ -154,7 +151,7 @@ def model_bytes(settings: RunSettings, classes: int) -> int:
 
 
 def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> Iterator[str]:
-    """The plan as text: jobs, hours for every device that rates were measured on, and disk."""
+    """The plan as text: jobs, hours for every device with measured rates, and disk space."""
     wanted = list(runs.expand(params, study))
     done = sum((run.directory(results) / "metrics.json").is_file() for run in wanted)
     yield f"Study {study}: {params.studies[study].title} ({params.studies[study].note})"
@@ -162,7 +159,7 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     yield f"{'trainings':>10} {'new':>6}  for"
     for share in shares(params, study):
         yield f"{share.trainings:>10} {share.new:>6}  {share.title}"
-    yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are there"
+    yield f"{'':>10} {len(wanted):>6}  in all, each trained once; {done} are done"
     if evaluated := runs.evaluated(params, study):
         yield f"{'':>10} {len(evaluated):>6}  evaluations of trained models"
     for line in optional.lines(params, optional.left_out(params, study, results)):
@@ -176,17 +173,17 @@ def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
 
 
 def hours(params: Params, study: str, results: Path, devices: Sequence[int], wanted: Sequence[Run]) -> Iterator[str]:
-    """Hours on so many devices, for each device that all of the study's kinds of stage were measured on."""
+    """Hours with some numbers of ``devices``, for each device on which all the study's kinds of stage were measured."""
     needed = kinds(params, study).keys()
     files = sorted((results / "benchmark").glob("rates-*.json"))
     usable = [(path, rates) for path in files if needed <= (rates := Rates.read(path)).of.keys()]
     if not usable:
-        yield "Hours: nobody has measured this study's stages yet; `soundclr plan --measure` does, on this device."
+        yield "Hours: not known; measure this study's stages on this device with `soundclr plan --measure`."
     places = {run: place for place, run in enumerate(wanted)}
     starts = {places[run]: places[start] for run in wanted if (start := runs.started_from(params, run))}
     for path, rates in usable:
         seconds = [seconds_of(params, run, rates.of, rates.start_seconds) for run in wanted]
-        yield f"Hours at most (where no patience ends a training early), from clips/s measured on {rates.device}"
+        yield f"Hours at most (if patience ends no training early), from clips/s measured on {rates.device}"
         yield f"({path}, {rates.created}); fetching, evaluations and tables are not counted:"
         yield f"{'devices':>10} {'hours':>10} {'busy':>6}"
         for number in devices:
@@ -195,12 +192,12 @@ def hours(params: Params, study: str, results: Path, devices: Sequence[int], wan
         longest = schedule(seconds, len(seconds), starts).hours
         yield (
             f"The longest training{', with what it starts from,' if starts else ''} takes {longest:,.1f} hours, so "
-            f"more than about {-(-sum(seconds) // (3600 * longest)):,.0f} devices gain nothing."
+            f"more than about {-(-sum(seconds) // (3600 * longest)):,.0f} devices save no time."
         )
 
 
 def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
-    """Decoded clips and trained models, in GB."""
+    """The disk space and memory for decoded clips and trained models, in GB."""
     features = features_bytes(params, {run.dataset for run in wanted})
     sizes = {
         (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes or 2)
@@ -209,7 +206,7 @@ def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
     models = sum(sizes[run.dataset, run.recipe] for run in wanted)
     yield (
         f"Disk: {features / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
-        f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and while a training runs about three times its model."
+        f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and three times its model for each running training."
     )
     largest = max(features_bytes(params, [run.dataset]) for run in wanted)
-    yield f"Memory: a training has all of its dataset's decoded clips on its device, {largest / 1e9:,.1f} GB at most."
+    yield f"Memory: a training keeps its dataset's decoded clips on its device, {largest / 1e9:,.1f} GB at most."

@@ -1,7 +1,7 @@
-"""What a study comes to, as a small file: DVC's stages depend on it, so that only what changed runs again.
+"""Writes a study's plan to a small file on which DVC's stages depend, so that only what changed runs again.
 
-It has the runs and the evaluations by the hashes that stand for all their settings, and what the report shows. A
-setting that changes none of them, or another study's, changes nothing here.
+It lists runs and evaluations by the hashes of all their settings, and has a hash of what the report shows. Settings
+that change none of them, such as another study's, do not change the file.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def write_plan(params: Params, study: str, path: Path) -> None:
 
 
 def planned(params: Params, study: str) -> dict[str, Any]:
-    """The parts that DVC's stages depend on, one each: ``runs``, ``evaluations`` and ``report``."""
+    """The parts on which DVC's stages depend: ``runs``, ``evaluations`` and ``report``."""
     left_out = optional.left_out(params, study)
     asked = [run for run in runs.expand(params, study) if run not in left_out]
     evaluated = [run for run in runs.evaluated(params, study) if run not in left_out]

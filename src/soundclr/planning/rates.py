@@ -1,4 +1,4 @@
-"""How fast stages are trained on a device: what their speed depends on, and the file of what was measured."""
+"""Training speeds on a device: what a stage's speed depends on, and the file of measured rates."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ ClipsPerSecond = Annotated[float, Field(gt=0)]
 
 
 class Kind(Section):
-    """All of a stage that its speed depends on; ``shape`` is what the encoder gets of a clip, channels first.
+    """The settings that determine a stage's speed. ``shape`` is that of the encoder's input, channels first.
 
-    Of augmentations and losses only which there are: their parameters hardly matter. ``crop`` is the one in training.
+    Augmentations and losses count by name only, because their parameters hardly matter. ``crop`` is the training's.
     """
 
     samples: int
@@ -37,7 +37,7 @@ class Kind(Section):
     precision: str
 
     def __hash__(self) -> int:
-        """Of its text, since parameters have no hash."""
+        """The hash of its JSON text, since parameters are not hashable."""
         return hash(self.model_dump_json())
 
     @classmethod
@@ -62,18 +62,18 @@ class Kind(Section):
 
 
 class Speed(Section):
-    """Clips a second in an epoch's training, and on the clips that it is judged by."""
+    """Clips per second in an epoch's training and in its validation."""
 
     train: ClipsPerSecond
     val: ClipsPerSecond
 
     def seconds(self, train: float, val: float) -> float:
-        """What an epoch takes that learns from ``train`` clips and is judged by ``val``."""
+        """The seconds of an epoch with ``train`` training clips and ``val`` validation clips."""
         return train / self.train + val / self.val
 
 
 class Rate(Section):
-    """What was measured of a kind: in a stage's ``first`` epoch, and in ``later`` ones, which may use what it kept."""
+    """A kind's measured speed in a stage's ``first`` epoch, and in ``later`` ones, which may keep representations."""
 
     kind: Kind
     measured_batch_size: Positive
@@ -81,12 +81,12 @@ class Rate(Section):
     later: Speed
 
     def seconds(self, epochs: int, train: float, val: float) -> float:
-        """What a stage of ``epochs`` epochs takes, each as :meth:`Speed.seconds`."""
+        """The seconds of a stage with ``epochs`` epochs, as in :meth:`Speed.seconds`."""
         return self.first.seconds(train, val) + (epochs - 1) * self.later.seconds(train, val)
 
 
 class Rates(Section):
-    """A device's rates file; ``start_seconds`` are what a job takes beside its epochs."""
+    """A device's file of rates. ``start_seconds`` is what a job takes besides its epochs."""
 
     device: str
     created: str
@@ -101,22 +101,22 @@ class Rates(Section):
         return {rate.kind: rate for rate in self.rates}
 
     def write(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file, completely or not at all."""
         write_json(path, self.model_dump(mode="json"))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """A file that :meth:`write` wrote; UserError for one that is not."""
+        """Read a file that :meth:`write` wrote; UserError for any other."""
         remedy = "remove it, and measure again with `soundclr plan --measure`"
         content = read_json(path, remedy)
         try:
             return validated(cls, content, str(path))
         except UserError as error:
-            raise UserError(f"{path}: not rates of this version; {remedy}") from error
+            raise UserError(f"{path}: has no rates of this version; {remedy}") from error
 
 
 def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSettings]]:
-    """Every kind of stage that a study trains, with an example of it."""
+    """Every kind of stage that a study trains, each with an example."""
     found: dict[Kind, tuple[RunSettings, StageSettings]] = {}
     for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in runs.expand(params, study)):
         settings = params.resolve(study, dataset, recipe)
@@ -126,5 +126,5 @@ def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSett
 
 
 def slug(device: str) -> str:
-    """A device's name as the name of a file: ``AMD EPYC, 2 threads`` becomes ``amd-epyc-2-threads``."""
+    """A device's name for a file name: ``AMD EPYC, 2 threads`` becomes ``amd-epyc-2-threads``."""
     return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")

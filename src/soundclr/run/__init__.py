@@ -1,1 +1,1 @@
-"""What a run is: its settings' hash and paths, its records, and what it needs to be there."""
+"""Runs: their hashes and paths, their records, and the inputs that they need."""

@@ -1,4 +1,4 @@
-"""The record beside a dataset's index: what the index was made of, and which clips it lists."""
+"""The record beside a dataset's index: the fingerprint of its definition and of its content."""
 
 import hashlib
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from soundclr.errors import UserError
 from soundclr.run.records import read_record, write_record
 
-MADE_OF = ".made-of"  # its name
+MADE_OF = ".made-of"  # the record's file name
 
 
 class Known(NamedTuple):
-    """An index's text, and what runs know it by."""
+    """An index's text, and the hash by which runs identify it."""
 
     content: str
     identity: str
@@ -20,8 +20,8 @@ class Known(NamedTuple):
 def write_made_of(path: Path, definition: str, content: bytes, identity: str | None = None) -> None:
     """Write the record beside the index at ``path``, which has or will have this ``content``.
 
-    ``identity`` is what runs know the index by: the hash of its content or, where only the clips' paths are others
-    than before, the hash that it had.
+    ``identity`` is the hash by which runs identify the index: by default that of its content; if only the clips' paths
+    have changed, the former one.
     """
     record = {"definition": definition, "index_sha256": identity or sha256(content)}
     other = {} if record["index_sha256"] == sha256(content) else {"file_sha256": sha256(content)}
@@ -31,16 +31,16 @@ def write_made_of(path: Path, definition: str, content: bytes, identity: str | N
 def read_made_of(path: Path) -> dict[str, Any]:
     """The record beside the index at ``path``: ``definition``, ``index_sha256``, ``file_sha256`` (its content's hash).
 
-    Raises UserError where the index or the record is missing, or the record was changed.
+    Raises UserError if the index or the record is missing, or the record was changed.
     """
     if not path.is_file():
-        raise UserError(f"{path}: is not there; {remedy(path)}")
+        raise UserError(f"{path}: is missing; {remedy(path)}")
     record = read_record(path.with_name(MADE_OF), remedy(path))
     return {"file_sha256": record.get("index_sha256"), **record}
 
 
 def known_index(path: Path) -> Known | None:
-    """The index at ``path`` where there is one that its record names."""
+    """The index at ``path``; None if it is missing or does not match its record."""
     try:
         record, content = read_made_of(path), path.read_bytes()
         return Known(content.decode(), record["index_sha256"]) if sha256(content) == record["file_sha256"] else None
@@ -54,12 +54,12 @@ def sha256(content: bytes) -> str:
 
 
 def remedy(path: Path) -> str:
-    """What makes the index at ``path``."""
+    """The advice that makes the index at ``path``."""
     return f"run `soundclr fetch {path.parent.name}`"
 
 
 def place_of(index: Path, path: str) -> Path:
-    """Where a clip of an index is, without the ``..`` of its ``path``: from the current folder if it lies in that."""
+    """A clip's place, without the ``..`` in its ``path``; relative to the current folder if it lies in it."""
     clip = index.parent / path
     clip = clip.parent.resolve() / clip.name
     here = Path.cwd()

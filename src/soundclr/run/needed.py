@@ -1,4 +1,4 @@
-"""What a job needs to be there, and the command that makes it where it is not."""
+"""The inputs that a job needs; the error for a missing one names the command that makes it."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ def weights_file(params: Params, run: runs.Run, data: Path) -> Path | None:
 
 
 def check_trained(run: runs.Run, results: Path) -> None:
-    """Raise UserError with the command that trains ``run``, where it or its model is not there."""
+    """Raise UserError, with the command that trains ``run``, if it or its model is missing."""
     existing(run.directory(results) / "metrics.json", run.train_command)
     existing(run.model(results), f"{run.train_command} --force", "or pull the model")
 
 
 def existing(path: Path, command: str, otherwise: str = "") -> Path:
-    """``path``, or a UserError with the command that makes it, and what else would bring it."""
+    """Return ``path``; if it is missing, raise UserError with the command that makes it, or ``otherwise``."""
     if not path.is_file():
-        raise UserError(f"{path}: is not there; make it with `{command}`{otherwise and f', {otherwise}'}")
+        raise UserError(f"{path}: is missing; make it with `{command}`{otherwise and f', {otherwise}'}")
     return path

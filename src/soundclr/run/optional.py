@@ -1,4 +1,4 @@
-"""Weights that a study does without: where their file is not here, the runs that start from it are left out."""
+"""Optional weights: runs that start from a missing file of such weights are left out."""
 
 import os
 from collections import Counter
@@ -9,11 +9,11 @@ from soundclr.params import Params
 from soundclr.run import runs
 from soundclr.run.runs import Run
 
-Weights = tuple[str, str]  # by name, and of which encoder
+Weights = tuple[str, str]  # their name and the encoder
 
 
 def optional_weights(params: Params, study: str, dataset: str, recipe: str) -> Weights | None:
-    """The study's optional weights that a recipe's run starts from, or the first of those it goes back to; or None."""
+    """The optional weights from which a recipe's run starts, also by way of other runs; or None."""
     place = [(dataset, recipe), *params.origins(study, dataset, recipe)][-1]
     settings = params.resolve(study, *place)
     wanted = settings.start.weights in params.studies[study].optional_weights
@@ -21,7 +21,7 @@ def optional_weights(params: Params, study: str, dataset: str, recipe: str) -> W
 
 
 def are_here(params: Params, weights: Weights, data: Path, mirror: Path | None) -> bool:
-    """Whether there is a file of ``weights``: fetched, in this package, or in the mirror. Nobody asks its host."""
+    """Whether there is a file of ``weights``: fetched, in this package, or in the mirror. Hosts are not asked."""
     file = params.weights_file(*weights)
     places = [runs.weights_path(*weights, data), *([mirror / file.file] if mirror else [])]
     return file.packed is not None or any(place.is_file() for place in places)
@@ -30,9 +30,9 @@ def are_here(params: Params, weights: Weights, data: Path, mirror: Path | None) 
 def left_out(
     params: Params, study: str, results: Path = Path("results"), data: Path = Path("data"), mirror: Path | None = None
 ) -> dict[Run, Weights]:
-    """The runs of a study that are neither trained nor to be trained, and the optional weights that each lacks.
+    """The runs of a study that are not trained because optional weights are missing, with these weights.
 
-    Without ``mirror`` it is the folder that SOUNDCLR_MIRROR names.
+    The default of ``mirror`` is the folder in SOUNDCLR_MIRROR.
     """
     if mirror is None and os.environ.get("SOUNDCLR_MIRROR"):
         mirror = Path(os.environ["SOUNDCLR_MIRROR"])
@@ -52,12 +52,12 @@ def left_out(
 
 
 def lines(params: Params, runs_left_out: dict[Run, Weights]) -> Iterator[str]:
-    """A line for each weights that are not here: how many runs wait for them, and how to get them."""
+    """A line for each of the missing weights: how many runs need them, and how to get them."""
     for (name, encoder), count in Counter(runs_left_out.values()).items():
         file = params.weights_file(name, encoder)
         fetch = f", or run `soundclr weights {name} {encoder}`" if file.url else ""
         are = "run is" if count == 1 else "runs are"
         yield (
-            f"{count} {are} left out: the weights {name} are not here; put {file.file} into a folder that "
+            f"{count} {are} left out: the weights {name} are missing; put {file.file} into a folder that "
             f"SOUNDCLR_MIRROR names{fetch}"
         )

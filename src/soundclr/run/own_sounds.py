@@ -1,7 +1,7 @@
-"""Your own sounds change under the hands of who has them: DVC must see it, and no run may stay of clips that are gone.
+"""Checks your own sounds, which may change: DVC must see changes, and runs of clips that have changed are refused.
 
-Published clips are checked against their manifest or table when they are fetched. Here nothing waits for pandas or
-PyTorch: the workflow asks at each start.
+Published clips are checked against their manifest or table when they are fetched. This module imports neither pandas
+nor PyTorch, because the workflow uses it at each start.
 """
 
 import csv
@@ -20,12 +20,12 @@ from soundclr.params import Params
 from soundclr.run import runs
 from soundclr.run.index_record import known_index, place_of, read_made_of, remedy
 
-FOUND_GOOD = ".found-good"  # beside an index: the clips that were read and are those that it lists
-LONGEST_HEADER = 1 << 28  # bytes of a features file's header that are read; that of NSynth has 10 MB
+FOUND_GOOD = ".found-good"  # beside an index: the clips that were read and match it
+LONGEST_HEADER = 1 << 28  # the most bytes to read of a features file's header; NSynth's has 10 MB
 
 
 def check_seen_by_dvc(params: Params, datasets: Iterable[str], stages: Path = Path("dvc.yaml")) -> None:
-    """Raise UserError for own sounds on which DVC's stage ``data`` does not depend; it says what to add there."""
+    """Raise UserError for own sounds on which DVC's stage ``data`` does not depend, with what to add there."""
     deps = read_yaml(stages)["stages"]["data"]["deps"]
     named = re.compile(r"\$\{datasets\.(\w+)\.file\}")
     seen = [Path(named.sub(lambda match: str(params.datasets[match[1]].file), str(dep))).resolve() for dep in deps]
@@ -43,8 +43,8 @@ def check_seen_by_dvc(params: Params, datasets: Iterable[str], stages: Path = Pa
 def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None:
     """Raise UserError for own clips that changed under their names since they were fetched.
 
-    Only files are read that are others, by what the system says of them, than those found good before. What is missing
-    is for others to say.
+    A file is read only if its inode, size or times differ from when it was last found good. Missing files are reported
+    elsewhere.
     """
     index = data / dataset / "index.csv"
     if params.datasets[dataset].adapter not in runs.OWN_TABLES or _made_of(params, dataset, data) is None:
@@ -55,24 +55,24 @@ def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None
     for row in csv.DictReader(io.StringIO(known.content, newline="")):
         clip, says = place_of(index, row["path"]), row["sha256"]
         with suppress(OSError, ValueError):
-            state = [says, str(clip), *_state(clip)]  # before it is read, lest a change meanwhile be missed
+            state = [says, str(clip), *_state(clip)]  # taken before reading, so that no change is missed
             if state == before.get(row["clip"]) or sha256_of_file(clip) == says:
                 found[row["clip"]] = state
             else:
                 changed.append(clip)
     if found != before:
-        with suppress(UserError):  # where nothing can be written all is read each time
+        with suppress(UserError):  # without permission to write, all clips are read each time
             write_json(index.with_name(FOUND_GOOD), found)
     if changed:
         others = f", as did {len(changed) - 1} more clips," if len(changed) > 1 else ""
         raise UserError(
-            f"{changed[0]}: changed under its name{others} since it was fetched, so that features and runs are of "
-            f"another sound; bring it back, give it another name, or {remedy(index)} to take it as it is"
+            f"{changed[0]}: changed under its name{others} since it was fetched, so features and runs belong to "
+            f"another sound; restore it, give it another name, or {remedy(index)} to use it as it is"
         )
 
 
 def check_runs(params: Params, some: Iterable[runs.Run], results: Path, data: Path = Path("data")) -> None:
-    """Raise UserError for runs that are there and were made of another index than their dataset has now."""
+    """Raise UserError for finished runs of another index than their dataset has now."""
     made_of: dict[str, str | None] = {}
     for run in some:
         if run.dataset not in made_of:
@@ -83,21 +83,21 @@ def check_runs(params: Params, some: Iterable[runs.Run], results: Path, data: Pa
         index = data / run.dataset / "index.csv"
         folders = [str(results / run.study / part / run.dataset) for part in ("runs", "models", "evaluations")]
         raise UserError(
-            f"{path}: was made of other clips than {index} has now, of the same names; bring those clips back and "
-            f"{remedy(index)}, or delete {', '.join(folders)}, and they are trained again"
+            f"{path}: was made of other clips than {index} has now, of the same names; restore those clips and "
+            f"{remedy(index)}, or delete {', '.join(folders)}, and the runs are trained again"
         )
 
 
 def check_features(params: Params, dataset: str, features: Path, data: Path = Path("data")) -> None:
-    """Raise UserError for a features file that was made of another index than the dataset has now."""
+    """Raise UserError for a features file of another index than the dataset has now."""
     now = _made_of(params, dataset, data)
     if now is not None and _index_of_features(features) not in (None, now):
         index = data / dataset / "index.csv"
-        raise UserError(f"{features}: is made of other clips than {index} has now; run `soundclr features {dataset}`")
+        raise UserError(f"{features}: was made of other clips than {index} has now; run `soundclr features {dataset}`")
 
 
 def _made_of(params: Params, dataset: str, data: Path) -> str | None:
-    """What the index of a dataset is known by; None where there is none of the dataset as params.yaml has it now."""
+    """The hash that identifies a dataset's index; None if it is missing or older than params.yaml's definition."""
     try:
         record = read_made_of(data / dataset / "index.csv")
     except UserError:
@@ -106,7 +106,7 @@ def _made_of(params: Params, dataset: str, data: Path) -> str | None:
 
 
 def _index_of_run(metrics: Path) -> Any:
-    """Which index a run was made of; None for a record that is damaged, which the report says."""
+    """The hash of a run's index; None for a damaged record, which the report reports."""
     try:
         record = read_json(metrics)
     except UserError:
@@ -115,7 +115,7 @@ def _index_of_run(metrics: Path) -> Any:
 
 
 def _index_of_features(path: Path) -> Any:
-    """Which index a features file was made of; None for one that is damaged, which its reader says."""
+    """The hash of a features file's index; None for a damaged file, which its reader reports."""
     try:
         with open(path, "rb", opener=regular) as file:
             header = json.loads(file.read(min(int.from_bytes(file.read(8), "little"), LONGEST_HEADER)))
@@ -125,7 +125,7 @@ def _index_of_features(path: Path) -> Any:
 
 
 def _found_good(index: Path) -> dict[str, Any]:
-    """The clips that had the index's SHA-256 when they were last read: that, where they were, and :func:`_state`."""
+    """The clips that matched the index when last read: their SHA-256, their place, and their :func:`_state`."""
     try:
         content = read_json(index.with_name(FOUND_GOOD))
     except UserError:
@@ -134,6 +134,6 @@ def _found_good(index: Path) -> dict[str, Any]:
 
 
 def _state(clip: Path) -> list[int]:
-    """What differs for another file, or another content of the same, whatever times a copy was given."""
+    """Numbers that change when a file is replaced or edited, even if a copy keeps its time."""
     status = clip.stat()
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]

@@ -1,6 +1,6 @@
-"""Records: metrics.json of a run and evaluation.json of an evaluation, each written and read by one class.
+"""The records metrics.json of a run and evaluation.json of an evaluation, each written and read by one class.
 
-A record carries the hash of its own contents and of the files beside it: it is believed where they agree.
+A record has the hashes of its own contents and of the files beside it; it is valid if they match.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from soundclr.run.runs import Run
 
 
 class Part(Section):
-    """A part of a record: what is read is checked, what else stands there is let be."""
+    """A part of a record. Known keys are validated, unknown keys are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Record(Part):
-    """A record of one run; ``files`` are hashes of the files beside it. ``REMEDY`` is for one that is not believed."""
+    """A record of one run. ``files`` has the hashes of the files beside it. ``REMEDY`` is advice for an invalid one."""
 
     REMEDY: ClassVar[str]
 
@@ -45,42 +45,41 @@ class Record(Part):
     files: dict[str, str]
 
     def write(self, path: Path) -> None:
-        """Write it to ``path``, whole or not at all."""
+        """Write the record to ``path``, completely or not at all."""
         write_record(path, self.model_dump(mode="json"))
 
     @classmethod
     def read(cls, path: Path, run: Run, **others: str) -> Self:
-        """The record at ``path``, once it agrees with its run, the ``others`` of its path, and the files beside it.
+        """Read the record at ``path`` and check it against its run, the ``others`` in its path, and its files.
 
-        Raises UserError for one that is cut short, was edited by hand, is of another version, or says something else
-        of itself than its path does, naming both.
+        Raises UserError if it is cut off, was edited, has another version, or contradicts its path.
         """
         content = read_record(path, cls.REMEDY)
         for key, value in {**run.coordinates, **others}.items():
             if content.get(key) != value:
-                raise UserError(f"{path}: says {key} {content.get(key)!r}, its path says {value!r}; {cls.REMEDY}")
+                raise UserError(f"{path}: has {key} {content.get(key)!r}, but its path has {value!r}; {cls.REMEDY}")
         if (found := content.get("format")) != cls.model_fields["format"].default:
-            raise UserError(f"{path}: is of format {found}, not {cls.model_fields['format'].default}; {cls.REMEDY}")
+            raise UserError(f"{path}: has format {found}, not {cls.model_fields['format'].default}; {cls.REMEDY}")
         record = validated(cls, content, str(path))
         for name, says in record.files.items():
             record.check_file(path.with_name(name), says)
         return record
 
     def check_file(self, file: Path, says: str) -> None:
-        """Raise UserError where ``file`` is missing or has another SHA-256 than the record ``says``."""
+        """Raise UserError if ``file`` is missing or its SHA-256 is not the one that the record ``says``."""
         if not file.is_file():
-            raise UserError(f"{file}: missing, though the record beside it says that the job ended; {self.REMEDY}")
+            raise UserError(f"{file}: missing, although the record beside it is there; {self.REMEDY}")
         if says != (has := sha256_of_file(file)):
             raise UserError(
-                f"{file}: has SHA-256 {has}, the record beside it says {says}: changed after it was written; "
+                f"{file}: has SHA-256 {has}, but the record beside it has {says}: changed after it was written; "
                 f"{self.REMEDY}"
             )
 
 
 class Accuracies(Part):
-    """Held-out accuracy, a fraction: at the best epoch (the papers' protocol) and at the last (unbiased).
+    """Held-out accuracy, as a fraction, at the best epoch (the papers' protocol) and at the last (unbiased).
 
-    None where no stage teaches the classifier.
+    None if no stage trains the classifier.
     """
 
     best_epoch: Fraction | None = None
@@ -88,9 +87,9 @@ class Accuracies(Part):
 
 
 class Identical(Part):
-    """Groups of clips whose files have the same bytes, and those of them in several folds or classes.
+    """The numbers of groups of byte-identical clips, also of those in several folds or classes.
 
-    As :func:`soundclr.datasets.index.identical_clips` says them of a dataset; without ``names`` in earlier versions.
+    They come from :func:`soundclr.datasets.index.identical_clips`. Earlier versions had no ``names``.
     """
 
     groups: Count
@@ -101,9 +100,9 @@ class Identical(Part):
 
 
 class Clips(Part):
-    """How many clips the run learned from, held out, and chose the epoch by where those are others.
+    """The numbers of training, held-out and, if these are others, validation clips.
 
-    ``identical`` are those of the whole dataset; None where nobody has counted them.
+    ``identical`` describes the whole dataset; None if it was not counted.
     """
 
     train: Positive
@@ -113,7 +112,7 @@ class Clips(Part):
 
 
 class StartUsed(Part):
-    """What the encoder started from: weights' key in params.yaml, a run, or ``none``; and the file's SHA-256."""
+    """What the encoder started from: the key of weights in params.yaml, a run, or ``none``; and the file's SHA-256."""
 
     name: str
     sha256: str | None
@@ -139,7 +138,7 @@ class Metrics(Record):
 
     @property
     def summary(self) -> str:
-        """Which run it is and how it came out, in a line."""
+        """The run and its accuracies, in a line."""
         place = f"{self.recipe} on {self.dataset}, fold {self.fold}, seed {self.seed}"
         best, last = self.accuracy.best_epoch, self.accuracy.last_epoch
         if best is None or last is None:
@@ -150,8 +149,8 @@ class Metrics(Record):
         )
 
 
-class Heard(Part):
-    """Held-out accuracy under one noise: of standard deviation ``sigma``, or at a ratio of signal to noise in dB."""
+class NoiseAccuracy(Part):
+    """Held-out accuracy under a noise with standard deviation ``sigma`` or with a signal-to-noise ratio in dB."""
 
     noise: str
     sigma: float | None
@@ -161,9 +160,9 @@ class Heard(Part):
 
 
 class Distances(Part):
-    """Mean cosine distance of held-out pairs of one class and of different ones, their ratio, mean silhouette.
+    """Mean cosine distances of held-out pairs within and between classes, their ratio, and the mean silhouette.
 
-    None is what is not defined, as the distance within classes of one clip each.
+    A value that is not defined is None, such as the distance within classes of one clip each.
     """
 
     intra: Annotated[float, Field(ge=0)] | None
@@ -175,8 +174,8 @@ class Distances(Part):
 class EvaluationRecord(Record):
     """evaluation.json of one run.
 
-    ``distances`` are those of the representation h, ``projection_distances`` of the projection's output z and
-    ``logit_distances`` of the logits. Earlier versions recorded h alone.
+    ``distances`` are those in the representation h, ``projection_distances`` in the projection's output z and
+    ``logit_distances`` in the logits. Earlier versions recorded h only.
     """
 
     REMEDY = "restore the folder from git or delete it and evaluate the run again"
@@ -185,7 +184,7 @@ class EvaluationRecord(Record):
     key: str
     epoch: Literal["last"] = "last"
     clips: Positive
-    accuracy: tuple[Heard, ...]
+    accuracy: tuple[NoiseAccuracy, ...]
     distances: Distances
     projection_distances: Distances | None = None
     logit_distances: Distances | None = None
@@ -193,14 +192,14 @@ class EvaluationRecord(Record):
 
 
 def write_record(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as JSON with its ``checksum``, whole or not at all."""
+    """Write ``content`` as JSON with its ``checksum``, completely or not at all."""
     write_json(path, {**content, "checksum": sha256_of_json(content)})
 
 
 def read_record(path: Path, remedy: str) -> dict[str, Any]:
-    """The content of a file that :func:`write_record` wrote, its checksum included.
+    """Read a file that :func:`write_record` wrote; the result includes the checksum.
 
-    Raises UserError with ``remedy`` for a file that is missing, cut short, or was changed.
+    Raises UserError, with ``remedy``, for a file that is missing, cut off, or was changed.
     """
     content = read_json(path, remedy)
     if not isinstance(content, dict):
@@ -208,7 +207,7 @@ def read_record(path: Path, remedy: str) -> dict[str, Any]:
     checksum = sha256_of_json({key: value for key, value in content.items() if key != "checksum"})
     if content.get("checksum") != checksum:
         raise UserError(
-            f"{path}: says checksum {content.get('checksum')!r}, its contents have {checksum!r}: "
+            f"{path}: has the checksum {content.get('checksum')!r}, but its contents have {checksum!r}: "
             f"changed after it was written; {remedy}"
         )
     return content

@@ -1,4 +1,4 @@
-"""The one unit of work: a run is (study, dataset, recipe, fold, seed), and its path holds the hash of its settings."""
+"""Runs, the units of work: (study, dataset, recipe, fold, seed), with the hash of all settings in their path."""
 
 import csv
 import hashlib
@@ -24,7 +24,7 @@ RUN_PATH = re.compile(
 
 @dataclass(frozen=True, order=True)
 class Run:
-    """What a run is and where it lives; paths are relative to the repository's root."""
+    """A run and its paths, which are relative to the repository's root."""
 
     study: str
     dataset: str
@@ -35,7 +35,7 @@ class Run:
 
     @property
     def group(self) -> str:
-        """Dataset, recipe and hash: what the runs of all folds and seeds have in common."""
+        """Dataset, recipe and hash, which the runs of all folds and seeds share."""
         return f"{self.dataset}/{self.recipe}-{self.hash}"
 
     @property
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def coordinates(self) -> dict[str, Any]:
-        """What metrics.json and evaluation.json say of which run they are."""
+        """The fields of metrics.json and evaluation.json that identify the run."""
         return {
             "study": self.study,
             "dataset": self.dataset,
@@ -57,7 +57,7 @@ class Run:
 
     @property
     def train_command(self) -> str:
-        """What trains the run, by hand."""
+        """The command that trains the run by hand."""
         return (
             f"soundclr train --study {self.study} --dataset {self.dataset} --recipe {self.recipe} "
             f"--fold {self.fold} --seed {self.seed}"
@@ -68,16 +68,16 @@ class Run:
         return results / self.study / "runs" / self.group / self.name
 
     def model(self, results: Path = Path("results")) -> Path:
-        """The trained weights, apart from the small files since they are too large for git."""
+        """The file of the trained weights, which is too large for git."""
         return results / self.study / "models" / self.group / f"{self.name}.pt"
 
     def evaluation(self, key: str, results: Path = Path("results")) -> Path:
-        """The folder with what the run's model was asked after training; ``key`` is :func:`evaluation_key`."""
+        """The folder of an evaluation of the run's model; ``key`` is :func:`evaluation_key`."""
         return results / self.study / "evaluations" / self.group / self.name / key
 
     @classmethod
     def from_directory(cls, directory: Path, results: Path = Path("results")) -> "Run | None":
-        """The run that a folder below ``results`` is by its path, or None where the path is not a run's."""
+        """The run to which a folder below ``results`` belongs by its path; None if it is not a run's path."""
         match = RUN_PATH.match(Path(directory).relative_to(results).as_posix())
         if match is None:
             return None
@@ -86,30 +86,30 @@ class Run:
 
 
 def dataset_hash(params: Params, dataset: str) -> str:
-    """What a dataset's clips are decided by: its definition and, where there is one, the list of its clips.
+    """The hash of a dataset's definition and of the list of its clips, if there is one.
 
-    Known before the dataset is fetched, so that the paths of all runs are.
+    It is known before the dataset is fetched, and so are the paths of all runs.
     """
     return definition_hash(params.datasets[dataset])
 
 
 def definition_hash(settings: DatasetSettings) -> str:
-    """:func:`dataset_hash` of a dataset with these settings."""
+    """:func:`dataset_hash` for a dataset with these settings."""
     no_matter = {"title", "licence", "url", "file", "max_bytes", "held_out"}
     source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
     return sha256_of_json({"source": source, "manifest": clip_list(settings)})
 
 
 def clip_list(settings: DatasetSettings) -> str | None:
-    """What lists a dataset's clips: the packaged manifest, the SHA-256 of your own sounds' table, or None."""
+    """The list of a dataset's clips: the packaged manifest, the SHA-256 of your own sounds' table, or None."""
     table = own_table(settings)
     return manifest_text(settings.adapter) if table is None else hashlib.sha256(table).hexdigest()
 
 
 def own_table(settings: DatasetSettings) -> bytes | None:
-    """The table of your own sounds, a line a clip, as CSV; None for a dataset that is somebody else's.
+    """The table of your own sounds as CSV, a line per clip; None for a published dataset.
 
-    Raises UserError where it cannot be read: without it nobody knows which runs a study has.
+    Raises UserError if it cannot be read, because a study's runs are not known without it.
     """
     if settings.adapter not in OWN_TABLES or settings.file is None:
         return None
@@ -117,25 +117,26 @@ def own_table(settings: DatasetSettings) -> bytes | None:
     try:
         return read(Path(settings.file))
     except FileNotFoundError as error:
-        raise UserError(f"{settings.file}: is not there; it is {what}") from error
+        raise UserError(f"{settings.file}: is missing; it is {what}") from error
     except OSError as error:
         raise UserError(f"{settings.file}: cannot be read ({error.strerror})") from error
 
 
 def table_of_folders(folder: Path) -> bytes:
-    """The files in ``folder``'s folders, which are classes, as a table: path,label. Hidden ones do not count.
+    """List the files in ``folder``'s folders, one for each class, as a table with the columns path,label.
 
-    Nor does what systems add. UserError for a folder in a class's folder, and for a name that a table cannot hold.
+    Hidden files and those that systems add do not count. UserError for a folder in a class's folder, and for a name
+    that a table cannot contain.
     """
     files = [(inner, file) for inner in visible(folder) if inner.is_dir() for file in visible(inner)]
     for inner, file in sorted(files):
         if file.is_dir():
             raise UserError(
-                f"{file}: is a folder inside of a class's folder; move its sounds into {inner}, or let `file` of the "
-                "dataset in params.yaml be the folder in which the classes' folders are"
+                f"{file}: is a folder inside of a class's folder; move its sounds into {inner}, or set the dataset's "
+                "`file` in params.yaml to the folder that holds the classes' folders"
             )
         if "\r" in f"{inner.name}{file.name}":
-            raise UserError(f"{file}: has a carriage return in its name, which no table can hold; rename it")
+            raise UserError(f"{file}: has a carriage return in its name, which no table can contain; rename it")
     rows = sorted((f"{inner.name}/{file.name}", inner.name) for inner, file in files)
     if not rows:
         raise UserError(f"{folder}: has no clips; it is {OWN_TABLES['folders'][1]}")
@@ -147,7 +148,7 @@ def table_of_folders(folder: Path) -> bytes:
         raise UserError(f"{folder}: a name in it is not UTF-8 ({error.object[: error.end]!r}); rename it") from error
 
 
-# How the tables of your own sounds are read, by adapter, and what a user is told who has none.
+# Adapter of your own sounds -> (how to read their table, the hint if it is missing).
 OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "csv": (read_regular, "the table of your sounds: path,label, and a line for each clip"),
     "folders": (table_of_folders, "the folder of your sounds, with a folder for each class, such as wren/march_1.wav"),
@@ -156,23 +157,23 @@ OWN_TABLES: dict[str, tuple[Callable[[Path], bytes], str]] = {
 
 @cache
 def manifest_text(adapter: str) -> str | None:
-    """The packaged manifest of an adapter's clips, or None for an adapter that has none."""
-    # not files("soundclr.datasets"), which would import what fetches data: seconds that no training needs
+    """The text of an adapter's packaged manifest, or None if it has none."""
+    # files("soundclr.datasets") would import the code that fetches data, which takes seconds
     file = resources.files("soundclr") / "datasets" / "manifests" / f"{adapter}.csv"
     return file.read_text() if file.is_file() else None
 
 
 def manifest_clips(adapter: str) -> dict[str, str]:
-    """The clips of an adapter's packaged manifest: path in the dataset -> SHA-256, sorted; none without a manifest."""
+    """The clips of an adapter's packaged manifest: path in the dataset -> SHA-256, sorted; empty without one."""
     return {row["path"]: row["sha256"] for row in csv.DictReader(io.StringIO(manifest_text(adapter) or ""))}
 
 
 def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
-    """The first 12 digits of the hash of all that decides a run's numbers, but for its fold and seed.
+    """The first 12 digits of the hash of everything that determines a run's numbers, except its fold and seed.
 
     That is the resolved settings, what the encoder starts from (a file or another run), the dataset and params.yaml's
-    ``revision``; not the study's or the recipe's name. A setting that a later version adds has a default in its class,
-    the behaviour before it, and counts only where it differs: results that are there keep their paths.
+    ``revision``, but not the study's or the recipe's name. A setting that a later version adds has a default in its
+    class, the former behaviour, and counts only if it differs from that. So existing results keep their paths.
     """
     settings = params.resolve(study, dataset, recipe)
     source: str | None = None
@@ -193,10 +194,10 @@ def recipe_hash(params: Params, study: str, dataset: str, recipe: str) -> str:
 
 
 def weights_identity(file: WeightsFile) -> str:
-    """What a file of initial weights is known by before it is here: its SHA-256, and its mapping where it has one.
+    """The identity of a file of initial weights before it is fetched: its SHA-256, and its mapping if it has one.
 
-    Without a SHA-256 in params.yaml it is known by its name and address: a run's path cannot wait for the hash that is
-    recorded when the file comes. The file that has that name is held to that hash, and so are the runs of a report.
+    Without a SHA-256 in params.yaml, its name and address identify it, because a run's path must be known before the
+    file is fetched. Its hash is then recorded, and later copies and the runs of a report are checked against it.
     """
     if file.sha256 is not None and file.mapping == MappingSettings():
         return file.sha256
@@ -205,7 +206,7 @@ def weights_identity(file: WeightsFile) -> str:
 
 
 def started_from(params: Params, run: Run) -> Run | None:
-    """The run whose encoder ``run`` starts from, of the same study and seed; None for any other start."""
+    """The run whose encoder ``run`` starts from, in the same study with the same seed; None for any other start."""
     origins = params.origins(run.study, run.dataset, run.recipe)
     if not origins:
         return None
@@ -214,12 +215,12 @@ def started_from(params: Params, run: Run) -> Run | None:
 
 
 def features_key(params: Params, dataset: str) -> str:
-    """The first 12 digits of the hash of what a dataset's feature file is made of."""
+    """The first 12 digits of the hash of a features file's dataset and format."""
     return sha256_of_json({"dataset": dataset_hash(params, dataset), "format": 3})[:12]
 
 
 def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, seed: int) -> Run:
-    """The run with these coordinates as params.yaml has it now; unknown names are a UserError."""
+    """The run with these coordinates and params.yaml's current settings; UserError for unknown names."""
     known(study, params.studies, "study")
     known(dataset, params.datasets, "dataset")
     known(fold, params.held_out(dataset), f"fold of {dataset}")
@@ -229,10 +230,10 @@ def find_run(params: Params, study: str, dataset: str, recipe: str, fold: int, s
 
 
 def expand(params: Params, study: str) -> Iterator[Run]:
-    """Every run of a study once: its own first, then what its artefacts, evaluations and starts from runs add.
+    """Every run of a study once: its own, then those that artefacts and evaluations add, each before its start.
 
-    In the order of datasets, recipes, folds and seeds. Two recipes that come to the same settings on a dataset
-    would train twice what can be shown twice: a UserError that names them.
+    They are in the order of datasets, recipes, folds and seeds. UserError for two recipes with the same settings on a
+    dataset, which would train the same twice.
     """
     names: dict[tuple[str, str], str] = {}
     seen: dict[Run, None] = {}
@@ -243,8 +244,8 @@ def expand(params: Params, study: str) -> Iterator[Run]:
         while start is not None and start not in seen:
             if (name := names.setdefault((start.dataset, start.hash), start.recipe)) != start.recipe:
                 raise UserError(
-                    f"study {study}: the recipes {name} and {start.recipe} are the same settings on {start.dataset}; "
-                    "show one of them in both places"
+                    f"study {study}: the recipes {name} and {start.recipe} have the same settings on {start.dataset}; "
+                    "use one of them in both places"
                 )
             seen[start] = None
             start = started_from(params, start)
@@ -252,7 +253,7 @@ def expand(params: Params, study: str) -> Iterator[Run]:
 
 
 def select(params: Params, study: str, chosen: Selection) -> Iterator[Run]:
-    """Every run of a choice of datasets, recipes, folds and seeds, those left out being the study's."""
+    """Every run of a choice of datasets, recipes, folds and seeds; missing ones are the study's."""
     chosen = params.selection(study, chosen)
     for dataset in chosen.datasets or ():
         for recipe in chosen.recipes or ():
@@ -269,7 +270,7 @@ def evaluated(params: Params, study: str) -> list[Run]:
 
 
 def evaluation_key(params: Params) -> str:
-    """The first 12 digits of the hash of what evaluations are decided by, but for their run."""
+    """The first 12 digits of the hash of everything that determines evaluations, except their run."""
     settings = params.evaluation.model_dump(mode="json", exclude_defaults=True)
     return sha256_of_json({"settings": settings, "revision": params.revision})[:12]
 

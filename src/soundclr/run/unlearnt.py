@@ -1,6 +1,6 @@
-"""Classes of which a run has nothing to learn, since all their clips are in the folds that train nothing.
+"""Finds classes without training clips, because all their clips are in folds that a run does not train on.
 
-What is held out of them can only come out wrong: it is said where folds are made, planned, trained and reported.
+Their held-out clips cannot be classified correctly. Fetching, planning, training and the report warn about them.
 """
 
 import csv
@@ -18,7 +18,7 @@ Placed = tuple[str, int]  # a clip's class and fold
 
 
 def unlearnt(clips: Iterable[Placed], apart: Iterable[int]) -> list[str]:
-    """The classes all of whose ``clips`` are in the folds ``apart``, which train nothing."""
+    """The classes whose ``clips`` are all in the folds ``apart``, on which a run does not train."""
     folds = defaultdict(set)
     for class_name, fold in clips:
         folds[class_name].add(fold)
@@ -26,19 +26,19 @@ def unlearnt(clips: Iterable[Placed], apart: Iterable[int]) -> list[str]:
 
 
 def apart(fold: int, folds: int, inner: bool) -> set[int]:
-    """The folds that train nothing where ``fold`` is held out: with an ``inner`` one, the next one too."""
+    """The folds on which a run with held-out ``fold`` does not train: with an ``inner`` fold, also the next one."""
     return {fold, fold % folds + 1} if inner else {fold}
 
 
 def sentence(classes: list[str], fold: int) -> str:
-    """What to say of ``classes`` without a clip to learn from."""
+    """The warning for ``classes`` without a training clip."""
     names = ", ".join(map(repr, classes[:5])) + (f" and {len(classes) - 5} more" if len(classes) > 5 else "")
-    of = f"class {names} has" if len(classes) == 1 else f"classes {names} have"
-    return f"{of} no clip to learn from where fold {fold} is held out, so nothing held out of it can come out right"
+    have = f"class {names} has" if len(classes) == 1 else f"classes {names} have"
+    return f"{have} no clip to learn from where fold {fold} is held out, so held-out clips of it cannot be right"
 
 
 def lines(clips: Iterable[Placed], held_out: Iterable[int], folds: int, inner: bool = False) -> Iterator[str]:
-    """A line for each fold whose holding out leaves classes with nothing to learn from."""
+    """A warning for each held-out fold that leaves classes without training clips."""
     clips = set(clips)
     for fold in held_out:
         if classes := unlearnt(clips, apart(fold, folds, inner)):
@@ -46,7 +46,7 @@ def lines(clips: Iterable[Placed], held_out: Iterable[int], folds: int, inner: b
 
 
 def placed(params: Params, dataset: str, data: Path = Path("data")) -> list[Placed]:
-    """Class and fold of each clip, as far as they are known: by the index or, before it is there, by your table."""
+    """The class and fold of each clip, if known: from the index or, before the fetch, from your table."""
     settings, index = params.datasets[dataset], data / dataset / "index.csv"
     try:
         current = read_made_of(index).get("definition") == runs.definition_hash(settings)

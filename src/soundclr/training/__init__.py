@@ -1,1 +1,1 @@
-"""One loop for all schemes: what differs between them is their stages, in params.yaml."""
+"""One training loop for all schemes: they differ only in their stages, in params.yaml."""

@@ -1,4 +1,4 @@
-"""An epoch's batches."""
+"""Splits an epoch's clips into batches."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:  # the plan counts batches without torch, which takes seconds 
 
 
 def batch_count(clips: int, size: int) -> int:
-    """How many batches :func:`shuffled` makes."""
+    """The number of batches that :func:`shuffled` returns."""
     return max(1, clips // size + (clips % size > 1))
 
 
 def shuffled(indices: Tensor, size: int, random: torch.Generator) -> Sequence[Tensor]:
     """``indices`` (clips,) in a random order, in batches of ``size``; the last, smaller batch is kept.
 
-    A clip that would be alone in it is in the batch before: alone it has no variance for a batch norm to divide by,
-    and no other clip for a contrastive loss.
+    A last batch of one clip joins the batch before it: a batch norm needs variance, and a contrastive loss needs other
+    clips.
     """
     import torch
 

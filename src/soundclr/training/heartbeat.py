@@ -1,4 +1,4 @@
-"""How far a training is, beside its checkpoint, for `soundclr status`: read without PyTorch, which takes seconds."""
+"""A training's progress in a file beside its checkpoint, which `soundclr status` reads without PyTorch."""
 
 import json
 from pathlib import Path
@@ -7,28 +7,28 @@ from typing import Any, NamedTuple
 from soundclr.errors import UserError
 from soundclr.machine.files import read_json, writing
 
-SUFFIX = ".progress"  # of the file, which is JSON
-SECONDS = 1.0  # from one to the next, where epochs are shorter
+SUFFIX = ".progress"  # of the JSON file
+SECONDS = 1.0  # least time between two writes
 
-Row = dict[str, Any]  # an epoch of a run's history
+Row = dict[str, Any]  # one epoch of a run's history
 
 
 class Heartbeat(NamedTuple):
-    """The ``device``, the epochs that are done, and how many of them the checkpoint has."""
+    """The ``device``, the finished epochs, and how many of them the checkpoint has."""
 
     device: str = ""
     history: list[Row] = []  # noqa: RUF012 - nobody adds to it
     saved: int = 0
 
     def write(self, path: Path) -> None:
-        """Write it; what a reader finds half written is written again soon."""
+        """Write the file. A reader that finds it half written sees the next version soon."""
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(self._asdict(), allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> Heartbeat:
-    """A training's last heartbeat; an empty one where there is none that can be read."""
+    """A training's last heartbeat; an empty one if there is no readable one."""
     try:
         content = read_json(path)
         rows = [dict(row) for row in content["history"]]

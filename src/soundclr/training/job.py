@@ -1,4 +1,4 @@
-"""One run from its inputs to its files, as a Snakemake job or by hand."""
+"""Trains one run from its inputs to its files, as a Snakemake job or by hand."""
 
 import itertools
 import sys
@@ -27,7 +27,7 @@ from soundclr.params import Params, RunSettings, WeightsFile
 from soundclr.run.records import Accuracies, Clips, Identical, Metrics, StartUsed
 from soundclr.run.runs import Run, dataset_hash, started_from
 from soundclr.training import budget, heartbeat
-from soundclr.training.listener import Listener
+from soundclr.training.evaluator import Evaluator
 from soundclr.training.loop import train
 from soundclr.training.memory import is_out_of_memory
 from soundclr.training.signals import Stop, never
@@ -36,12 +36,12 @@ from soundclr.training.state import State, save_tensors
 from soundclr.training.task import Task
 from soundclr.training.tensorboard import watched
 
-Probabilities = dict[str, Tensor]  # of the held-out clips (clips, classes), at the epochs "best" and "last", if at all
+Probabilities = dict[str, Tensor]  # "best" and "last" epoch -> held-out clips' probabilities (clips, classes), or empty
 
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a run's inputs are and where results go; ``weights`` is the file of weights by name that it starts from."""
+    """A run's input files and results folder. ``weights`` is the file of its initial weights, if any."""
 
     features: Path
     weights: Path | None
@@ -51,9 +51,9 @@ class Paths:
 def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: Stop = never) -> Path:
     """Train ``run`` on ``device`` and write its folder and model; returns the path of metrics.json.
 
-    Resumes from the checkpoint that an interrupted job left, and removes it at the end. metrics.json is
-    written last: where it is, everything is. Raises UserError, also where another process trains the run, and, when
-    ``stop`` names a signal, Interrupted.
+    It resumes from the checkpoint of an interrupted job and removes it at the end. It writes metrics.json last, so if
+    that file exists, all others do. Raises UserError, for example if another process trains the run, and Interrupted
+    when ``stop`` returns a signal.
     """
     settings = params.resolve(run.study, run.dataset, run.recipe)
     waveforms = Waveforms.load(paths.features)
@@ -93,7 +93,7 @@ def run_job(run: Run, params: Params, paths: Paths, device: torch.device, stop: 
 
 
 def clips_of(task: Task, test: Tensor, waveforms: Waveforms) -> Clips:
-    """The run's clips as metrics.json says them."""
+    """The numbers of clips for metrics.json."""
     identical = None if waveforms.identical is None else Identical.model_validate(waveforms.identical)
     validation = len(task.val) if task.keep_best else None
     return Clips(train=len(task.train), test=len(test), validation=validation, identical=identical)
@@ -102,7 +102,7 @@ def clips_of(task: Task, test: Tensor, waveforms: Waveforms) -> Clips:
 def make_network(
     run: Run, params: Params, paths: Paths, settings: RunSettings, classes: int
 ) -> tuple[Network, StartUsed]:
-    """The run's network on the CPU, and what its encoder starts from, once that has the hash that it should have."""
+    """Build the run's network on the CPU; returns it and what its encoder starts from, whose hash it checks."""
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     weights = check_weights(paths.weights, params, settings)
     mapping = file_of(params, settings).mapping if paths.weights else None
@@ -123,7 +123,7 @@ def make_task(
     start: StartUsed,
     device: torch.device,
 ) -> tuple[Task, Tensor]:
-    """What the run trains on, and its held-out clips; the clips and ``network`` go to ``device``."""
+    """Build the run's task, and move its clips and ``network`` to ``device``; also returns the held-out clips."""
     inner = settings.stages[-1].training.validation == "inner"
     train_clips, val, test = split(waveforms.folds, run.fold, params.datasets[run.dataset].folds, inner)
     try:
@@ -134,7 +134,7 @@ def make_task(
             raise
         raise UserError(
             f"{describe(device)}: no memory for the network and the clips, {waveforms.samples.nbytes / 1e9:,.1f} GB; "
-            "share it with fewer jobs"
+            "run fewer jobs on it"
         ) from error
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
     task = Task(
@@ -155,28 +155,28 @@ def make_task(
 
 
 def held_out_probabilities(task: Task, network: Network, state: State, clips: Tensor) -> Probabilities:
-    """Those of the held-out ``clips`` at the best and at the last epoch: known, unless others chose the epoch."""
+    """Probabilities of the held-out ``clips`` at both epochs; computed only if other clips chose the best epoch."""
     if not task.keep_best:
         assert state.best.probabilities is not None and state.last is not None
         return {"best": state.best.probabilities, "last": state.last}
     assert state.best.network is not None
     found: Probabilities = {}
     last = {key: value.clone() for key, value in network.state_dict().items()}
-    listener = Listener(network, task.inputs, task.stages[-1], task.seed, fixed=False)
+    evaluator = Evaluator(network, task.inputs, task.stages[-1], task.seed, fixed=False)
     for epoch, weights in (("best", state.best.network), ("last", last)):
         network.load_state_dict(weights)
-        found[epoch] = listener.hear(clips)[1].float().cpu().softmax(dim=1)
+        found[epoch] = evaluator.forward(clips)[1].float().cpu().softmax(dim=1)
     return found
 
 
 def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -> None:
-    """Raise UserError for features that are not what params.yaml says of the run's dataset."""
+    """Raise UserError for features that do not match the run's dataset in params.yaml."""
     source = params.datasets[run.dataset]
     found = (waveforms.sample_rate, len(waveforms.classes))
     if found != (wanted := (source.sample_rate, source.classes or found[1])):
         raise UserError(
-            f"{path}: has {found[0]} Hz and {found[1]} classes, params.yaml says {wanted[0]} Hz and "
-            f"{wanted[1]} for {run.dataset}; make the features again"
+            f"{path}: has {found[0]} Hz and {found[1]} classes, but {run.dataset} in params.yaml has {wanted[0]} Hz "
+            f"and {wanted[1]}; make the features again"
         )
     if not bool((waveforms.folds == run.fold).any()):
         raise UserError(f"{path}: no clip of {run.dataset} is in fold {run.fold}; make the features again")
@@ -185,27 +185,27 @@ def check_features(waveforms: Waveforms, params: Params, run: Run, path: Path) -
 def check_weights(path: Path | None, params: Params, settings: RunSettings) -> str | None:
     """The SHA-256 of a run's file of initial weights, None without one.
 
-    UserError for another than params.yaml says or, where that says none, than was recorded when the file came.
+    UserError if it differs from the hash in params.yaml or, without one there, from the hash recorded at the fetch.
     """
     if path is None:
         return None
-    said, has = file_of(params, settings).sha256, sha256_of_file(path)
-    says = said or recorded_sha256(path) or ""
-    if not has.startswith(says):
+    written, actual = file_of(params, settings).sha256, sha256_of_file(path)
+    expected = written or recorded_sha256(path) or ""
+    if not actual.startswith(expected):
         raise UserError(
-            f"{path}: has SHA-256 {has}, {'params.yaml' if said else record_of(path)} says {says}; remove it, then run "
-            f"`soundclr weights {settings.start.weights} {settings.network}`"
+            f"{path}: has SHA-256 {actual}, not {expected} as in {'params.yaml' if written else record_of(path)}; "
+            f"remove it, then run `soundclr weights {settings.start.weights} {settings.network}`"
         )
-    return has
+    return actual
 
 
 def file_of(params: Params, settings: RunSettings) -> WeightsFile:
-    """What params.yaml says of the file of weights that a run starts from."""
+    """The entry in params.yaml of the weights file that a run starts from."""
     return params.weights_file(settings.start.weights, settings.network)
 
 
 def accuracies(probabilities: Probabilities, labels: Tensor) -> Accuracies:
-    """Held-out accuracy, a fraction, at the best epoch (the papers' protocol) and after the last (unbiased)."""
+    """Held-out accuracy, as a fraction, at the best epoch (the papers' protocol) and after the last (unbiased)."""
     return Accuracies(
         **{
             f"{epoch}_epoch": float((values.argmax(dim=1) == labels).double().mean())
@@ -215,7 +215,7 @@ def accuracies(probabilities: Probabilities, labels: Tensor) -> Accuracies:
 
 
 def described(run: Run, params: Params, settings: RunSettings, state: State, device: torch.device) -> dict[str, Any]:
-    """What metrics.json says of how a run was made."""
+    """The fields of metrics.json about how a run was made."""
     done = Counter(row["stage"] for row in state.history)
     per_epoch = sorted(row["clips_per_second"] for row in state.history)
     return {
@@ -235,7 +235,7 @@ def described(run: Run, params: Params, settings: RunSettings, state: State, dev
 
 
 def history_csv(state: State) -> str:
-    """One row an epoch; fractions and losses with 6 decimals, an accuracy that does not exist left empty."""
+    """One row per epoch, numbers with 6 digits; accuracies that are not defined are empty."""
     rows = [
         [f"{v:.6g}" if isinstance(v, float) else "" if v is None else v for v in row.values()] for row in state.history
     ]

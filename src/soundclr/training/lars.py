@@ -1,4 +1,4 @@
-"""Adam behind layer-wise adaptive rate scaling (LARS; You et al. 2017), as lightning-bolts 0.2.2 wraps it."""
+"""Adam with layer-wise adaptive rate scaling (LARS; You et al. 2017), as in lightning-bolts 0.2.2."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,8 +13,8 @@ class LARSAdam(torch.optim.Adam):
     """Adam on gradients that are scaled, tensor by tensor, before each step.
 
     The gradient g of a tensor p becomes (g + weight_decay * p) * min(ratio / lr, 1), where ratio is
-    ``trust`` * |p| / (|g| + weight_decay * |p| + 1e-8); a tensor or gradient of zeros is left alone. Adam, whose steps
-    hardly depend on a gradient's scale, decays nothing itself.
+    ``trust`` * |p| / (|g| + weight_decay * |p| + 1e-8); a tensor or gradient of zeros is not scaled. Adam's own weight
+    decay is switched off.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], trust: float, **options: Any) -> None:
@@ -23,7 +23,7 @@ class LARSAdam(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """Scale the gradients, in place, and take Adam's step."""
+        """Scale the gradients in place and take Adam's step."""
         decays = [group["weight_decay"] for group in self.param_groups]
         for group, decay in zip(self.param_groups, decays, strict=True):
             for parameter in group["params"]:
@@ -37,7 +37,7 @@ class LARSAdam(torch.optim.Adam):
 
 
 def scaled(parameter: Tensor, gradient: Tensor, lr: float, decay: float, trust: float) -> Tensor:
-    """The gradient that Adam gets of ``parameter``, decided on its device: nothing waits for a GPU."""
+    """The scaled gradient of ``parameter``, computed without waiting for the GPU."""
     size, slope = parameter.norm(), gradient.norm()
     ratio = trust * size / (slope + decay * size + EPSILON)
     return torch.where((size != 0) & (slope != 0), (gradient + decay * parameter) * (ratio / lr).clamp(max=1), gradient)

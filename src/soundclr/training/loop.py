@@ -1,4 +1,4 @@
-"""The training loop: stage after stage, epoch after epoch, resumable, the same for every scheme."""
+"""The training loop, which is the same for every scheme: stage after stage, epoch after epoch, resumable."""
 
 import functools
 import math
@@ -21,7 +21,7 @@ from soundclr.params import StageSettings
 from soundclr.params.entries import entry_of
 from soundclr.training import state as checkpoints
 from soundclr.training.batches import shuffled
-from soundclr.training.listener import Listener, in_precision
+from soundclr.training.evaluator import Evaluator, in_precision
 from soundclr.training.memory import advice, is_out_of_memory
 from soundclr.training.optimizers import make_optimizer
 from soundclr.training.probe import probe_accuracy
@@ -43,11 +43,11 @@ def train(
     stop: Stop = never,
     clock: Callable[[], float] = time.monotonic,
 ) -> State:
-    """Train ``network`` through all stages, going on from ``checkpoint`` where there is one.
+    """Train ``network`` through all stages, resuming from ``checkpoint`` if it exists.
 
-    Returns the state after the last epoch, whose weights ``network`` then has. Raises UserError with epoch and
-    batch for a loss that is not finite or a batch that is too large for the device's memory, and Interrupted,
-    the checkpoint saved, when ``stop`` names a signal. ``clock`` gives seconds.
+    Returns the state after the last epoch; ``network`` then has that epoch's weights. Raises UserError, with epoch and
+    batch, for a loss that is not finite, or if a batch is too large for the device's memory. When ``stop`` returns a
+    signal, it saves a checkpoint and raises Interrupted. ``clock`` returns seconds.
     """
     state = State()
     identity = f"{task.identity} {task.source}".strip()
@@ -77,7 +77,7 @@ def train(
 
 
 class StageLoop:
-    """One stage of a run: its epochs from where ``state`` is, which it updates; a checkpoint after each."""
+    """Trains one stage, epoch by epoch, from ``state``, which it updates; saves a checkpoint after each epoch."""
 
     def __init__(self, task: Task, stage: StageSettings, network: Network, state: State, saver: Saver) -> None:
         self.task, self.stage, self.network, self.state, self.saver = task, stage, network, state, saver
@@ -94,12 +94,12 @@ class StageLoop:
         title = f"{task.identity} {stage.name}"
         self.progress = Progress(title, stage.training.epochs, state.epoch, len(task.train), task.val_name)
         fixed, crop = "encoder" not in stage.trains, task.inputs.crop
-        self.listener = Listener(network, task.inputs, stage, task.seed, fixed)
-        # The heads hear the same of a clip in every epoch: a fixed encoder behind nothing random.
+        self.evaluator = Evaluator(network, task.inputs, stage, task.seed, fixed)
+        # The encoder is fixed and nothing is random, so the heads get the same representations in every epoch.
         self.still = fixed and not self.augment and crop.train == crop.eval != "random"
 
     def run(self) -> None:
-        """Train until the budget or the patience ends."""
+        """Train until the budget or the patience is used up."""
         state, settings = self.state, self.stage.training
         while state.epoch < settings.epochs and state.epoch - state.best.epoch < settings.patience:
             lr = settings.lr * self.schedule.factor(state.epoch, settings.epochs)
@@ -111,14 +111,14 @@ class StageLoop:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                memory_ran_out = True  # for below, where the error no longer holds the batch
+                memory_ran_out = True  # handled below, where the error no longer holds the batch
             if memory_ran_out:
                 raise UserError(advice(self.place, self.task.device, self.stage, self.batch_size, self.try_batch))
             self.saver.end_of_epoch(state, self.network, self.optimizer, self.modules)
         self.progress.close()
 
     def epoch(self, lr: float) -> None:
-        """One epoch: train, look at the validation clips, and note what came out."""
+        """Train one epoch, evaluate the validation clips, and add a row to the history."""
         state, task, classifies = self.state, self.task, "classifier" in self.loss.reads
         train_loss, train_accuracy, seconds = self.train_epoch()
         started = time.perf_counter()
@@ -151,9 +151,9 @@ class StageLoop:
         task.on_epoch(len(state.history), row)
 
     def train_epoch(self) -> tuple[float, float, float]:
-        """One pass over the training clips, from where ``state.partial`` is.
+        """Train on all training clips once, from ``state.partial`` on.
 
-        Returns the mean loss of its batches, weighted by their clips, the accuracy on labelled ones, and its seconds.
+        Returns the mean loss per clip, the accuracy on labelled clips, and the seconds it took.
         """
         self.network.set_training(self.stage.trains)
         self.modules.train()
@@ -161,8 +161,8 @@ class StageLoop:
         batches = shuffled(self.clips, self.stage.training.batch_size, random)
         partial = self.begin(batches, random)
         started = time.perf_counter() - partial.seconds
-        if self.still:  # all at once, as a rounding may depend on a batch, and a resumed epoch has others left
-            self.listener.represent(self.task.train, self.pause)
+        if self.still:  # all at once: rounding may depend on the batch, and a resumed epoch has other batches left
+            self.evaluator.represent(self.task.train, self.pause)
         for indices in batches[partial.batches :]:
             torch.manual_seed(seed_of(*self.task.seed, self.stage.name, self.state.epoch, partial.batches))  # dropout's
             outputs = self.outputs(indices, random)
@@ -176,14 +176,14 @@ class StageLoop:
             partial.seconds, partial.random = time.perf_counter() - started, random.get_state()
             self.progress.batch(len(indices))
             self.pause()
-        losses = self.check_losses()  # the epoch's only wait for the device, but for checkpoints within it
+        losses = self.check_losses()  # besides checkpoints, the epoch's only wait for the device
         partial.seconds = time.perf_counter() - started
         sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
         labelled = int((self.task.known[self.clips] != UNLABELLED).sum()) * self.stage.views
         return float((losses * sizes).sum() / sizes.sum()), float(partial.right) / max(labelled, 1), partial.seconds
 
     def begin(self, batches: Sequence[Tensor], random: torch.Generator) -> Partial:
-        """The epoch under way, which a checkpoint may have left in its middle; ``random`` goes on as it was."""
+        """Begin the epoch, or continue the one in the checkpoint and set ``random`` to its state."""
         partial = self.state.partial
         if partial is None:
             partial = Partial(0, torch.zeros(len(batches)), torch.zeros((), dtype=torch.int64), 0.0, random.get_state())
@@ -195,27 +195,27 @@ class StageLoop:
         return partial
 
     def outputs(self, indices: Tensor, random: torch.Generator) -> Outputs:
-        """What the network makes of a training batch, of clips ``indices``."""
+        """The network's outputs for the training clips ``indices``."""
         if self.still:
-            embeddings, logits = self.network.heads(self.listener.represent(indices))
+            embeddings, logits = self.network.heads(self.evaluator.represent(indices))
             return outputs_of(embeddings, logits, self.task.known[indices], indices, 1, self.class_clips)
         return self.views(indices, self.task.known, random)
 
     def views(self, indices: Tensor, labels: Tensor, random: torch.Generator) -> Outputs:
-        """What the network makes of the stage's views of clips ``indices``; ``labels`` are those of all clips."""
+        """The network's outputs for the stage's views of clips ``indices``; ``labels`` are those of all clips."""
         views = self.stage.views
         with in_precision(self.task.device, self.stage):
             embeddings, logits = self.network(self.task.inputs.train_batch(indices, self.augment, random, views))
         return outputs_of(embeddings, logits, labels[indices], indices, views, self.class_clips)
 
     def validate(self) -> tuple[float, Tensor]:
-        """The loss of the validation clips, as one batch, and their logits (clips, classes) on the CPU.
+        """Compute the loss of all validation clips as one batch, and their logits (clips, classes) on the CPU.
 
-        A loss that takes several views has them drawn by the stage's augmentations, the same each epoch.
+        If the loss needs several views, the stage's augmentations draw them, the same in every epoch.
         """
         task = self.task
         self.modules.eval()
-        embeddings, logits = self.listener.hear(task.val, self.pause)
+        embeddings, logits = self.evaluator.forward(task.val, self.pause)
         with torch.no_grad():
             if self.loss.least_views == 1:
                 outputs = outputs_of(embeddings, logits, task.labels[task.val], task.val, 1, self.class_clips)
@@ -228,23 +228,23 @@ class StageLoop:
             return float(self.loss(outputs)), logits.float().cpu()
 
     def probe(self) -> float | None:
-        """The validation clips' accuracy by a linear probe of the clips with a label, after epochs that have one."""
+        """The validation accuracy of a linear probe on the labelled clips; None after epochs without a probe."""
         if not self.stage.training.probes(self.state.epoch + 1):
             return None
         task = self.task
         labelled = task.train[task.known[task.train] != UNLABELLED]
-        train, val = (self.listener.represent(clips, self.pause).cpu() for clips in (labelled, task.val))
+        train, val = (self.evaluator.represent(clips, self.pause).cpu() for clips in (labelled, task.val))
         return probe_accuracy(train, task.known[labelled], val, task.labels[task.val])
 
     def pause(self) -> None:
-        """Save where a checkpoint is due, and stop where a signal asks to."""
+        """Save a checkpoint if one is due, and stop if a signal asks for it."""
         if self.saver.due():
             self.check_losses()
             self.saver.save(self.state, self.network, self.optimizer, self.modules)
             self.saver.stop_if_asked(self.state)
 
     def check_losses(self) -> Tensor:
-        """The losses of the epoch under way, on the CPU; UserError where one of them is not finite."""
+        """The current epoch's losses, on the CPU; UserError if one is not finite."""
         assert self.state.partial is not None
         losses = self.state.partial.losses.cpu()
         finite = losses.isfinite()
@@ -255,7 +255,7 @@ class StageLoop:
 
     @property
     def remedy(self) -> str:
-        """What may keep the loss finite."""
+        """The settings that may keep the loss finite."""
         coarse = self.stage.training.precision != "float32"
         return "a lower learning rate (training.lr)" + (" or precision float32" if coarse else "")
 
@@ -266,29 +266,29 @@ class StageLoop:
 
     @property
     def batch_size(self) -> int:
-        """Clips of a batch, of which there may be fewer than the settings say."""
+        """The clips in a batch: the setting, or all training clips if there are fewer."""
         return min(self.stage.training.batch_size, len(self.task.train))
 
     def try_batch(self, clips: int) -> None:
-        """A training step of so many clips, to see whether there is memory for it."""
+        """Try a training step with ``clips`` clips, to see whether the memory suffices."""
         self.optimizer.zero_grad(set_to_none=True)
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         moments = [] if self.optimizer.state else [torch.empty_like(p) for p in parameters for _ in range(2)]
         self.network.set_training(self.stage.trains)
         random = generator(*self.task.seed)
         self.loss(self.views(self.clips[:clips], self.task.known, random)).backward()
-        moments.clear()  # they stay when an optimiser has taken its first step
+        moments.clear()  # an optimiser keeps them from its first step on
 
 
 def outputs_of(
     embeddings: Tensor, logits: Tensor, labels: Tensor, clips: Tensor, views: int, class_clips: Tensor | None = None
 ) -> Outputs:
-    """The network's outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
+    """Combine outputs (views * batch, ...) with the ``labels`` and ``clips`` (batch,) of one view."""
     of_rows, clip_of_rows = (each.repeat(views).to(embeddings.device, non_blocking=True) for each in (labels, clips))
     return Outputs(embeddings, logits, of_rows, clip_of_rows, views, class_clips)
 
 
 def class_clips(task: Task, classes: int) -> Tensor:
-    """How many labelled training clips each class has: (classes,), on the run's device."""
+    """Count the labelled training clips of each class: (classes,), on the run's device."""
     known = task.known[task.train]
     return known[known != UNLABELLED].bincount(minlength=classes).to(task.device)

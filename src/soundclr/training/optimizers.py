@@ -1,6 +1,6 @@
 """Optimisers by name.
 
-A new one is a class here, entered in :data:`OPTIMIZERS`, and a line of params.yaml's ``defaults.optimizers``.
+To add one, write a class here, enter it in :data:`OPTIMIZERS` and add a line to params.yaml's ``defaults.optimizers``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
     from soundclr.losses import Loss
     from soundclr.models.network import Network
 
-Groups = list[dict[str, Any]]  # of parameters, as torch's optimisers take them
+Groups = list[dict[str, Any]]  # parameter groups of torch's optimisers
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Optimizer(Entry):
-    """What moves the weights; the learning rate is set each epoch. ``moments`` it keeps of each of them.
+    """Builds a torch optimiser. ``moments`` names the tensors that its state holds for each weight.
 
-    Without ``decay_vectors`` what has one dimension, biases and batch norms' weights, has no weight decay.
+    The loop sets the learning rate before each epoch. Unless ``decay_vectors``, parameters with one dimension (biases
+    and batch norms' weights) have no weight decay.
     """
 
     moments: ClassVar[tuple[str, ...]]
@@ -35,7 +36,7 @@ class Optimizer(Entry):
     decay_vectors: bool = True
 
     def groups(self, parameters: Sequence[nn.Parameter], factor: float) -> Groups:
-        """``parameters``, whose learning rate is ``factor`` times the stage's, in groups of one weight decay."""
+        """Group ``parameters`` by weight decay; their learning rate is ``factor`` times the stage's."""
         if self.decay_vectors:
             return [{"params": list(parameters), "factor": factor}]
         vectors = [p for p in parameters if p.dim() < 2]
@@ -44,19 +45,19 @@ class Optimizer(Entry):
         return [group for group in groups if group["params"]]
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """The optimiser of ``groups``."""
+        """Build the optimiser for ``groups``."""
         raise NotImplementedError
 
 
 class AdamW(Optimizer):
-    """Weight decay apart from the gradient (Loshchilov and Hutter 2019), fused."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019), fused."""
 
     moments = ("exp_avg", "exp_avg_sq")
     kind: ClassVar[str] = "AdamW"
     betas: tuple[Beta, Beta] = (0.9, 0.999)
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """torch's of the same name."""
+        """Build torch's optimiser of the same name."""
         import torch
 
         kind = getattr(torch.optim, self.kind)
@@ -64,18 +65,18 @@ class AdamW(Optimizer):
 
 
 class Adam(AdamW):
-    """Weight decay added to the gradient, as an L2 penalty (Kingma and Ba 2015), fused."""
+    """Adam with weight decay as an L2 penalty in the gradient (Kingma and Ba 2015), fused."""
 
     kind = "Adam"
 
 
 class LARSAdam(AdamW):
-    """Adam behind LARS, whose ``trust`` is how far a tensor may move of its own length (CLAR's reference code)."""
+    """Adam with LARS; ``trust`` is the share of its own norm that a tensor may move (CLAR's reference code)."""
 
     trust: Annotated[float, Field(gt=0)]
 
     def build(self, groups: Groups) -> torch.optim.Optimizer:
-        """The optimiser of ``groups``."""
+        """Build the optimiser for ``groups``."""
         from soundclr.training import lars
 
         options = {"weight_decay": self.weight_decay, "betas": self.betas, "fused": True}
@@ -86,7 +87,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"adamw": AdamW, "adam": Adam, "lars_ad
 
 
 def make_optimizer(network: Network, stage: StageSettings, loss: Loss | None = None) -> torch.optim.Optimizer:
-    """The stage's optimiser over the parts that it trains and the ``loss``'s parameters.
+    """Build the stage's optimiser for the parts that it trains and the parameters of ``loss``.
 
     The learning rate of the heads and the loss is ``head_factor`` times the encoder's.
     """

@@ -1,13 +1,13 @@
-"""A linear probe in closed form: how well a representation's classes can be told apart by a linear function."""
+"""A closed-form linear probe: how well a linear function separates the classes in a representation."""
 
 from torch import Tensor
 
 
 def probe_accuracy(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> float:
-    """The share of ``test`` (clips, features) that a ridge classifier of ``train`` gets right.
+    """The accuracy on ``test`` (clips, features) of a ridge classifier fitted to ``train``.
 
-    Features are brought to mean 0 and variance 1 on ``train``; of the penalties 10^-2 ... 10^5 the one with the least
-    leave-one-out error is taken. No random numbers: two calls agree.
+    Features are standardised on ``train``. Of the penalties 10^-2 ... 10^5, the one with the smallest leave-one-out
+    error is used. The result is deterministic.
     """
     import numpy as np
     from sklearn.linear_model import RidgeClassifierCV

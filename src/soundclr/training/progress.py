@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal, a line an epoch in a log."""
+"""Shows a training's progress: a bar on a terminal, a line per epoch in a log."""
 
 import sys
 from typing import Any
@@ -7,9 +7,9 @@ from tqdm import tqdm
 
 
 class Progress:
-    """Epochs of one stage on standard error: loss, accuracy, clips/s and time left.
+    """Prints the epochs of one stage on standard error: loss, accuracy, clips/s and time left.
 
-    ``val_name`` is what the clips that each epoch is judged on are called.
+    ``val_name`` is the name of the validation clips in messages.
     """
 
     def __init__(self, title: str, epochs: int, done: int, clips: int, val_name: str) -> None:
@@ -28,7 +28,7 @@ class Progress:
         self.bar.update(clips)
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """Show an epoch's row of the history."""
+        """Print an epoch, given its row of the history."""
         accuracy = row["val_accuracy"]
         shown = f"loss {row['train_loss']:.3f}, {self.val_name} loss {row['val_loss']:.3f}"
         if accuracy is not None:
@@ -45,5 +45,5 @@ class Progress:
         )
 
     def close(self) -> None:
-        """Leave the bar as it is."""
+        """Stop updating the bar."""
         self.bar.close()

@@ -1,4 +1,4 @@
-"""Whether a checkpoint fits the run that would go on from it, as other code may have written it."""
+"""Checks whether a checkpoint fits the run that resumes from it; other code may have written it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from soundclr.training.state import Checkpoint
 
 
 def check_resume(saved: Checkpoint, network: Network, stages: Sequence[StageSettings]) -> None:
-    """Raise an error for another network's weights, or moments of another optimiser; ``network`` keeps its weights."""
+    """Raise ValueError if the checkpoint has another network, loss or optimiser. ``network`` keeps its weights."""
     stage = stages[saved.state.stage]
     loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, torch.device("cpu"))
     modules = nn.ModuleDict(loss.modules)
     if (form(saved.network), form(saved.loss)) != (form(network.state_dict()), form(modules.state_dict())):
-        raise ValueError("its network or loss is another one")
+        raise ValueError("its network or loss differs")
     optimizer = make_optimizer(network, stage, loss)
     if form(saved.optimizer["param_groups"]) != form(optimizer.state_dict()["param_groups"]):
         raise ValueError("its optimiser has other parameters or options")
@@ -31,7 +31,7 @@ def check_resume(saved: Checkpoint, network: Network, stages: Sequence[StageSett
 
 
 def form(value: Any) -> Any:
-    """What ``value`` consists of, without the numbers: types, names, and the shapes and number formats of tensors."""
+    """The structure of ``value`` without its numbers: types, names, and the shapes and dtypes of tensors."""
     if isinstance(value, Tensor):
         return tuple(value.shape), value.dtype
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Learning rates by name, as functions of the progress through a stage's budget: a shorter one has the same shape.
+"""Learning-rate schedules by name, as functions of a stage's progress, so that a shorter budget has the same shape.
 
-A new one is a class here, entered in :data:`SCHEDULES`, and a line of params.yaml's ``defaults.schedules``.
+To add one, write a class here, enter it in :data:`SCHEDULES` and add a line to params.yaml's ``defaults.schedules``.
 """
 
 import math
@@ -15,14 +15,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Schedule(Entry):
-    """Linear warm-up over the first ``warmup`` of the epochs, then :meth:`after`."""
+    """Linear warm-up over the share ``warmup`` of the epochs, then :meth:`after`."""
 
     warmup: Annotated[float, Field(ge=0, lt=1)]
 
     def factor(self, epoch: int, epochs: int) -> float:
-        """The share of the learning rate in an epoch counted from 0, of a stage of so many ``epochs``.
+        """The factor of the learning rate in an ``epoch``, counted from 0, of a stage with ``epochs`` epochs.
 
-        Warm-up is 0.1 + 0.9 * (epoch + 1) / its epochs (SoundCLR's reference code), over a whole number of epochs.
+        Over w warm-up epochs it is 0.1 + 0.9 * (epoch + 1) / w (SoundCLR's reference code).
         """
         warmup = min(round(self.warmup * epochs), epochs - 1)
         if epoch < warmup:
@@ -30,17 +30,17 @@ class Schedule(Entry):
         return self.after((epoch - warmup) / (epochs - warmup))
 
     def left(self, epochs: int) -> float:
-        """The share of its peak that the learning rate has in the last of so many ``epochs``."""
+        """The learning rate in the last of ``epochs`` epochs, as a share of its peak."""
         factors = [self.factor(epoch, epochs) for epoch in range(epochs)]
         return factors[-1] / max(factors)
 
     def after(self, progress: float) -> float:
-        """The share at ``progress``, in [0, 1), through the epochs after the warm-up."""
+        """The factor after the warm-up, at ``progress`` in [0, 1)."""
         raise NotImplementedError
 
 
 class Exponential(Schedule):
-    """Falls by the same factor each epoch, to ``final`` of the learning rate where the budget ends."""
+    """Falls by the same factor each epoch, to ``final`` of the learning rate at the end of the budget."""
 
     final: Annotated[float, Field(gt=0, le=1)]
 
@@ -50,7 +50,7 @@ class Exponential(Schedule):
 
 
 class Cosine(Schedule):
-    """Falls along half a cosine, to 0 where the budget ends."""
+    """Falls along half a cosine, to 0 at the end of the budget."""
 
     def after(self, progress: float) -> float:
         """(1 + cos(pi * progress)) / 2."""
@@ -58,13 +58,13 @@ class Cosine(Schedule):
 
 
 class Steps(Schedule):
-    """Multiplied by ``factor_each`` at each of the shares ``at`` of the budget after the warm-up."""
+    """Multiplies by ``factor_each`` at each of the shares ``at`` of the epochs after the warm-up."""
 
     at: tuple[Share, ...]
     factor_each: Annotated[Fraction, Field(gt=0)]
 
     def after(self, progress: float) -> float:
-        """``factor_each`` to the power of how many steps lie behind."""
+        """``factor_each`` to the power of the number of steps so far."""
         return self.factor_each ** sum(progress >= at for at in self.at)
 
 

@@ -1,6 +1,6 @@
-"""How a job is ended from outside: on its way out it removes what it has not finished, and a training saves first.
+"""Ends a job on a signal: it removes its unfinished files, and a training saves a checkpoint first.
 
-A training finishes its batch, saves, and leaves with a code that means "try again".
+A training finishes its batch, saves, and exits with a code that means "try again".
 """
 
 import os
@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-# What ends a job from outside: a cluster or an operating system, SLURM's warning ahead of its limit, a person.
+# Sent by a cluster or an operating system, by SLURM ahead of a time limit, and by a person (Ctrl-C).
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
-# What ends other jobs. SIGINT does so without our help, as a KeyboardInterrupt.
+# These end other jobs. SIGINT does so by itself, as a KeyboardInterrupt.
 ENDS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 
 Stop = Callable[[], signal.Signals | None]
 
 
 class Ended(BaseException):
-    """A signal ends the process: raised where it is, so that unfinished files are removed on the way out."""
+    """A signal ends the process. It is raised as an exception so that unfinished files are removed."""
 
     def __init__(self, by: signal.Signals) -> None:
         super().__init__(f"ended by {by.name}; run the same command again")
@@ -28,27 +28,27 @@ class Ended(BaseException):
 
 
 class Interrupted(Exception):
-    """A training stopped because a signal asked for it, its checkpoint saved; ``exit_code`` is the process's."""
+    """A signal stopped a training, which has saved its checkpoint. ``exit_code`` is the process's."""
 
     def __init__(self, asked: signal.Signals, epoch: int) -> None:
-        super().__init__(f"interrupted by {asked.name} in epoch {epoch}; the same command goes on")
+        super().__init__(f"interrupted by {asked.name} in epoch {epoch}; run the same command to resume")
         self.exit_code = 130 if asked == signal.SIGINT else os.EX_TEMPFAIL
 
 
 def never() -> None:
-    """The :data:`Stop` of a training that no signal stops."""
+    """A :data:`Stop` for trainings that no signal stops."""
 
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Let a signal that ends the process raise :class:`Ended` in the block, but for those that something handles."""
+    """Within the block, signals that would end the process raise :class:`Ended`, unless they already have a handler."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def end(number: int, _: FrameType | None) -> None:
         for other in changed:
-            signal.signal(other, signal.SIG_IGN)  # the second of two would break off the clearing up
+            signal.signal(other, signal.SIG_IGN)  # a second signal would interrupt the cleaning up
         raise Ended(signal.Signals(number))
 
     changed = [number for number in ENDS if signal.getsignal(number) is signal.SIG_DFL]
@@ -63,10 +63,10 @@ def ending() -> Iterator[None]:
 
 @contextmanager
 def listening() -> Iterator[Stop]:
-    """Yield a function that returns the signal which has asked to stop, or None.
+    """Yield a function that returns the signal that was received, or None.
 
-    The first signal only asks; a second one does what it did before, which ends the process at once. What
-    handled the signals before does again afterwards. Outside the main thread nothing is caught.
+    The first signal is only noted; a second one has its former effect, which ends the process at once. The former
+    handlers are restored at the end. Outside the main thread no signal is caught.
     """
     if threading.current_thread() is not threading.main_thread():
         yield never
@@ -91,6 +91,6 @@ def listening() -> Iterator[Stop]:
 
 
 def leave_alone(leaving: bool) -> None:
-    """Let another Ctrl-C not disturb a process that is ``leaving``: libraries would end in a traceback."""
+    """Ignore Ctrl-C from now on if the process is ``leaving``; libraries would print a traceback."""
     if leaving:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

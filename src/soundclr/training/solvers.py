@@ -1,4 +1,4 @@
-"""What finds a stage's classifier at once, in place of an optimiser's steps, by name; chosen as an optimiser is."""
+"""Closed-form classifiers that replace a stage's gradient steps, by name; selected like optimisers."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from soundclr.errors import UserError
 from soundclr.params import RunSettings, StageSettings
 from soundclr.params.entries import Entry
 
-if TYPE_CHECKING:  # params.yaml is checked without what takes long to import
+if TYPE_CHECKING:  # params.yaml is checked without slow imports
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
 
-NEVER = -1e4  # the logit of a class that no clip to learn from is of
+NEVER = -1e4  # the logit of a class without training clips
 
 
 class LogisticRegression(Entry):
-    """scikit-learn's logistic regression: the least of the mean cross-entropy + strength / 2 * the weights' squares.
+    """scikit-learn's logistic regression: minimises mean cross-entropy + strength / 2 * squared norm of the weights.
 
-    On features standardised by the clips to learn from; the weights found are for the features as they are. Of
-    ``strengths`` the one that is right most often on the inner clips is taken, of equal ones the strongest, without any
-    such clip the middle one, and all is fitted anew.
+    Features are standardised on the training clips; the returned weights apply to the original features. The strength
+    is the one of ``strengths`` with the highest accuracy on the inner clips. Ties go to the strongest. Without inner
+    clips it is the middle one. The final fit uses all clips.
     """
 
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)]
@@ -31,15 +31,14 @@ class LogisticRegression(Entry):
     def solve(
         self, features: Array, labels: Array, inner: Array, classes: int, balanced: bool = False
     ) -> tuple[Array, Array]:
-        """Weights (classes, features) and biases (classes,): logits are ``features @ weights.T + biases``.
+        """Return weights (classes, features) and biases (classes,): logits are ``features @ weights.T + biases``.
 
-        Of ``features`` (clips, features) and ``labels`` (clips,), of which ``inner`` (clips,) are true for those that
-        choose the strength. ``balanced``: each class counts as much, however many clips it has. UserError where those
-        to learn from are of one class.
+        ``inner`` (clips,) is true for the clips that choose the strength. ``balanced`` gives each class the same
+        weight, however many clips it has. UserError if the other clips have only one class.
         """
         from threadpoolctl import threadpool_limits
 
-        with threadpool_limits(1):  # the order in which threads add up would change the last digits
+        with threadpool_limits(1):  # several threads would add up in varying order, which changes the last digits
             chosen = sorted(self.strengths)[len(self.strengths) // 2]
             if len(self.strengths) > 1 and inner.any():
                 learnt = Fit(features[~inner], labels[~inner], balanced)
@@ -49,13 +48,13 @@ class LogisticRegression(Entry):
 
 
 def right(found: tuple[Array, Array], features: Array, labels: Array) -> float:
-    """The share of the clips that the ``found`` weights and biases are right about."""
+    """The accuracy of the ``found`` weights and biases."""
     weights, biases = found
     return float(((features @ weights.T + biases).argmax(axis=1) == labels).mean())
 
 
 class Fit:
-    """Clips' ``features`` (clips, features) and ``labels`` (clips,), to be fitted with any strength of the penalty."""
+    """Standardised ``features`` (clips, features) and ``labels`` (clips,), to fit with any strength."""
 
     def __init__(self, features: Array, labels: Array, balanced: bool = False) -> None:
         import numpy as np
@@ -64,18 +63,18 @@ class Fit:
         self.present, self.labels = np.unique(labels, return_inverse=True)
         if len(self.present) < 2:
             raise UserError(
-                "logistic regression: all clips to learn from are of one class; the dataset's folds are wrong"
+                "logistic regression: all training clips have the same class; the dataset's folds are wrong"
             )
         self.class_weight = "balanced" if balanced else None
         self.scaler = StandardScaler().fit(features)
         self.rows = self.scaler.transform(features)
 
     def solve(self, strength: float, classes: int) -> tuple[Array, Array]:
-        """The weights and biases for one strength, as :meth:`LogisticRegression.solve` gives them."""
+        """Weights and biases for one strength, as :meth:`LogisticRegression.solve` returns them."""
         import numpy as np
         from sklearn.linear_model import LogisticRegression as Model
 
-        pair = len(self.present) == 2  # of which scikit-learn penalises the difference, twice what the two weigh
+        pair = len(self.present) == 2  # scikit-learn then penalises the difference: twice the penalty of both
         inverse = (2 if pair else 1) / (strength * len(self.rows))
         model = Model(C=inverse, class_weight=self.class_weight, max_iter=1000, tol=1e-6)
         model.fit(self.rows, self.labels)
@@ -90,12 +89,12 @@ SOLVERS: dict[str, type[LogisticRegression]] = {"logistic_regression": LogisticR
 
 
 def takes_steps(settings: RunSettings) -> bool:
-    """Whether a run learns epoch by epoch in one of its stages; else a solver finds all of it at once."""
+    """Whether a run has a stage that trains epoch by epoch, not only stages with solvers."""
     return any(stage.optimizer.name not in SOLVERS for stage in settings.stages)
 
 
 def check_solved(stage: StageSettings, settings: RunSettings, place: str) -> None:
-    """Raise UserError, beginning with ``place``, for a stage whose solver could not do what its settings say."""
+    """Raise UserError, beginning with ``place``, for a stage whose settings its solver cannot fulfil."""
     wanted: dict[str, tuple[Any, Any]] = {
         "trains": (stage.trains, ("classifier",)),
         "loss": ([(term.name, term.weight) for term in stage.loss], [("cross_entropy", 1.0)]),
@@ -105,10 +104,10 @@ def check_solved(stage: StageSettings, settings: RunSettings, place: str) -> Non
         "classifier.input": (settings.classifier.input, "encoder"),
         "classifier.layers": (settings.classifier.layers, ({"linear": "classes"},)),
     }
-    said = "trains: [classifier], loss: {cross_entropy: 1.0}, augment: [], views: 1, training: {epochs: 1} and "
+    required = "trains: [classifier], loss: {cross_entropy: 1.0}, augment: [], views: 1, training: {epochs: 1} and "
     for what, (found, right) in wanted.items():
         if found != right:
             raise UserError(
-                f"{place}: optimizer {stage.optimizer.name} wants {said}classifier: {{layers: [linear: classes]}}, but "
-                f"{what} is another"
+                f"{place}: optimizer {stage.optimizer.name} needs {required}classifier: {{layers: [linear: classes]}}, "
+                f"but {what} differs"
             )

@@ -1,4 +1,4 @@
-"""A stage whose classifier a solver finds at once, on what a fixed encoder makes of the clips: its only epoch."""
+"""A stage whose classifier a solver finds in one epoch, on the representations of a fixed encoder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from soundclr.losses import UNLABELLED, CrossEntropy, Loss
 from soundclr.models.network import Network
 from soundclr.params import StageSettings
 from soundclr.params.entries import entry_of
-from soundclr.training.listener import Listener
+from soundclr.training.evaluator import Evaluator
 from soundclr.training.progress import Progress
 from soundclr.training.solvers import SOLVERS
 from soundclr.training.state import Best, Saver, State
@@ -23,25 +23,25 @@ from soundclr.training.task import Task
 if TYPE_CHECKING:
     from soundclr.audio.features import Waveforms
 
-PART = 5  # of a single fold, one clip in so many of each class is an inner one
+PART = 5  # with a single training fold, one clip in five of each class is an inner one
 
 
 def solve_stage(task: Task, stage: StageSettings, network: Network, state: State, saver: Saver) -> None:
-    """Give ``network`` the classifier that the stage's solver finds, and ``state`` its only epoch.
+    """Set ``network``'s classifier to the solver's solution and add the stage's only epoch to ``state``.
 
-    Clips are heard once, as held-out ones are. Interrupted where a signal asks to stop: there is nothing to save.
+    Each clip is encoded once, without augmentation. Raises Interrupted if a signal asks to stop; nothing is saved.
     """
     progress = Progress(f"{task.identity} {stage.name}", 1, 0, len(task.train), task.val_name)
     started = time.perf_counter()
     network.eval()
-    listener = Listener(network, task.inputs, stage, task.seed, fixed=True)
+    evaluator = Evaluator(network, task.inputs, stage, task.seed, fixed=True)
     clips = task.train[task.known[task.train] != UNLABELLED]
-    features = listener.represent(clips, lambda: saver.stop_if_asked(state))
+    features = evaluator.represent(clips, lambda: saver.stop_if_asked(state))
     set_classifier(task, stage, network, clips, features)
     seconds = time.perf_counter() - started
 
     def judged(clips: Tensor) -> tuple[Tensor, float, float]:
-        logits = listener.hear(clips, lambda: saver.stop_if_asked(state))[1].float().cpu()
+        logits = evaluator.forward(clips, lambda: saver.stop_if_asked(state))[1].float().cpu()
         labels = task.labels[clips]
         return logits, float(cross_entropy(logits, labels)), float((logits.argmax(dim=1) == labels).float().mean())
 
@@ -68,7 +68,7 @@ def solve_stage(task: Task, stage: StageSettings, network: Network, state: State
 
 
 def set_classifier(task: Task, stage: StageSettings, network: Network, clips: Tensor, features: Tensor) -> None:
-    """Give ``network`` the classifier of ``clips`` (indices, (clips,)) and their ``features`` (clips, features)."""
+    """Solve for the classifier of ``clips`` (indices) from their ``features`` (clips, features), and set it."""
     solver = entry_of(SOLVERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
     labels = task.known[clips]
     inner = inner_clips(task.inputs.waveforms, clips, labels, held_out=task.seed[1])
@@ -86,9 +86,9 @@ def set_classifier(task: Task, stage: StageSettings, network: Network, clips: Te
 
 
 def inner_clips(waveforms: Waveforms, clips: Tensor, labels: Tensor, held_out: int) -> Tensor:
-    """Which of ``clips`` (clips,) with these ``labels`` choose a solver's parameters: those of the next fold.
+    """A mask of the ``clips`` (clips,) that choose a solver's parameters: those of the fold after ``held_out``.
 
-    Where the clips are of one fold, a fifth of each class, chosen by the hash of the clips' names.
+    If all clips are in one fold, it is a fifth of each class, chosen by the hash of the clips' names.
     """
     folds = waveforms.folds[clips]
     if len(others := sorted(set(folds.tolist()))) > 1:

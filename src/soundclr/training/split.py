@@ -1,4 +1,4 @@
-"""Which clips a run learns from, is judged by meanwhile, and is tested on; and whose labels it may see."""
+"""Splits a run's clips for training, validation and test, and selects the labels that it may use."""
 
 import hashlib
 from collections import defaultdict
@@ -14,10 +14,11 @@ from soundclr.run.unlearnt import sentence
 
 
 def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """The clips to train on, to choose the epoch by, and to test on, by their ``folds`` from 1 to ``count``.
+    """The indices of the training, validation and test clips, given all clips' ``folds`` from 1 to ``count``.
 
-    The epoch is chosen by the held-out fold itself (the papers' protocol) or, ``inner``, by the next one, which then
-    trains nothing: of a publisher's split as folds 1 (test), 2 (validation) and 3 (training), the validation part.
+    The validation clips, which choose the best epoch, are the held-out fold (the papers' protocol) or, with ``inner``,
+    the next fold, which is then not trained on. In a published split with folds 1 (test), 2 (validation) and
+    3 (training), that is the validation part.
     """
     test = folds == held_out
     chosen = folds == held_out % count + 1 if inner else test
@@ -26,16 +27,16 @@ def split(folds: Tensor, held_out: int, count: int, inner: bool) -> tuple[Tensor
         if len(clips) < least:
             found = "only one" if len(clips) else "no"
             raise UserError(
-                f"fold {held_out} held out: there is {found} clip to {purpose}; the dataset's folds are wrong"
+                f"fold {held_out} is held out: there is {found} clip to {purpose}; the dataset's folds are wrong"
             )
     return train, val, tested
 
 
 def known_labels(waveforms: Waveforms, train: Tensor, share: float) -> Tensor:
-    """The labels (clips,) that may be learnt from: of each class's training clips a ``share``, -1 for the others.
+    """All clips' labels (clips,), with -1 for training clips beyond a ``share`` of each class.
 
-    Of n clips of a class the first floor(share * n + 1/2) by the SHA-256 of their names, at least one: the same clips
-    for every recipe and seed, and those of a smaller share among those of a larger one.
+    Of a class's n training clips, the first floor(share * n + 1/2) by the SHA-256 of their names keep their label, at
+    least one. They are the same for every recipe and seed, and a larger share includes those of a smaller one.
     """
     if share == 1:
         return waveforms.labels
@@ -51,30 +52,30 @@ def known_labels(waveforms: Waveforms, train: Tensor, share: float) -> Tensor:
 
 
 def label_warnings(labels: Tensor, train: Tensor, share: float, classes: Sequence[str], fold: int) -> Iterator[str]:
-    """A line for each way in which the ``train`` clips have too little to teach ``classes``; ``fold`` is held out.
+    """Yield a warning for each way in which the ``train`` clips cannot teach ``classes``; ``fold`` is held out.
 
-    None of a class, no class but one, one labelled clip of each; and where ``share`` of some classes' clips is less
-    than half a clip, so that one is too many.
+    These are a class without clips, only one class, one labelled clip per class, and a ``share`` of a class's clips
+    below half a clip, so that one clip exceeds the share.
     """
     counts = torch.bincount(labels[train], minlength=len(classes))
     absent = [class_name for class_name, count in zip(classes, counts.tolist(), strict=True) if not count]
     short = counts[(counts > 0) & (share * counts < 0.5)]
     if len(absent) == len(classes) - 1:
         only = classes[int(counts.argmax())]
-        yield f"all clips to learn from are of the class {only!r} where fold {fold} is held out: nothing tells it apart"
+        yield f"with fold {fold} held out, all training clips have the class {only!r}, so nothing can be learnt"
     elif absent:
         yield sentence(absent, fold)
     if len(short):
         yield (
-            f"labels is {share:g}, which is no clip of {len(short)} classes, that have {int(short.min())} to "
-            f"{int(short.max())} training clips: one of each is learnt from"
+            f"labels is {share:g}, less than half a clip in {len(short)} classes with {int(short.min())} to "
+            f"{int(short.max())} training clips: one clip of each is used"
         )
     elif (share * counts + 0.5).int().max() <= 1:
-        yield "one labelled clip of each class is learnt from: nothing tells what the clips of a class have in common"
+        yield "one labelled clip of each class is used: nothing shows what the clips of a class have in common"
 
 
 def learnt_from(train: Tensor, known: Tensor, labels_needed: bool) -> Tensor:
-    """The clips of an epoch: all of ``train`` or, where every loss needs labels, those with one, in turn, as many."""
+    """An epoch's clips: all of ``train`` or, if every loss needs labels, the labelled ones repeated to that number."""
     labelled = train[known[train] != UNLABELLED]
     if not labels_needed or len(labelled) == len(train):
         return train

@@ -1,4 +1,4 @@
-"""What a run has come to so far, and the checkpoint it resumes from."""
+"""A training's state, and the checkpoint that it resumes from."""
 
 import math
 import sys
@@ -18,13 +18,13 @@ from soundclr.training.heartbeat import Heartbeat
 from soundclr.training.signals import Interrupted, Stop, never
 
 FORMAT = 2
-INTERVAL = 60.0  # seconds from one checkpoint to the next where no epoch ends in between
-SHARE = 0.05  # of the time at most goes into checkpoints: short epochs on a fast device do not each need one
+INTERVAL = 60.0  # seconds between checkpoints within an epoch
+SHARE = 0.05  # the largest share of the time for checkpoints: not every short epoch needs one
 
 
 @dataclass
 class Best:
-    """The epoch with the best watched value of a stage, counted from 1, and its predictions."""
+    """A stage's epoch with the best monitored value, counted from 1, and its predictions."""
 
     epoch: int = 0
     value: float = -float("inf")
@@ -34,10 +34,10 @@ class Best:
 
 @dataclass
 class Partial:
-    """An epoch under way: ``batches`` are done, in ``seconds``.
+    """An unfinished epoch: ``batches`` are done, in ``seconds``.
 
-    ``losses`` (batches of the epoch,) has theirs, ``right`` is how many of their clips were classified rightly,
-    ``random`` the state of the epoch's generator after them.
+    ``losses`` (batches of the epoch,) holds their losses, ``right`` how many of their clips were classified correctly,
+    ``random`` the state of the epoch's random generator after them.
     """
 
     batches: int
@@ -49,9 +49,9 @@ class Partial:
 
 @dataclass
 class State:
-    """Where a run stands: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch.
+    """A run's progress: ``epoch`` epochs of stage ``stage`` are done; ``history`` has a row for each epoch.
 
-    ``code`` has the versions of the code that it was trained by so far.
+    ``code`` lists the versions of the code that have trained it so far.
     """
 
     stage: int = 0
@@ -64,7 +64,7 @@ class State:
 
 
 class Checkpoint(NamedTuple):
-    """What a run goes on from: where it stopped, and the state dicts of its network, its optimiser and its loss."""
+    """A run's state, and the state dicts of its network, its optimiser and its loss."""
 
     state: State
     network: dict[str, Any]
@@ -73,14 +73,14 @@ class Checkpoint(NamedTuple):
 
 
 class Stateful(Protocol):
-    """What has a state dict: modules, optimisers."""
+    """An object with a state dict: a module or an optimiser."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Its numbers, by name."""
+        """Its values by name."""
 
 
 class Saver:
-    """Saves one run's checkpoints: at an epoch's end, within an epoch once a minute, and when asked to stop."""
+    """Saves a run's checkpoints: at the end of an epoch, once a minute within one, and when asked to stop."""
 
     def __init__(
         self,
@@ -95,11 +95,11 @@ class Saver:
         self.in_checkpoint, self.beaten = 0, -math.inf
 
     def due(self) -> bool:
-        """Whether to save within an epoch: the time has come, or a signal asks to stop."""
+        """Whether to save within an epoch: a minute has passed, or a signal asks to stop."""
         return self.stop() is not None or self.clock() - self.saved >= INTERVAL
 
     def save(self, state: State, *parts: Stateful) -> None:
-        """Write the checkpoint of the network, the optimiser and the loss's modules."""
+        """Write a checkpoint; ``parts`` are the network, the optimiser and the loss's modules."""
         started = self.clock()
         save(self.path, self.identity, state, *(part.state_dict() for part in parts))
         self.saved = self.clock()
@@ -108,7 +108,7 @@ class Saver:
         self.beat(state, always=True)
 
     def end_of_epoch(self, state: State, *parts: Stateful) -> None:
-        """Save, unless that would take more than its share of the time; Interrupted where a signal asks to stop."""
+        """Save unless that takes more than its share of the time; Interrupted if a signal asks to stop."""
         asked, since = self.stop(), self.clock() - self.saved
         if asked or since >= INTERVAL or self.cost <= SHARE * since:
             self.save(state, *parts)
@@ -118,14 +118,14 @@ class Saver:
             raise Interrupted(asked, state.epoch)
 
     def beat(self, state: State, always: bool = False) -> None:
-        """Write how far the training is, beside the checkpoint; at most once a second unless ``always``."""
+        """Write the progress beside the checkpoint, at most once a second unless ``always``."""
         if always or time.monotonic() - self.beaten >= heartbeat.SECONDS:
             beat = Heartbeat(self.device, state.history, self.in_checkpoint)
             beat.write(self.path.with_suffix(heartbeat.SUFFIX))
             self.beaten = time.monotonic()
 
     def stop_if_asked(self, state: State) -> None:
-        """Raise Interrupted, which is for after a checkpoint, where a signal asks to stop."""
+        """Raise Interrupted if a signal asks to stop; call it after saving."""
         if asked := self.stop():
             raise Interrupted(asked, state.epoch + (state.partial is not None))
 
@@ -138,41 +138,41 @@ def save(
     optimizer: dict[str, Any],
     loss: dict[str, Any] | None = None,
 ) -> None:
-    """Write a checkpoint that :func:`load` reads, whole or not at all."""
+    """Write a checkpoint for :func:`load`, completely or not at all."""
     position = {**vars(state), "best": vars(state.best), "partial": state.partial and vars(state.partial)}
     content = {"format": FORMAT, "identity": identity, "state": position, "network": network, "optimizer": optimizer}
     save_tensors(path, content | ({"loss": loss} if loss else {}))
 
 
 def save_tensors(path: Path, content: Any) -> None:
-    """``torch.save``, whole or not at all; a disk that is full is a UserError that names the file."""
+    """``torch.save``, completely or not at all; a full disk is a UserError with the file's name."""
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         torch.save(content, file)
 
 
 def load(path: Path, identity: str, check: Callable[[Checkpoint], None] = lambda _: None) -> Checkpoint | None:
-    """A run's checkpoint, or None where there is none for this run.
+    """Load a run's checkpoint; None if it has none.
 
-    A checkpoint that is damaged, another run's, or that ``check`` raises an error for, is named and set aside under
-    `.damaged`, and the run starts over.
+    If the checkpoint is damaged, belongs to another run, or ``check`` raises an error, it is renamed to `.damaged` with
+    a message, and the run starts over.
     """
     if not path.exists():
         return None
     try:
-        # torch.save's form, whose checksums torch.load does not look at
+        # torch.save writes a zip archive, whose checksums torch.load does not verify
         with open(path, "rb", opener=regular) as file, zipfile.ZipFile(file) as archive:
             if broken := archive.testzip():
-                raise ValueError(f"{broken} in it is damaged")
+                raise ValueError(f"its {broken} is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
         if (content["format"], content["identity"]) != (FORMAT, identity):
-            raise ValueError(f"it is of {content['identity']}, format {content['format']}")
+            raise ValueError(f"it belongs to {content['identity']}, format {content['format']}")
         position = content["state"]
         partial = position["partial"] and Partial(**position["partial"])
         state = State(**{**position, "best": Best(**position["best"]), "partial": partial})
         saved = Checkpoint(state, content["network"], content["optimizer"], content.get("loss", {}))
         check(saved)
         return saved
-    except Exception as error:  # torch.load raises many kinds; whatever it is, training must go on
+    except Exception as error:  # torch.load raises many kinds; in each case training must go on
         aside = path.with_suffix(".damaged")
         path.replace(aside)
         reason = " ".join(str(error).split())[:200] or type(error).__name__

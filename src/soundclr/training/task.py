@@ -1,4 +1,4 @@
-"""What one run trains on."""
+"""The inputs of one training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from soundclr.training.tensorboard import EpochDone, nothing
 
 @dataclass(frozen=True)
 class Task:
-    """What one run trains on: ``train`` and ``val`` are clip indices, ``labels`` those of all clips.
+    """The inputs of one training: ``train`` and ``val`` are clip indices, ``labels`` those of all clips.
 
-    ``known`` are the labels that may be learnt from, -1 for a training clip without one. The clips of ``val`` decide
-    the best epoch and when to stop; ``val_name`` is what messages call them. With ``keep_best`` the last stage's best
-    weights are kept too. ``source`` has the hashes of the clips and of what the encoder starts from: a checkpoint of
-    other ones is not gone on from. ``on_epoch`` is called after each epoch.
+    ``known`` are the labels that training may use, -1 for a training clip without one. The clips of ``val`` choose the
+    best epoch and when to stop; messages call them ``val_name``. With ``keep_best``, the best weights of the last stage
+    are kept too. ``source`` has the hashes of the clips and of the initial weights; a checkpoint with other hashes is
+    not resumed. The loop calls ``on_epoch`` after each epoch.
     """
 
     identity: str

@@ -5,8 +5,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from drawing import FIGURES, INNER, LADDER, SCHEMES, Drawn, dataset_of
-from fabricate import fabricate, fabricate_evaluation, trial_params
 from matplotlib.figure import Figure
 
 from soundclr.params import Params
@@ -14,6 +12,8 @@ from soundclr.report.collect import Collection, collect
 from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
 from soundclr.run.runs import Run, evaluated, expand
+from support.drawing import FIGURES, INNER, LADDER, SCHEMES, Drawn, dataset_of
+from support.fabricate import fabricate, fabricate_evaluation, trial_params
 
 
 @pytest.fixture(scope="session")

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
-from fabricate import ESC10_CLASSES
 
 from soundclr.params import Params
 from soundclr.report.artefacts.comparison import comparisons
 from soundclr.report.artefacts.evaluated import one_of_each
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
+from support.drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
+from support.fabricate import ESC10_CLASSES
 
 
 def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:

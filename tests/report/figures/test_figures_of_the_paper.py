@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawing import LADDER, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
 
 from soundclr.params import Params
 from soundclr.report.collect import Collection
 from soundclr.report.papers.soundclr.figures import power
 from soundclr.report.papers.soundclr.reading import describe
+from support.drawing import LADDER, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
 
 
 def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Collection]) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawing import FIGURES, Drawn, bars, texts
 
 from soundclr.params import Params
 from soundclr.report.catalogue import figures_of
 from soundclr.report.collect import collect
 from soundclr.report.style import COLUMN, PAGE
 from soundclr.report.write import write_figures
+from support.drawing import FIGURES, Drawn, bars, texts
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Where a study stands while it runs, from the files that its jobs leave: no process is asked anything."""
+"""The status of a study while it runs, read from its jobs' files."""

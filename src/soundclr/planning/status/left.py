@@ -1,4 +1,4 @@
-"""How long what is left of a study takes, by the epochs that its trainings have had so far."""
+"""Estimates a study's remaining time from the epochs that its trainings have done so far."""
 
 import statistics
 from collections import defaultdict
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from soundclr.planning import plan
 from soundclr.planning.rates import Kind
-from soundclr.planning.status.standing import Standing, Study
+from soundclr.planning.status.jobs import Study, TrainingStatus
 from soundclr.run import runs
 
-Paces = Mapping[Kind, float]  # seconds a clip that is learnt from, its share of the judged clips included
+Paces = Mapping[Kind, float]  # seconds per training clip, including its share of the validation
 
 
 @dataclass(frozen=True)
 class Left:
-    """Seconds that remain if no patience ends a training early: on one ``device``, ``together`` on ``at_once``.
+    """Seconds that remain if patience ends no training early: on one ``device``, and ``together`` on ``at_once``.
 
-    ``by`` is how many trainings say so, ``unknown`` how many are left that have a stage like none so far.
+    ``by`` is the number of trainings behind the estimate, ``unknown`` the number of those with a stage of a new kind.
     """
 
     device: float
@@ -27,14 +27,14 @@ class Left:
     unknown: int
 
 
-def paces(study: Study, standings: Iterable[Standing]) -> tuple[Paces, int]:
-    """The median pace of every kind of stage, and how many trainings it is from.
+def paces(study: Study, trainings: Iterable[TrainingStatus]) -> tuple[Paces, int]:
+    """The median pace of every kind of stage, and the number of trainings behind it.
 
-    Where one of a kind is running, only the running ones count: they are on the devices that the others will be on.
+    If trainings of a kind are running, only these count, because they are on the devices that the others will use.
     """
     found: dict[Kind, dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
     by = 0
-    for one in standings:
+    for one in trainings:
         settings, by = study.settings_of(one.run), by + bool(one.seconds)
         for stage in settings.stages:
             if stage.name in one.seconds:
@@ -43,8 +43,8 @@ def paces(study: Study, standings: Iterable[Standing]) -> tuple[Paces, int]:
     return {kind: statistics.median(values[True] or values[False]) for kind, values in found.items()}, by
 
 
-def seconds_of(study: Study, one: Standing, pace: Paces) -> float | None:
-    """What a training still takes; None where a stage that is left is of a kind without a pace."""
+def seconds_of(study: Study, one: TrainingStatus, pace: Paces) -> float | None:
+    """A training's remaining seconds; None if a remaining stage's kind has no pace."""
     settings = study.settings_of(one.run)
     epochs = [(Kind.of(settings, stage), stage.training.epochs) for stage in settings.stages[one.stage :]]
     if not all(kind in pace for kind, _ in epochs):
@@ -53,10 +53,10 @@ def seconds_of(study: Study, one: Standing, pace: Paces) -> float | None:
     return clip * plan.training_clips(study.params, one.run)[0]
 
 
-def left(study: Study, standings: Sequence[Standing]) -> Left:
-    """What remains of the trainings that are not done, in the order in which they run."""
-    pace, by = paces(study, standings)
-    ahead = sorted((s for s in standings if s.state != "done"), key=lambda s: s.state not in ("running", "starting"))
+def left(study: Study, trainings: Sequence[TrainingStatus]) -> Left:
+    """The remaining time of the trainings that are not done, in the order in which they run."""
+    pace, by = paces(study, trainings)
+    ahead = sorted((s for s in trainings if s.state != "done"), key=lambda s: s.state not in ("running", "starting"))
     known = [(one.run, time) for one in ahead if (time := seconds_of(study, one, pace)) is not None]
     places = {run: number for number, (run, _) in enumerate(known)}
     starts = {

@@ -1,4 +1,4 @@
-"""What a network makes of clips as they are, while it does not learn."""
+"""Applies a network to clips without augmentation and without training it."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,10 @@ from soundclr.params import StageSettings
 from soundclr.training.signals import never
 
 
-class Listener:
-    """Hears clips, not augmented, in the batches and the precision of ``stage``; ``seed`` is the run's and its fold.
+class Evaluator:
+    """Computes a network's outputs for clips without augmentation, with the batch size and precision of ``stage``.
 
-    Where ``fixed`` says that the encoder does not learn meanwhile, a clip's representation is made once and kept.
+    ``seed`` is the run's seed and fold. If the encoder is ``fixed``, a clip's representation is computed once and kept.
     """
 
     def __init__(
@@ -25,11 +25,11 @@ class Listener:
         self.network, self.inputs, self.stage, self.seed, self.fixed = network, inputs, stage, seed, fixed
         device = inputs.waveforms.samples.device
         self.kept = torch.empty(0, network.encoder.size, device=device)
-        self.row = torch.full((len(inputs.waveforms),), -1)  # of each clip in ``kept``; -1: it is not there
+        self.row = torch.full((len(inputs.waveforms),), -1)  # each clip's row in ``kept``; -1: not there
 
     @torch.no_grad()
-    def hear(self, clips: Tensor, pause: Callable[[], None] = never) -> tuple[Tensor, Tensor]:
-        """Embeddings (clips, size) and logits (clips, classes) of ``clips`` (indices), the network in evaluation mode.
+    def forward(self, clips: Tensor, pause: Callable[[], None] = never) -> tuple[Tensor, Tensor]:
+        """Compute embeddings (clips, size) and logits (clips, classes) of ``clips`` (indices) in evaluation mode.
 
         ``pause`` is called after each batch.
         """
@@ -38,18 +38,18 @@ class Listener:
 
     @torch.no_grad()
     def represent(self, clips: Tensor, pause: Callable[[], None] = never) -> Tensor:
-        """The representations h (clips, features) of ``clips``."""
+        """Compute the representations h (clips, features) of ``clips``, or take those that were kept."""
         if not self.fixed:
             return self.encode(clips, pause)
-        unheard = clips[self.row[clips] < 0]
-        if len(unheard):
-            found = self.encode(unheard, pause)
-            self.row[unheard] = torch.arange(len(self.kept), len(self.kept) + len(found))
+        missing = clips[self.row[clips] < 0]
+        if len(missing):
+            found = self.encode(missing, pause)
+            self.row[missing] = torch.arange(len(self.kept), len(self.kept) + len(found))
             self.kept = torch.cat([self.kept, found])
         return self.kept[self.row[clips].to(self.kept.device, non_blocking=True)]
 
     def encode(self, clips: Tensor, pause: Callable[[], None]) -> Tensor:
-        """What the encoder makes of ``clips`` now."""
+        """Compute the representations of ``clips`` with the encoder's current weights."""
         random = generator(*self.seed, "val")
         parts = []
         for indices in clips.split(self.stage.training.batch_size):
@@ -60,6 +60,6 @@ class Listener:
 
 
 def in_precision(device: torch.device, stage: StageSettings) -> torch.autocast:
-    """The stage's precision, for the encoder."""
+    """A context in which the encoder computes in the stage's precision."""
     dtype = precision(device, stage.training.precision)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import toy
 import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from soundclr.errors import UserError
+from support import toy
 
 BIRDS = {
     "title": "birds",

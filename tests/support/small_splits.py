@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from small_copies import write_clip
-
 from soundclr.datasets.gtzan import GENRES
 from soundclr.datasets.nsynth import FAMILIES, PARTS
 from soundclr.datasets.speech_commands import WORDS
+from support.small_copies import write_clip
 
 SPEECH: dict[str, Any] = {
     "adapter": "speech_commands",

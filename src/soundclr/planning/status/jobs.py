@@ -1,4 +1,4 @@
-"""Where each of a study's jobs stands: done, running, starting, failed, stopped or waiting."""
+"""The state of each of a study's jobs: done, running, starting, failed, stopped or waiting."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ WORKFLOW_LOCK = Path(".snakemake/soundclr.lock")
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that a study's files are in."""
+    """The folders of a study's files."""
 
     results: Path = Path("results")
     data: Path = Path("data")
@@ -36,7 +36,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Study:
-    """What a study asks for, which does not change while it is watched."""
+    """A study's runs and settings, which do not change while it is watched."""
 
     params: Params
     name: str
@@ -46,7 +46,7 @@ class Study:
 
     @classmethod
     def of(cls, params: Params, name: str, places: Places | None = None) -> "Study":
-        """The study ``name`` of params.yaml, without the runs that are left out for want of optional weights."""
+        """The study ``name`` of params.yaml, without the runs whose optional weights are missing."""
         places = places or Places()
         left_out = optional.left_out(params, name, places.results, places.data)
         wanted = tuple(run for run in runs.expand(params, name) if run not in left_out)
@@ -61,11 +61,11 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a training stands: ``epoch`` epochs of stage number ``stage``, counted from 0, are done.
+class TrainingStatus:
+    """A training's status: ``epoch`` epochs of stage number ``stage``, counted from 0, are done.
 
     ``accuracy`` (a fraction) and ``clips_per_second`` are the last epoch's, ``seconds`` the median time of an epoch by
-    stage. ``said`` is why one failed.
+    stage. ``error`` is the message of a failed one.
     """
 
     run: Run
@@ -76,20 +76,20 @@ class Standing:
     clips_per_second: float | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     device: str = ""
-    said: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
-class Other:
-    """A job that trains nothing."""
+class JobStatus:
+    """The status of a job that is not a training."""
 
     name: str
     state: State
-    said: str = ""
+    error: str = ""
 
 
-def standing(study: Study, run: Run, places: Places) -> Standing:
-    """Where a training stands; a lock that somebody holds is how a running one is told from one that was killed."""
+def training_status(study: Study, run: Run, places: Places) -> TrainingStatus:
+    """A training's status. A running one holds its lock; a killed one does not."""
     model = run.model(places.results)
     path, log = run.directory(places.results) / "metrics.json", log_of(run, places)
     beat = heartbeat.read(model.with_suffix(heartbeat.SUFFIX))
@@ -97,20 +97,20 @@ def standing(study: Study, run: Run, places: Places) -> Standing:
         return under_way(study, run, "running", beat, beat.history)
     if path.is_file():
         return finished(run, path, path.stat().st_mtime_ns)
-    if said := failure(read_log(log)):
-        return Standing(run, "failed", said=said)
+    if error := failure(read_log(log)):
+        return TrainingStatus(run, "failed", error=error)
     if model.with_suffix(".resume").is_file():
         return under_way(study, run, "stopped", beat, beat.history[: beat.saved])
-    return Standing(run, "starting" if is_starting(log, places.workflow_lock) else "waiting")
+    return TrainingStatus(run, "starting" if is_starting(log, places.workflow_lock) else "waiting")
 
 
 def log_of(run: Run, places: Places, suffix: str = "") -> Path:
-    """The log that the workflow keeps of a run's training or, with a ``suffix``, of another job of the run."""
+    """The workflow's log of a run's training or, with a ``suffix``, of another job of the run."""
     return places.logs / run.study / run.group / f"{run.name}{suffix}.log"
 
 
 def read_log(path: Path) -> str:
-    """What a log holds, "" where there is none; a second process on one file leaves zeros in it."""
+    """A log's text, "" if there is none, without the zeros that a second process may leave in it."""
     try:
         return read_regular(path).decode(errors="replace").replace("\0", "")
     except OSError:
@@ -118,12 +118,12 @@ def read_log(path: Path) -> str:
 
 
 def is_interrupted(line: str) -> bool:
-    """Whether a log's last line is of a Ctrl-C that came before the job could answer it, or while it was leaving."""
+    """Whether a log's last line comes from a Ctrl-C before the job could handle it, or while it was ending."""
     return line.startswith("KeyboardInterrupt")
 
 
 def failure(text: str) -> str:
-    """The error that a log ends with, "" where it does not."""
+    """The error at the end of a log, "" if there is none."""
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines or is_interrupted(lines[-1]):
         return ""
@@ -133,7 +133,7 @@ def failure(text: str) -> str:
 
 
 def is_starting(log: Path, workflow_lock: Path) -> bool:
-    """Whether the workflow that runs now has begun the job: it loads its libraries, or waits for a GPU."""
+    """Whether the running workflow has begun the job, which loads its libraries or waits for a GPU."""
     try:
         return is_held(workflow_lock) and log.stat().st_mtime >= workflow_lock.stat().st_mtime
     except OSError:
@@ -141,35 +141,35 @@ def is_starting(log: Path, workflow_lock: Path) -> bool:
 
 
 @lru_cache(maxsize=100_000)
-def finished(run: Run, path: Path, changed: int) -> Standing:
-    """The standing of a run whose record is there, last ``changed`` then: failed where it cannot be believed."""
+def finished(run: Run, path: Path, changed: int) -> TrainingStatus:
+    """The status of a run whose record was last ``changed`` then; failed if the record is not valid."""
     try:
         metrics = Metrics.read(path, run)
         with open(path.with_name("history.csv"), newline="", encoding="utf-8") as file:
             seconds = median_seconds(list(csv.DictReader(file)))
     except UserError as error:
-        return Standing(run, "failed", said=str(error))
-    return Standing(run, "done", accuracy=metrics.accuracy.last_epoch, seconds=seconds, device=metrics.device)
+        return TrainingStatus(run, "failed", error=str(error))
+    return TrainingStatus(run, "done", accuracy=metrics.accuracy.last_epoch, seconds=seconds, device=metrics.device)
 
 
-def under_way(study: Study, run: Run, state: State, beat: Heartbeat, rows: Sequence[Row]) -> Standing:
-    """A training that has not ended, from its heartbeat's device and the epochs ``rows``."""
+def under_way(study: Study, run: Run, state: State, beat: Heartbeat, rows: Sequence[Row]) -> TrainingStatus:
+    """The status of an unfinished training, from its heartbeat's device and its epochs ``rows``."""
     names = [stage.name for stage in study.settings_of(run).stages]
     if not rows or rows[-1]["stage"] not in names:
-        return Standing(run, state, device=beat.device)
+        return TrainingStatus(run, state, device=beat.device)
     last = rows[-1]
     accuracy, speed, seconds = last["val_accuracy"], last["clips_per_second"], median_seconds(rows)
-    return Standing(run, state, names.index(last["stage"]), last["epoch"], accuracy, speed, seconds, beat.device)
+    return TrainingStatus(run, state, names.index(last["stage"]), last["epoch"], accuracy, speed, seconds, beat.device)
 
 
 def median_seconds(rows: Sequence[Row]) -> dict[str, float]:
-    """What an epoch takes, by stage, from a history's rows."""
+    """The median seconds of an epoch, by stage, from a history's rows."""
     stages = dict.fromkeys(row["stage"] for row in rows)
     return {name: statistics.median(float(r["seconds"]) for r in rows if r["stage"] == name) for name in stages}
 
 
-def evaluations(study: Study, places: Places) -> list[Other]:
-    """Where the study's evaluations stand."""
+def evaluations(study: Study, places: Places) -> list[JobStatus]:
+    """The status of the study's evaluations."""
     key = runs.evaluation_key(study.params)
     return [
         job(
@@ -182,8 +182,8 @@ def evaluations(study: Study, places: Places) -> list[Other]:
     ]
 
 
-def data_jobs(study: Study, places: Places) -> list[Other]:
-    """Where the jobs stand that bring the study's clips and weights."""
+def data_jobs(study: Study, places: Places) -> list[JobStatus]:
+    """The status of the jobs that fetch and decode the study's clips and weights."""
     found, lock = [], places.workflow_lock
     for dataset in dict.fromkeys(run.dataset for run in study.runs):
         features = runs.features_path(study.params, dataset, places.data)
@@ -197,17 +197,17 @@ def data_jobs(study: Study, places: Places) -> list[Other]:
     return list(dict.fromkeys(found))
 
 
-def tables(study: Study, places: Places) -> Other:
-    """Where the report stands; one that failed leaves the page of the one before."""
+def tables(study: Study, places: Places) -> JobStatus:
+    """The status of the report; after a failure the page of the previous report remains."""
     page, log = places.results / study.name / "README.md", places.logs / study.name / "report.log"
-    said = failure(read_log(log))
-    return Other(str(page), "failed" if said else "done" if page.is_file() else "waiting", said)
+    error = failure(read_log(log))
+    return JobStatus(str(page), "failed" if error else "done" if page.is_file() else "waiting", error)
 
 
-def job(name: str, output: Path, log: Path, workflow_lock: Path) -> Other:
-    """Where a job stands that writes ``output``."""
+def job(name: str, output: Path, log: Path, workflow_lock: Path) -> JobStatus:
+    """The status of the job that writes ``output``."""
     if output.is_file():
-        return Other(name, "done")
-    if said := failure(read_log(log)):
-        return Other(name, "failed", said)
-    return Other(name, "starting" if is_starting(log, workflow_lock) else "waiting")
+        return JobStatus(name, "done")
+    if error := failure(read_log(log)):
+        return JobStatus(name, "failed", error)
+    return JobStatus(name, "starting" if is_starting(log, workflow_lock) else "waiting")
