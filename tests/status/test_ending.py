@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from soundclr.planning.status.ending import EXPLAINED, OneLine, named
+from soundclr.planning.status.ending import EXPLAINED, OneLine, named, success
 
 RAISED = "RuleException:\nCalledProcessError in file \"x.smk\", line 2:\nCommand 'train 2> log' "
 
@@ -70,3 +70,14 @@ def test_of_many_failures_the_first_are_named() -> None:
         *["  failed"] * 5,
         "  and 2 more failed",
     ]
+
+
+def test_success_names_the_page_and_gives_the_advice_of_own_sounds(tmp_path):
+    assert list(success("own", tmp_path)) == []
+    page = tmp_path / "own" / "README.md"
+    page.parent.mkdir()
+    page.touch()
+    assert list(success("own", tmp_path)) == [f"Study own: the tables and figures are in {page}"]
+    (page.parent / "tables").mkdir()
+    (page.parent / "tables" / "advice.csv").write_text('dataset,kind,advice\nown,use,"Use it, a lot."\n')
+    assert list(success("own", tmp_path))[1:] == ["  Use it, a lot."]

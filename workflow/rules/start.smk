@@ -89,6 +89,10 @@ onstart:
     warn()
 
 
+onsuccess:
+    print(*ending.success(STUDY_NAME), sep="\n", file=sys.stderr)
+
+
 onerror:
     # at the end no job is starting any more, though the folder's lock is still held
     places = Places(workflow_lock=Path(os.devnull))

@@ -1,5 +1,6 @@
-"""The workflow's messages about failed jobs: one line at once, and at the end what is done, what failed and why."""
+"""The workflow's messages about failed jobs: one line at once, and at the end what is done, what failed, what to do."""
 
+import csv
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,16 @@ def lines(study: Study, places: Places) -> Iterator[str]:
         yield f"Next: fix that, then run the same command, which keeps what is done{report if done else ''}"
     else:
         yield "Next: run the same command to resume"
+
+
+def success(study: str, results: Path = Path("results")) -> Iterator[str]:
+    """Lines after a workflow that failed nowhere: where the study's page is and, of own sounds, what it advises."""
+    page, advice = results / study / "README.md", results / study / "tables" / "advice.csv"
+    if page.is_file():
+        yield f"Study {study}: the tables and figures are in {page}"
+    if advice.is_file():
+        with advice.open(newline="", encoding="utf-8") as file:
+            yield from (f"  {row['advice']}" for row in csv.DictReader(file))
 
 
 def named(failures: Sequence[tuple[str, str]], study: str) -> Iterator[str]:
