@@ -1,5 +1,6 @@
 # `make demo` and `make test` are all that a fresh clone needs; each makes the environment (.venv) when it is missing.
-# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or `uv pip compile`).
+# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or
+# `uv pip compile`), REPOSITORY=https://HOST/OWNER/NAME/blob/main (what `make site` links files to).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,7 +11,9 @@ STUDY ?= $(notdir $(patsubst %/runs,%,$(wildcard results/*/runs)))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 REVIEW := .venv-review
-SITE := .venv-site
+SITE_ENV := .venv-site
+PAGES ?= $(CURDIR)/build/site
+SITE ?= $(CURDIR)/site
 
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -20,7 +23,6 @@ ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test 
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 endif
 
-# Pages of the repository's host that the site links files to, such as https://github.com/OWNER/NAME/blob/main; empty: no links.
 REPOSITORY ?=
 
 .PHONY: help demo esc10 report review site test test-all test-slurm bench check env lock clean
@@ -53,11 +55,11 @@ review: $(REVIEW)/.installed ## the same without PyTorch and Snakemake, in an en
 	done
 	$(REVIEW)/bin/soundclr readme
 
-site: $(SITE)/.installed ## build the static site, site/index.html, from the committed runs (an environment of 600 MB, .venv-site)
-	@$(SITE)/bin/soundclr site --into build/site --repository "$(REPOSITORY)"
-	cp $(SITE)/lib/python*/site-packages/plotly/package_data/plotly.min.js build/site/pages/assets/
-	$(SITE)/bin/mkdocs -q build --strict --config-file build/site/mkdocs.yml --site-dir "$(CURDIR)/site"
-	echo "The site is ready: open site/index.html in a browser."
+site: $(SITE_ENV)/.installed ## build the static site, site/index.html, from the committed runs; in an environment of its own of 650 MB (.venv-site)
+	@$(SITE_ENV)/bin/soundclr site --into "$(PAGES)" --repository "$(REPOSITORY)"
+	cp $(SITE_ENV)/lib/python*/site-packages/plotly/package_data/plotly.min.js "$(PAGES)/pages/assets/"
+	NO_MKDOCS_2_WARNING=1 $(SITE_ENV)/bin/mkdocs -q build --strict --config-file "$(PAGES)/mkdocs.yml" --site-dir "$(SITE)"
+	echo "The site is ready: open $(SITE)/index.html in a browser."
 
 # A file's tests stay with one worker, as they share what is slow to make.
 WORKERS := -n logical --dist loadfile
@@ -98,8 +100,8 @@ lock: $(INSTALLED) ## write requirements.lock and site.lock anew from pyproject.
 	both requirements.lock --extra test pyproject.toml
 	both site.lock -c requirements.lock --group pyproject.toml:site
 
-clean: ## remove the demo's output and the tools' caches (the environment: rm -r .venv)
-	@rm -rf results/demo figures/demo .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove the demo's output, the site and the tools' caches (the environment: rm -r .venv)
+	@rm -rf results/demo figures/demo build/site site .mypy_cache .pytest_cache .ruff_cache
 	find src benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A copied or moved folder has an environment that points to the old place: the stamp holds the place, and is out of date elsewhere.
@@ -125,8 +127,8 @@ $(REVIEW)/.installed: requirements.lock pyproject.toml
 	pip --no-deps --no-build-isolation -e .
 	touch $@
 
-$(SITE)/.installed: site.lock requirements.lock pyproject.toml
-	$(call small_environment,$(SITE),to build the site)
+$(SITE_ENV)/.installed: site.lock requirements.lock pyproject.toml
+	$(call small_environment,$(SITE_ENV),to build the site)
 	pip -c requirements.lock 'setuptools>=77' -r site.lock
 	pip --no-deps --no-build-isolation -e .
 	touch $@
