@@ -36,6 +36,12 @@ class Asked:
         return self.collection.study if self.collection else ""
 
     @property
+    def told(self) -> bool:
+        """Whether its numbers are told: a claim whose runs are not all there has none yet, as in the tables."""
+        found = self.finding
+        return found is not None and found.estimate is not None and (found.whole or found.claim.asked)
+
+    @property
     def title(self) -> str:
         """The claim, with the scheme that decides it where there were several."""
         found = self.finding
@@ -85,7 +91,7 @@ class Asked:
     def ends(self) -> list[float]:
         """All that a picture of it shows: 0, our value, interval and bound, and the paper's."""
         found = self.finding
-        if found is None or found.estimate is None or not (found.whole or found.claim.asked):
+        if not self.told or found is None or found.estimate is None:
             return []
         told = found.paper
         paper = [told.difference, told.low, told.high] if told else []

@@ -22,7 +22,7 @@ DATASET = "esc10"
 CREDIT = re.compile(r"- \[(\S+)\.\w+\]:\s+clip derived from (.+) \(\S+\) by (.+) \[(.+)\]")
 """A line of ESC-10's README.txt: clip, recording, author, licence."""
 
-RANGE_HZ = 10_000
+RANGE_KHZ = 10
 FLOOR = 1e-14
 """Power a Hz that stands for silence, whose logarithm is none."""
 
@@ -107,8 +107,8 @@ def with_sound(name: str, sound: Path, into: Path) -> Values:
         figure = new_figure(4.2, 1.5)
         axes = figure.subplots()
         axes.pcolormesh(
-            times, frequencies, 10 * np.log10(np.maximum(power, FLOOR)), vmin=-140, vmax=-40, rasterized=True
+            times, frequencies / 1000, 10 * np.log10(np.maximum(power, FLOOR)), vmin=-140, vmax=-40, rasterized=True
         )
-        axes.set(ylim=(0, RANGE_HZ), xlabel="time (s)", ylabel="frequency (Hz)")
+        axes.set(ylim=(0, RANGE_KHZ), xlabel="time (s)", ylabel="frequency (kHz)")
         write(figure, folder / f"{name}.png")
     return {"sound": f"assets/clips/{copy.name}", "spectrogram": f"assets/clips/{name}.png"}
