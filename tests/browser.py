@@ -1,4 +1,4 @@
-"""Chromium without a window, told what to do over a pipe: it needs no driver and no package.
+"""Chromium without a window, driven over a pipe: it needs no driver and no package.
 
 The protocol is the browser's own (DevTools): messages are JSON, each ended by a zero byte.
 """
@@ -51,13 +51,13 @@ class Browser:
             self.rest += os.read(self.reading, 1 << 20)
         line, _, self.rest = self.rest.partition(b"\0")
         message: dict[str, Any] = json.loads(line)
-        told = message.get("params", {})
+        given = message.get("params", {})
         if message.get("method") == "Runtime.exceptionThrown":
-            self.errors.append(str(told["exceptionDetails"].get("exception", told["exceptionDetails"])))
-        if message.get("method") == "Log.entryAdded" and told["entry"]["level"] == "error":
-            self.errors.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
-        if message.get("method") == "Runtime.consoleAPICalled" and told["type"] == "error":
-            self.errors.append(str(told["args"]))
+            self.errors.append(str(given["exceptionDetails"].get("exception", given["exceptionDetails"])))
+        if message.get("method") == "Log.entryAdded" and given["entry"]["level"] == "error":
+            self.errors.append(f"{given['entry']['text']} {given['entry'].get('url', '')}")
+        if message.get("method") == "Runtime.consoleAPICalled" and given["type"] == "error":
+            self.errors.append(str(given["args"]))
         return message
 
     def open(self, url: str, size: Size = (1366, 768), dark: bool = False) -> None:

@@ -70,15 +70,15 @@ def test_the_numbers_are_those_of_the_table(site: Site, rows: list[dict[str, str
         if whole and row["difference"] and row["unit"].startswith("points"):
             low, high = (signed(float(row[end])) for end in ("low", "high"))
             assert f"<b>{signed(float(row['difference']))} ({low} to {high})</b>" in text
-        told = whole or row["kind"] != "claim"
-        assert ("one-sided bound" in text) == bool(told and row["bound"])
-        if told and row["bound"]:
+        has_numbers = whole or row["kind"] != "claim"
+        assert ("one-sided bound" in text) == bool(has_numbers and row["bound"])
+        if has_numbers and row["bound"]:
             assert f"at most {signed(float(row['bound']))}, with 95 %" in text
         if row["paper_difference"]:
             assert f"the paper: <b>{signed(float(row['paper_difference']))}" in text
         if row["verdict"] != "not whole":
             assert f">{row['verdict']}</span>" in text
-        if told and row["p"]:
+        if has_numbers and row["p"]:
             assert f"<dd>{row['p']}" in text
         assert text.count("a made-up device") == int(row["runs"])
 
@@ -221,13 +221,13 @@ def test_papers_are_cited_as_in_the_citation_file(repo: Path) -> None:
 
 @pytest.fixture(scope="module")
 def finding(params: Params, full: Path) -> tuple[Collection, Finding]:
-    """The trial's first claim, and the collection it is of."""
+    """The trial's first claim, with its collection."""
     collection = collect(params, "trial", full / "results")
     return collection, next(one for one in findings_of(collection) if one.claim.id == "hybrid_ce")
 
 
 def test_seeds_that_power_takes(finding: tuple[Collection, Finding]) -> None:
-    """Where seeds are all that varies, as many as the formula of a normal test says; where clips are, none suffice."""
+    """Where seeds are all that varies, as many as the formula of a normal test gives; where clips are, none suffice."""
     collection, found = finding
     assert found.estimate is not None and found.resampled == "sources and seeds"
     clips = [collection.clips[collection.clips["recipe"] == one] for one in ("hybrid", "cross_entropy")]

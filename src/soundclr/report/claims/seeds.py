@@ -18,7 +18,7 @@ def seeds_needed(collection: Collection, finding: Finding) -> float | None:
     """Fewest seeds a fold and scheme with power 80 % at the paper's difference, at 5 %, before Holm's correction.
 
     Only the variance of the seeds falls as 1 / n; that of the sources stays (:mod:`soundclr.report.statistics`).
-    Infinity where no number of seeds suffices on these clips; None where it cannot be told: of one seed a fold, of
+    Infinity where no number of seeds suffices on these clips; None where the runs cannot tell: with one seed a fold,
     more than two sides, or where the paper gives no difference.
     """
     measure, estimate = MEASURES[finding.claim.measure], finding.estimate

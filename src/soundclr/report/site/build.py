@@ -109,9 +109,9 @@ def write(site: Site, place: str, text: str) -> None:
 def render(template: str, **values: Any) -> str:
     """A page from its template."""
     loader = jinja2.PackageLoader("soundclr.report.site")
-    rooms = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    rooms.globals |= {"signed": signed, "isnan": math.isnan, "ratio": ratio, "infinity": math.inf}
-    return rooms.get_template(template).render(**values)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.globals |= {"signed": signed, "isnan": math.isnan, "ratio": ratio, "infinity": math.inf}
+    return environment.get_template(template).render(**values)
 
 
 def write_claims(site: Site, collections: Mapping[str, Collection], files: Mapping[str, Path]) -> list[Asked]:

@@ -36,8 +36,8 @@ class Asked:
         return self.collection.study if self.collection else ""
 
     @property
-    def told(self) -> bool:
-        """Whether its numbers are told: a claim whose runs are not all there has none yet, as in the tables."""
+    def has_numbers(self) -> bool:
+        """Whether its numbers are shown: a claim with missing runs shows none, as in the tables."""
         found = self.finding
         return found is not None and found.estimate is not None and (found.whole or found.claim.asked)
 
@@ -91,10 +91,10 @@ class Asked:
     def ends(self) -> list[float]:
         """All that a picture of it shows: 0, our value, interval and bound, and the paper's."""
         found = self.finding
-        if not self.told or found is None or found.estimate is None:
+        if not self.has_numbers or found is None or found.estimate is None:
             return []
-        told = found.paper
-        paper = [told.difference, told.low, told.high] if told else []
+        theirs = found.paper
+        paper = [theirs.difference, theirs.low, theirs.high] if theirs else []
         values = [0.0, found.estimate.value, *found.estimate.interval(), found.bound, *paper]
         return [value for value in values if value is not None and not math.isnan(value)]
 
@@ -126,8 +126,8 @@ class Asked:
         place = partial(position, least=min(ends), most=max(ends))
         low, high = found.estimate.interval()
         marks = {"zero": 0.0, "value": found.estimate.value, "low": low, "high": high, "bound": found.bound}
-        if told := found.paper:
-            marks |= {"paper": told.difference, "paper_low": told.low, "paper_high": told.high}  # type: ignore[dict-item]
+        if theirs := found.paper:
+            marks |= {"paper": theirs.difference, "paper_low": theirs.low, "paper_high": theirs.high}  # type: ignore[dict-item]
         return {name: place(value) for name, value in marks.items() if value is not None and not math.isnan(value)}
 
     def side(self, recipes: Sequence[str]) -> str:
@@ -163,7 +163,8 @@ def asked_of(collection: Collection, paper: PaperClaims, tables: Path) -> list[A
     """Every claim that a study is asked. UserError where its printed table is not what its runs give."""
     findings = judge.findings_of(collection)
     path = tables / "claims.csv"
-    if not path.is_file() or path.read_text(encoding="utf-8") != table.of_findings(collection, findings).to_csv():
+    printed = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if findings and printed != table.of_findings(collection, findings).to_csv():
         raise UserError(f"{path}: not what the runs give; make it with `soundclr report --study {collection.study}`")
     stem = f"{collection.study}-{{}}-{{}}"
     return [Asked(paper, one.claim, stem.format(one.dataset, one.claim.id), collection, one) for one in findings]

@@ -6,7 +6,7 @@ from collections.abc import Container
 from pathlib import PurePosixPath
 
 FRONT = {"README.md": "index.md"}
-"""What stands for a file on the site."""
+"""Pages that replace a file."""
 
 LINK = re.compile(r"(!?)\[((?:\\.|!\[[^\]]*\]\([^)]*\)|[^\]\\])*)\]\(([^)\s]+)\)")
 OUTSIDE = re.compile(r"[a-z]+:|#")

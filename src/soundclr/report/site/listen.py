@@ -9,8 +9,8 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib import mlab
 from pandas import DataFrame
+from scipy import signal
 
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, Values, split
@@ -24,7 +24,7 @@ CREDIT = re.compile(r"- \[(\S+)\.\w+\]:\s+clip derived from (.+) \(\S+\) by (.+)
 
 RANGE_KHZ = 10
 FLOOR = 1e-14
-"""Power a Hz that stands for silence, whose logarithm is none."""
+"""Least power (per Hz) that is drawn: silence has no logarithm."""
 
 
 def study_of(collections: Iterable[Collection]) -> Collection | None:
@@ -60,13 +60,13 @@ def page_of(collections: Iterable[Collection], data: Path, into: Path) -> Values
 
 def clip_of(collection: Collection, name: str, answers: DataFrame) -> Values:
     """A clip: its class, its recording on Freesound, and how often each scheme gave which answer."""
-    told = {}
+    given = {}
     for recipe, rows in split(answers, "recipe").items():
         counts = rows["predicted"].value_counts()
-        told[collection.scheme(recipe)] = ", ".join(f"{words(one)} ({count})" for one, count in counts.items())
+        given[collection.scheme(recipe)] = ", ".join(f"{words(one)} ({count})" for one, count in counts.items())
     first: Any = answers.iloc[0]
     source = first["source"] if str(first["source"]).isdigit() else ""
-    return {"name": name, "label": words(first["class"]), "source": source, "answers": told}
+    return {"name": name, "label": words(first["class"]), "source": source, "answers": given}
 
 
 def words(name: Any) -> str:
@@ -102,7 +102,7 @@ def with_sound(name: str, sound: Path, into: Path) -> Values:
     copy = folder / f"{name}{sound.suffix}"
     shutil.copyfile(sound, copy)
     samples, rate = soundfile.read(sound, always_2d=True)
-    power, frequencies, times = mlab.specgram(samples.mean(axis=1), NFFT=1024, Fs=rate, noverlap=512)
+    frequencies, times, power = signal.spectrogram(samples.mean(axis=1), rate, "hann", nperseg=1024, noverlap=512)
     with styled(), matplotlib.rc_context({"axes.grid": False}):
         figure = new_figure(4.2, 1.5)
         axes = figure.subplots()

@@ -1,4 +1,4 @@
-// The runs of a study in pictures: every mark is a run, and says which. The data are assets/explore/STUDY.js.
+// The runs of a study in pictures: each mark is a run and names it. The data are in assets/explore/STUDY.js.
 const at = (id) => document.getElementById(id)
 const dashes = ["solid", "dash", "dot", "dashdot"]
 const symbols = ["circle", "square", "diamond", "cross", "x", "triangle-up", "triangle-down", "star", "pentagon", "hexagon"]
