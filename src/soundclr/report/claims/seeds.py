@@ -11,14 +11,14 @@ from soundclr.report.statistics import Estimate, compare_runs, degrees_of_seeds
 
 POWER = 0.8
 MOST = 1000
-"""Seeds a fold and scheme above which the clips decide: the answer is then infinity."""
+"""Seeds a fold and scheme beyond which the answer is infinity."""
 
 
 def seeds_needed(collection: Collection, finding: Finding) -> float | None:
     """Fewest seeds a fold and scheme with power 80 % at the paper's difference, at 5 %, before Holm's correction.
 
     Only the variance of the seeds falls as 1 / n; that of the sources stays (:mod:`soundclr.report.statistics`).
-    Infinity where no number of seeds suffices on these clips; None where the runs cannot tell: with one seed a fold,
+    Infinity where :data:`MOST` do not suffice on these clips; None where the runs cannot tell: with one seed a fold,
     more than two sides, or where the paper gives no difference.
     """
     measure, estimate = MEASURES[finding.claim.measure], finding.estimate

@@ -19,6 +19,7 @@ from soundclr.machine.provenance import git_state
 from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.frame import ratio, signed
+from soundclr.report.claims.seeds import MOST
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import train_command
 from soundclr.report.papers import PAPERS
@@ -110,7 +111,13 @@ def render(template: str, **values: Any) -> str:
     """A page from its template."""
     loader = jinja2.PackageLoader("soundclr.report.site")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.globals |= {"signed": signed, "isnan": math.isnan, "ratio": ratio, "infinity": math.inf}
+    environment.globals |= {
+        "signed": signed,
+        "isnan": math.isnan,
+        "ratio": ratio,
+        "infinity": math.inf,
+        "most_seeds": f"{MOST:,}",
+    }
     return environment.get_template(template).render(**values)
 
 
