@@ -1,5 +1,6 @@
 # `make demo` and `make test` are all that a fresh clone needs; each makes the environment (.venv) when it is missing.
-# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or `uv pip compile`).
+# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or
+# `uv pip compile`), REPOSITORY=https://HOST/OWNER/NAME/blob/main (what `make site` links files to).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,6 +11,9 @@ STUDY ?= $(notdir $(patsubst %/runs,%,$(wildcard results/*/runs)))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 REVIEW := .venv-review
+SITE_ENV := .venv-site
+PAGES ?= $(CURDIR)/build/site
+SITE ?= $(CURDIR)/site
 
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -19,7 +23,9 @@ ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test 
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 endif
 
-.PHONY: help demo esc10 report review test test-all test-slurm bench check env lock clean
+REPOSITORY ?=
+
+.PHONY: help demo esc10 report review site test test-all test-slurm bench check env lock clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z0-9-]+):[^#]*## (.*)/make \1 \t\2/p' Makefile
@@ -49,6 +55,12 @@ review: $(REVIEW)/.installed ## the same without PyTorch and Snakemake, in an en
 	done
 	$(REVIEW)/bin/soundclr readme
 
+site: $(SITE_ENV)/.installed ## build the static site, site/index.html, from the committed runs; in an environment of its own of 650 MB (.venv-site)
+	@$(SITE_ENV)/bin/soundclr site --into "$(PAGES)" --repository "$(REPOSITORY)"
+	cp $(SITE_ENV)/lib/python*/site-packages/plotly/package_data/plotly.min.js "$(PAGES)/pages/assets/"
+	NO_MKDOCS_2_WARNING=1 $(SITE_ENV)/bin/mkdocs -q build --strict --config-file "$(PAGES)/mkdocs.yml" --site-dir "$(SITE)"
+	echo "The site is ready: open $(SITE)/index.html in a browser."
+
 # A file's tests stay with one worker, as they share what is slow to make.
 WORKERS := -n logical --dist loadfile
 
@@ -76,17 +88,20 @@ check: $(INSTALLED) ## run the linters and the type checker
 env: $(INSTALLED) ## make or update the environment, .venv
 
 # The lock file holds for Python 3.11 and 3.12 alike. Versions change only where pyproject.toml asks for it, or with ARGS=--upgrade.
-lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
-	@compile() { $(BIN)/uv pip compile -q --extra test --no-annotate --custom-compile-command "make lock" \
-	  --python-platform x86_64-manylinux_2_28 pyproject.toml "$$@"; }
-	compile --python-version 3.11 -o requirements.lock $(ARGS)
+lock: $(INSTALLED) ## write requirements.lock and site.lock anew from pyproject.toml
+	@compile() { $(BIN)/uv pip compile -q --no-annotate --custom-compile-command "make lock" --python-platform x86_64-manylinux_2_28 "$$@"; }
 	other=$$(mktemp); trap 'rm -f "$$other"' EXIT
-	cp requirements.lock "$$other"; compile --python-version 3.12 -o "$$other" > /dev/null
-	cmp -s requirements.lock "$$other" || { diff requirements.lock "$$other" || true
-	  echo "make lock: Python 3.11 and 3.12 need different versions (above); pin in pyproject.toml one that suits both" >&2; exit 1; }
+	both() {  # the file, then what it is made of
+	  compile --python-version 3.11 -o "$$@" $(ARGS)
+	  cp "$$1" "$$other"; compile --python-version 3.12 -o "$$other" "$${@:2}" > /dev/null
+	  cmp -s "$$1" "$$other" || { diff "$$1" "$$other" || true
+	    echo "make lock: Python 3.11 and 3.12 need different versions (above); pin in pyproject.toml one that suits both" >&2; exit 1; }
+	}
+	both requirements.lock --extra test pyproject.toml
+	both site.lock -c requirements.lock --group pyproject.toml:site
 
-clean: ## remove the demo's output and the tools' caches (the environment: rm -r .venv)
-	@rm -rf results/demo figures/demo .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove the demo's output, the site and the tools' caches (the environment: rm -r .venv)
+	@rm -rf results/demo figures/demo build/site site .mypy_cache .pytest_cache .ruff_cache
 	find src benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
 # A copied or moved folder has an environment that points to the old place: the stamp holds the place, and is out of date elsewhere.
@@ -94,16 +109,27 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
 
+# A new environment in the folder $(1).
+define small_environment
+@rm -rf $(1)
+for candidate in $(PYTHON) none; do
+  [ "$$candidate" != none ] || { echo "make: no Python 3.11 or 3.12 with the module venv among: $(PYTHON)" >&2; exit 1; }
+  "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && break
+done
+echo "Making the environment $(1) with $$("$$candidate" --version), $(2) ..."
+"$$candidate" -m venv $(1)
+pip() { $(1)/bin/python -m pip install -qq --disable-pip-version-check "$$@"; }
+endef
+
 $(REVIEW)/.installed: requirements.lock pyproject.toml
-	@rm -rf $(REVIEW)
-	for candidate in $(PYTHON) none; do
-	  [ "$$candidate" != none ] || { echo "make: no Python 3.11 or 3.12 with the module venv among: $(PYTHON)" >&2; exit 1; }
-	  "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && break
-	done
-	echo "Making the environment $(REVIEW) with $$("$$candidate" --version), to read runs and write tables ..."
-	"$$candidate" -m venv $(REVIEW)
-	pip() { $(REVIEW)/bin/python -m pip install -qq --disable-pip-version-check -c requirements.lock "$$@"; }
-	pip 'setuptools>=77' $$($(REVIEW)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["report"])')
+	$(call small_environment,$(REVIEW),to read runs and write tables)
+	pip -c requirements.lock 'setuptools>=77' $$($(REVIEW)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["report"])')
+	pip --no-deps --no-build-isolation -e .
+	touch $@
+
+$(SITE_ENV)/.installed: site.lock requirements.lock pyproject.toml
+	$(call small_environment,$(SITE_ENV),to build the site)
+	pip -c requirements.lock 'setuptools>=77' -r site.lock
 	pip --no-deps --no-build-isolation -e .
 	touch $@
 

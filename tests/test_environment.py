@@ -101,13 +101,26 @@ def test_a_change_of_one_file_is_named(
     assert all(named in line for line in found)
 
 
+def test_the_site_s_lock_file_has_its_group_and_the_versions_of_the_other(repo: Path) -> None:
+    site, every = ((repo / name).read_text().splitlines() for name in ("site.lock", "requirements.lock"))
+    locked, others = (exact_versions([line for line in lines if line[:1] != "#"], "") for lines in (site, every))
+    groups = tomllib.loads((repo / "pyproject.toml").read_text())["dependency-groups"]
+    assert {"include-group": "report"} in groups["site"] and "torch" not in locked
+    direct = exact_versions([one for one in groups["site"] if isinstance(one, str)], "pyproject.toml")
+    assert direct.items() <= locked.items() and set(groups["report"]) <= locked.keys()
+    assert {name: others[name] for name in locked if name in others} == {
+        name: version for name, version in locked.items() if name in others
+    }
+
+
 def test_a_version_that_is_not_exact_is_refused() -> None:
     for text in ("torch", "torch>=2.11", "torch==2.11.*", "torch==2.11.0,<3"):
         with pytest.raises(AssertionError, match="no exact version"):
             exact_versions([text], "here")
 
 
-def test_the_lock_file_names_no_host_and_no_path(repo: Path) -> None:
-    for line in (repo / "requirements.lock").read_text().splitlines():
+@pytest.mark.parametrize("name", ["requirements.lock", "site.lock"])
+def test_the_lock_file_names_no_host_and_no_path(repo: Path, name: str) -> None:
+    for line in (repo / name).read_text().splitlines():
         assert line.startswith("#") or re.fullmatch(r"[a-z0-9-]+==[a-z0-9.]+", line), line
         assert not re.search(r"[/@\\]|\w\.(com|org|net|io)\b", line), line

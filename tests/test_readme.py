@@ -34,6 +34,7 @@ RUN = {
     "dvc push": "tests/workflow/test_dvc.py::test_a_second_clone_pulls_and_trains_nothing",
     "dvc remote add --default lab ../soundclr-dvc": "tests/workflow/test_dvc.py::",
     "make bench ARGS": "tests/benchmark/",
+    "make site": "tests/report/test_site_in_browser.py::test_every_link_leads_somewhere",
 }
 NOT_RUN = {
     "make test": "it would run itself",

@@ -20,6 +20,7 @@ from soundclr.commands import (
     report,
     schema,
     show,
+    site,
     status,
     train,
     verify,
@@ -46,6 +47,7 @@ COMMANDS = (
     schema,
     report,
     readme,
+    site,
     why,
     verify,
 )

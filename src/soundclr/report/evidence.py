@@ -9,7 +9,7 @@ from pathlib import Path
 from soundclr.errors import UserError
 from soundclr.machine.files import read_json, sha256_of_file
 
-NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind_recipes")
+NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind")
 """Columns that name recipes; several in one cell are joined by `` + ``."""
 
 EXAMPLES = 5
@@ -30,10 +30,7 @@ class Run:
     @property
     def command(self) -> str:
         """What trains it again."""
-        study, dataset, recipe, place = self.folder.parts[-5], *self.folder.parts[-3:]
-        fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
-        name = recipe.rpartition("-")[0]
-        return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
+        return train_command(self.folder.parts[-5], self.provenance["run"])
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,14 @@ def run(study: Path, line: Mapping[str, str]) -> Run:
                 str(path.with_name(name)): state(path.with_name(name), says) for name, says in content["files"].items()
             }
     return Run(folder, line, files)
+
+
+def train_command(study: str, run: str) -> str:
+    """What trains a run again, by its name in provenance.csv."""
+    dataset, recipe, place = run.split("/")
+    fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
+    name = recipe.rpartition("-")[0]
+    return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
 
 
 def state(file: Path, says: str) -> str:

@@ -77,9 +77,19 @@ class PaperDataset(Section):
     settings_of: str | None = None
 
 
+class Citation(Section):
+    """How a paper is cited."""
+
+    authors: str
+    year: int
+    title: str
+    url: str
+
+
 class PaperClaims(Section):
     """A paper's claims, the study that has its own settings, and its datasets; `headlines` are in the README."""
 
+    citation: Citation
     exact: str
     headlines: tuple[str, ...]
     datasets: dict[str, PaperDataset]

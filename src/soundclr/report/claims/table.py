@@ -18,7 +18,11 @@ RULE = (
 
 def make(collection: Collection) -> Table:
     """A row a claim and dataset, the paper's claims first; all that the rule used is in the CSV."""
-    findings = findings_of(collection)
+    return of_findings(collection, findings_of(collection))
+
+
+def of_findings(collection: Collection, findings: list[Finding]) -> Table:
+    """The table of a study's findings."""
     rows = [
         {**record(one), "finding": one, "csv_only": one.claim.detail}
         for one in sorted(findings, key=lambda one: one.claim.asked)
