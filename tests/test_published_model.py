@@ -72,7 +72,9 @@ def test_a_damaged_model_is_one_line(copied, damage, monkeypatch):
     path.write_bytes(damaged.get(damage, content))
     if damage == "bomb":
         monkeypatch.setattr(load, "MOST_UNPACKED", 1000)
-    says = {"other": "is damaged or belongs to another run", "bomb": "unpacks to more than"}.get(damage, "cannot be unpacked")
+    says = {"other": "is damaged or belongs to another run", "bomb": "unpacks to more than"}.get(
+        damage, "cannot be unpacked"
+    )
     with pytest.raises(UserError, match=says):
         load_run(copied)
 

@@ -33,6 +33,7 @@ RUN = {
     "dvc plots show": "tests/workflow/test_dvc.py::",
     "dvc push": "tests/workflow/test_dvc.py::test_a_second_clone_pulls_and_trains_nothing",
     "dvc remote add --default lab ../soundclr-dvc": "tests/workflow/test_dvc.py::",
+    "snakemake --workflow-profile profiles/lsf": "tests/test_profiles.py::test_snakemake_plans_by_it",
     "make bench ARGS": "tests/benchmark/",
     "make site": "tests/report/test_site_in_browser.py::test_every_link_leads_somewhere",
 }
@@ -46,6 +47,7 @@ NOT_RUN = {
     "SOUNDCLR_JOBS_PER_GPU=2 snakemake": "needs GPUs",
     "make bench": "half an hour",
     "dvc metrics diff": "DVC's own",
+    "pip install snakemake-executor-plugin-lsf": "a plugin that the tests do without",
     "dvc remote add --default lab ssh://host/path": "needs a host",
     "dvc remote add --default lab s3://bucket/path": "needs a bucket",
 }

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import soundfile
 import yaml
-from fabricate import fabricate
 
 from soundclr.errors import UserError
 from soundclr.params import Params
@@ -30,6 +29,7 @@ from soundclr.report.site.links import as_page, heading_of
 from soundclr.report.statistics import Estimate
 from soundclr.report.summary import rows_of
 from soundclr.run.runs import expand
+from support.fabricate import fabricate
 
 LINKS = re.compile(r'(?:href|src)="([^"]+)"|\]\(([^)\s]+)\)')
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from browser import BROWSER, Browser, browsing
+
+from support.browser import BROWSER, Browser, browsing
 
 pytestmark = pytest.mark.slow
 
