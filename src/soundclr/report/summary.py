@@ -11,7 +11,7 @@ from soundclr.params import Params
 from soundclr.report.claims.of_study import claims_of
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
-COLUMNS = ("claim", "where", "paper", "here", "verdict")
+COLUMNS = ("claim", "paper", "here", "verdict")
 """Of a study's table; the paper's words stay there."""
 
 
@@ -33,7 +33,7 @@ def with_block(text: str, new: str, readme: Path) -> str:
 
 def block(rows: Sequence[Sequence[str]]) -> str:
     """The rows as a table."""
-    lines = [["data", *COLUMNS], [":--", ":--", ":--", "--:", "--:", ":--"], *rows]
+    lines = [["data", *COLUMNS], [":--", ":--", "--:", "--:", ":--"], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -53,7 +53,7 @@ def rows_of(params: Params, results: Path) -> Iterator[list[str]]:
                 for dataset, row in whole_rows(results / study, headline):
                     place = known.datasets[dataset].of
                     found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
-            nothing = ["–", claim.claim, claim.place, "–", "no runs yet", "–"]
+            nothing = ["–", claim.claim, "–", "no runs yet", "–"]
             yield from (found[place] for place in claim.datasets if place in found)
             if not found:
                 yield nothing
@@ -71,7 +71,8 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
         whole = record["runs"] == record["expected_runs"] != "0"
         if record["claim"] == claim and record["kind"] == "claim" and whole:
             by_name: Mapping[str, str] = dict(zip(header, cells, strict=True))
-            yield record["dataset"], [by_name[name].split(': "')[0].replace("no number", "–") for name in COLUMNS]
+            shown = (by_name[name].split(': "')[0].replace("no number", "–") for name in COLUMNS)
+            yield record["dataset"], [re.sub(r"(power \d+ %) at [+−][\d.]+", r"\1", cell) for cell in shown]
 
 
 def read_page(path: Path) -> tuple[list[str], list[list[str]]]:
