@@ -109,9 +109,9 @@ def test_synthetic_limits(tmp_path: Path, changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "made, wanted, message",
     [
-        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml says folds 1 to 3"),
-        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml says folds 1 to 2"),
-        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml says labels 0 to 4"),
+        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml has folds 1 to 3"),
+        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml has folds 1 to 2"),
+        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml has labels 0 to 4"),
     ],
 )
 def test_index_of_another_size_is_refused(

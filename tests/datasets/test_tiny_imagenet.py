@@ -102,7 +102,7 @@ def test_other_pictures_are_refused(release: Path, tmp_path: Path, fault: str) -
             table.read_text().replace("val_0", "val_9").replace("val_1", "val_0").replace("val_9", "val_1")
         )
     said = refusal(SETTINGS, tmp_path / "data", release.parent)
-    assert f"{place}: has other files than the release (SHA-256 " in said and two.exists()
+    assert f"{place}: its files differ from the release's (SHA-256 " in said and two.exists()
 
 
 def test_the_package_knows_the_release() -> None:
