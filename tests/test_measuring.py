@@ -55,5 +55,5 @@ def test_measuring_keeps_what_was_measured_of_other_studies(
         assert cli.main(["--params", str(file), "plan", "--measure", "--results", str(tmp_path / "results")]) == 0
         assert "from clips/s measured on" in capsys.readouterr().out
     [path] = folder.glob("rates-*.json")
-    assert Rates.read(path).of.keys() == {**kinds(toy.params(repo), "toy"), **kinds(params, "toy")}.keys()
+    assert Rates.read(path).by_kind.keys() == {**kinds(toy.params(repo), "toy"), **kinds(params, "toy")}.keys()
     assert any("clips/s measured on" in line for line in plan.lines(toy.params(repo), "toy", tmp_path / "results", [1]))

@@ -93,7 +93,7 @@ def test_the_kind_of_a_stage_is_what_its_speed_depends_on(repo: Path, probed: Pa
 
 def test_rates_come_back_from_their_file(params: Params, tmp_path: Path) -> None:
     path = write_rates(params, tmp_path)
-    assert Rates.read(path).of == {kind: as_fast(kind) for kind in kinds(params, "toy")}
+    assert Rates.read(path).by_kind == {kind: as_fast(kind) for kind in kinds(params, "toy")}
 
 
 def test_seconds_of_a_run_by_hand(params: Params) -> None:

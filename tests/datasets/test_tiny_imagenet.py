@@ -128,7 +128,7 @@ def test_pictures_are_decoded_once_and_shown_in_0_to_1(release: Path, tmp_path: 
     torch.testing.assert_close(images[found.clips.index("val_1")], wanted)
     grey = images[found.clips.index("n01_1")]
     assert torch.equal(grey[0], grey[1]) and torch.equal(grey[0], grey[2])
-    augment = Augment.of(
+    augment = Augment.from_choices(
         params.resolve("registered_shin", "tiny_imagenet", "pictures_without_labels").stages[0].augment
     )
     views = inputs.train_batch(torch.arange(9), augment, torch.Generator().manual_seed(0), views=2)

@@ -142,7 +142,7 @@ def test_a_run_has_the_pooling_of_its_encoder(repo, name):
     changes = {} if name == "small" else {"encoder": name, "representation": "waveform", "augment": []}
     chosen = toy.params(repo, pooling="mean_max", **changes).resolve("toy", "toy", "cross_entropy")
     check(chosen, "here")
-    encoder = Network.of(chosen, channels=1, classes=3).encoder.eval()
+    encoder = Network.from_settings(chosen, channels=1, classes=3).encoder.eval()
     inputs = images() if name == "small" else images().flatten(2)
     torch.testing.assert_close(encoder(inputs), POOLINGS["mean_max"](encoder.blocks(inputs)))
 

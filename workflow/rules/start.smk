@@ -92,4 +92,4 @@ onstart:
 onerror:
     # no job is starting any more, although this process still holds the folder's lock
     places = Places(workflow_lock=Path(os.devnull))
-    print(*ending.lines(Study.of(PARAMS, STUDY_NAME), places), sep="\n", file=sys.stderr)
+    print(*ending.lines(Study.from_params(PARAMS, STUDY_NAME), places), sep="\n", file=sys.stderr)

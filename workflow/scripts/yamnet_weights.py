@@ -1,7 +1,7 @@
 """Convert YAMNet's published file to a state dict of the encoder `yamnet`: yamnet_weights.py FILE.tflite OUT.pth.
 
 It needs the package `tflite` (2.18.0), which is not a dependency. The file is yamnet_spectra_in.tflite of
-github.com/google-coral/coralmicro at c9f665b0 (Apache-2.0): int8 weights with a scale per channel, batch norms folded in.
+github.com/google-coral/coralmicro at c9f665b0 (Apache-2.0): int8 weights with a scale per channel, folded batch norms.
 """
 
 import hashlib
