@@ -1,4 +1,4 @@
-"""CLAR's recipes: the heads, losses, shares of labels and budgets that its reference code has, said in params.yaml."""
+"""CLAR's recipes in params.yaml have the heads, losses, shares of labels and budgets of its reference code."""
 
 import itertools
 from pathlib import Path

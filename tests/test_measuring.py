@@ -21,7 +21,7 @@ def test_every_kind_of_stage_is_measured(repo: Path) -> None:
         assert (rate.kind, rate.measured_batch_size) == (kind, 5)
 
 
-def test_the_first_epoch_of_a_probe_hears_the_clips_and_later_ones_do_not(repo: Path) -> None:
+def test_only_the_first_epoch_of_a_probe_encodes_the_clips(repo: Path) -> None:
     plain = toy.params(repo, augment=[], crop={"train": "centre"}, batch_size=64)
     found = {kind.trains: (kind, *example) for kind, example in kinds(plain, "toy").items()}
     probe = measuring.rate_of(*found["classifier",], CPU, batches=4)

@@ -170,7 +170,7 @@ def test_a_published_split_has_folds_of_different_sizes(repo: Path) -> None:
     assert memory.endswith("decoded clips on its device, 3.4 GB at most.")
 
 
-def test_folds_count_as_equal_where_nothing_says_more(params: Params) -> None:
+def test_folds_count_as_equal_by_default(params: Params) -> None:
     [run, *_] = [run for run in runs.expand(params, "toy") if run.fold == 1]
     folds = params.datasets[run.dataset].folds
     clips = plan.clips_of(params, run.dataset)

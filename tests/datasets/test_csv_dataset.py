@@ -317,7 +317,7 @@ def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:
 def test_labels_and_sources_that_look_alike(
     project: Path, capsys: pytest.CaptureFixture[str], column: str, old: str, new: str, message: str | None
 ) -> None:
-    """Refused where no one could mean them as two; said in a warning where somebody might."""
+    """Values that nobody could intend as two are refused; others raise a warning."""
     names = [old, old, new, new, "robin", "robin", "robin", "robin"]
     place = ["path", "label", "fold", "source"].index(column)
     rows = [[*row[:place], name, *row[place + 1 :]] for row, name in zip(ROWS, names, strict=True)]
@@ -332,7 +332,7 @@ def test_labels_and_sources_that_look_alike(
     assert not said or f"the {column}s {max(old, new)!r}" in said[0] or f"the {column}s {min(old, new)!r}" in said[0]
 
 
-def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.CaptureFixture) -> None:
+def test_sources_in_several_folds_raise_a_warning(project: Path, capsys: pytest.CaptureFixture) -> None:
     fetch()
     assert "warning" not in capsys.readouterr().err
     table(["path", "label", "fold", "source"], [[*row[:3], "one\n" if row[1] == "wren" else row[3]] for row in ROWS])
@@ -347,7 +347,7 @@ def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.Capture
     assert "source 'great robin' is in folds 1, 2, and 1 more sources are in several; " in capsys.readouterr().err
 
 
-def test_a_class_that_a_fold_leaves_nothing_to_learn_of_is_said(
+def test_a_class_without_training_clips_raises_a_warning(
     project: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the fetch and, from the table, before it: class and fold."""

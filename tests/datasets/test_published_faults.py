@@ -182,7 +182,7 @@ def test_a_fault_is_one_line_that_names_it(
     assert message in refusal(settings, tmp_path / "data", copies)
 
 
-def test_a_fault_in_what_an_archive_held_says_what_to_delete(copies: Path, tmp_path: Path) -> None:
+def test_a_fault_in_an_archive_names_what_to_delete(copies: Path, tmp_path: Path) -> None:
     (copies / US8K_AUDIO / "fold7" / "10073-3-0-7.wav").unlink()
     (tmp_path / "archives").mkdir()
     tarred(copies / "UrbanSound8K", tmp_path / "archives" / US8K_ARCHIVE)

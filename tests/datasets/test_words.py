@@ -97,7 +97,7 @@ def test_an_archive_and_a_folder_give_the_same_index(small: Path, tmp_path: Path
     assert (index.groupby("source")["fold"].nunique() == 1).all()
 
 
-def test_clips_that_are_the_same_file_are_said(
+def test_identical_files_raise_a_warning(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Within a fold and a class they are counted, in several there is a warning that names two."""

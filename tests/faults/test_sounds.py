@@ -100,7 +100,7 @@ ODD = {
 }
 
 
-def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
+def test_losses_of_decoding_raise_a_warning_per_kind(project, capsys) -> None:
     for number in range(3):
         soundfile.write(f"sounds/wren{number}.wav", 20 * NOISE * (1 + number), toy.RATE, subtype="FLOAT")
     soundfile.write("sounds/robin0.wav", 1e-6 * NOISE, toy.RATE, subtype="PCM_24")
@@ -132,7 +132,7 @@ def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
         ),
     ],
 )
-def test_one_sound_in_two_files_is_said_across_folds_and_classes(project, capsys, copy, said) -> None:
+def test_one_sound_in_two_files_raises_a_warning_across_folds_and_classes(project, capsys, copy, said) -> None:
     """A WAV file, and a FLAC file with silence around the same samples; or a copy of the file."""
     kept = write(NOISE)
     name, kind = copy.split(".")

@@ -153,7 +153,7 @@ def test_an_unknown_pooling_is_one_line(repo):
 
 
 def test_the_encoder_that_the_documentation_shows(repo, monkeypatch):
-    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    """Run the example of docs/extending.md in its module."""
     text = (repo / "docs" / "extending.md").read_text()
     code = text.partition("### An encoder of your own")[2].partition("```python\n")[2].partition("```")[0]
     monkeypatch.setattr(encoders, "ENCODERS", dict(ENCODERS))

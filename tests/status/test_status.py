@@ -122,7 +122,7 @@ def test_done_stopped_failed_and_waiting(study: Study, folder: Path) -> None:
     assert all(len(line) <= page.WIDTH for line in text)
 
 
-def test_the_heartbeat_of_a_stopped_training_says_what_its_checkpoint_has(study: Study, folder: Path) -> None:
+def test_the_heartbeat_of_a_stopped_training_has_the_epochs_of_its_checkpoint(study: Study, folder: Path) -> None:
     run = run_of(study, "supervised_contrastive", 2)
     beat = heartbeat.read(run.model().with_suffix(".progress"))
     content = torch.load(run.model().with_suffix(".resume"), weights_only=True)
@@ -298,7 +298,7 @@ def test_long_names_are_cut_and_long_errors_are_folded(study: Study, folder: Pat
 
 
 @pytest.mark.parametrize(("rows", "shown"), [(None, 10), (11, 10), (10, 9), (5, 4)])
-def test_a_screen_gets_as_many_lines_as_it_has_room_for(rows: int | None, shown: int) -> None:
+def test_a_screen_gets_as_many_lines_as_fit(rows: int | None, shown: int) -> None:
     text = list(page.visible_lines([str(number) for number in range(10)], rows))
     assert len(text) == shown
     if shown < 10:
