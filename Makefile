@@ -1,6 +1,6 @@
-# `make demo` and `make test` are all that a fresh clone needs; each makes the environment (.venv) when it is missing.
-# Options: PYTHON=/path/to/python3.12 (which Python .venv is made from), STUDY=esc10 (of `make report`), ARGS="..." (added to pytest or
-# `uv pip compile`), REPOSITORY=https://HOST/OWNER/NAME/blob/main (what `make site` links files to).
+# In a fresh clone, `make demo` and `make test` just work; each makes the environment (.venv) if it is missing.
+# Options: PYTHON=/path/to/python3.12 (the Python for .venv), STUDY=esc10 (for `make report`), ARGS="..." (for pytest or `uv pip compile`),
+# REPOSITORY=https://HOST/OWNER/NAME/blob/main (what `make site` links files to).
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,7 +18,7 @@ SITE ?= $(CURDIR)/site
 # Snakemake's jobs call `soundclr`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# Snakemake, uv and matplotlib keep files there; without a home that can be written to, here.
+# The cache folder of Snakemake, uv and matplotlib; in this folder if the home is not writable.
 ifneq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$$HOME/.cache}" 2>/dev/null && test -w "$${XDG_CACHE_HOME:-$$HOME/.cache}" && echo yes),yes)
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 endif
@@ -41,14 +41,14 @@ esc10: $(INSTALLED) ## train the paper's three schemes on real ESC-10 (41 MB) an
 	cat results/esc10_quick/tables/table3.md
 	printf '\nMore: results/esc10_quick/README.md\n'
 
-report: $(INSTALLED) ## make every study's tables and figures from the runs there are; one study's: make report STUDY=esc10
+report: $(INSTALLED) ## make every study's tables and figures from the existing runs; for one study: make report STUDY=esc10
 	@[ -n "$(STUDY)" ] || { echo "make report: results/ has no study with runs; name one: make report STUDY=esc10" >&2; exit 1; }
 	for study in $(STUDY); do
 	  $(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study="$$study"
 	done
 	$(BIN)/soundclr readme
 
-review: $(REVIEW)/.installed ## the same without PyTorch and Snakemake, in an environment of its own of 450 MB (.venv-review)
+review: $(REVIEW)/.installed ## make them without PyTorch and Snakemake, in a small environment of 450 MB (.venv-review)
 	@[ -n "$(STUDY)" ] || { echo "make review: results/ has no study with runs" >&2; exit 1; }
 	for study in $(STUDY); do
 	  $(REVIEW)/bin/soundclr report --study "$$study"
@@ -61,19 +61,19 @@ site: $(SITE_ENV)/.installed ## build the static site, site/index.html, from the
 	NO_MKDOCS_2_WARNING=1 $(SITE_ENV)/bin/mkdocs -q build --strict --config-file "$(PAGES)/mkdocs.yml" --site-dir "$(SITE)"
 	echo "The site is ready: open $(SITE)/index.html in a browser."
 
-# A file's tests stay with one worker, as they share what is slow to make.
+# One worker runs all tests of a file, because they share slow fixtures.
 WORKERS := -n logical --dist loadfile
 
-test: $(INSTALLED) ## run the tests but for the slow ones
+test: $(INSTALLED) ## run the quick tests
 	@$(BIN)/pytest -q $(WORKERS) -m "not slow" --durations 5 $(ARGS)
 
 test-all: $(INSTALLED) ## run all tests
 	@$(BIN)/pytest -q $(WORKERS) --durations 5 $(ARGS)
 
-test-slurm: $(INSTALLED) ## run the tests that need SLURM, which it installs and starts (root on Debian or Ubuntu; else it says so)
+test-slurm: $(INSTALLED) ## run the tests with SLURM, which it installs and starts (as root on Debian or Ubuntu)
 	@tests/slurm/run.sh $(BIN)/pytest -q tests/slurm --durations 5 $(ARGS)
 
-bench: $(INSTALLED) ## measure this machine, both sides of each comparison, into results/benchmark; ARGS="--quick", "--only step"
+bench: $(INSTALLED) ## measure this machine's speed, into results/benchmark; ARGS="--quick", "--only step"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 check: $(INSTALLED) ## run the linters and the type checker
@@ -87,8 +87,8 @@ check: $(INSTALLED) ## run the linters and the type checker
 
 env: $(INSTALLED) ## make or update the environment, .venv
 
-# The lock file holds for Python 3.11 and 3.12 alike. Versions change only where pyproject.toml asks for it, or with ARGS=--upgrade.
-lock: $(INSTALLED) ## write requirements.lock and site.lock anew from pyproject.toml
+# The lock files are valid for Python 3.11 and 3.12. Versions change only if pyproject.toml asks for it, or with ARGS=--upgrade.
+lock: $(INSTALLED) ## write requirements.lock and site.lock from pyproject.toml
 	@compile() { $(BIN)/uv pip compile -q --no-annotate --custom-compile-command "make lock" --python-platform x86_64-manylinux_2_28 "$$@"; }
 	other=$$(mktemp); trap 'rm -f "$$other"' EXIT
 	both() {  # the file, then what it is made of
@@ -104,7 +104,7 @@ clean: ## remove the demo's output, the site and the tools' caches (the environm
 	@rm -rf results/demo figures/demo build/site site .mypy_cache .pytest_cache .ruff_cache
 	find src benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
 
-# A copied or moved folder has an environment that points to the old place: the stamp holds the place, and is out of date elsewhere.
+# The environment of a copied or moved folder points to the old place, so the stamp has the place and is outdated elsewhere.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
@@ -133,7 +133,7 @@ $(SITE_ENV)/.installed: site.lock requirements.lock pyproject.toml
 	pip --no-deps --no-build-isolation -e .
 	touch $@
 
-# Written last: without the stamp, whatever was left of an interrupted installation is thrown away.
+# The stamp is written last; without it, the rest of an interrupted installation is deleted.
 $(INSTALLED): requirements.lock pyproject.toml
 	@if ! { [ "$$(cat $@ 2>/dev/null)" = "$(CURDIR)" ] && $(BIN)/python -c 'import pip' 2>/dev/null; }; then
 	  rm -rf .venv
@@ -156,10 +156,10 @@ $(INSTALLED): requirements.lock pyproject.toml
 	fi
 	rm -f $@
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -c requirements.lock uv
-	[ -t 2 ] && quiet= || quiet=-q  # progress bars only for a person
+	[ -t 2 ] && quiet= || quiet=-q  # progress bars only on a terminal
 	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}}
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX=$$index  # uv does not read pip's settings
-	# Compiled at once: jobs start in a third of the time, also where Python may not write beside its modules.
+	# Compiles modules now: jobs start three times as fast, also if Python may not write beside its modules.
 	if ! $(BIN)/uv pip sync $$quiet --compile-bytecode --python $(BIN)/python requirements.lock; then
 	  echo "make: uv could not install (above); trying pip, which takes some minutes ..." >&2
 	  $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements.lock

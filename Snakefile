@@ -1,5 +1,5 @@
 # From params.yaml to the tables and figures of a study: snakemake --cores all [--config study=esc10]
-# The rules stand in workflow/rules, a file a stage; what they call is the package's command line, src/soundclr.
+# The rules are in workflow/rules, a file per stage. They call the command line of the package in src/soundclr.
 from snakemake.utils import min_version
 
 min_version("9.27")

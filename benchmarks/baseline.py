@@ -40,7 +40,7 @@ def image(path: Path, settings: RunSettings, random: np.random.Generator, held_o
 
     Kept in float32, which is faster than what ``np.interp`` leaves. Of a clip that is ``held_out`` nothing is random.
     """
-    augment, logmel = Augment.of(() if held_out else settings.stages[0].augment), representation_of(settings)
+    augment, logmel = Augment.from_choices(() if held_out else settings.stages[0].augment), representation_of(settings)
     assert isinstance(logmel, LogMel)
     samples, rate = soundfile.read(path, dtype="float32")
     sounding = np.flatnonzero(samples)

@@ -40,7 +40,9 @@ def image(path: Path, settings: RunSettings, random: np.random.Generator) -> Flo
     samples = samples[sounding[0] : sounding[-1] + 1] if len(sounding) else samples
     spare = settings.audio.samples - len(samples)
     samples = np.pad(samples, (spare // 2, spare - spare // 2), mode="edge")
-    for choice, entry in zip(settings.stages[0].augment, Augment.of(settings.stages[0].augment).waveform, strict=True):
+    for choice, entry in zip(
+        settings.stages[0].augment, Augment.from_choices(settings.stages[0].augment).waveform, strict=True
+    ):
         samples = CHANGES[choice.name](samples, entry, random)
     return channels(samples, rate, clar)
 

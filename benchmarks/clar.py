@@ -74,7 +74,7 @@ def views(context: Context, chosen: Sequence[str], count: int) -> list[Callable[
     settings = study.resolve(problem.NAME, problem.NAME, "cross_entropy")
     arrays = problem.clips(count, SAMPLES)
     inputs = Inputs(problem.waveforms(arrays, RATE).to(context.device), settings)
-    augment = Augment.of(settings.stages[0].augment)
+    augment = Augment.from_choices(settings.stages[0].augment)
     paths = baseline.write_wavs(arrays, RATE, context.folder / "words")
     indices, generator, random = torch.arange(count), torch.Generator().manual_seed(0), np.random.default_rng(0)
     return [

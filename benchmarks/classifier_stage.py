@@ -59,7 +59,11 @@ def measure(context: Context) -> Iterator[Row]:
 def plain(task: Task, network: Network, context: Context) -> None:
     """The stage with an encoder that merely learns nothing; saves the network after each epoch."""
     stage = task.stages[0]
-    augment, loss_of, optimizer = Augment.of(stage.augment), Loss.of(stage), make_optimizer(network, stage)
+    augment, loss_of, optimizer = (
+        Augment.from_choices(stage.augment),
+        Loss.from_stage(stage),
+        make_optimizer(network, stage),
+    )
     generator = torch.Generator().manual_seed(0)
 
     def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

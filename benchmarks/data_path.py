@@ -22,7 +22,7 @@ def measure(context: Context) -> Iterator[Row]:
     settings = problem.run_settings(context.params, "cross_entropy", count)
     arrays = problem.clips(count)
     inputs = Inputs(problem.waveforms(arrays).to(context.device), settings)
-    augment = Augment.of(settings.stages[0].augment)
+    augment = Augment.from_choices(settings.stages[0].augment)
     paths = baseline.write_wavs(arrays, problem.RATE, context.folder / "wav")
     indices, generator, random = torch.arange(count), torch.Generator().manual_seed(0), np.random.default_rng(0)
 

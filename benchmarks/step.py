@@ -110,7 +110,7 @@ def _plain(
     from benchmarks import baseline
 
     device, size = context.device, settings.stages[0].training.batch_size
-    network = Network.of(settings, representation_of(settings).channels, problem.CLASSES).to(device)
+    network = Network.from_settings(settings, representation_of(settings).channels, problem.CLASSES).to(device)
     optimizer = torch.optim.AdamW(network.parameters())
     # The workers' first batches come together: as many are left out, whose work is not in the time.
     before = context.cores if device.type == "cuda" else 1

@@ -23,7 +23,7 @@ from soundclr.training.task import Task
 
 def make_network(settings: RunSettings, classes: int, device: torch.device) -> Network:
     """A network from scratch in the layout that trainings have."""
-    network = Network.of(settings, representation_of(settings).channels, classes).to(device)
+    network = Network.from_settings(settings, representation_of(settings).channels, classes).to(device)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
 
 
@@ -69,9 +69,11 @@ def bare(trainer: Trainer) -> Callable[[int], None]:
     """
     task, stage = trainer.task, trainer.stage
     indices = task.train[torch.arange(stage.training.batch_size) % len(task.train)]
-    images = task.inputs.train_batch(indices, Augment.of(stage.augment), torch.Generator().manual_seed(0), stage.views)
+    images = task.inputs.train_batch(
+        indices, Augment.from_choices(stage.augment), torch.Generator().manual_seed(0), stage.views
+    )
     labels = task.labels[indices].to(task.device)
-    network, loss_of = copy.deepcopy(trainer.network), Loss.of(stage)
+    network, loss_of = copy.deepcopy(trainer.network), Loss.from_stage(stage)
     optimizer = make_optimizer(network, stage)
 
     def train(batches: int) -> None:

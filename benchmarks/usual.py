@@ -49,7 +49,7 @@ class Usual:
         torch.manual_seed(fold)
         stage, device = self.settings.stages[0], self.context.device
         channels = representation_of(self.settings).channels
-        network = Network.of(self.settings, channels, len(self.waveforms.classes), self.weights).to(device)
+        network = Network.from_settings(self.settings, channels, len(self.waveforms.classes), self.weights).to(device)
         optimizer = make_optimizer(network, stage)
         schedule = entry_of(SCHEDULES, stage.schedule, "schedule", f"stage '{stage.name}'")
         network.train()

@@ -1,4 +1,4 @@
-"""CLAR's recipes: the heads, losses, shares of labels and budgets that its reference code has, said in params.yaml."""
+"""CLAR's recipes in params.yaml have the heads, losses, shares of labels and budgets of its reference code."""
 
 import itertools
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_the_joint_classifier_reads_what_nt_xent_normalises(resolved: Any) -> No
     assert v.shape == (8, 128) and not torch.allclose(v.norm(dim=1), torch.ones(8))
     torch.testing.assert_close(network.classifier(v), logits)
     terms = {choice.name: (weight, term) for choice, (weight, term) in zip(
-        settings.stages[0].loss, Loss.of(settings.stages[0]).terms, strict=True
+        settings.stages[0].loss, Loss.from_stage(settings.stages[0]).terms, strict=True
     )}  # fmt: skip
     assert {name: weight for name, (weight, _) in terms.items()} == {"cross_entropy": 2.0, "nt_xent": 1.0}
     scaled = Outputs(10 * v, network.classifier(10 * v), labels, clips)

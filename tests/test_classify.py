@@ -57,7 +57,7 @@ def classifier(trained):
 
 
 def likeliest(part):
-    """The class of a part, of which all are there, from the likeliest on."""
+    """The most probable class of a part, which must have all classes in order of probability."""
     assert sorted(part.classes) == sorted(toy.CLASSES)
     assert sum(part.classes.values()) == pytest.approx(1, abs=1e-5)
     assert list(part.classes.values()) == sorted(part.classes.values(), reverse=True)
@@ -129,11 +129,11 @@ def test_silence_in_a_file_does_not_count(classifier, tmp_path):
     pause = np.zeros(3 * toy.SAMPLES)
     soundfile.write(tmp_path / "x.wav", np.concatenate([pause, tone(700, 2), pause, tone(700, 2), pause]), toy.RATE)
     whole, parts = classifier.classify(tmp_path / "x.wav")
-    heard = [part for part in parts if part.classes]
-    assert 2 < len(heard) < len(parts)
+    sounding = [part for part in parts if part.classes]
+    assert 2 < len(sounding) < len(parts)
     assert parts[0].begin == pytest.approx(3 * toy.SAMPLES / toy.RATE, abs=0.01)
     assert parts[-1].end == pytest.approx(6 * toy.SAMPLES / toy.RATE + 4, abs=0.01)
-    assert whole.classes["middle"] == pytest.approx(np.mean([part.classes["middle"] for part in heard]), abs=1e-6)
+    assert whole.classes["middle"] == pytest.approx(np.mean([part.classes["middle"] for part in sounding]), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_bad_file_does_not_stop_the_rest(trained, tmp_path, monkeypatch, capsy
     assert cli.main(["classify", "1.wav", "--run", str(run.directory(results)), *form.split()]) == 0
 
 
-def test_a_model_that_gives_no_numbers_hears_no_silence(results, tmp_path):
+def test_a_model_without_finite_outputs_reports_no_silence(results, tmp_path):
     folder, run = results
     state = torch.load(run.model(folder))
     torch.save({**state, "classifier.1.bias": torch.full((3,), torch.nan)}, run.model(folder))

@@ -21,7 +21,7 @@ from soundclr.machine import devices
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """The locks of these tests stand in a folder of their own."""
+    """Put the locks of these tests into a folder of their own."""
     monkeypatch.setattr(devices, "LEASES", tmp_path / "leases")
     return tmp_path / "leases"
 
@@ -89,7 +89,7 @@ def test_the_gpu_is_known_by_its_id_and_not_by_its_number(monkeypatch):
             assert second == torch.device("cuda", 0)
 
 
-def test_jobs_agree_on_the_folder_whatever_their_environment_says(tmp_path):
+def test_jobs_agree_on_the_folder_in_any_environment(tmp_path):
     """A cluster job has other variables than a login shell on the same node."""
     places = set()
     for variables in ({}, {"TMPDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}):
@@ -100,7 +100,7 @@ def test_jobs_agree_on_the_folder_whatever_their_environment_says(tmp_path):
     assert places == {f"/tmp/soundclr-devices-{os.getuid()}"}
 
 
-def test_waiting_says_so_once_and_ends_when_a_gpu_is_free(two_gpus, capsys):
+def test_waiting_prints_one_line_and_ends_when_a_gpu_is_free(two_gpus, capsys):
     got = []
 
     def wait():

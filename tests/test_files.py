@@ -85,7 +85,7 @@ def test_what_a_killed_writer_left_is_cleared_by_the_next_in_the_folder(tmp_path
     killed.join()
     assert names(tmp_path) == sorted([begun, left])
     write_text(tmp_path / "y.txt", "whole")
-    assert names(tmp_path) == [begun, "y.txt"]  # and what somebody still writes is let be
+    assert names(tmp_path) == [begun, "y.txt"]  # a file that is still being written is kept
     os.kill(living.pid, signal.SIGKILL)
     living.join()
     write_text(tmp_path / "x.pt", "whole")

@@ -27,7 +27,7 @@ def by_loops(embeddings, labels, temperature):
 
 
 def outputs(embeddings=None, labels=None, logits=None, clips=None):
-    """A network's outputs; what is not given is of no use, and would show if it were used."""
+    """A network's outputs; arguments that are not given have values that would show if they were used."""
     rows = len(next(value for value in (embeddings, labels, logits, clips) if value is not None))
     nothing = torch.full((rows, 2), torch.nan)
     return Outputs(
@@ -206,7 +206,7 @@ def test_nt_xent_of_one_clip_costs_nothing_and_teaches_nothing():
 
 
 def test_twice_the_cross_entropy_of_two_views_is_that_of_each_added():
-    """CLAR's sum, NT-Xent + CE(view 1) + CE(view 2) over the labelled clips, said by weights."""
+    """CLAR's sum, NT-Xent + CE(view 1) + CE(view 2) over the labelled clips, by weights."""
     embeddings, _ = batch(12, 3)
     logits = torch.randn(12, 3, generator=torch.Generator().manual_seed(2))
     clips = torch.arange(6).repeat(2)

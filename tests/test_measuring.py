@@ -21,7 +21,7 @@ def test_every_kind_of_stage_is_measured(repo: Path) -> None:
         assert (rate.kind, rate.measured_batch_size) == (kind, 5)
 
 
-def test_the_first_epoch_of_a_probe_hears_the_clips_and_later_ones_do_not(repo: Path) -> None:
+def test_only_the_first_epoch_of_a_probe_encodes_the_clips(repo: Path) -> None:
     plain = toy.params(repo, augment=[], crop={"train": "centre"}, batch_size=64)
     found = {kind.trains: (kind, *example) for kind, example in kinds(plain, "toy").items()}
     probe = measuring.rate_of(*found["classifier",], CPU, batches=4)
@@ -55,5 +55,5 @@ def test_measuring_keeps_what_was_measured_of_other_studies(
         assert cli.main(["--params", str(file), "plan", "--measure", "--results", str(tmp_path / "results")]) == 0
         assert "from clips/s measured on" in capsys.readouterr().out
     [path] = folder.glob("rates-*.json")
-    assert Rates.read(path).of.keys() == {**kinds(toy.params(repo), "toy"), **kinds(params, "toy")}.keys()
+    assert Rates.read(path).by_kind.keys() == {**kinds(toy.params(repo), "toy"), **kinds(params, "toy")}.keys()
     assert any("clips/s measured on" in line for line in plan.lines(toy.params(repo), "toy", tmp_path / "results", [1]))

@@ -163,7 +163,7 @@ def test_what_cannot_train_is_named(repo, settings, message):
         RAW,
     ],
 )
-def test_what_can_train_is_let_be(repo, settings):
+def test_methods_that_can_train_pass(repo, settings):
     assert resolve(repo, **settings)
 
 

@@ -89,6 +89,6 @@ def test_optional_weights_that_there_are_not_are_one_line(repo, tmp_path):
 
 def test_the_status_counts_what_is_to_be_trained(params, tmp_path, monkeypatch):
     monkeypatch.delenv("SOUNDCLR_MIRROR", raising=False)
-    study = Study.of(params, "toy", Places(results=tmp_path / "results", data=tmp_path / "data"))
+    study = Study.from_params(params, "toy", Places(results=tmp_path / "results", data=tmp_path / "data"))
     assert sorted((run.recipe, run.fold) for run in study.runs) == [("vanilla", 1), ("vanilla", 2)]
     assert study.evaluated == tuple(run for run in study.runs if run.fold == 1)

@@ -93,7 +93,7 @@ def test_the_kind_of_a_stage_is_what_its_speed_depends_on(repo: Path, probed: Pa
 
 def test_rates_come_back_from_their_file(params: Params, tmp_path: Path) -> None:
     path = write_rates(params, tmp_path)
-    assert Rates.read(path).of == {kind: as_fast(kind) for kind in kinds(params, "toy")}
+    assert Rates.read(path).by_kind == {kind: as_fast(kind) for kind in kinds(params, "toy")}
 
 
 def test_seconds_of_a_run_by_hand(params: Params) -> None:
@@ -170,7 +170,7 @@ def test_a_published_split_has_folds_of_different_sizes(repo: Path) -> None:
     assert memory.endswith("decoded clips on its device, 3.4 GB at most.")
 
 
-def test_folds_count_as_equal_where_nothing_says_more(params: Params) -> None:
+def test_folds_count_as_equal_by_default(params: Params) -> None:
     [run, *_] = [run for run in runs.expand(params, "toy") if run.fold == 1]
     folds = params.datasets[run.dataset].folds
     clips = plan.clips_of(params, run.dataset)

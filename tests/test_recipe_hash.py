@@ -54,7 +54,7 @@ def leaves(value, path=()):
 
 
 def at(block, path):
-    """What stands at a path."""
+    """The value at a path."""
     for key in path:
         block = block[key]
     return block
@@ -242,7 +242,7 @@ def test_names_and_other_entries_do_not_change_the_hash(changes):
 
 
 def test_the_committed_runs_keep_their_paths():
-    """Whose hashes a new version must come to, unless it raises the revision and trains them anew."""
+    """A new version must give the same hashes, unless it raises the revision and trains the runs again."""
     if not (REPO / ".git").exists():
         pytest.skip("needs the repository's history: this is a copy of its files without .git")
     command = ["git", "ls-files", "results/*/runs/*/metrics.json"]

@@ -146,7 +146,7 @@ def test_what_does_not_fit_is_one_line(tmp_path: Path, changes: dict[str, Any], 
     assert "\n" not in str(error.value) and str(tmp_path) in str(error.value)
 
 
-def test_what_a_path_says_besides_is_asked_too(tmp_path: Path) -> None:
+def test_other_parts_of_a_path_are_checked_too(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has seed 0, but its path has 1"):
         Metrics.read(metrics(tmp_path), dataclasses.replace(RUN, seed=1))
     with pytest.raises(UserError, match="has key None, but its path has 'x'"):

@@ -86,12 +86,12 @@ def test_the_run_has_losses_and_no_accuracy(params, folder):
     assert len(rows(other / "predictions.csv")) == 2 * 9
 
 
-def test_its_evaluation_has_distances_and_heard_no_noise(params, folder):
+def test_its_evaluation_has_distances_and_no_noise(params, folder):
     evaluations = folder / "results/toy/evaluations"
-    for recipe, heard in (("pretrained", 0), ("both", 3)):
+    for recipe, noises in (("pretrained", 0), ("both", 3)):
         (path,) = evaluations.glob(f"toy/{recipe}-*/*/*/evaluation.json")
         record = json.loads(path.read_text())
-        assert len(record["accuracy"]) == heard and record["distances"]["ratio"] > 0
+        assert len(record["accuracy"]) == noises and record["distances"]["ratio"] > 0
         assert len(rows(path.with_name("projection.csv"))) == 9
 
 

@@ -1,5 +1,5 @@
-# Tables and figures of a study from the runs that are there, on any machine, with no data: it knows no rule that trains
-# or evaluates, so no file time can make it do so.
+# Tables and figures of a study from the existing runs, on any machine, without data. It has no rule that trains or
+# evaluates, so no file's time can trigger that.
 # snakemake --snakefile workflow/report.smk --cores 1 --forceall [--config study=esc10]
 from snakemake.utils import min_version
 

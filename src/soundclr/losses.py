@@ -200,7 +200,7 @@ class Loss:
     modules: Mapping[str, nn.Module] = field(default_factory=dict)  # keyed by the term's index
 
     @classmethod
-    def of(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
+    def from_stage(cls, stage: StageSettings, place: str = "a stage's settings") -> Loss:
         """Build the loss in a stage's settings. UserError, with ``place``, if a term is unknown or invalid."""
         return cls([(term.weight, entry_of(TERMS, term, "loss", place)) for term in stage.loss])
 
@@ -241,4 +241,4 @@ def classifies(settings: RunSettings) -> bool:
 
     A run that only trains an encoder for other runs to start from has no trained classifier.
     """
-    return any("classifier" in Loss.of(stage).reads for stage in settings.stages)
+    return any("classifier" in Loss.from_stage(stage).reads for stage in settings.stages)

@@ -130,13 +130,13 @@ def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: in
     if stage.optimizer.name in SOLVERS:
         check_solved(stage, settings, place)
     entry_of(SCHEDULES, stage.schedule, "schedule", place)
-    loss, terms = Loss.of(stage, place), " and ".join(term.name for term in stage.loss)
+    loss, terms = Loss.from_stage(stage, place), " and ".join(term.name for term in stage.loss)
     augmentations = [entry_of(AUGMENTATIONS, choice, "augmentation", place) for choice in stage.augment]
     names = [choice.name for choice in stage.augment]
-    of = representation_of(settings, place).of
+    medium = representation_of(settings, place).medium
     for name, augmentation in zip(names, augmentations, strict=True):
-        if (augmentation.domain == "picture") != (of == "pictures"):
-            raise UserError(f"{place}: augment names {name}, which does not change {of}")
+        if (augmentation.domain == "picture") != (medium == "pictures"):
+            raise UserError(f"{place}: augment names {name}, which does not change {medium}")
     if repeated := [name for name in names if names.count(name) > 1]:
         raise UserError(f"{place}: augment names {repeated[0]} more than once")
     domains = [augmentation.domain for augmentation in augmentations]

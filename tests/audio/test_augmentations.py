@@ -84,5 +84,5 @@ def test_a_probability_is_the_share_of_clips_that_change():
     assert not (FrequencyMask(count=1, width=4, value=0.0, probability=0)(images, generator()) != images).any()
 
 
-def test_every_entry_says_where_it_works():
+def test_every_entry_has_a_domain():
     assert {entry.domain for entry in AUGMENTATIONS.values()} <= {"clip", "waveform", "spectrogram", "picture"}

@@ -145,7 +145,7 @@ SOUND = np.random.default_rng(3).integers(-9000, 9000, 500, dtype="<i2").tobytes
 @pytest.mark.parametrize(
     ("says", "behind", "more"),
     [
-        (0, b"", 1000),  # a recorder that died before it mended the header
+        (0, b"", 1000),  # a recorder that ended before it updated the header
         (0, chunk(b"LIST", bytes(40)), 1048),
         (500, b"", 500),
         (840, b"", 160),
@@ -230,7 +230,7 @@ def test_ogg_pages_that_do_not_follow_one_another(path, kind):
 
 
 def frames(content):
-    """The frames of an MP3 file of this rate and nothing else, of which the first is no sound but a Xing header."""
+    """The frames of an MP3 file with this rate and nothing else; the first is not sound but a Xing header."""
     found = []
     while content:
         bitrate = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)[(content[2] >> 4) - 1]

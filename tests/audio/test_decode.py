@@ -128,7 +128,7 @@ def test_integers_in_floats_are_refused(tmp_path, samples, said, subtype):
         (np.zeros((100, 2)), "PCM_16", {}),
     ],
 )
-def test_what_is_lost_of_a_sound_is_said(tmp_path, samples, subtype, losses):
+def test_losses_of_a_sound_are_returned(tmp_path, samples, subtype, losses):
     soundfile.write(tmp_path / "a.wav", samples, RATE, subtype=subtype)
     found, said = read_with_losses(tmp_path / "a.wav", RATE)
     assert said.keys() == losses.keys() and all(said[kind].startswith(losses[kind]) for kind in losses)

@@ -66,7 +66,7 @@ def test_against_a_plain_vocoder(semitones, rate, n_fft, samples):
 
 @pytest.mark.parametrize(("semitones", "rate"), [(5, 1.0), (-9, 1.0), (0, 0.7), (0, 1.4)])
 def test_as_librosa_in_mel_bands(semitones, rate):
-    """Its vocoder begins its phases elsewhere, and resamples: the same bands, but for how each lets noise fluctuate."""
+    """Its vocoder begins phases elsewhere and resamples, so bands agree except for the fluctuation of noise."""
     librosa = pytest.importorskip("librosa")
     time, random = np.arange(RATE) / RATE, np.random.default_rng(0)
     sweep = 0.3 * np.sin(2 * np.pi * (200 * time + 1000 * time**2)) + 0.02 * random.standard_normal(RATE)
@@ -112,7 +112,7 @@ def test_a_stretched_tone_keeps_its_pitch_and_ends_earlier_or_is_cut(rate):
 
 
 @pytest.mark.parametrize("rate", [0.8, 1.25])
-def test_an_event_comes_when_the_rate_says(rate):
+def test_an_event_comes_at_the_time_of_its_rate(rate):
     burst = np.where((np.arange(RATE) >= 4000) & (np.arange(RATE) < 7000), tone(), 0).astype(np.float32)
     power = ours(burst, rate=rate) ** 2
     middle = (power * np.arange(RATE)).sum() / power.sum()

@@ -19,7 +19,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _clips_of_the_small_us8k(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The list of UrbanSound8K's clips is of the small copy."""
+    """Replace the list of UrbanSound8K's clips by the small copy's."""
     if "originals" in request.fixturenames:
         clips = small_copies.manifest_of(request.getfixturevalue("originals") / small_copies.US8K_AUDIO)
         monkeypatch.setattr("soundclr.datasets.us8k.read_manifest", lambda name: clips)

@@ -64,21 +64,21 @@ def test_its_list_of_files_counts_in_the_hash(project: Path) -> None:
 
 
 def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
-    assert "sounds has 2 classes ('robin', 'wren'); params.yaml says 3" in refusal(classes=3)
+    assert "sounds has 2 classes ('robin', 'wren'); params.yaml has 3" in refusal(classes=3)
     assert "gives no `file`" in refusal(file=None)
     assert "nowhere: is missing; it is the folder of your sounds, with a folder for each class" in refusal(
         file="nowhere"
     )
     assert "sounds/wren/1.wav: cannot be read (Not a directory)" in refusal(file="sounds/wren/1.wav")
     (project / "wren/1.flac").write_bytes((project / "wren/1.wav").read_bytes())
-    assert "sounds/wren/1.wav: wren/1 stands there twice, first in sounds/wren/1.flac" in refusal()
+    assert "sounds/wren/1.wav: wren/1 is listed twice, first in sounds/wren/1.flac" in refusal()
     (project / "wren/1.flac").rename(project / "stray.flac")
-    assert "sounds/stray.flac: is in no class's folder; move it into one" in refusal()
+    assert "sounds/stray.flac: is not in a class's folder; move it into one" in refusal()
     (project / "stray.flac").unlink()
     (project / "wren/notes.txt").write_text("no sound")
     assert "notes.txt: is no WAV, FLAC, Ogg or MP3 file" in refusal()
     (project / "wren").rename("wren")
-    assert "sounds has 1 classes ('robin'); it takes 2 to tell them apart" in refusal()
+    assert "sounds has 1 classes ('robin'); a dataset needs 2 or more" in refusal()
     (project / "robin").rename("robin")
     assert "sounds: has no clips; it is the folder of your sounds, with a folder for each class" in refusal()
 
@@ -86,7 +86,7 @@ def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
 def test_folders_of_one_name_in_two_forms_are_refused(project: Path) -> None:
     for name in ("m\u00e9sange", "me\u0301sange"):
         write_clip(project / name / "1.wav", 400, 8000)
-    assert "sounds: the labels 'me\\u0301sange' and 'm\\xe9sange' look the same and are not" in refusal()
+    assert "sounds: the labels 'me\\u0301sange' and 'm\\xe9sange' look the same but differ" in refusal()
 
 
 def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:

@@ -236,21 +236,25 @@ def spoil(old: str, new: str) -> None:
         ("fold,source", "fold,station", "has the column `station`"),
         ("fold,source", "fold,fold", "has more than once `fold`"),
         ("path,label", "path;label", "lacks the column `path`"),
-        ("wren/1b.wav", "wren/1c.wav", "birds.csv, line 3: there is no file "),
-        ("wren/1b.wav", "", "line 3: there is no file "),
+        ("wren/1b.wav", "wren/1c.wav", "birds.csv, line 3: the file "),
+        ("wren/1b.wav", "", "line 3: the file "),
         ("wren/1b.wav", "wren", "sounds/wren is a folder, not a sound file"),
-        ("wren/1b.wav", '"wren/1\rb.wav"', "line 4: 'wren/1\\rb.wav' has a carriage return, which no table can hold"),
-        ("wren/1b.wav", "x" * 5000, "line 3: there is no file "),
-        ("wren/1b.wav", "wren/../wren/1a.wav", "line 3: wren/1a stands there twice, first in sounds/birds.csv, line 2"),
-        ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); params.yaml says 2"),
+        (
+            "wren/1b.wav",
+            '"wren/1\rb.wav"',
+            "line 4: 'wren/1\\rb.wav' has a carriage return, which no table can contain",
+        ),
+        ("wren/1b.wav", "x" * 5000, "line 3: the file "),
+        ("wren/1b.wav", "wren/../wren/1a.wav", "line 3: wren/1a is listed twice, first in sounds/birds.csv, line 2"),
+        ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); params.yaml has 2"),
         ("wren,1", ",1", "line 2: `label` is '', which is empty"),
-        ("wren,1", "wren ,1", "line 2: `label` is 'wren ', which is empty or has spaces to spare"),
+        ("wren,1", "wren ,1", "line 2: `label` is 'wren ', which is empty or has superfluous spaces"),
         ("wren,1", "epoch,1", "line 2: `label` is 'epoch', which is another column's name"),
         ("wren,1", "wren,", "line 2: `fold` is '', not a whole number from 1 on"),
         ("wren,1", "wren,0", "line 2: `fold` is '0'"),
         ("wren,1", "wren,1.0", "line 2: `fold` is '1.0'"),
         ("wren,1", "wren,²", "line 2: `fold` is '²'"),
-        ("wren,1", "wren,3", "dataset birds: clip wren/1a has fold 3; params.yaml says folds 1 to 2"),
+        ("wren,1", "wren,3", "dataset birds: clip wren/1a has fold 3; params.yaml has folds 1 to 2"),
         ("wren,1,first", "wren,1", "line 2: has 3 values for 4 columns"),
         ("wren,1,first", 'wren,1,"first', "cannot be read as a CSV table"),
     ],
@@ -261,15 +265,15 @@ def test_a_mistake_is_one_line_that_names_it(project: Path, old: str, new: str, 
 
 
 def test_other_mistakes(project: Path) -> None:
-    assert "no clip has fold 3; params.yaml says folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
+    assert "no clip has fold 3; params.yaml has folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
     assert "gives no `file`" in refusal(file=None)
     assert "sounds/bird.csv: is missing; it is the table of your sounds" in refusal(file="sounds/bird.csv")
     assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
-    assert "8 clips are there; params.yaml says 9" in refusal(clips=9)
+    assert "found 8 clips; params.yaml has 9" in refusal(clips=9)
     table(["path", "label", "source"])
-    assert "has 4 sources, too few to draw 5 folds of them" in refusal(folds=5)
+    assert "has 4 sources, too few for 5 folds" in refusal(folds=5)
     table(["path", "label", "source"], [[*row[:3], "one"] if row[1] == "wren" else row for row in ROWS])
-    assert "all clips of wren are of one source" in refusal()
+    assert "all clips of wren have one source" in refusal()
     Path("sounds/wren/1b.wav").write_bytes(b"no audio")
     table(["path", "label"])
     assert "sounds/wren/1b.wav: is no WAV, FLAC, Ogg or MP3 file" in refusal()
@@ -300,9 +304,9 @@ def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("m\u00e9sange", "me\u0301sange", "the labels 'me\\u0301sange' and 'm\\xe9sange' look the same and are not"),
-        ("wren", "wren\u200b", "the labels 'wren' and 'wren\\u200b' look the same and are not"),
-        ("\u1112\u1161\u11ab", "\ud55c", "look the same and are not"),
+        ("m\u00e9sange", "me\u0301sange", "the labels 'me\\u0301sange' and 'm\\xe9sange' look the same but differ"),
+        ("wren", "wren\u200b", "the labels 'wren' and 'wren\\u200b' look the same but differ"),
+        ("\u1112\u1161\u11ab", "\ud55c", "look the same but differ"),
         ("wren", "Wren", None),
         ("great tit", "great_tit", None),
         ("m\u00b2", "m2", None),
@@ -313,7 +317,7 @@ def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:
 def test_labels_and_sources_that_look_alike(
     project: Path, capsys: pytest.CaptureFixture[str], column: str, old: str, new: str, message: str | None
 ) -> None:
-    """Refused where no one could mean them as two; said in a warning where somebody might."""
+    """Values that nobody could intend as two are refused; others raise a warning."""
     names = [old, old, new, new, "robin", "robin", "robin", "robin"]
     place = ["path", "label", "fold", "source"].index(column)
     rows = [[*row[:place], name, *row[place + 1 :]] for row, name in zip(ROWS, names, strict=True)]
@@ -328,22 +332,22 @@ def test_labels_and_sources_that_look_alike(
     assert not said or f"the {column}s {max(old, new)!r}" in said[0] or f"the {column}s {min(old, new)!r}" in said[0]
 
 
-def test_sources_in_several_folds_are_said(project: Path, capsys: pytest.CaptureFixture) -> None:
+def test_sources_in_several_folds_raise_a_warning(project: Path, capsys: pytest.CaptureFixture) -> None:
     fetch()
     assert "warning" not in capsys.readouterr().err
     table(["path", "label", "fold", "source"], [[*row[:3], "one\n" if row[1] == "wren" else row[3]] for row in ROWS])
     assert len(fetch()) == 8
     said = capsys.readouterr().err.splitlines()
     assert [line for line in said if "warning" in line] == [
-        "soundclr: warning: sounds/birds.csv: source 'one\\n' is in folds 1, 2; what is tested resembles what was "
-        "learnt, so accuracy may come out too high"
+        "soundclr: warning: sounds/birds.csv: source 'one\\n' is in folds 1, 2; test clips resemble training clips, "
+        "so accuracy may be too high"
     ]
     table(["path", "label", "fold", "source"], [[*row[:3], row[1]] for row in ROWS])
     fetch()
     assert "source 'great robin' is in folds 1, 2, and 1 more sources are in several; " in capsys.readouterr().err
 
 
-def test_a_class_that_a_fold_leaves_nothing_to_learn_of_is_said(
+def test_a_class_without_training_clips_raises_a_warning(
     project: Path, repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the fetch and, from the table, before it: class and fold."""

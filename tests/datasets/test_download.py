@@ -53,7 +53,7 @@ def test_wrong_destination_is_replaced(host: Host, target: Path) -> None:
 @pytest.mark.parametrize("ranges", [True, False])
 def test_broken_download_resumes(host: Host, target: Path, ranges: bool, chunked: bool) -> None:
     host.break_after, host.ranges, host.chunked = 300_000, ranges, chunked
-    with pytest.raises(UserError, match="broke off before the end; run the same command to resume") as caught:
+    with pytest.raises(UserError, match="stopped sending before the end; run the same command to resume") as caught:
         obtain(host.url, "clips.zip", target, None, SHA256)
     assert "SOUNDCLR_MIRROR" in str(caught.value) and "\n" not in str(caught.value)
     assert not target.exists()
@@ -142,7 +142,7 @@ def test_file_the_mirror_lacks_is_downloaded(host: Host, target: Path, tmp_path:
 def test_file_without_address_needs_a_mirror(target: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^net\.pth .*no mirror is set.*SOUNDCLR_MIRROR"):
         obtain(None, "net.pth", target, None, SHA256)
-    with pytest.raises(UserError, match=rf"^net\.pth .*{tmp_path} does not hold it"):
+    with pytest.raises(UserError, match=rf"^net\.pth .*{tmp_path} does not have it"):
         obtain(None, "net.pth", target, tmp_path, SHA256)
 
 
@@ -251,7 +251,7 @@ def test_a_mirrors_fifo_is_not_waited_for(target: Path, tmp_path: Path) -> None:
 
 def test_a_part_does_not_outlive_the_file(host: Host, target: Path, tmp_path: Path) -> None:
     host.break_after = 300_000
-    with pytest.raises(UserError, match="broke off"):
+    with pytest.raises(UserError, match="stopped sending"):
         obtain(host.url, "clips.zip", target, None, SHA256)
     (tmp_path / "clips.zip").write_bytes(BODY)
     obtain(host.url, "clips.zip", target, tmp_path, SHA256)

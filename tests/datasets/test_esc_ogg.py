@@ -104,7 +104,7 @@ def as_wav(path: Path, longest: int) -> npt.NDArray[np.int16]:
 def test_a_clip_that_differs_from_the_manifest_is_named(small: Path, tmp_path: Path) -> None:
     clip = next(small.rglob("101 - Dog/1-*.ogg"))
     clip.write_bytes(clip.read_bytes() + b"x")
-    with pytest.raises(UserError, match=r"dataset esc50_ogg: 101 - Dog/1-\S+\.ogg is corrupt .*; mend"):
+    with pytest.raises(UserError, match=r"dataset esc50_ogg: 101 - Dog/1-\S+\.ogg is corrupt .*; repair"):
         fetch_dataset("esc50_ogg", DatasetSettings.model_validate(ESC50_OGG), tmp_path / "data", small)
 
 

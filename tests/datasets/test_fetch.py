@@ -109,9 +109,9 @@ def test_synthetic_limits(tmp_path: Path, changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "made, wanted, message",
     [
-        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml says folds 1 to 3"),
-        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml says folds 1 to 2"),
-        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml says labels 0 to 4"),
+        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml has folds 1 to 3"),
+        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml has folds 1 to 2"),
+        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml has labels 0 to 4"),
     ],
 )
 def test_index_of_another_size_is_refused(
@@ -136,7 +136,7 @@ def test_dataset_without_a_file(tmp_path: Path) -> None:
         fetch_dataset("esc10", synthetic(adapter="esc10"), tmp_path, None)
 
 
-def test_weights_stand_under_name_and_encoder(tmp_path: Path) -> None:
+def test_weights_are_named_by_name_and_encoder(tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(b"weights")
     sha256 = sha256_of_file(tmp_path / "net.pth")
     settings = WeightsFile(file="net.pth", sha256=sha256[:8])
@@ -179,7 +179,7 @@ def test_packed_weights_that_are_spoilt(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_all_weights_are_known_by_all_of_their_hash(repo: Path) -> None:
-    """But for those whose publisher gives none, of which the first copy's is recorded."""
+    """Except files whose publisher gives no hash; the first copy's is recorded."""
     for name, settings in load(repo / "params.yaml").weights.items():
         for file in settings.files.values():
             if name.startswith("simclr_"):

@@ -53,17 +53,17 @@ def test_no_identical_clips(index: Path) -> None:
     "old, new, message",
     [
         ("clip,path", "clip,file", "the columns are clip,file"),
-        ("2-20-A,", "1-10-A,", "clip 1-10-A stands there more than once"),
-        (",0,rain,", ",2,rain,", "no clip has label 0, though labels go up to 2"),
+        ("2-20-A,", "1-10-A,", "clip 1-10-A is listed more than once"),
+        (",0,rain,", ",2,rain,", "no clip has label 0, but labels go up to 2"),
         (",0,rain,", ",1.5,rain,", r"line 3: `label` of clip 2-20-A is '1\.5'"),
         (",0,rain,", ",-1,rain,", "line 3: `label` of clip 2-20-A is '-1'"),
         (",0,rain,", ",,rain,", "line 3: `label` of clip 2-20-A is ''"),
-        (",0,rain,", ",1,rain,", r"label 1 goes with more than one class: \['sea_waves', 'rain'\]"),
-        (",0,rain,", ",0,sea_waves,", r"class sea_waves goes with more than one label: \[0, 1\]"),
+        (",0,rain,", ",1,rain,", r"label 1 has more than one class: \['sea_waves', 'rain'\]"),
+        (",0,rain,", ",0,sea_waves,", r"class sea_waves has more than one label: \[0, 1\]"),
         (",0,rain,", ",0,,", "line 3: `class` is empty"),
-        (",007,", ",007,x", "line 2: `sha256` of clip 1-10-A is no SHA-256"),
+        (",007,", ",007,x", "line 2: `sha256` of clip 1-10-A is not a SHA-256"),
         (",1,007", ",0,007", "line 2: `fold` of clip 1-10-A is '0', not a whole number from 1 on"),
-        ("audio/2-20-A.ogg", "audio/2-20-B.ogg", "clip 2-20-A is missing, there is no file .*2-20-B.ogg"),
+        ("audio/2-20-A.ogg", "audio/2-20-B.ogg", "clip 2-20-A is missing: no file .*2-20-B.ogg"),
     ],
 )
 def test_mistake_is_named(index: Path, old: str, new: str, message: str) -> None:

@@ -88,7 +88,7 @@ def test_us8k_as_kaggle_packs_it(originals: Path, archives: Path, tmp_path: Path
         shutil.rmtree(top / "fold3")
         said = refusal(US8K, tmp_path / "data", tmp_path / "kaggle")
         assert "fold 3 is missing, all 10 clips" in said
-        assert f"; mend {top}, the copy that is used, or name no mirror that holds it, to fetch the archive" in said
+        assert f"; repair {top}, the copy in use, or use a mirror without it, to fetch the archive" in said
 
 
 @pytest.mark.parametrize("settings", [ESC50, US8K], ids=["esc50", "us8k"])
@@ -145,13 +145,13 @@ def test_a_copy_that_moved_is_found_again(copies: Path, tmp_path: Path) -> None:
     assert len(fetch(ESC50, tmp_path / "data", moved)) == 100
 
 
-def test_a_broken_copy_can_be_mended_or_left(copies: Path, archives: Path, tmp_path: Path) -> None:
+def test_a_broken_copy_can_be_repaired_or_left(copies: Path, archives: Path, tmp_path: Path) -> None:
     clip = copies / "ESC-50-master" / "audio" / "1-1105-A-5.wav"
     clip.rename(tmp_path / "away.wav")
     for _ in range(2):
         message = refusal(ESC50, tmp_path / "data", copies)
         assert "dataset set: audio/1-1105-A-5.wav is missing" in message
-        assert f"mend {copies / 'ESC-50-master'}" in message
+        assert f"repair {copies / 'ESC-50-master'}" in message
     assert len(fetch(ESC50, tmp_path / "data2", archives)) == 100
     (tmp_path / "away.wav").rename(clip)
     assert len(fetch(ESC50, tmp_path / "data", copies)) == 100

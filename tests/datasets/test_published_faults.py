@@ -51,12 +51,12 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
         lambda m: edit(
             m / ESC50_TABLE, "1-1102-A-2.wav,1,2,class_2,False,1102", "1-1103-A-3.wav,1,3,class_3,False,1103"
         ),
-        "line 5: 1-1103-A-3.wav stands there twice, first in ",
+        "line 5: 1-1103-A-3.wav is listed twice, first in ",
     ),
     "esc50: a class with two names": (
         ESC50,
         lambda m: edit(m / ESC50_TABLE, "dog", "wolf"),
-        "label 0 goes with more than one class",
+        "label 0 has more than one class",
     ),
     "esc50: not text": (ESC50, lambda m: (m / ESC50_TABLE).write_bytes(b"\xff\xfe"), "cannot be read as a CSV table"),
     "esc50: no clips listed": (
@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: a row without a file": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "2-1207-A-7.wav").unlink(),
-        "audio/2-1207-A-7.wav is missing, though the table lists it",
+        "audio/2-1207-A-7.wav is missing, but the table lists it",
     ),
     "esc50: rows without files": (
         ESC50,
@@ -77,14 +77,14 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: a file without a row": (
         ESC50,
         lambda m: shutil.copy(m / ESC50_AUDIO / "2-1207-A-7.wav", m / ESC50_AUDIO / "2-1207-B-7.wav"),
-        "audio/2-1207-B-7.wav is there, though the table does not list it",
+        "audio/2-1207-B-7.wav is there, but the table does not list it",
     ),
     "esc50: a missing fold": (
         ESC50,
         lambda m: [path.unlink() for path in (m / ESC50_AUDIO).glob("2-*")],
         "fold 2 is missing, all 50 clips that the table lists",
     ),
-    "esc50: no clips": (ESC50, lambda m: shutil.rmtree(m / ESC50_AUDIO), "there are no clips in "),
+    "esc50: no clips": (ESC50, lambda m: shutil.rmtree(m / ESC50_AUDIO), " has no clips"),
     "esc50: no audio": (
         ESC50,
         lambda m: (m / ESC50_AUDIO / "2-1207-A-7.wav").write_bytes(b"<html>404</html>"),
@@ -103,12 +103,12 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: another release": (
         {**ESC50, "folds": 3},
         lambda m: None,
-        "dataset set: no clip has fold 3; params.yaml says folds 1 to 3",
+        "dataset set: no clip has fold 3; params.yaml has folds 1 to 3",
     ),
     "esc50: fewer clips": (
         {**ESC50, "clips": 2000},
         lambda m: None,
-        "dataset set: 100 clips are there; params.yaml says 2000",
+        "dataset set: found 100 clips; params.yaml has 2000",
     ),
     "esc10: a clip of another class": (
         ESC10,
@@ -118,7 +118,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc10: a class that there is not": (
         {**ESC10, "only": [0, 50]},
         lambda m: None,
-        "dataset set: `only` names class 50, of which there is no clip",
+        "dataset set: `only` names class 50, which has no clip",
     ),
     "us8k: no table": (
         US8K,
@@ -129,7 +129,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "us8k: another class": (
         US8K,
         lambda m: edit(m / US8K_TABLE, "1,3,dog", "1,4,dog"),
-        "10013-3-0-1.wav is not a clip of fsID 10013",
+        "10013-3-0-1.wav does not match the line's fsID 10013",
     ),
     "us8k: another fold": (
         US8K,
@@ -154,7 +154,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "us8k: a file more": (
         US8K,
         lambda m: shutil.copy(m / US8K_AUDIO / "fold7" / "10073-3-0-7.wav", m / US8K_AUDIO / "fold8"),
-        "audio/fold8/10073-3-0-7.wav is there, though",
+        "audio/fold8/10073-3-0-7.wav is there, but",
     ),
     "us8k: a missing fold": (
         US8K,
@@ -182,7 +182,7 @@ def test_a_fault_is_one_line_that_names_it(
     assert message in refusal(settings, tmp_path / "data", copies)
 
 
-def test_a_fault_in_what_an_archive_held_says_what_to_delete(copies: Path, tmp_path: Path) -> None:
+def test_a_fault_in_an_archive_names_what_to_delete(copies: Path, tmp_path: Path) -> None:
     (copies / US8K_AUDIO / "fold7" / "10073-3-0-7.wav").unlink()
     (tmp_path / "archives").mkdir()
     tarred(copies / "UrbanSound8K", tmp_path / "archives" / US8K_ARCHIVE)

@@ -132,7 +132,7 @@ def test_a_gtzan_clip_that_cannot_be_read_is_named_and_left_out_only_on_demand(
     assert "jazz/jazz.00054.wav: is no WAV" in message and "`without: [jazz.00054]`" in message
     index = fetch(FILTERED, tmp_path / "data", mirror, without=["jazz.00054"])
     assert index.groupby("fold").size().to_list() == [290, 197, 442] and "jazz.00054" not in set(index["clip"])
-    assert "dataset set: without jazz.00054, as params.yaml says" in capsys.readouterr().err
+    assert "dataset set: left out by params.yaml: jazz.00054" in capsys.readouterr().err
     broken.unlink()
     assert len(fetch(FILTERED, tmp_path / "data2", mirror, without=["jazz.00054"])) == len(index)
 
@@ -151,7 +151,8 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "speech: a clip in both lists": (
         SPEECH,
         lambda m: edit(m / SC / "validation_list.txt", "bed/0b", "bed/0a"),
-        "validation_list.txt: names bed/0a123456_nohash_1.wav, which is in testing_list.txt and validation_list.txt",
+        "validation_list.txt: names bed/0a123456_nohash_1.wav, which is in both testing_list.txt and "
+        "validation_list.txt",
     ),
     "speech: a listed clip is missing": (
         SPEECH,
@@ -161,7 +162,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "speech: a training clip is missing": (
         SPEECH,
         lambda m: (m / SC / "bed" / "0c123456_nohash_1.wav").unlink(),
-        "dataset set: fold 3 has 69 clips; params.yaml says 70",
+        "dataset set: fold 3 has 69 clips; params.yaml has 70",
     ),
     "speech: a folder of no word": (
         SPEECH,
@@ -171,7 +172,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "speech: another folder": (
         SPEECH,
         lambda m: shutil.copytree(m / SC / "bed", m / SC / "bedroom"),
-        "bedroom/0a123456_nohash_1.wav is in the folder bedroom, which is none of the 35 words",
+        "bedroom/0a123456_nohash_1.wav is in the folder bedroom, which is not one of the 35 words",
     ),
     "speech: another name": (
         SPEECH,
@@ -229,7 +230,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
         "examples.json, the table of the notes, is missing",
     ),
     "nsynth: no JSON": (NSYNTH, lambda m: (m / TEST_TABLE).write_text("{"), "examples.json: cannot be read as JSON"),
-    "nsynth: no notes": (NSYNTH, lambda m: (m / TEST_TABLE).write_text("[]"), "examples.json: is no table of notes"),
+    "nsynth: no notes": (NSYNTH, lambda m: (m / TEST_TABLE).write_text("[]"), "examples.json: is not a table of notes"),
     "nsynth: no family": (
         NSYNTH,
         lambda m: edit(m / TEST_TABLE, '"instrument_family": 3', '"instrument_family": 11'),
@@ -248,14 +249,14 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "nsynth: a note without a file": (
         NSYNTH,
         lambda m: (m / "nsynth-valid/audio/bass_acoustic_000-040-050.wav").unlink(),
-        "dataset set/valid: audio/bass_acoustic_000-040-050.wav is missing, though the table lists it",
+        "dataset set/valid: audio/bass_acoustic_000-040-050.wav is missing, but the table lists it",
     ),
     "nsynth: a file without a note": (
         NSYNTH,
         lambda m: shutil.copy(
             m / "nsynth-valid/audio/bass_acoustic_000-040-050.wav", m / "nsynth-valid/audio/bass.wav"
         ),
-        "audio/bass.wav is there, though the table does not list it",
+        "audio/bass.wav is there, but the table does not list it",
     ),
     "nsynth: no part": (
         NSYNTH,
@@ -282,14 +283,14 @@ def test_a_fault_is_one_line_that_names_it(
     ("spoil", "message"),
     [
         (lambda top: (top / "pop/pop.00007.wav").unlink(), "pop/pop.00007.wav is missing (in "),
-        (lambda top: (top / "pop").rename(top / "popular"), "popular/pop.00000.wav is no clip of GTZAN"),
+        (lambda top: (top / "pop").rename(top / "popular"), "popular/pop.00000.wav is not a clip of GTZAN"),
         (
             lambda top: shutil.rmtree(top / "pop"),
             "pop/pop.00000.wav is missing, and 99 more of 1000 clips are",
         ),
         (
             lambda top: shutil.copy(top / "pop/pop.00007.wav", top / "pop/pop.00100.wav"),
-            "pop/pop.00100.wav is no clip of GTZAN",
+            "pop/pop.00100.wav is not a clip of GTZAN",
         ),
     ],
     ids=["missing", "genre", "no genre", "extra"],
@@ -303,7 +304,7 @@ def test_a_fault_in_gtzan(originals: Path, tmp_path: Path, spoil: Callable[[Path
 
 def test_left_out_clips_must_be_clips(originals: Path, tmp_path: Path) -> None:
     message = refusal(SPEECH, tmp_path, originals, without=["bed/me"])
-    assert message == "dataset set: `without` names bed/me, which is no clip of it"
+    assert message == "dataset set: `without` names bed/me, which is not one of its clips"
 
 
 def test_clips_are_one_number_or_one_a_fold() -> None:

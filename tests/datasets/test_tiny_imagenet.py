@@ -102,7 +102,7 @@ def test_other_pictures_are_refused(release: Path, tmp_path: Path, fault: str) -
             table.read_text().replace("val_0", "val_9").replace("val_1", "val_0").replace("val_9", "val_1")
         )
     said = refusal(SETTINGS, tmp_path / "data", release.parent)
-    assert f"{place}: has other files than the release (SHA-256 " in said and two.exists()
+    assert f"{place}: its files differ from the release's (SHA-256 " in said and two.exists()
 
 
 def test_the_package_knows_the_release() -> None:
@@ -128,7 +128,7 @@ def test_pictures_are_decoded_once_and_shown_in_0_to_1(release: Path, tmp_path: 
     torch.testing.assert_close(images[found.clips.index("val_1")], wanted)
     grey = images[found.clips.index("n01_1")]
     assert torch.equal(grey[0], grey[1]) and torch.equal(grey[0], grey[2])
-    augment = Augment.of(
+    augment = Augment.from_choices(
         params.resolve("registered_shin", "tiny_imagenet", "pictures_without_labels").stages[0].augment
     )
     views = inputs.train_batch(torch.arange(9), augment, torch.Generator().manual_seed(0), views=2)

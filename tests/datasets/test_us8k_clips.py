@@ -27,7 +27,7 @@ def test_a_clip_that_is_not_the_releases_is_refused(copies: Path, tmp_path: Path
     samples, rate = soundfile.read(clip, always_2d=True)
     soundfile.write(clip, samples[::-1], rate, subtype=soundfile.info(clip).subtype)
     said = refusal(US8K, tmp_path / "data", copies)
-    assert f"fold3/{clip.name} is corrupt (its SHA-256 is not the manifest's)" in said
+    assert f"fold3/{clip.name} is corrupt (its SHA-256 differs from the manifest's)" in said
 
 
 def test_the_lists_agree_with_one_another() -> None:

@@ -97,7 +97,7 @@ def test_an_archive_and_a_folder_give_the_same_index(small: Path, tmp_path: Path
     assert (index.groupby("source")["fold"].nunique() == 1).all()
 
 
-def test_clips_that_are_the_same_file_are_said(
+def test_identical_files_raise_a_warning(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Within a fold and a class they are counted, in several there is a warning that names two."""
@@ -118,8 +118,11 @@ def test_clips_that_are_the_same_file_are_said(
     fetch(WORDS, tmp_path / "b", small.parent)
     said = capsys.readouterr().err
     assert "3 clips in all, 1 of these groups in several folds" in said
-    assert "byte for byte; what is tested was learnt" in said and f"yes/{away.stem} in fold" in said
-    assert f"no/{one.stem} in class no is yes/{one.stem} in class yes, byte for byte; one of the classes is" in said
+    assert "byte for byte; a held-out clip was trained on" in said and f"yes/{away.stem} in fold" in said
+    assert (
+        f"no/{one.stem} in class no equals yes/{one.stem} in class yes, byte for byte; one of the two classes is"
+        in said
+    )
 
 
 def fold_of(clip: Path) -> int:

@@ -134,7 +134,7 @@ def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, 
     """Also where held-out clips are cropped at random, after training of a few batches: the places are the same."""
     params = parameters(repo, crop={"eval": crop})
     run = train(params, features, tmp_path, recipe)
-    logits = heard(params, features, tmp_path, run)[0]
+    logits = outputs_of(params, features, tmp_path, run)[0]
     rows = csv.reader(io.StringIO((run.directory(tmp_path) / "predictions.csv").read_text(encoding="utf-8")))
     last = torch.tensor([[float(p) for p in row[4:]] for row in rows if row[3] == "last"])
     torch.testing.assert_close(logits.softmax(1), last, rtol=0, atol=1e-6)
@@ -143,7 +143,7 @@ def test_without_noise_it_is_the_last_epochs_accuracy(repo, features, tmp_path, 
     assert (clean["sigma"], clean["accuracy"]) == (0, metrics["accuracy"]["last_epoch"])
 
 
-def heard(params, features, results, run):
+def outputs_of(params, features, results, run):
     """The logits that the evaluation's network gives, condition by condition in the order in which it is asked."""
     seen, heads = [], Network.heads
 
@@ -187,13 +187,13 @@ def test_against_one_clip_and_one_noise_at_a_time(params, features, trained, res
     assert [int(row["label"]) for row in rows] == labels
     for noise, given in answers.items():
         assert [int(row[Noise(*noise).column]) for row in rows] == given
-    assert len(set(expected.values())) > 1  # noise that nothing hears would show nothing
+    assert len(set(expected.values())) > 1  # noise without an effect would prove nothing
     for name, rows in spaces.items():
         same = [1 - rows[i] @ rows[j] for i in range(9) for j in range(i) if labels[i] == labels[j]]
         assert evaluation[name]["intra"] == pytest.approx(np.mean(same), abs=1e-5)
 
 
-def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monkeypatch):
+def test_all_schemes_get_the_same_noise(repo, params, features, tmp_path, monkeypatch):
     """Whatever the scheme and the batch size are, the noisy waveforms are bit for bit the same."""
     listened = []
     for number, recipe in enumerate(("hybrid", "cross_entropy")):
@@ -216,7 +216,7 @@ def test_all_schemes_hear_the_same_noise(repo, params, features, tmp_path, monke
     assert all(torch.equal(one[level], two[level]) for level in one)
 
 
-def test_a_second_evaluation_is_the_same_but_for_time(params, features, trained, results):
+def test_a_second_evaluation_differs_only_in_time(params, features, trained, results):
     run = trained[1]
     one, two = (evaluated(run, params, features, results) for _ in range(2))
     for key in ("created", "checksum", "git_commit", "git_dirty"):

@@ -24,7 +24,7 @@ FORBIDDEN = "Permission denied"
 
 
 def files(folder: Path) -> list[str]:
-    """What is in a folder, but for the filler and locks."""
+    """The files in a folder, without the filler and locks."""
     found = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     return sorted(name for name in found if name != "filler" and not name.endswith(".lock"))
 

@@ -100,7 +100,7 @@ ODD = {
 }
 
 
-def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
+def test_losses_of_decoding_raise_a_warning_per_kind(project, capsys) -> None:
     for number in range(3):
         soundfile.write(f"sounds/wren{number}.wav", 20 * NOISE * (1 + number), toy.RATE, subtype="FLOAT")
     soundfile.write("sounds/robin0.wav", 1e-6 * NOISE, toy.RATE, subtype="PCM_24")
@@ -120,16 +120,19 @@ def test_what_decoding_loses_is_said_once_a_kind(project, capsys) -> None:
     [
         (
             "wren1.flac",
-            ["wren0 in fold 1 has the samples of wren1 in fold 2, in another file; what is tested was learnt"],
+            ["wren0 in fold 1 has the samples of wren1 in fold 2, in another file; a held-out clip was trained on"],
         ),
         ("robin2.flac", ["robin2 in class robin has the samples of wren0 in class wren, in another file"]),
         ("robin3.flac", ["in fold 2 has the samples of wren0 in fold 1", "in class robin has the samples of wren0"]),
         ("wren2.flac", []),
-        ("wren1.wav", ["wren0 in fold 1 is wren1 in fold 2, byte for byte; what is tested was learnt"]),
-        ("robin2.wav", ["robin2 in class robin is wren0 in class wren, byte for byte; one of the classes is wrong"]),
+        ("wren1.wav", ["wren0 in fold 1 equals wren1 in fold 2, byte for byte; a held-out clip was trained on"]),
+        (
+            "robin2.wav",
+            ["robin2 in class robin equals wren0 in class wren, byte for byte; one of the two classes is wrong"],
+        ),
     ],
 )
-def test_one_sound_in_two_files_is_said_across_folds_and_classes(project, capsys, copy, said) -> None:
+def test_one_sound_in_two_files_raises_a_warning_across_folds_and_classes(project, capsys, copy, said) -> None:
     """A WAV file, and a FLAC file with silence around the same samples; or a copy of the file."""
     kept = write(NOISE)
     name, kind = copy.split(".")

@@ -41,7 +41,7 @@ def test_a_download_breaks_off_and_resumes_or_is_corrupted(project, host, refuse
 
     host.break_after = 200_000
     said = refuse(fetch)
-    assert "broke off before the end; run the same command to resume" in said and source["url"] in said
+    assert "stopped sending before the end; run the same command to resume" in said and source["url"] in said
     assert [path.name for path in folder.iterdir()] == [f"{name}.part"]
 
     host.break_after, host.body = None, BODY[:250_000] + bytes(len(BODY) - 250_000)

@@ -142,7 +142,7 @@ def test_a_run_has_the_pooling_of_its_encoder(repo, name):
     changes = {} if name == "small" else {"encoder": name, "representation": "waveform", "augment": []}
     chosen = toy.params(repo, pooling="mean_max", **changes).resolve("toy", "toy", "cross_entropy")
     check(chosen, "here")
-    encoder = Network.of(chosen, channels=1, classes=3).encoder.eval()
+    encoder = Network.from_settings(chosen, channels=1, classes=3).encoder.eval()
     inputs = images() if name == "small" else images().flatten(2)
     torch.testing.assert_close(encoder(inputs), POOLINGS["mean_max"](encoder.blocks(inputs)))
 
@@ -153,7 +153,7 @@ def test_an_unknown_pooling_is_one_line(repo):
 
 
 def test_the_encoder_that_the_documentation_shows(repo, monkeypatch):
-    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    """Run the example of docs/extending.md in its module."""
     text = (repo / "docs" / "extending.md").read_text()
     code = text.partition("### An encoder of your own")[2].partition("```python\n")[2].partition("```")[0]
     monkeypatch.setattr(encoders, "ENCODERS", dict(ENCODERS))

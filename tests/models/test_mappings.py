@@ -167,7 +167,7 @@ def test_what_a_mapping_cannot_be_made_of_is_one_line(tmp_path, kind):
 
 
 def refusal(path: Path, content: Any, mapping: MappingSettings | None = None, **how: Any) -> str:
-    """What is said of a ResNet-18 from a file that holds ``content``, without the file's name."""
+    """The error for a ResNet-18 from a file that contains ``content``, without the file's name."""
     torch.save(content, path, **how)
     with pytest.raises(UserError) as error:
         Encoder(ENCODERS["resnet18"](frozen=0), 3, path, mapping)
@@ -234,7 +234,7 @@ def test_the_keys_that_lead_to_a_state_dict_are_named(tmp_path, resnet18):
     assert said == "has no state.model, which `mapping.take` in params.yaml names, but head, net; correct `take`"
 
 
-def test_another_networks_names_are_said(tmp_path):
+def test_names_of_another_network_are_reported(tmp_path):
     said = refusal(tmp_path / "file.pth", torchvision.models.squeezenet1_1(weights=None).state_dict())
     assert "it has features.0.weight, features.0.bias, " in said and " and 44 more, but no conv1.weight; " in said
 

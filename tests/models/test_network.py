@@ -42,7 +42,7 @@ def test_soundclrs_heads_see_the_normalised_features(network, images):
 
 
 def test_a_classifier_on_the_projection(images):
-    """CLAR's: two layers to v, of which NT-Xent is; batch norm, ReLU and one layer more to the classes."""
+    """CLAR's heads: two layers to v, for NT-Xent; batch norm, ReLU and another layer to the classes."""
     network = build(
         {"layers": [{"linear": 16}, "batch_norm", "relu", {"linear": 8}]},
         {"input": "projection", "layers": ["batch_norm", "relu", {"linear_without_bias": "classes"}]},

@@ -71,7 +71,7 @@ def test_features_are_the_means_of_the_patches() -> None:
     assert found.shape == (2, 1024) and not torch.allclose(each[0], each[1])
 
 
-def test_what_the_published_file_says(repo: Path, tmp_path: Path) -> None:
+def test_values_of_the_published_file(repo: Path, tmp_path: Path) -> None:
     """Of its own inputs; what differs is that it rounds to int8 between the layers."""
     litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs ai-edge-litert: YAMNet NOT COMPARED")
     if not PUBLISHED.is_file():

@@ -122,7 +122,7 @@ def test_a_network_of_timm_s(channels, tmp_path):
             torch.testing.assert_close(theirs.classifier(features), theirs(images()))
 
 
-def test_without_timm_it_says_how_to_get_it(monkeypatch):
+def test_without_timm_the_error_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "timm", None)
     with pytest.raises(UserError, match="the encoder `timm` needs the package timm: pip install timm"):
         encoder("resnet18", library="timm")

@@ -454,7 +454,7 @@ def test_what_no_study_uses_is_refused_when_it_is_used(loaded):
 
 
 @pytest.mark.parametrize("key", ["seeds: [0]", "recipes: [cross_entropy,"])
-def test_what_stands_twice_in_a_study_is_named(tmp_path, key):
+def test_repeated_values_in_a_study_are_named(tmp_path, key):
     """Twice the same seed would be the same run planned twice."""
     name, first = key.rstrip(",").split(": [")
     text = TEXT

@@ -27,7 +27,7 @@ def test_an_automatic_precision_is_the_planning_machines(loaded, monkeypatch, ca
     assert recipe_hash(auto, *place) == recipe_hash(spelled, *place)
 
 
-def test_what_automatic_means_can_be_said(loaded, monkeypatch):
+def test_the_meaning_of_auto_can_be_set(loaded, monkeypatch):
     params = loaded(changed(("defaults.training.precision", "auto")))
     other = loaded(changed(("recipes.hybrid.settings.training", {"precision": "float32"})))
     monkeypatch.setenv("SOUNDCLR_PRECISION", "bfloat16")

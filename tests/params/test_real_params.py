@@ -36,7 +36,7 @@ def test_the_real_file(repo):
 
 
 @pytest.mark.parametrize(("number", "decay"), [(0, 0.98), (1, 0.995)])
-def test_the_papers_learning_rate_falls_as_it_says(repo, number, decay):
+def test_the_learning_rate_falls_as_in_the_paper(repo, number, decay):
     """By the same factor in each epoch after ten of warm-up."""
     params = load_checked(repo / "params.yaml")
     schedule = params.resolve("paper", "esc50", "supervised_contrastive").stages[number].schedule

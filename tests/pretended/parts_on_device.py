@@ -180,7 +180,7 @@ def test_optimizers(agree, name, parameters):
 
     def make(device):
         torch.manual_seed(0)
-        network, there = Network.of(settings, channels=1, classes=3).to(device), images.to(device)
+        network, there = Network.from_settings(settings, channels=1, classes=3).to(device), images.to(device)
         entry = OPTIMIZERS[name](**parameters)
         optimizer = entry.build(entry.groups(list(network.parameters()), factor=1.0))
 

@@ -60,7 +60,7 @@ def test_a_jobs_own_last_line_is_all_and_a_mistake_its_last_attempt(
         ("died with <Signals.SIGKILL: 9>.", True),
     ],
 )
-def test_snakemakes_own_text_is_left_out_where_the_log_says_why(ending: str, shown: bool) -> None:
+def test_snakemakes_message_is_left_out_if_the_log_explains_the_failure(ending: str, shown: bool) -> None:
     assert OneLine(None).filter(record("ERROR", RAISED + ending)) is shown
     assert (EXPLAINED.fullmatch(RAISED + ending) is None) is shown
 

@@ -34,7 +34,7 @@ def trained(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy study with one run done, one stopped in its second stage and one that failed, each with its log."""
     folder = tmp_path_factory.mktemp("status")
     params = toy.project(repo, folder)
-    study = Study.of(params, "toy")
+    study = Study.from_params(params, "toy")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(state, "SHARE", 1e9)  # a checkpoint after each epoch, short as they are
@@ -82,7 +82,7 @@ def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def study(repo: Path) -> Study:
-    return Study.of(toy.params(repo), "toy")
+    return Study.from_params(toy.params(repo), "toy")
 
 
 def run_of(study: Study, recipe: str, fold: int) -> Run:
@@ -122,7 +122,7 @@ def test_done_stopped_failed_and_waiting(study: Study, folder: Path) -> None:
     assert all(len(line) <= page.WIDTH for line in text)
 
 
-def test_the_heartbeat_of_a_stopped_training_says_what_its_checkpoint_has(study: Study, folder: Path) -> None:
+def test_the_heartbeat_of_a_stopped_training_has_the_epochs_of_its_checkpoint(study: Study, folder: Path) -> None:
     run = run_of(study, "supervised_contrastive", 2)
     beat = heartbeat.read(run.model().with_suffix(".progress"))
     content = torch.load(run.model().with_suffix(".resume"), weights_only=True)
@@ -224,7 +224,7 @@ def test_jobs_that_train_nothing(repo: Path, folder: Path) -> None:
     """The fetching failed, an evaluation is done, another failed, and the tables are there."""
     content = toy.content(repo)
     content["studies"]["toy"]["evaluate"] = {"recipes": ["hybrid"], "folds": [1, 2]}
-    study = Study.of(Params.model_validate(content), "toy")
+    study = Study.from_params(Params.model_validate(content), "toy")
     key = runs.evaluation_key(study.params)
     write_text(run_of(study, "hybrid", 1).evaluation(key) / "evaluation.json", "{}")
     write_text(log_of(run_of(study, "hybrid", 2), PLACES, f"-evaluation-{key}"), "soundclr: error: no model\n")
@@ -283,7 +283,7 @@ def test_a_study_that_is_done(repo: Path, folder: Path) -> None:
     content = toy.content(repo)
     content["studies"]["toy"] |= {"recipes": ["hybrid"], "folds": [1]}
     write_text(PLACES.results / "toy" / "README.md", "")
-    study = Study.of(Params.model_validate(content), "toy")
+    study = Study.from_params(Params.model_validate(content), "toy")
     assert page.lines(study, PLACES)[2:] == ["", "  trainings    1 of 1 done", "  tables       results/toy/README.md"]
 
 
@@ -298,7 +298,7 @@ def test_long_names_are_cut_and_long_errors_are_folded(study: Study, folder: Pat
 
 
 @pytest.mark.parametrize(("rows", "shown"), [(None, 10), (11, 10), (10, 9), (5, 4)])
-def test_a_screen_gets_as_many_lines_as_it_has_room_for(rows: int | None, shown: int) -> None:
+def test_a_screen_gets_as_many_lines_as_fit(rows: int | None, shown: int) -> None:
     text = list(page.visible_lines([str(number) for number in range(10)], rows))
     assert len(text) == shown
     if shown < 10:

@@ -76,7 +76,9 @@ def texts(figure: Figure) -> list[Text]:
     return [text for text in found if text not in unseen]
 
 
-def heard(results: Path, study: str, recipe: str) -> dict[tuple[str, float | None, float | None], dict[int, list]]:
+def noise_accuracies(
+    results: Path, study: str, recipe: str
+) -> dict[tuple[str, float | None, float | None], dict[int, list]]:
     """(noise, sigma, ratio) -> fold -> accuracies (%), read from the evaluations by hand."""
     found: dict = defaultdict(lambda: defaultdict(list))
     for path in (results / study / "evaluations").glob(f"*/{recipe}-*/*/*/evaluation.json"):

@@ -68,10 +68,10 @@ def fabricate(
     header = "stage,epoch,lr,train_loss,train_accuracy,val_loss,val_accuracy,"
     history = [f"{header}{'probe_accuracy,' if probed else ''}seconds,clips_per_second"]
     for stage in settings.stages:
-        heard = "classifier" in stage.trains
+        classifies_now = "classifier" in stage.trains
         for epoch in range(1, stage.training.epochs + 1):
             loss = 2.3 * 0.7**epoch + 0.1 * rng.random()
-            accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if heard else ""
+            accuracy = f"{skill * (1 - 0.5**epoch) + 0.05 * rng.random():.6f}" if classifies_now else ""
             probe = f"{skill * (1 - 0.6**epoch):.6f}" if stage.training.probes(epoch) else ""
             line = f"{stage.name},{epoch},0.001,{loss:.6f},{accuracy},{loss:.6f},{accuracy}"
             history.append(f"{line}{f',{probe}' if probed else ''},1.5,200.0")
@@ -123,16 +123,16 @@ def fabricate_evaluation(params: Params, run: Run, results: Path, skill: float =
     labels = [clip % len(metrics["classes"]) for clip in range(clips)]
     answers: dict[str, list[int]] = {}
 
-    def heard(noise: str, sigma: float | None, ratio: float | None, loudness: float) -> dict[str, Any]:
+    def noise_row(noise: str, sigma: float | None, ratio: float | None, loudness: float) -> dict[str, Any]:
         good = [rng.random() < skill * (1 - loudness) for _ in range(clips)]
         given = [(label + 1 - one) % len(metrics["classes"]) for label, one in zip(labels, good, strict=True)]
         answers[Noise(noise, sigma, ratio).column] = given
         right = sum(good)
         return {"noise": noise, "sigma": sigma, "snr_db": ratio, "right": right, "accuracy": right / clips}
 
-    accuracy = [heard("white", sigma, None, min(1, 500 * sigma)) for sigma in settings.sigmas]
+    accuracy = [noise_row("white", sigma, None, min(1, 500 * sigma)) for sigma in settings.sigmas]
     span = max(settings.snr) - min(settings.snr)
-    accuracy += [heard(n, None, r, (max(settings.snr) - r) / span) for n in settings.noises for r in settings.snr]
+    accuracy += [noise_row(n, None, r, (max(settings.snr) - r) / span) for n in settings.noises for r in settings.snr]
     lines: list[list[object]] = [["clip", "label", "class", "x", "y"]]
     for clip in range(clips):
         label = clip % len(metrics["classes"])

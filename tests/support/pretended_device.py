@@ -95,7 +95,7 @@ class OnDevice(Tensor):
 
 
 def on_cpu(value: Any) -> Any:
-    """What stands for a tensor of the device, or the device itself, where numbers are computed."""
+    """The CPU's tensor for a tensor of the device, and the CPU for the device, for computing."""
     if isinstance(value, OnDevice):
         return value.held
     return CPU if isinstance(value, torch.device) else value
@@ -117,7 +117,7 @@ def check(operator: Any, args: Any, kwargs: Any) -> None:
 
 
 def waits_for_it(operator: Any, args: Any, kwargs: Any) -> bool:
-    """Whether the program would stand still until the device has done all that it was told."""
+    """Whether the program would wait until the device has finished its queued work."""
     if operator is COPY:
         to, origin, *rest = args
         there = isinstance(to, OnDevice)

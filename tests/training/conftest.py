@@ -54,7 +54,7 @@ def make_network() -> Callable[..., Network]:
 
     def make(settings: RunSettings, frozen: int = 0) -> Network:
         torch.manual_seed(0)
-        network = Network.of(settings, channels=1, classes=3)
+        network = Network.from_settings(settings, channels=1, classes=3)
         network.encoder.frozen = frozen
         return network
 

@@ -1,4 +1,4 @@
-"""A budget of too few optimiser steps is said, and 40 clips are learnt with one that is enough."""
+"""A budget with too few optimiser steps raises a warning, and a sufficient one learns 40 clips."""
 
 import dataclasses
 from pathlib import Path
@@ -72,7 +72,7 @@ def test_the_network_decides_its_momentum(repo: Path, network: str, momentum: fl
     assert list(budget.warnings(chosen, 32)) == []  # the plan does not build it
 
 
-def test_the_plan_says_it_of_each_dataset_once(repo: Path) -> None:
+def test_the_plan_warns_once_per_dataset(repo: Path) -> None:
     from soundclr.planning import plan
 
     [joint, contrastive] = plan.warnings(toy.params(repo), "toy")
@@ -102,7 +102,7 @@ def separable() -> Waveforms:
 def test_40_separable_clips_are_learnt_unless_it_warns(
     repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], separable: Waveforms, epochs: int, warned: bool
 ) -> None:
-    """In the demo's settings, but for the number of epochs and without masks, which are as loud as the tones."""
+    """The demo's settings, but with other numbers of epochs, and without masks, which are as loud as the tones."""
     content = toy.content(repo)
     content["datasets"]["toy"] |= {"sample_rate": RATE, "samples": RATE}
     content["studies"]["toy"]["settings"] = settings = content["studies"]["demo"]["settings"]

@@ -74,7 +74,7 @@ def test_params_name_it(repo):
     content = toy.content(repo)
     content["recipes"]["hybrid"]["settings"]["losses"] = {"cross_entropy": {"class_weights": "balanced"}}
     (stage,) = Params.model_validate(content).resolve("toy", "toy", "hybrid").stages
-    assert [getattr(term, "class_weights", None) for _, term in Loss.of(stage).terms] == ["balanced", None]
+    assert [getattr(term, "class_weights", None) for _, term in Loss.from_stage(stage).terms] == ["balanced", None]
 
 
 @pytest.mark.parametrize("classes", [2, 3])

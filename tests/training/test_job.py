@@ -136,7 +136,7 @@ def test_the_model_gives_the_last_predictions(params, features, tmp_path):
     torch.testing.assert_close(written, probabilities, rtol=0, atol=1e-4)
 
 
-def test_two_runs_are_the_same_but_for_time(params, features, tmp_path):
+def test_two_runs_differ_only_in_time(params, features, tmp_path):
     outcomes = []
     for place in ("one", "two"):
         torch.rand(3)  # what was drawn before does not matter

@@ -139,9 +139,9 @@ def test_the_checkpoint_has_them_and_the_model_does_not(chosen, make_task, make_
 
 
 def test_a_loss_without_parameters_has_none(chosen):
-    loss = Loss.of(chosen.stages[1]).with_modules(8, 3, torch.device("cpu"))
+    loss = Loss.from_stage(chosen.stages[1]).with_modules(8, 3, torch.device("cpu"))
     assert loss.parameters == [] and not loss.modules
-    both = Loss.of(chosen.stages[0]).with_modules(8, 3, torch.device("cpu"))
+    both = Loss.from_stage(chosen.stages[0]).with_modules(8, 3, torch.device("cpu"))
     given = Outputs(torch.randn(4, 8), torch.randn(4, 3), torch.tensor([0, 1, 1, -1]), torch.arange(4))
     apart = 0.5 * both.terms[0][1](given) + 0.5 * both.modules["1"](given)
     torch.testing.assert_close(both(given), apart)

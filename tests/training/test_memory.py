@@ -57,7 +57,7 @@ def small_device(monkeypatch):
 
 
 @pytest.mark.parametrize(("room", "fit"), [(5, "4 fit"), (2, "2 fit"), (1, "not even 2 fit")])
-def test_the_line_says_what_fits(settings, make_task, make_network, tmp_path, small_device, room, fit):
+def test_the_message_has_a_batch_size_that_fits(settings, make_task, make_network, tmp_path, small_device, room, fit):
     chosen = settings("hybrid", batch_size=8)
     network = small_device(make_network(chosen), room)
     with pytest.raises(UserError) as error:

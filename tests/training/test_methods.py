@@ -101,7 +101,7 @@ def test_nt_xent_and_cross_entropy_teach_together_through_the_projection(resolve
 def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
     resolved, make_task, make_network, tmp_path, monkeypatch, method
 ):
-    """Views, labels, dropout and kept representations too; batches of 5, of which the last of 18 clips has 3."""
+    """Also with views, labels, dropout and kept representations, in batches of 5; the last batch of 18 clips has 3."""
     chosen = resolved(METHODS[method], epochs=2)
     task = make_task(chosen)
     task = dataclasses.replace(task, known=known_labels(toy.waveforms(), task.train, chosen.labels))
@@ -117,7 +117,7 @@ def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
 
     monkeypatch.setattr(checkpoints, "save", and_die)
     for deaths in range(40):
-        # As often as it gets on: what is heard of validation clips, and what is kept, is heard again after a death.
+        # As often as it makes progress: validation clips and kept representations are encoded again after a kill.
         pieces, left[0] = make_network(chosen), {"nt_xent": 9, "clar": 5}.get(method, 3) + deaths % 2
         torch.manual_seed(deaths)
         try:
@@ -130,15 +130,15 @@ def test_a_training_killed_every_few_batches_ends_bit_for_bit_the_same(
     assert_same_outcome(state, pieces, whole, network)
 
 
-def test_what_a_probe_hears_is_made_once(resolved, make_task, make_network, tmp_path, monkeypatch):
+def test_a_probe_on_a_fixed_encoder_encodes_each_clip_once(resolved, make_task, make_network, tmp_path, monkeypatch):
     chosen = resolved({**METHODS["nt_xent"], "stages": [PROBE]}, epochs=3)
-    task, heard = make_task(chosen), []
+    task, given = make_task(chosen), []
     original = task.inputs.eval_batch
-    monkeypatch.setattr(task.inputs, "eval_batch", lambda *a: heard.extend(a[0].tolist()) or original(*a))
+    monkeypatch.setattr(task.inputs, "eval_batch", lambda *a: given.extend(a[0].tolist()) or original(*a))
     monkeypatch.setattr(task.inputs, "train_batch", None)
     kept, network = make_network(chosen), make_network(chosen)
     history = train(task, kept, tmp_path / "x.resume").history
-    assert sorted(heard) == list(range(len(task.labels))) and len(history) == 3
+    assert sorted(given) == list(range(len(task.labels))) and len(history) == 3
 
     monkeypatch.undo()
     monkeypatch.setattr(checkpoints, "SHARE", 1e9)
@@ -156,7 +156,7 @@ def test_what_a_probe_hears_is_made_once(resolved, make_task, make_network, tmp_
 
 
 @pytest.mark.parametrize("crop", [{"train": "random"}, {"train": "centre", "eval": "random"}])
-def test_a_probe_behind_chance_hears_each_epoch_anew(resolved, make_task, make_network, tmp_path, crop):
+def test_a_probe_with_random_crops_encodes_in_each_epoch(resolved, make_task, make_network, tmp_path, crop):
     chosen = resolved({"stages": [PROBE], "crop": crop})
     loop = StageLoop(make_task(chosen), chosen.stages[0], make_network(chosen), State(), Saver(tmp_path / "x", "x"))
     assert not loop.still
@@ -184,12 +184,12 @@ def test_views_of_validation_clips_are_the_same_each_epoch_and_apart_from_the_tr
 
 @pytest.mark.parametrize("method", ["few_labels", "clar"])
 def test_labels_beyond_the_share_are_not_looked_at(resolved, make_task, make_network, tmp_path, monkeypatch, method):
-    """Nor heard, where only labels teach, the clips without one."""
+    """Nor are clips without a label encoded if all losses need labels."""
     chosen = resolved({**METHODS[method], "labels": 0.5}, epochs=2)
-    task, heard = make_task(chosen), set()
+    task, given = make_task(chosen), set()
     known = known_labels(toy.waveforms(), task.train, chosen.labels)
     original = task.inputs.train_batch
-    monkeypatch.setattr(task.inputs, "train_batch", lambda *a: heard.update(a[0].tolist()) or original(*a))
+    monkeypatch.setattr(task.inputs, "train_batch", lambda *a: given.update(a[0].tolist()) or original(*a))
 
     def weights(labels, known):
         network = make_network(chosen)
@@ -201,7 +201,7 @@ def test_labels_beyond_the_share_are_not_looked_at(resolved, make_task, make_net
     with_label = task.train[known[task.train] != -1]
     assert torch.bincount(known[with_label]).tolist() == [3, 3, 3]
     taught = set((with_label if method == "few_labels" else task.train).tolist())
-    assert heard & set(task.train.tolist()) == taught
+    assert given & set(task.train.tolist()) == taught
     assert_equal(some, weights(task.labels.where(known != -1, (task.labels + 1) % 3), known))
     every = weights(task.labels, task.labels)
     assert not torch.equal(some["classifier.1.weight"], every["classifier.1.weight"])

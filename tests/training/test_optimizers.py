@@ -22,7 +22,7 @@ def test_each_is_torchs_own_of_its_name():
         )
 
 
-def test_everything_decays_if_nothing_else_is_said():
+def test_all_parameters_decay_by_default():
     parameters = [nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(3))]
     groups = OPTIMIZERS["adamw"](weight_decay=0.25).groups(parameters, factor=2.0)
     assert groups == [{"params": parameters, "factor": 2.0}]

@@ -210,7 +210,7 @@ STRANGE = {
 
 @pytest.fixture(scope="module")
 def amid(tmp_path_factory):
-    """Where a checkpoint of the second stage's second epoch stands, after 2 of its 4 batches."""
+    """The file of a checkpoint in the second stage's second epoch, after 2 of its 4 batches."""
     return tmp_path_factory.mktemp("amid") / "x.resume"
 
 

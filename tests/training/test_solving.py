@@ -59,7 +59,7 @@ def probabilities(run, paths):
     return {row["clip"]: [float(row[name]) for name in toy.CLASSES] for row in rows}
 
 
-def test_it_is_scikit_learns_of_standardised_features(finished, params, paths):
+def test_it_equals_scikit_learn_on_standardised_features(finished, params, paths):
     """Fold 3 chooses the strength of a fit on fold 1; the fit on both says of fold 2 what the run does."""
     run, metrics, settings, network = finished
     clips = toy.waveforms()
@@ -124,8 +124,8 @@ def test_more_features_than_clips_or_fewer_come_to_scikit_learns_weights(clips, 
 
 
 @pytest.mark.parametrize("present", [(0, 1, 2), (0, 2), (1, 2)])
-def test_a_fit_is_the_least_of_what_it_says(present):
-    """Against a plain descent on the loss written out; two classes, and one that nothing is of, too."""
+def test_a_fit_minimises_its_objective(present):
+    """Compare with plain gradient descent on the written-out loss; also with two classes, and with an empty class."""
     random = np.random.default_rng(0)
     labels = np.array([present[i % len(present)] for i in range(60)])
     features = 3 * random.normal(size=(60, 4)) + labels[:, None] + [5, 0, 0, 0]

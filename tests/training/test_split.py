@@ -74,7 +74,7 @@ def test_a_share_is_rounded_half_up(share, count):
     assert torch.bincount(known[known != -1]).tolist() == [count, count]
 
 
-def test_a_share_that_is_no_clip_is_said():
+def test_a_share_below_half_a_clip_raises_a_warning():
     source, train = clips(), torch.arange(64)
     assert list(label_warnings(source.labels, train, 0.2, "abc", 1)) == []
     assert list(label_warnings(source.labels, train, 0.02, "abc", 1)) == [
@@ -92,12 +92,12 @@ def test_a_share_that_is_no_clip_is_said():
         ([0, 1, 40, 60], 1.0, None),
     ],
 )
-def test_clips_that_cannot_teach_a_class_are_said(train, share, said):
+def test_clips_that_cannot_teach_a_class_raise_a_warning(train, share, said):
     found = list(label_warnings(clips().labels, torch.tensor(train), share, ("robin", "wren", "thrush"), 3))
     assert len(found) == (said is not None) and all(line.startswith(said) for line in found)
 
 
-def test_labels_of_clips_that_train_nothing_are_let_be():
+def test_labels_of_other_than_training_clips_are_kept():
     source, train = clips(), torch.arange(0, 64, 2)
     known = known_labels(source, train, 0.1)
     assert torch.equal(known[1::2], source.labels[1::2])

@@ -64,7 +64,7 @@ def settings_of(repo, term, views, **changes):
 
 
 def test_the_loss_that_the_documentation_shows(repo, monkeypatch):
-    """It is what stands in docs/extending.md, run in the module that it is to be written in."""
+    """Run the example of docs/extending.md in its module."""
     text = (repo / "docs" / "extending.md").read_text()
     code = text.partition("### A loss of pairs")[2].partition("```python\n")[2].partition("```")[0]
     exec(f"from __future__ import annotations\n{code}", vars(losses))

@@ -75,7 +75,7 @@ def same_times(folder: Path) -> None:
 
 
 def planned(folder: Path, *targets: str) -> dict[str, int]:
-    """How many jobs of each rule a plain `snakemake` would run, but for the targets themselves."""
+    """The number of jobs of each rule that a plain `snakemake` would run, without the targets themselves."""
     plan = run_in(folder, "snakemake", *targets, "--dry-run", "--cores", "1").stdout
     jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", plan, re.MULTILINE)}
     return {rule: count for rule, count in jobs.items() if rule not in ("total", "all")}

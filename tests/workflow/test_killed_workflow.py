@@ -114,7 +114,7 @@ def test_ctrl_c_twice_ends_it_without_snakemakes_traceback(project: Path) -> Non
 
 
 def test_what_fails_by_a_mistake_is_tried_once_and_by_a_kill_again(project: Path) -> None:
-    """And at the end stands what is done, what failed and why, and what to type; more trainings than cores are said."""
+    """The end shows what is done, what failed and why, and what to type; more trainings than cores raise a warning."""
     params = read_params(project / "params.yaml")
     params["studies"]["demo"]["recipes"].append("hybrid")
     params["recipes"]["hybrid"]["settings"] |= {"training": {"lr": 1.0e30}}

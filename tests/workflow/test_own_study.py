@@ -37,7 +37,7 @@ def test_without_sounds_it_is_one_line(repo: Path, tmp_path: Path) -> None:
 def test_a_folder_is_all_it_needs_and_few_clips_are_warned_of(repo: Path, tmp_path: Path) -> None:
     folder = copy_of(repo, tmp_path / "project")
     write_clips(folder, 0.1)
-    assert re.search("^train +15$", run_in(folder, *OWN, "--dry-run").stdout, re.MULTILINE)
+    assert re.search("^train +20$", run_in(folder, *OWN, "--dry-run").stdout, re.MULTILINE)
     done = run_in(folder, *OWN, "--", "data/own/index.csv")
     assert len((folder / "data/own/index.csv").read_text().splitlines()) == 11
     assert re.search(r"^warning: \w+ on own, stage 'joint' takes only 20 optimiser steps", done.stderr, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A reviewer's clone: committed metrics, no data, no training; every table and figure comes out anew."""
+"""A reviewer's clone has committed metrics, no data and no training, and makes every table and figure again."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ def test_committed_results_are_what_their_runs_give(repo: Path, tmp_path: Path) 
     assert run_in(clone, "git", "status", "--porcelain", "--", "results").stdout == ""
 
 
-def test_without_runs_it_says_so(repo: Path, tmp_path: Path) -> None:
+def test_without_runs_there_is_a_message(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text((repo / "Makefile").read_text())
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/.installed").write_text(f"{tmp_path}\n")

@@ -1,4 +1,4 @@
-# What all stages need: the parameters, the study, and the paths that runs and data have.
+# Shared by all stages: the parameters, the study, and the paths of runs and data.
 import os
 import sys
 import time
@@ -18,7 +18,7 @@ from soundclr.report.catalogue import front_page, labels, report_paths
 from soundclr.report.made_of import is_current
 
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
-# What --resources may limit: trainings at once (gpu), and what Snakemake itself knows.
+# The names that --resources may limit: simultaneous trainings (gpu), and Snakemake's own resources.
 LIMITS = "gpu mem mem_mb mem_mib disk disk_mb disk_mib runtime tmpdir _cores _nodes".split()
 try:
     for key in config:
@@ -30,14 +30,14 @@ try:
     PARAMS = load_checked(PARAMS_FILE)
     check_artefacts(PARAMS)
     STUDY_NAME = parameters.known(config.get("study", PARAMS.study), PARAMS.studies, "study")
-    if "mirror" in config:  # where data come from changes no result, so it is no rule's parameter
+    if "mirror" in config:  # not a rule's parameter, because the origin of data changes no result
         os.environ.update(SOUNDCLR_MIRROR=str(config["mirror"]))
     LEFT_OUT = optional.left_out(PARAMS, STUDY_NAME)
     RUNS = [run for run in runs.expand(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
     if "DVC_STAGE" in os.environ:
         own_sounds.check_seen_by_dvc(PARAMS, {run.dataset for run in RUNS})
 except UserError as error:
-    sys.exit(f"snakemake: error: {error}")  # an exception would show its way through Snakemake too
+    sys.exit(f"snakemake: error: {error}")  # an exception would print Snakemake's traceback too
 STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = [run for run in runs.evaluated(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
@@ -48,7 +48,7 @@ try:
     refuse_irregular([*METRICS, *EVALUATIONS, *written, *(run.model() for run in RUNS), *made])
 except UserError as error:
     sys.exit(f"snakemake: error: {error}")
-# With what it includes, and each study whole: what jobs read.
+# params.yaml merged with the files that it includes and with studies' bases: what jobs read.
 PARAMS_TEXT = yaml.safe_dump(parameters.read_params(PARAMS_FILE), sort_keys=False, allow_unicode=True)
 
 
@@ -69,7 +69,7 @@ def features_file(dataset):
 
 @cache
 def weights_files(dataset, recipe):
-    """The initial weights of a recipe's encoder: one file, or none for an encoder from scratch."""
+    """The files of initial weights of a recipe's encoder: one, or none if it is trained from scratch."""
     settings = PARAMS.resolve(STUDY_NAME, dataset, recipe)
     weights = settings.start.weights
     return [] if weights == "none" else [str(runs.weights_path(weights, settings.network))]
@@ -77,30 +77,30 @@ def weights_files(dataset, recipe):
 
 WEIGHTS = sorted({file for run in RUNS for file in weights_files(run.dataset, run.recipe)})
 
-# The paths of a run of the study, for any values of the wildcards in them.
+# A run of the study with wildcards, for paths.
 ANY_RUN = runs.Run(STUDY_NAME, "{dataset}", "{recipe}", "{hash}", "{fold}", "{seed}")
 
 
 def run_of(wildcards):
-    """The run that a job is for."""
+    """The run that a job trains or evaluates."""
     fold, seed = int(wildcards.fold), int(wildcards.seed)
     return runs.Run(STUDY_NAME, wildcards.dataset, wildcards.recipe, wildcards.hash, fold, seed)
 
 
 @cache
 def started_from(run):
-    """The run that a run's encoder starts from, None for any other start."""
+    """The run whose encoder a run starts from; None for any other start."""
     return runs.started_from(PARAMS, run)
 
 
 def is_to_train(run, wanted):
-    """Whether a run is not there, or its model is ``wanted`` and not there."""
+    """Whether a run is missing, or its model is ``wanted`` and missing."""
     trained = (run.directory() / "metrics.json").exists()
     return not trained or (run.model() in wanted and not run.model().exists())
 
 
 def wanted_models():
-    """The models that evaluations which are still to come need, and the trainings that start from another run."""
+    """The models that missing evaluations need, or trainings that start from another run."""
     wanted = {run.model() for run, file in zip(EVALUATED, EVALUATIONS) if not Path(file).exists()}
     for run in RUNS:
         while is_to_train(run, wanted) and (run := started_from(run)):
@@ -112,33 +112,33 @@ WANTED_MODELS = wanted_models()
 
 
 def unless_trained(wildcards, files):
-    """What a training needs: no more than is there where the run is, since its path says what it was made of.
+    """A training's input files; for a finished run only those that exist, because its path has the hash of its inputs.
 
-    So neither a file's time nor missing data, on a clone say, trains again what has been trained.
+    So neither a file's time nor missing data, for example in a clone, makes a finished run train again.
     """
     return files if is_to_train(run_of(wildcards), WANTED_MODELS) else if_there(files)
 
 
 def start_files(wildcards):
-    """The record and the model of the run that a training starts from, none for any other start."""
+    """The record and the model of the run that a training starts from; none for any other start."""
     other = started_from(run_of(wildcards))
     return [] if other is None else [f"{other.directory()}/metrics.json", str(other.model())]
 
 
 def unless_evaluated(wildcards, file):
-    """What an evaluation needs: no more than is there where the evaluation is."""
+    """An evaluation's input file; for a finished evaluation only if it exists."""
     evaluated = (run_of(wildcards).evaluation(wildcards.key) / "evaluation.json").exists()
     return if_there([str(file)]) if evaluated else str(file)
 
 
 def to_report(wildcards):
-    """What the tables need: runs and evaluations, whose age says nothing where the report is of what is there now.
+    """The report's input files: runs and evaluations, regardless of their age if the report is current.
 
-    Where its own record says that it is not, a file of this moment makes it anew: neither files' times nor lost
-    metadata of Snakemake keep an old table. (For the lack of an intermediate file Snakemake runs nothing again.)
+    If the report's fingerprint shows that it is outdated, a new marker file makes Snakemake write it again. So neither
+    files' times nor lost metadata of Snakemake keep an old table. (A missing intermediate file would not do that.)
     """
     if is_current(PARAMS, STUDY_NAME, Path("results")):
-        forced = workflow.dag_settings.forcerun  # trainings that are to run again, say
+        forced = workflow.dag_settings.forcerun  # such as trainings to run again
         return REPORTED if forced else [ancient(file) if Path(file).exists() else file for file in REPORTED]
     marker = Path(f".snakemake/{STUDY_NAME}.outdated")
     write_text(marker, f"found at {time.time_ns()}")
@@ -146,14 +146,14 @@ def to_report(wildcards):
 
 
 def if_there(files):
-    """Those of ``files`` that are there, whatever their age."""
+    """The existing ones of ``files``, regardless of their age."""
     return [ancient(file) for file in files if Path(file).exists()]
 
 
-# None are named to `snakemake --unlock`, nor on a cluster; there a job asks for as many threads as it was queued with.
+# `snakemake --unlock` and clusters give no number of cores; on a cluster a job has the threads that it was queued with.
 CORES = (not workflow.remote_exec and workflow.resource_settings.cores) or 1
 
-# Trainings at once: one a GPU or, where there is none, one a core, since a second thread gains less than a second
+# Simultaneous trainings: one per GPU or, without GPUs, one per core, because a second thread gains less than a second
 # training. A cluster has its own limits.
 if (
     "gpu" not in workflow.global_resources
@@ -162,20 +162,20 @@ if (
 ):
     workflow.register_resource("gpu", visible_gpus() or CORES)
 
-# Tries that may follow a training's first; the workflow counts them, not a cluster's job that runs it once.
+# Retries of a training. The workflow counts them; a cluster's job runs it once.
 RETRIES = 0 if workflow.remote_exec else 2
 
 
 def training_threads(wildcards):
-    """An equal share of the cores for each training that runs at once; gpu=0 keeps them off the GPUs."""
+    """An equal share of the cores for each simultaneous training; gpu=0 makes trainings use the CPU."""
     at_once = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 1
     return max(1, CORES // (at_once or CORES))
 
 
 def shown(path):
-    """A file of the report, marked for `snakemake --report` where a reader should see it there.
+    """A file of the report, marked for `snakemake --report` if that should include it.
 
-    Its caption is written with it, since it says how many runs there are, of which data, weights and budget.
+    Its caption is written together with it, because it has the number of runs, the data, weights and budget.
     """
     heading = category(path)
     if heading is None:

@@ -1,5 +1,5 @@
-# Evaluate: one job a run of the study's `evaluate:`, on the run's model. Its path holds the key of the evaluation's settings, so
-# more noise is other files, and trains nothing.
+# Evaluate: one job for each run in the study's `evaluate:`, with the run's model. The path has the key of the evaluation's
+# settings, so other settings make other files and train nothing.
 
 
 rule evaluate:

@@ -1,4 +1,4 @@
-# Features: a dataset's clips, decoded once into one memory-mapped file, whose name holds the hash of what made it.
+# Features: a dataset's clips, decoded once into one memory-mapped file, whose name has the hash of its inputs.
 
 
 rule decode:

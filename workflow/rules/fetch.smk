@@ -1,5 +1,5 @@
-# Fetch: from hosts or a mirror (SOUNDCLR_MIRROR) to data/<dataset>/index.csv and data/weights, verified. On the machine
-# where Snakemake runs: a cluster's nodes often have no internet.
+# Fetch: from hosts or a mirror (SOUNDCLR_MIRROR) to data/<dataset>/index.csv and data/weights, with verification. It runs
+# on the machine of Snakemake, because a cluster's nodes often have no internet.
 
 
 rule fetch:

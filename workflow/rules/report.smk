@@ -1,5 +1,5 @@
-# Report: tables and figures from the small files of runs and evaluations alone. REPORTED, those that it reads, is the
-# including workflow's.
+# Report: tables and figures, only from the small files of runs and evaluations. The including workflow sets REPORTED to
+# the files that it reads.
 
 
 report: str(front_page(STUDY_NAME, Path("results")).resolve())

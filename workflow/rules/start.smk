@@ -1,4 +1,4 @@
-# Start: what a workflow does before its first job: take its turn in the folder, and keep the parameters as they are.
+# Start: before its first job, a workflow locks the folder and freezes the parameters.
 import hashlib
 import signal
 
@@ -15,7 +15,7 @@ PLANNED_BESIDE_ANOTHER = is_held(LOCK)
 
 
 def refuse_other_clips():
-    """Plan nothing beside results of clips that are gone: of what changed under its name no path tells."""
+    """Exit if own clips have changed under their names since they were fetched, which paths do not show."""
     try:
         for dataset in sorted({run.dataset for run in RUNS}):
             own_sounds.check_clips(PARAMS, dataset)
@@ -29,7 +29,7 @@ if workflow.is_main_process and not workflow.remote_exec:
 
 
 def take_turn():
-    """Let no other workflow run jobs in this folder before this process ends, in whatever way.
+    """Lock the folder against other workflows until this process ends in any way.
 
     Snakemake's own lock, which a `kill -9` leaves behind, is switched off in the profiles.
     """
@@ -40,12 +40,12 @@ def take_turn():
         sys.exit(f"snakemake: error: {error}")
     if PLANNED_BESIDE_ANOTHER:
         sys.exit(
-            "snakemake: error: another one ended here after this one was planned; run the same command again"
+            "snakemake: error: another workflow ended here after this one was planned; run the same command again"
         )
 
 
 def interrupt_once():
-    """Let Ctrl-C end the workflow once: while jobs save themselves, another would break off with a traceback."""
+    """Ignore Ctrl-C after the first: while jobs save themselves, a second would end in a traceback."""
 
     def interrupt(number, frame):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -56,23 +56,23 @@ def interrupt_once():
 
 
 def freeze_params():
-    """Let all jobs read the parameters as they are now, those too that start, or start again, after an edit.
+    """Copy the parameters for all jobs, so that an edit does not affect jobs that start later or again.
 
-    Jobs inherit the variable, on a cluster too, where each reads the Snakefile and the parameters anew.
+    Jobs inherit the variable with the copy's name, also on a cluster, where each job reads the Snakefile again.
     """
     frozen = Path("logs/params") / f"{hashlib.sha256(PARAMS_TEXT.encode()).hexdigest()[:12]}.yaml"
-    write_text(frozen, PARAMS_TEXT)  # also over one that was damaged since
+    write_text(frozen, PARAMS_TEXT)  # also replaces a damaged copy
     os.environ.update(SOUNDCLR_PARAMS=str(frozen))
 
 
 def warn():
-    """Say which runs are left out, and which budgets are too few steps; a training says that too, but in its log."""
+    """Print which runs are left out and which budgets have too few steps; trainings warn only in their logs."""
     for warning in [*optional.lines(PARAMS, LEFT_OUT), *plan.warnings(PARAMS, STUDY_NAME), *fewer_cores()]:
         print(f"warning: {warning}", file=sys.stderr)
 
 
 def fewer_cores():
-    """A line where ``--resources gpu`` asks for more trainings at once than there are cores."""
+    """A warning if ``--resources gpu`` asks for more simultaneous trainings than there are cores."""
     asked = workflow.global_resources["gpu"].value if "gpu" in workflow.global_resources else 0
     if asked > CORES and not workflow.resource_settings.nodes:
         yield f"--resources gpu={asked} is more than the {CORES} cores of --cores: {CORES} trainings run at once"
@@ -94,6 +94,6 @@ onsuccess:
 
 
 onerror:
-    # at the end no job is starting any more, though the folder's lock is still held
+    # no job is starting any more, although this process still holds the folder's lock
     places = Places(workflow_lock=Path(os.devnull))
-    print(*ending.lines(Study.of(PARAMS, STUDY_NAME), places), sep="\n", file=sys.stderr)
+    print(*ending.lines(Study.from_params(PARAMS, STUDY_NAME), places), sep="\n", file=sys.stderr)

@@ -1,4 +1,4 @@
-# Train: one job a run. Its path holds the hash of its settings, so changed parameters are other files.
+# Train: one job per run. Its path has the hash of its settings, so changed parameters make other files.
 
 
 rule train:
@@ -27,7 +27,7 @@ rule train:
         study=STUDY_NAME,
     message:
         "train {wildcards.recipe} on {wildcards.dataset}, fold {wildcards.fold}, seed {wildcards.seed}: tail -f {log}"
-    shell:  # exec: a signal that ends the job reaches the training, which saves itself, and not a shell before it
+    shell:  # exec: a signal reaches the training, which then saves itself, and not a shell around it
         "exec soundclr train --study {params.study:q} --dataset {wildcards.dataset:q} --recipe {wildcards.recipe:q}"
         " --hash {wildcards.hash:q} --fold {wildcards.fold:q} --seed {wildcards.seed:q} --threads {threads} --slots {resources.gpu}"
         " 2> {log:q}"

@@ -1,7 +1,7 @@
-"""Turn YAMNet's published file into the state dict of the encoder `yamnet`: yamnet_weights.py FILE.tflite OUT.pth.
+"""Convert YAMNet's published file to a state dict of the encoder `yamnet`: yamnet_weights.py FILE.tflite OUT.pth.
 
-Needs the package `tflite` (2.18.0), which nothing else does. The file is yamnet_spectra_in.tflite of
-github.com/google-coral/coralmicro at c9f665b0 (Apache-2.0): int8 weights with a scale a channel, batch norms folded in.
+It needs the package `tflite` (2.18.0), which is not a dependency. The file is yamnet_spectra_in.tflite of
+github.com/google-coral/coralmicro at c9f665b0 (Apache-2.0): int8 weights with a scale per channel, folded batch norms.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ CONVOLUTIONS = (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.DEPTHWISE
 
 
 def numbers(model: Any, index: int) -> np.ndarray:
-    """A constant tensor of the file's first graph, its integers scaled."""
+    """A constant tensor of the file's first graph as numbers, with its scales applied."""
     tensor = model.Subgraphs(0).Tensors(index)
     kind = {tflite.TensorType.INT8: np.int8, tflite.TensorType.INT32: np.int32}[tensor.Type()]
     values = model.Buffers(tensor.Buffer()).DataAsNumpy().view(kind).reshape(tensor.ShapeAsNumpy()).astype(np.float64)

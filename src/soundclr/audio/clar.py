@@ -22,7 +22,7 @@ class ClarTransform:
     the products are computed once per block and rotated to the block's place; a frame is the sum of its blocks. These
     products have no window. Hann's window gives 1/2 of the frequency's product minus 1/4 of the products of the two
     frequencies that are one cycle per window away.
-    Computed in float32, whatever autocast says.
+    The result is in float32, also under autocast.
     """
 
     def __init__(

@@ -31,8 +31,8 @@ from soundclr.machine.files import reason
 REPLACE = "replace it"
 CUT_OFF = "is cut off, {} before the end that its header gives; " + REPLACE
 TOO_SHORT = (
-    "its header says {} bytes of sound, but {} more follow, as when a recorder was switched off before it mended the "
-    "header: convert it, for example with `ffmpeg -ignore_length 1 -i OLD NEW.flac`"
+    "its header says {} bytes of sound, but {} more follow, as when a recorder was switched off before it updated "
+    "the header: convert it, for example with `ffmpeg -ignore_length 1 -i OLD NEW.flac`"
 )
 CONVERT = "convert it, for example with `ffmpeg -i OLD NEW.flac`"
 

@@ -79,19 +79,21 @@ class Waveforms:
             with safe_open(path, framework="pt") as file:
                 samples, offsets, labels, folds = (file.get_tensor(name) for name in TENSORS)
                 metadata = file.metadata() or {}
-            _, says, has = hashes(path)
+            _, recorded, has = hashes(path)
             index_sha256 = metadata["index_sha256"]
             identical = json.loads(metadata.get("identical_clips", "null"))
             clips, classes, sources = (tuple(json.loads(metadata[name])) for name in ("clips", "classes", "sources"))
             sample_rate = int(metadata["sample_rate"])
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise UserError(f"{path}: is cut off or not a features file ({error}); {remedy}") from error
-        if says != has:
-            raise UserError(f"{path}: is damaged (its SHA-256 is {has}, but {says} is recorded in it); {remedy}")
+        if recorded != has:
+            raise UserError(f"{path}: is damaged (its SHA-256 is {has}, but {recorded} is recorded in it); {remedy}")
         lengths = (len(labels), len(folds), len(offsets) - 1, len(sources))
         if samples.dtype not in FULL_SCALES or lengths != (len(clips),) * 4 or offsets[-1] != len(samples):
             raise UserError(f"{path}: its tensors do not fit one another; {remedy}")
-        return cls(samples, offsets, labels, folds, clips, classes, sample_rate, sources, index_sha256, identical, says)
+        return cls(
+            samples, offsets, labels, folds, clips, classes, sample_rate, sources, index_sha256, identical, recorded
+        )
 
     @classmethod
     def from_arrays(cls, arrays: Sequence[Numbers], sample_rate: int) -> Self:
@@ -150,9 +152,9 @@ def beginning(
 
 def seal(path: Path) -> None:
     """Replace :data:`UNSEALED` in a features file by the hash of its contents."""
-    start, says, has = hashes(path)
+    start, recorded, has = hashes(path)
     with open(path, "rb+") as file:
-        file.write(start.replace(says.encode(), has.encode()))
+        file.write(start.replace(recorded.encode(), has.encode()))
 
 
 def hashes(path: Path) -> tuple[bytes, str, str]:
@@ -167,9 +169,9 @@ def hashes(path: Path) -> tuple[bytes, str, str]:
         file.seek(0)
         start = file.read(8 + size + header["samples"]["data_offsets"][0])
         digest = hashlib.file_digest(file, "sha256")
-    says = header["__metadata__"]["sha256"]
-    digest.update(start.replace(says.encode(), UNSEALED.encode()))
-    return start, says, digest.hexdigest()
+    recorded = header["__metadata__"]["sha256"]
+    digest.update(start.replace(recorded.encode(), UNSEALED.encode()))
+    return start, recorded, digest.hexdigest()
 
 
 def _offsets(lengths: Iterable[int]) -> npt.NDArray[np.int64]:

@@ -26,7 +26,7 @@ class Augment:
     spectrogram: Sequence[Augmentation] = ()
 
     @classmethod
-    def of(cls, choices: Sequence[Choice]) -> "Augment":
+    def from_choices(cls, choices: Sequence[Choice]) -> "Augment":
         """Build the augmentations in ``choices``; UserError for an unknown one or an invalid parameter."""
         entries = [entry_of(AUGMENTATIONS, choice, "augmentation", "a stage's settings") for choice in choices]
         return cls(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 class Representation(Entry):
     """How a clip becomes the network's input: ``channels`` arrays of :meth:`shape`.
 
-    ``of`` tells whether it represents sounds or pictures.
+    ``medium`` is what it represents: sounds or pictures.
 
     >>> class Energy(Representation):
     ...     hop_length: int
@@ -47,7 +47,7 @@ class Representation(Entry):
     True
     """
 
-    of: ClassVar[Literal["sounds", "pictures"]] = "sounds"
+    medium: ClassVar[Literal["sounds", "pictures"]] = "sounds"
     channels: Annotated[int, Field(ge=1, le=1000)]
 
     def shape(self, samples: int) -> tuple[int, ...]:
@@ -287,7 +287,7 @@ class Yamnet(Representation):
 class Picture(Representation):
     """A picture's red, green and blue in [0, 1], not standardised (SimCLR): (side, side)."""
 
-    of = "pictures"
+    medium = "pictures"
     channels: Literal[3]
 
     def shape(self, samples: int) -> tuple[int, ...]:
@@ -314,8 +314,10 @@ REPRESENTATIONS: dict[str, type[Representation]] = {
 def representation_of(settings: RunSettings, place: str = "a run's settings") -> Representation:
     """Build the representation in a run's settings. UserError, with ``place``, if it is unknown or does not fit."""
     entry = entry_of(REPRESENTATIONS, settings.representation, "representation", place)
-    if entry.of != (found := "sounds" if settings.audio.sample_rate else "pictures"):
-        raise UserError(f"{place}: representation {settings.representation.name} is for {entry.of}, not for {found}")
+    if entry.medium != (found := "sounds" if settings.audio.sample_rate else "pictures"):
+        raise UserError(
+            f"{place}: representation {settings.representation.name} is for {entry.medium}, not for {found}"
+        )
     if refused := entry.refuses(settings.audio):
         raise UserError(f"{place}: representation {settings.representation.name}: {refused}")
     return entry

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
 
     params = load_checked(options.params)
     places = Places(options.results, options.data)
-    study = Study.of(params, known(options.study or params.study, params.studies, "study"), places)
+    study = Study.from_params(params, known(options.study or params.study, params.studies, "study"), places)
     if options.watch:
         page.watch(lambda: page.lines(study, places))
     else:

@@ -1,4 +1,4 @@
-"""Unpacking archives that strangers made."""
+"""Unpacks archives from untrusted sources."""
 
 import bz2
 import gzip
@@ -18,21 +18,21 @@ from soundclr.machine.files import atomic_folder, reason
 
 Member = tuple[str, IO[bytes] | None]  # name in the archive, contents (None for a folder)
 
-CHUNK = 1 << 14  # bytes read at once; a header in a tar may not have more: Python takes seconds to parse a mad one
-MEMBER = 1 << 14  # bytes that each member counts beside its own: ext4 has one inode for as many
-LIST = 1 << 24  # bytes that a zip's list of its members may have, about 100,000 of them
-# By how such files begin
+CHUNK = 1 << 14  # bytes read at a time, and the limit for a tar header: Python takes seconds to parse a huge one
+MEMBER = 1 << 14  # bytes that each member counts besides its own: ext4 has one inode per 16 KiB
+LIST = 1 << 24  # the most bytes of a zip's list of members, about 100,000 members
+# The first bytes of a compressed file -> how to open it
 COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 
 
 def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
-    """Unpack a zip or tar archive (also .gz, .bz2, .xz) as ``folder``, which appears whole or not at all.
+    """Unpack a zip or tar archive (also .gz, .bz2, .xz) to ``folder``, completely or not at all.
 
-    Modes, owners and times of the members are not kept.
+    The members' modes, owners and times are not kept.
 
     Raises:
         UserError: the archive is truncated or damaged, a member is unsafe (an absolute path, one with ``..``, a
-            link, or a device), or all members take more than ``max_bytes``, each counting ``MEMBER`` beside its own.
+            link, or a device), or the members take more than ``max_bytes``, counting ``MEMBER`` more bytes for each.
     """
     try:
         with atomic_folder(folder) as temporary:
@@ -44,7 +44,7 @@ def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
                     raise _refused(
                         archive,
                         f"its members take more than the {max_bytes:,} bytes that `max_bytes` in params.yaml allows "
-                        f"(each counts {MEMBER:,} beside its own): raise that if they are meant to, or else",
+                        f"(each counts {MEMBER:,} besides its own): raise that if the archive is right, or",
                     )
     except (
         zipfile.BadZipFile,
@@ -57,13 +57,13 @@ def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
     ) as error:
         raise _damaged(archive, error) from error
     except OSError as error:
-        if error.errno is None:  # gzip's and bz2's way to say it
+        if error.errno is None:  # gzip and bz2 raise this for damaged files
             raise _damaged(archive, error) from error
         raise UserError(f"{archive} cannot be unpacked as {folder} ({reason(error)})") from error
 
 
 def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(f"{archive} is no zip or tar archive, or truncated or damaged ({error}): {_REMEDY}")
+    return UserError(f"{archive} is not a zip or tar archive, or it is truncated or damaged ({error}): {_REMEDY}")
 
 
 def _refused(archive: Path, why: str) -> UserError:
@@ -74,9 +74,9 @@ _REMEDY = "delete it, and the same command fetches it again"
 
 
 class _Frugal(io.BufferedReader):
-    """A file of which no more than ``most`` bytes are read at once, however long a part of it is said to be.
+    """A file that refuses to read more than ``most`` bytes at once.
 
-    The libraries read a header whole, also a stranger's of 10 GB of zeros.
+    The libraries read a header at once, even one with 10 GB of zeros.
     """
 
     def __init__(self, raw: Any, most: int) -> None:
@@ -84,7 +84,7 @@ class _Frugal(io.BufferedReader):
         self.most = most
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As any file's; a ValueError for more than ``most`` bytes."""
+        """Read as any file does; ValueError for more than ``most`` bytes."""
         content = super().read(self.most + 1 if size is None or size < 0 else min(size, self.most + 1))
         if len(content) > self.most:
             raise ValueError(f"a header or a list of more than {self.most:,} bytes")
@@ -137,7 +137,7 @@ def _unsafe(archive: Path, name: str, why: str) -> UserError:
 
 
 def _write_member(path: Path, contents: IO[bytes] | None, room: int) -> int:
-    """Write a folder or a file, of a file no more than goes beyond ``room``; return its bytes."""
+    """Write a folder or a file and return its bytes; it stops writing a file when that exceeds ``room``."""
     if contents is None:
         path.mkdir(parents=True, exist_ok=True)
         return 0

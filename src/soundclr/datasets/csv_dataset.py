@@ -1,24 +1,24 @@
-"""Your own sounds as a dataset: the clips that a CSV table lists, or those in a folder for each class.
+"""Your own sounds as a dataset: the clips in a CSV table, or in a folder for each class.
 
-Columns: ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the class's name)
-and, if you like, ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; without it each clip is
-one of its own). Commas or semicolons separate its values. In params.yaml::
+The table's columns are ``path`` (relative to the table's folder, or absolute; WAV, FLAC, Ogg or MP3), ``label`` (the
+class's name) and optionally ``fold`` (from 1) and ``source`` (the recording that a clip was cut from; by default each
+clip is one of its own). Commas or semicolons separate values. In params.yaml::
 
     datasets:
       birds:
         title: birds of the garden
         adapter: csv
         file: sounds/birds.csv # relative to the repository, or absolute
-        classes: 3 # may be left out: as many as the table has
+        classes: 3 # optional; default: as many as the table has
         folds: 5
         sample_rate: 44100
         samples: 220500
-        fold_seed: 0 # another draws other folds, where the table gives none; may be left out
+        fold_seed: 0 # optional; draws the folds if the table has none
 
-Classes are numbered in the order of their names. The clips stay where they are. The table's contents count in the
-hash that names runs and features; a clip's do not, so a clip that changes needs another name.
+Classes are numbered in the order of their names. The clips are not copied. The hash of runs and features includes the
+table's contents but not the clips', so a clip that changes needs another name.
 
-With the adapter ``folders``, ``file`` is a folder of folders named by class, whose files are the table.
+With the adapter ``folders``, ``file`` is a folder that has a folder for each class; their files replace the table.
 """
 
 import csv
@@ -43,14 +43,14 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 from soundclr.run.runs import table_of_folders
 
-STEPS = 2000  # at most, to spread the classes that drawn folds leave in one of them
-RESERVED = {"clip", "source", "label", "epoch"}  # columns beside the classes' own in predictions.csv
+STEPS = 2000  # the most steps to spread classes that drawn folds leave in one fold
+RESERVED = {"clip", "source", "label", "epoch"}  # other columns of predictions.csv
 
 
 def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Read and check the table ``settings.file``; return its rows, paths relative to ``data/<name>``.
+    """Read and check the table ``settings.file``; return its rows, with paths relative to ``data/<name>``.
 
-    A clip is called by its path in the table, without the suffix. Folds are the table's, or drawn from the seed.
+    A clip's name is its path in the table without the suffix. Folds are the table's, or drawn from the seed.
     """
     if settings.file is None:
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a CSV table with path,label")
@@ -60,9 +60,10 @@ def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | N
 
 
 def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """The clips in the folder ``settings.file``, which has a folder for each class, as :func:`fetch_csv` returns them.
+    """The rows of the clips in ``settings.file``, which has a folder for each class, as in :func:`fetch_csv`.
 
-    Each file is a clip and a source of its own: one that is no sound is a UserError, as is a sound beside the folders.
+    Each file is a clip and a source of its own. UserError for a file that is not a sound, or a sound outside the
+    folders.
     """
     if settings.file is None:
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a folder of class folders")
@@ -71,14 +72,16 @@ def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path
     lines = [Line(str(folder / row["path"]), row) for row in rows]
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
-            raise UserError(f"{path}: is in no class's folder; move it into one, such as {folder / 'wren' / path.name}")
+            raise UserError(
+                f"{path}: is not in a class's folder; move it into one, such as {folder / 'wren' / path.name}"
+            )
     return index_rows(name, settings, lines, folder, folder, data)
 
 
 def index_rows(
     name: str, settings: DatasetSettings, lines: Sequence[Line], table: Path, folder: Path, data: Path
 ) -> list[IndexRow]:
-    """The index rows of a table's ``lines``, checked; ``path`` in them is relative to ``folder``."""
+    """Check a table's ``lines`` and return their index rows. ``path`` in the lines is relative to ``folder``."""
     unique(lines, _clip)
     labels = _labels(name, table, lines, settings.classes)
     sources = [line.values.get("source") or _clip(line) for line in lines]
@@ -88,10 +91,10 @@ def index_rows(
         _warn_of_shared(table, sources, folds)
     else:
         folds = _drawn(table, labels, sources, settings)
-    home, start = folder.resolve(), (data / name).resolve()  # a path with .. does not survive links on its way
+    home, start = folder.resolve(), (data / name).resolve()  # links would break a path with ..
     for line, source in zip(lines, sources, strict=True):
         if "\r" in line.values["path"] + source:
-            raise UserError(f"{line.place}: {line.values['path']!r} has a carriage return, which no table can hold")
+            raise UserError(f"{line.place}: {line.values['path']!r} has a carriage return, which no table can contain")
     paths = [home / line.values["path"] for line in lines]
     places = {path: line.place for path, line in zip(paths, lines, strict=True)}
 
@@ -99,7 +102,7 @@ def index_rows(
         if path != home and os.path.isdir(path):
             raise UserError(f"{places[path]}: {path} is a folder, not a sound file")
         if not os.path.isfile(path):
-            raise UserError(f"{places[path]}: there is no file {path}")
+            raise UserError(f"{places[path]}: the file {path} is missing")
         check_audio(path)
 
     check_all(places, check)
@@ -110,13 +113,13 @@ def index_rows(
 
 
 def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: int) -> list[int]:
-    """Folds 1 to ``folds`` for clips with these labels: each class spread evenly, each source's clips in one fold.
+    """Draw folds 1 to ``folds`` that spread each class evenly and keep each source's clips in one fold.
 
-    Greedy: the sources, those with most clips first and equal ones in an order drawn from the seed, each go where
-    their classes are scarcest yet. Where that leaves a class in one fold alone, sources are moved. Neither the order of
-    the clips nor a library's version changes the outcome.
+    The algorithm is greedy: sources with more clips come first, equal ones in an order drawn from the seed. Each goes
+    to the fold in which its classes are scarcest so far. If a class ends up in one fold only, sources are moved. The
+    result depends neither on the order of the clips nor on a library's version.
     """
-    counts: dict[str, Counter[int]] = {}  # of each source, its clips by label
+    counts: dict[str, Counter[int]] = {}  # source -> label -> clips
     for label, source in zip(labels, sources, strict=True):
         counts.setdefault(source, Counter())[label] += 1
     names = sorted(counts, key=lambda source: hashlib.sha256(f"{seed} {source}".encode()).digest())
@@ -124,10 +127,10 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
     filled, total = np.zeros((len(weight), folds)), np.zeros(folds)
     chosen = {}
     for source in sorted(names, key=lambda source: -counts[source].total()):
-        own = sorted(counts[source])  # a source has few of the classes
+        own = sorted(counts[source])  # a source has few classes
         clips = np.array([counts[source][label] for label in own])
         scarcest = np.round((weight[own] * clips) @ filled[own], 12)
-        fold = int(np.lexsort((total, scarcest))[0])  # of equally scarce ones the smallest
+        fold = int(np.lexsort((total, scarcest))[0])  # of equally scarce folds the smallest
         filled[own, fold] += clips
         total[fold] += clips.sum()
         chosen[source] = fold + 1
@@ -136,10 +139,10 @@ def draw_folds(labels: Sequence[int], sources: Sequence[str], folds: int, seed: 
 
 
 def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], folds: int, seed: int) -> None:
-    """Change the fold ``chosen`` for each source until no class is in one fold alone, or no way is found in many steps.
+    """Change the fold ``chosen`` for each source until no class is in one fold only, or the steps are used up.
 
-    ``counts`` are each source's clips by label. One step moves a source of such a class, so that the fewest classes are
-    in one fold alone; at times, lest it go in circles, one that is drawn from the seed.
+    ``counts`` has each source's clips by label. A step moves a source of such a class so that fewest classes are in one
+    fold only. Sometimes it makes a random move, drawn from the seed, to avoid cycles.
     """
     of_class: dict[int, list[str]] = {}
     for source in sorted(counts):
@@ -150,7 +153,7 @@ def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], fold
         return [k for k in sorted(labels) if len(of_class[k]) > 1 and len({chosen[s] for s in of_class[k]}) == 1]
 
     def harm(move: tuple[str, int]) -> tuple[int, int]:
-        """How many classes a move leaves in one fold alone, and how many clips its fold has then."""
+        """How many classes a move leaves in one fold only, and how many clips its fold then has."""
         source, before = move[0], chosen[move[0]]
         chosen[source] = move[1]
         found = len(in_one_fold(counts[source])), sum(counts[s].total() for s in counts if chosen[s] == move[1])
@@ -172,9 +175,9 @@ def spread_classes(chosen: dict[str, int], counts: dict[str, Counter[int]], fold
 
 
 def refuse_alike(table: Path, column: str, values: Iterable[str]) -> None:
-    """Raise UserError for values that are one text in two forms of Unicode, or with characters that do not show.
+    """Raise UserError for values that look equal: two Unicode forms of one text, or text with invisible characters.
 
-    Those that differ in case, spacing or typography alone are said, in a warning: they might be meant.
+    Values that differ only in case, spacing or typography raise a warning, because they may be intended.
     """
     seen: dict[str, str] = {}
     alike = []
@@ -183,19 +186,19 @@ def refuse_alike(table: Path, column: str, values: Iterable[str]) -> None:
         folded = re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", composed).casefold())
         if (other := seen.setdefault(f"composed {composed}", value)) != value:
             raise UserError(
-                f"{table}: the {column}s {other!a} and {value!a} look the same and are not, as names that came "
-                "from a Mac: give them one spelling"
+                f"{table}: the {column}s {other!a} and {value!a} look the same but differ, as names from a Mac may: "
+                "give them one spelling"
             )
         if (other := seen.setdefault(f"folded {folded}", value)) != value:
             alike.append(f"{other!r} and {value!r}")
     if alike:
         more = f", and {len(alike) - 1} more pairs," if len(alike) > 1 else ""
-        said = f"{table}: the {column}s {alike[0]}{more} are nearly the same, but count as two"
-        print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
+        warning = f"{table}: the {column}s {alike[0]}{more} are nearly the same, but count as two"
+        print(f"soundclr: warning: {UserError(warning)}", file=sys.stderr)
 
 
 def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -> None:
-    """Say which sources stand in several folds: their clips are both learnt from and tested on."""
+    """Warn about sources in several folds, whose clips are both trained and tested on."""
     of_source: dict[str, set[int]] = {}
     for source, fold in zip(sources, folds, strict=True):
         of_source.setdefault(source, set()).add(fold)
@@ -203,8 +206,8 @@ def _warn_of_shared(table: Path, sources: Sequence[str], folds: Sequence[int]) -
     if shared:
         where = ", ".join(map(str, sorted(of_source[shared[0]])))
         others = f", and {len(shared) - 1} more sources are in several" if len(shared) > 1 else ""
-        said = f"{table}: source {shared[0]!r} is in folds {where}{others}; what is tested resembles what was learnt"
-        print(f"soundclr: warning: {UserError(said)}, so accuracy may come out too high", file=sys.stderr)
+        warning = f"{table}: source {shared[0]!r} is in folds {where}{others}; test clips resemble training clips"
+        print(f"soundclr: warning: {UserError(warning)}, so accuracy may be too high", file=sys.stderr)
 
 
 def _clip(line: Line) -> str:
@@ -212,16 +215,16 @@ def _clip(line: Line) -> str:
 
 
 def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) -> list[tuple[str, int]]:
-    """Each line's class and its number, in the order of the names."""
+    """Each line's class and its number; classes are numbered in the order of their names."""
     for line in lines:
         label = line.values["label"]
         if label in RESERVED or not label or label != " ".join(label.split()):
-            why = "another column's name in results" if label in RESERVED else "empty or has spaces to spare"
+            why = "another column's name in results" if label in RESERVED else "empty or has superfluous spaces"
             raise UserError(f"{line.place}: `label` is {label!r}, which is {why}; give the class another name")
     names = sorted({line.values["label"] for line in lines})
     if len(names) != (classes or max(2, len(names))):
         shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
-        wanted = f"params.yaml says {classes}" if classes else "it takes 2 to tell them apart"
+        wanted = f"params.yaml has {classes}" if classes else "a dataset needs 2 or more"
         raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
     refuse_alike(table, "label", names)
     number = {label: position for position, label in enumerate(names)}
@@ -231,14 +234,14 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) 
 def _drawn(
     table: Path, labels: Sequence[tuple[str, int]], sources: Sequence[str], settings: DatasetSettings
 ) -> list[int]:
-    """Folds drawn from the seed, where there are sources enough for them."""
+    """Draw folds from the seed; UserError if there are too few sources."""
     if len(set(sources)) < settings.folds:
-        raise UserError(f"{table}: has {len(set(sources))} sources, too few to draw {settings.folds} folds of them")
+        raise UserError(f"{table}: has {len(set(sources))} sources, too few for {settings.folds} folds")
     of_class = Counter(class_name for class_name, _ in set(zip((c for c, _ in labels), sources, strict=True)))
     for class_name, count in sorted(of_class.items()):
         if count < 2:
             raise UserError(
-                f"{table}: all clips of {class_name} are of one source, so that no fold could be drawn "
-                "which leaves some to learn from; add another source, or give the folds"
+                f"{table}: all clips of {class_name} have one source, so no drawn fold would leave any to learn from; "
+                "add another source, or give the folds"
             )
     return draw_folds([label for _, label in labels], sources, settings.folds, settings.fold_seed)

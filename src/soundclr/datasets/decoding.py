@@ -1,4 +1,4 @@
-"""Every clip of a dataset decoded once, into the features file that every job reads."""
+"""Decodes every clip of a dataset once, into the features file that every job reads."""
 
 import hashlib
 import itertools
@@ -36,15 +36,15 @@ def decode_clips(
 
     Args:
         index: ``index.csv`` as :mod:`soundclr.datasets.index` writes it; paths relative to it.
-        output: the file to write, whole or not at all.
+        output: the file to write, completely or not at all.
         sample_rate: in hertz; clips of another rate are resampled.
-        workers: threads that decode.
-        channels: what several channels become.
-        longest: the samples that are kept of a longer clip, its first ones; none: all.
-        pixels: the side of pictures, of which nothing but this is asked; none: they are sounds.
+        workers: the number of decoding threads.
+        channels: how several channels are mixed.
+        longest: the number of samples to which longer clips are cut; None: not cut.
+        pixels: the side of pictures, which need no other argument; None for sounds.
 
     Raises:
-        UserError: the index is not usable, or a clip cannot be decoded or is not the one that was fetched; it is named.
+        UserError: the index is not valid, or a clip cannot be decoded or is not the one that was fetched.
     """
     table = read_index(index)
     paths = [place_of(index, path) for path in table["path"]]
@@ -53,7 +53,9 @@ def decode_clips(
 
     def decode(path: Path, sha256: str) -> Numbers:
         if sha256_of_file(path) != sha256:
-            raise UserError(f"{path}: is not the file that was fetched (other SHA-256); restore it or {remedy(index)}")
+            raise UserError(
+                f"{path}: is not the file that was fetched (its SHA-256 differs); restore it or {remedy(index)}"
+            )
         if pixels is not None:
             return read_picture(path, pixels)
         decoded, lost = decode_sound(path, sample_rate, channels, longest)
@@ -67,12 +69,12 @@ def decode_clips(
         with tqdm(decoded, total=len(paths), desc="decode", unit=" clips", dynamic_ncols=True) as arrays:
             kind = np.int16 if pixels is None else np.uint8
             features.write(temporary, small, digested(arrays, digests), metadata, kind)
-    for said in (*losses_said(losses), *same_samples(table, digests)):
-        print(f"soundclr: warning: {UserError(said)}", file=sys.stderr)
+    for warning in (*loss_warnings(losses), *same_samples(table, digests)):
+        print(f"soundclr: warning: {UserError(warning)}", file=sys.stderr)
 
 
 def metadata_of(table: pd.DataFrame, sample_rate: int, index_sha256: str) -> dict[str, str]:
-    """What a features file says of its clips, in words."""
+    """The metadata of a features file."""
     return {
         "clips": json.dumps(table["clip"].to_list()),
         "sources": json.dumps(table["source"].to_list()),
@@ -87,7 +89,7 @@ def metadata_of(table: pd.DataFrame, sample_rate: int, index_sha256: str) -> dic
 def decode_sound(
     path: Path, sample_rate: int, channels: Mix, longest: int | None
 ) -> tuple[npt.NDArray[np.int16], dict[str, str]]:
-    """A sound's trimmed samples, and a phrase by each kind of loss; the arguments are :func:`decode_clips`'s."""
+    """A sound's trimmed samples, and its losses: kind -> phrase. The arguments are those of :func:`decode_clips`."""
     samples, lost = read_with_losses(path, sample_rate, channels)
     decoded = to_int16(trim(samples[:longest]))
     if samples.any() and not decoded.any() and not lost:
@@ -96,36 +98,36 @@ def decode_sound(
 
 
 def digested(arrays: Iterable[Numbers], digests: list[bytes]) -> Iterator[Numbers]:
-    """The ``arrays``, while a hash of each is added to ``digests``: of silence, which all silence is like, an empty."""
+    """Yield the ``arrays`` and append a hash of each to ``digests``; silence gets an empty one."""
     for array in arrays:
         digests.append(hashlib.blake2b(np.ascontiguousarray(array).data).digest() if array.any() else b"")
         yield array
 
 
-def losses_said(losses: Iterable[tuple[str, Path, str]]) -> Iterator[str]:
-    """A line for each kind of loss: the first clip, what it loses, and how many more have a loss of the kind."""
+def loss_warnings(losses: Iterable[tuple[str, Path, str]]) -> Iterator[str]:
+    """A warning for each kind of loss: the first clip, its loss, and how many other clips have such a loss."""
     for _, group in itertools.groupby(sorted(losses), key=lambda loss: loss[0]):
         (_, path, phrase), *others = group
         yield f"{path}: {phrase}" + (f" (likewise {len(others)} more clips)" if others else "")
 
 
 def same_samples(table: pd.DataFrame, digests: list[bytes]) -> Iterator[str]:
-    """A line where clips of several folds or classes have the same samples in files of other bytes.
+    """Warnings about clips in different folds or classes with the same samples but different bytes.
 
-    Those of the same bytes are found when a dataset is fetched.
+    Byte-identical clips are found when a dataset is fetched.
     """
     clips = table.assign(digest=digests)[["clip", "class", "fold", "sha256", "digest"]]
     clips = clips[(clips["digest"] != b"") & clips["digest"].duplicated(keep=False)]
-    for column, why in (("fold", "what is tested was learnt"), ("class", "one of the classes is wrong")):
+    for column, why in (("fold", "a held-out clip was trained on"), ("class", "one of the two classes is wrong")):
         pairs = []
         for _, group in clips.drop_duplicates(["digest", column, "sha256"]).groupby("digest", sort=False):
             rows = itertools.combinations(group.to_dict("records"), 2)
             pairs.append(next((p for p in rows if all(p[0][key] != p[1][key] for key in (column, "sha256"))), None))
         if found := [pair for pair in pairs if pair]:
             one, two = found[0]
-            more = f", and so it is with {len(found) - 1} more sounds" if len(found) > 1 else ""
-            said = f"{one['clip']} in {column} {one[column]} has the samples of {two['clip']} in {column} {two[column]}"
-            yield f"{said}, in another file{more}; {why}"
+            more = f", and so do {len(found) - 1} more sounds" if len(found) > 1 else ""
+            pair = f"{one['clip']} in {column} {one[column]} has the samples of {two['clip']} in {column} {two[column]}"
+            yield f"{pair}, in another file{more}; {why}"
 
 
 def in_order(
@@ -134,7 +136,7 @@ def in_order(
     clips: Iterable[tuple[Path, str]],
     ahead: int,
 ) -> Iterator[Numbers]:
-    """The decoded clips in their order, of which no more than ``ahead`` wait for a slow disk."""
+    """The decoded clips in their order; at most ``ahead`` wait to be written."""
     waiting: deque[Future[Numbers]] = deque()
     for path, sha256 in clips:
         if len(waiting) == ahead:

@@ -1,4 +1,4 @@
-"""One way to obtain a file, a dataset's archive or weights: from the package, a mirror or by download, verified."""
+"""Obtains and verifies a file, an archive or weights: from the package, from a mirror, or by download."""
 
 import hashlib
 import lzma
@@ -18,15 +18,15 @@ from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path, reason, record_of, recorded_sha256, regular, sha256_of_file, write_text
 
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and to wait for the next bytes
-CHUNK = 1 << 16  # bytes; what a broken download can lose
+CHUNK = 1 << 16  # bytes; the most that an interrupted download loses
 
 
 class Source(NamedTuple):
-    """A file, where it is to be had, and what it must be.
+    """A file, where to obtain it, and its hash.
 
-    ``file`` is its name in a mirror, ``packed`` its name in the package's folder ``weights``, where it is an .xz;
-    without ``packed`` and ``url`` only a mirror has it. ``sha256`` is the whole hash or its first 8 or more digits;
-    ``md5`` serves a file whose publisher gives no other; neither is for a file whose contents are checked later.
+    ``file`` is its name in a mirror, ``packed`` the name of an .xz file in the package's folder ``weights``. Without
+    ``packed`` and ``url``, only a mirror has it. ``sha256`` is the whole hash or its first 8 or more digits; ``md5`` is
+    for a file whose publisher gives no other hash. A file without a hash has its contents checked later.
     """
 
     file: str
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 
 class Hash(NamedTuple):
-    """What a file is verified by: ``digits`` are all of the hash, or its first 8 or more; ``shown`` is for messages."""
+    """An expected hash: ``digits`` are all of it or its first 8 or more; ``shown`` describes it in messages."""
 
     algorithm: str
     digits: str
@@ -48,13 +48,12 @@ class Hash(NamedTuple):
 def obtain(source: Source, destination: Path, mirror: Path | None) -> Path:
     """Put a verified copy of a file at ``destination`` and return that path.
 
-    What the package has is taken first, then ``mirror / file`` if it is there, else the file is downloaded. What does
-    not match is deleted before it has the name of ``destination``; a destination that is there and matches is not
-    fetched again.
+    It takes the file from the package, else from the mirror, else it downloads it. A file with the wrong hash is
+    deleted before it gets the name ``destination``. If ``destination`` exists and matches, nothing is fetched.
 
     Raises:
-        UserError: the file is nowhere to be had, is too large, arrived short, or has another hash than it should, or
-            than it had before (see :func:`record`).
+        UserError: the file cannot be obtained, is too large or incomplete, or its hash differs from the expected or the
+            recorded one (see :func:`record`).
     """
     hashes = _hashes(source, destination)
     if destination.is_file() and all(_matches(_digits(destination, each), each) for each in hashes):
@@ -63,10 +62,10 @@ def obtain(source: Source, destination: Path, mirror: Path | None) -> Path:
         if _copy_packed(source, destination, hashes) or _copy_from_mirror(mirror, source, destination, hashes):
             return destination
         if source.url is None:
-            looked = f"{mirror} does not hold it" if mirror else "no mirror is set"
+            looked = f"{mirror} does not have it" if mirror else "no mirror is set"
             raise UserError(
-                f"{source.file} has no address to download from, only a mirror can give it, and {looked}: "
-                "let SOUNDCLR_MIRROR name a folder that holds it"
+                f"{source.file} has no address to download from, so it must be in a mirror, but {looked}: "
+                "set SOUNDCLR_MIRROR to a folder that has it"
             )
         _download(source.url, source, destination, hashes)
     except requests.RequestException as error:
@@ -77,10 +76,10 @@ def obtain(source: Source, destination: Path, mirror: Path | None) -> Path:
 
 
 def record(source: Source, path: Path) -> None:
-    """Write down the SHA-256 of an obtained file whose source gives less than all of it, unless that was done.
+    """Record the SHA-256 of an obtained file, unless its source gives the whole hash or there is a record.
 
-    From then on a copy with another one is refused. The record stands beside the file, as ``sha256sum`` writes it.
-    To be called once the file has been found good.
+    From then on, a copy with another hash is refused. The record is beside the file, in the format of ``sha256sum``.
+    Call it after the file's contents have been checked.
     """
     place = record_of(path)
     if place.is_file() or len(source.sha256 or "") == 64:
@@ -91,17 +90,17 @@ def record(source: Source, path: Path) -> None:
 
 
 def _hashes(source: Source, destination: Path) -> list[Hash]:
-    """What the file is verified by: what its source says and, where that is not all of a SHA-256, the record's."""
-    said = []
+    """The file's expected hashes: the source's and, if that is not a whole SHA-256, the recorded one."""
+    found = []
     if source.sha256 is not None:
-        said = [Hash("sha256", source.sha256, f"the expected {source.sha256}")]
+        found = [Hash("sha256", source.sha256, f"the expected {source.sha256}")]
     elif source.md5 is not None:
-        said = [Hash("md5", source.md5, f"the expected {source.md5}")]
+        found = [Hash("md5", source.md5, f"the expected {source.md5}")]
     recorded = None if len(source.sha256 or "") == 64 else recorded_sha256(destination)
     if recorded is None:
-        return said
+        return found
     shown = f"the {recorded} that {record_of(destination)} recorded (delete that if the file was meant to change)"
-    return [*said, Hash("sha256", recorded, shown)]
+    return [*found, Hash("sha256", recorded, shown)]
 
 
 def _copy_packed(source: Source, destination: Path, hashes: list[Hash]) -> bool:
@@ -121,11 +120,11 @@ def _copy_from_mirror(mirror: Path | None, source: Source, destination: Path, ha
     """Copy and verify the mirror's file; False if the mirror has none."""
     if mirror is None:
         return False
-    if not os.path.isdir(mirror):  # unlike Path.is_dir, False also where looking is forbidden
-        raise UserError(f"the mirror {mirror} is not a readable folder: mend or unset SOUNDCLR_MIRROR")
+    if not os.path.isdir(mirror):  # unlike Path.is_dir, False also without permission
+        raise UserError(f"the mirror {mirror} is not a readable folder: correct or unset SOUNDCLR_MIRROR")
     place = mirror / source.file
     try:
-        stream = open(place, "rb", opener=regular)  # noqa: SIM115 - only a failure to open it is the mirror's fault
+        stream = open(place, "rb", opener=regular)  # noqa: SIM115 - only a failure to open it concerns the mirror
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -150,7 +149,7 @@ def _part_of(destination: Path) -> Path:
 
 
 def _download(url: str, source: Source, destination: Path, hashes: list[Hash]) -> None:
-    # Not atomic_path: a part outlives its process, for the next one to resume.
+    # Not atomic_path: a part must outlive its process, so that the next one can resume.
     part = _part_of(destination)
     part.parent.mkdir(parents=True, exist_ok=True)
     _complete(part, url, source)
@@ -163,14 +162,14 @@ def _download(url: str, source: Source, destination: Path, hashes: list[Hash]) -
 
 
 def _complete(part: Path, url: str, source: Source) -> None:
-    """Download ``url`` into ``part``, after the bytes it already has if the server can continue there."""
+    """Download ``url`` into ``part``, after the bytes that it already has if the server supports that."""
     have = part.stat().st_size if part.exists() else 0
     response = _request(url, have)
     if have and response.status_code in (206, 416):
         there = response.headers.get("Content-Range", "")
         if response.status_code == 416 and there == f"bytes */{have}":
             response.close()
-            return  # the part was whole, and its process ended before it could say so
+            return  # the part is complete; its process ended before it could rename it
         if not there.startswith(f"bytes {have}-"):
             response.close()
             have = 0
@@ -181,26 +180,28 @@ def _complete(part: Path, url: str, source: Source) -> None:
                 f"{source.file}: {url} answers HTTP {response.status_code} {response.reason}; {_advice(source.file)}"
             )
         if response.status_code == 200:
-            have = 0  # the server sends the whole file, whatever was asked for
+            have = 0  # the server sends the whole file
         _write(response, part, have, source)
 
 
 def _request(url: str, have: int) -> requests.Response:
-    # Compression on the way would make lengths and ranges those of other bytes.
+    # With compression, lengths and ranges would be those of the compressed bytes.
     headers = {"Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
         return requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
-    except ValueError as error:  # of an impossible address to which a host may lead
+    except ValueError as error:  # an invalid address, to which a host may redirect
         raise requests.exceptions.InvalidURL(url) from error
 
 
 def _write(response: requests.Response, part: Path, have: int, source: Source) -> None:
-    """Write what comes to ``part`` after its first ``have`` bytes, behind a progress bar."""
+    """Write the response to ``part`` after its first ``have`` bytes, with a progress bar."""
     length = response.headers.get("Content-Length")
     if length is not None and not re.fullmatch("[0-9]{1,18}", length):
-        raise UserError(f"{source.file}: {source.url} answers with the Content-Length {length!r}, which is no number")
+        raise UserError(
+            f"{source.file}: {source.url} answers with the Content-Length {length!r}, which is not a number"
+        )
     total = have + int(length) if length else None
     if (total or 0) > source.max_bytes:
         raise _too_large(str(source.url), source)
@@ -210,7 +211,7 @@ def _write(response: requests.Response, part: Path, have: int, source: Source) -
         initial=have,
         unit="B",
         unit_scale=True,
-        mininterval=0.2 if sys.stderr.isatty() else 10.0,  # seconds; a log file wants few lines
+        mininterval=0.2 if sys.stderr.isatty() else 10.0,  # seconds; few lines in a log file
     )
     with bar, open(part, "ab" if have else "wb") as output:
         for chunk in response.iter_content(CHUNK):
@@ -227,7 +228,7 @@ def _write(response: requests.Response, part: Path, have: int, source: Source) -
 def _too_large(origin: str, source: Source) -> UserError:
     return UserError(
         f"{origin} is larger than the {source.max_bytes:,} bytes that params.yaml allows; it was not kept; "
-        f"raise `max_bytes` if {source.file} is meant to be so large"
+        f"raise `max_bytes` if {source.file} should be so large"
     )
 
 
@@ -241,7 +242,7 @@ def _verify(path: Path, origin: str, hashes: Iterable[Hash]) -> None:
 
 def _digits(path: Path, expected: Hash) -> str:
     with open(path, "rb") as file:
-        # MD5 tells a whole archive from half of one; machines that forbid it for security allow that.
+        # MD5 only detects incomplete archives here; machines that forbid it for security allow this use.
         return hashlib.file_digest(file, lambda: hashlib.new(expected.algorithm, usedforsecurity=False)).hexdigest()
 
 
@@ -251,7 +252,7 @@ def _matches(actual: str, expected: Hash) -> bool:
 
 def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "broke off before the end"
+        return "stopped sending before the end"
     if isinstance(error, requests.Timeout):
         return "does not answer in time"
     if isinstance(error, requests.ConnectionError):
@@ -260,4 +261,4 @@ def _reason(error: requests.RequestException) -> str:
 
 
 def _advice(file: str) -> str:
-    return f"run the same command to resume, or let SOUNDCLR_MIRROR name a folder that holds {file}"
+    return f"run the same command to resume, or set SOUNDCLR_MIRROR to a folder that has {file}"

@@ -12,10 +12,10 @@ COLUMNS = ("filename", "fold", "target", "category", "esc10", "src_file", "take"
 
 
 def fetch_esc50(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch ESC-50 below ``data/<name>``, or find a copy of it; check it; return its rows.
+    """Fetch ESC-50 below ``data/<name>``, or use a copy; check it; return its rows.
 
     Classes have the numbers and names of ``meta/esc50.csv``. Clips are checked against that table, not by hash:
-    hosts pack the archive anew, with other bytes.
+    hosts repack the archive, with other bytes.
     """
     with source_folder(name, settings, data, mirror) as folder:
         lines = read_table(folder / "meta" / "esc50.csv", COLUMNS)
@@ -27,12 +27,10 @@ def fetch_esc50(name: str, settings: DatasetSettings, data: Path, mirror: Path |
 
 
 def index_row(line: Line) -> IndexRow:
-    """The index row of a line of ``meta/esc50.csv``, its path relative to the release."""
+    """The index row of a line of ``meta/esc50.csv``, with a path relative to the release."""
     values = line.values
     fold, target = line.number("fold", 1), line.number("target")
     clip = f"{fold}-{values['src_file']}-{values['take']}-{target}"
     if values["filename"] != f"{clip}.wav":
-        raise UserError(
-            f"{line.place}: {values['filename']} is not {clip}.wav, fold-source-take-target as the line says"
-        )
+        raise UserError(f"{line.place}: {values['filename']} is not {clip}.wav, the line's fold-source-take-target")
     return IndexRow(clip, f"audio/{clip}.wav", target, values["category"], fold, values["src_file"])

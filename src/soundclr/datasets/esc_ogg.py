@@ -1,4 +1,4 @@
-"""ESC-10 and ESC-50 in their first releases: Ogg Vorbis, a folder for each class, 5 folds."""
+"""The first releases of ESC-10 and ESC-50: Ogg Vorbis, a folder for each class, 5 folds."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ RENAMED = {"door_knock": "door_wood_knock"}  # in the WAV release's table
 def fetch_esc_ogg(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
     """Fetch the release below ``data/<name>`` and verify it against its manifest; return its rows.
 
-    Classes have the numbers that they have in the WAV release, where there is one, and its names for them.
+    Classes have the numbers and names of the WAV release, if there is one.
     """
     manifest = read_manifest(settings.adapter)
     with source_folder(name, settings, data, mirror) as folder:
@@ -27,11 +27,11 @@ def fetch_esc_ogg(name: str, settings: DatasetSettings, data: Path, mirror: Path
 
 
 def index_row(path: str, folder: str) -> IndexRow:
-    """The index row of the clip at ``path`` in the release, which the index finds in ``folder``."""
+    """The index row of the clip at ``path`` in the release, which is in ``folder``."""
     match = _CLIP.fullmatch(path)
     if match is None:
         raise UserError(f"{path} is not named like `001 - Dog bark/1-100032-A.ogg`")
-    group, number = int(match["group"]), int(match["number"])  # ESC-10's ten classes are of group 0, ESC-50's of 1 to 5
+    group, number = int(match["group"]), int(match["number"])  # ESC-10's classes have group 0, ESC-50's 1 to 5
     class_name = re.sub("[ -]+", "_", match["name"].lower())
     return IndexRow(
         clip=match["clip"],

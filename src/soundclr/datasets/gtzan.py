@@ -1,8 +1,8 @@
 """GTZAN (Tzanetakis and Cook 2002): 1,000 WAV clips of 30 s at 22,050 Hz, ten genres of a hundred each, in two splits.
 
-The dataset has repetitions, distortions, wrong labels and many clips of one artist (Sturm 2013). Split by number, as in
-Palanisamy et al. 2020, it flatters; the fault-filtered split (Kereliuk, Sturm and Larsen 2015) has 930 of the clips,
-and no artist in two of its parts.
+The dataset has repetitions, distortions, wrong labels and many clips of one artist (Sturm 2013). A split by number, as
+in Palanisamy et al. 2020, overestimates accuracy. The fault-filtered split (Kereliuk, Sturm and Larsen 2015) has 930 of
+the clips, and no artist in two of its parts.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings
 
 COPIES = ("genres", "Data/genres_original", "genres_original")
-"""The archive's top folder, and what a copy from Kaggle has instead of it."""
-NUMBERS = range(100)  # of a genre's clips
+"""The archive's top folder, and those of copies from Kaggle."""
+NUMBERS = range(100)  # the numbers of a genre's clips
 TEST, VALIDATION, TRAINING = 1, 2, 3
-# The fault-filtered split by genre: numbers of the clips that test, that validate, and that are left out for a fault;
-# the others train.
+# The fault-filtered split by genre: the numbers of the test clips, of the validation clips, and of those that are left
+# out for a fault; the others are training clips.
 FILTERED = {
     "blues": ("12-28 61-72 98-99", "0-11 50-60", ""),
     "classical": ("11-29 34-41 49 77-79", "0-10 68-76", "42"),
@@ -50,24 +50,24 @@ GENRES = tuple(FILTERED)
 
 
 def fetch_gtzan(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch GTZAN below ``data/<name>``, or find a copy of it; check it; return all its rows.
+    """Fetch GTZAN below ``data/<name>``, or use a copy; check it; return all its rows.
 
-    Fold 1 are each genre's clips 80 to 99, which test, fold 2 the others. A clip that cannot be read, as
+    Fold 1 has each genre's clips 80 to 99, the test clips, fold 2 the others. A clip that cannot be read, such as
     ``jazz.00054`` in the copy from Kaggle, is a UserError unless ``settings.without`` names it.
     """
     return _fetch(name, settings, data, mirror, lambda genre, number: 1 if number >= 80 else 2)
 
 
 def fetch_gtzan_filtered(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """GTZAN without its 70 faulty clips: folds 1, 2 and 3 are the fault-filtered test, validation and training clips.
+    """Fetch GTZAN without its 70 faulty clips: folds 1, 2 and 3 are the fault-filtered test, validation and training.
 
-    Otherwise as :func:`fetch_gtzan`; ``jazz.00054`` is one of the training clips.
+    Otherwise as :func:`fetch_gtzan`; ``jazz.00054`` is a training clip.
     """
     return _fetch(name, settings, data, mirror, filtered_fold)
 
 
 def filtered_fold(genre: str, number: int) -> int | None:
-    """The fold of a clip in the fault-filtered split, None for one that is left out."""
+    """A clip's fold in the fault-filtered split; None if it is left out."""
     parts = (TEST, VALIDATION, None)
     return next(
         (part for part, listed in zip(parts, FILTERED[genre], strict=True) if number in _numbers(listed)), TRAINING
@@ -82,7 +82,7 @@ def _numbers(listed: str) -> set[int]:
 def _fetch(
     name: str, settings: DatasetSettings, data: Path, mirror: Path | None, fold_of: Callable[[str, int], int | None]
 ) -> list[IndexRow]:
-    """The rows of the clips that have a fold, once these are found good."""
+    """Check the clips that have a fold, and return their rows."""
     rows = [
         IndexRow(clip, f"{genre}/{clip}.wav", label, genre, fold, clip)
         for label, genre in enumerate(GENRES)
@@ -101,11 +101,11 @@ def _clip(genre: str, number: int) -> str:
 
 
 def _check(folder: Path, rows: list[IndexRow]) -> None:
-    """The clips of ``rows`` are there and can be read, and there are no others than GTZAN's."""
+    """Check that the clips of ``rows`` exist and can be read, and that there are no clips beyond GTZAN's."""
     present = audio_files(folder)
     known = {f"{genre}/{_clip(genre, number)}.wav" for genre in GENRES for number in NUMBERS}
     if extra := sorted(present - known):
-        raise UserError(f"{extra[0]} is no clip of GTZAN, like blues/blues.00000.wav (in {folder})")
+        raise UserError(f"{extra[0]} is not a clip of GTZAN, such as blues/blues.00000.wav (in {folder})")
     if missing := [row for row in rows if row.path not in present]:
         others = f", and {len(missing) - 1} more of {len(rows)} clips are" if len(missing) > 1 else ""
         raise UserError(f"{missing[0].path} is missing{others} (in {folder}){_or_without(missing[0])}")
@@ -121,4 +121,4 @@ def _check(folder: Path, rows: list[IndexRow]) -> None:
 
 
 def _or_without(row: IndexRow) -> str:
-    return f"; or leave it out, `without: [{row.clip}]` of the dataset in params.yaml, for runs of their own"
+    return f"; or leave it out with the dataset's `without: [{row.clip}]` in params.yaml, which gives other runs"

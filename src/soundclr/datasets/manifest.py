@@ -1,4 +1,4 @@
-"""Manifests: lists of the clips that a published dataset must have, with their SHA-256, in ``manifests/*.csv``."""
+"""Manifests, ``manifests/*.csv``: the clips that a published dataset must have, with their SHA-256."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -11,7 +11,7 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3"}
 
 
 def read_manifest(name: str) -> dict[str, str]:
-    """The manifest ``manifests/<name>.csv`` of the package: clip's path in the dataset -> SHA-256, sorted."""
+    """Read the package's ``manifests/<name>.csv``: a clip's path in the dataset -> SHA-256, sorted."""
     clips = manifest_clips(name)
     if not clips:
         raise UserError(f"{name}: the package has no manifest of this dataset's clips (manifests/{name}.csv)")
@@ -19,12 +19,12 @@ def read_manifest(name: str) -> dict[str, str]:
 
 
 def verify_clips(folder: Path, manifest: dict[str, str], besides: Collection[str] = ()) -> None:
-    """Check that the audio files below ``folder`` are those of the manifest, byte for byte.
+    """Check that the audio files below ``folder`` match the manifest, byte for byte.
 
-    What is in the folders ``besides`` does not count.
+    Files in the folders ``besides`` do not count.
 
     Raises:
-        UserError: names the first clip that is missing, corrupt or not expected, and how many there are.
+        UserError: a clip is missing, corrupt or not expected; the message names the first and counts the others.
     """
     present = {path for path in audio_files(folder) if path.split("/")[0] not in besides}
     faults = []
@@ -34,7 +34,7 @@ def verify_clips(folder: Path, manifest: dict[str, str], besides: Collection[str
         elif clip not in manifest:
             faults.append(f"{clip} does not belong to the dataset")
         elif sha256_of_file(folder / clip) != manifest[clip]:
-            faults.append(f"{clip} is corrupt (its SHA-256 is not the manifest's)")
+            faults.append(f"{clip} is corrupt (its SHA-256 differs from the manifest's)")
     if faults:
         others = f", and {len(faults) - 1} more of {len(manifest)} clips are wrong" if len(faults) > 1 else ""
         raise UserError(f"{faults[0]}{others} (in {folder})")

@@ -1,11 +1,12 @@
 """NSynth (Engel et al. 2017): 305,979 notes of 4 s at 16 kHz, by instrument family or by pitch.
 
-Three archives, whose ``file`` and ``url`` in params.yaml have ``{part}`` for their part of the split: test, valid and
-train are folds 1, 2 and 3. Each is ``nsynth-<part>/audio/<note>.wav`` with ``nsynth-<part>/examples.json``. The test
-clips lack the family synth_lead. They may share instruments with the validation clips, but not with the training clips.
+It has three archives; their ``file`` and ``url`` in params.yaml have ``{part}`` in place of the part's name. The parts
+test, valid and train are folds 1, 2 and 3. Each has ``nsynth-<part>/audio/<note>.wav`` and
+``nsynth-<part>/examples.json``. The test clips lack the family synth_lead. They may share instruments with the
+validation clips, but not with the training clips.
 
-It is large: 25 GB of archives, 45 GB unpacked, up to 39 GB of decoded clips in one file, all of which a training holds
-on its device (on a CPU the file is mapped, and read whole once when a training starts).
+It is large: 25 GB of archives, 45 GB unpacked, and up to 39 GB of decoded clips in one file. A training keeps all of
+them on its device; on a CPU the file is mapped, and read once when a training starts.
 """
 
 from pathlib import Path
@@ -23,27 +24,27 @@ FAMILIES = (
     *("bass", "brass", "flute", "guitar", "keyboard", "mallet"),
     *("organ", "reed", "string", "synth_lead", "vocal"),
 )
-PITCHES = range(128)  # MIDI's
-LARGEST_TABLE = 1 << 29  # bytes; that of the training clips has about 200 MB
+PITCHES = range(128)  # MIDI pitches
+LARGEST_TABLE = 1 << 29  # bytes; the training clips' table has about 200 MB
 
 
 def fetch_families(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch NSynth below ``data/<name>``, or find a copy of it; check it; return its rows, classes being the families.
+    """Fetch NSynth below ``data/<name>``, or use a copy; check it; return its rows, with families as classes.
 
-    Each part is checked against its own table, and no instrument may both train and be tested on.
+    Each part is checked against its own table. UserError for an instrument that is in the training part and another.
     """
     return _fetch(name, settings, data, mirror, "instrument_family")
 
 
 def fetch_pitches(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """As :func:`fetch_families`, classes being the MIDI pitches that there are notes of, numbered in their order."""
+    """As :func:`fetch_families`, with the MIDI pitches that occur as classes, numbered in their order."""
     rows = _fetch(name, settings, data, mirror, "pitch")
     pitches = sorted({row.label for row in rows})
     return [row._replace(label=pitches.index(row.label)) for row in rows]
 
 
 def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None, target: str) -> list[IndexRow]:
-    """The rows of all three parts, labels being the values of ``target``."""
+    """The rows of all three parts, with the values of ``target`` as labels."""
     rows = []
     for part, fold in PARTS.items():
         file, url = (text and text.replace("{part}", part) for text in (settings.file, settings.url))
@@ -59,7 +60,7 @@ def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None
 
 
 def index_row(note: str, values: dict[str, Any], target: str, fold: int, folder: Path) -> IndexRow:
-    """The index row of a note in ``folder / examples.json``, its path relative to ``folder``."""
+    """The index row of a note in ``folder / examples.json``, with a path relative to ``folder``."""
     allowed = PITCHES if target == "pitch" else range(len(FAMILIES))
     label, instrument = values.get(target), values.get("instrument_str")
     place = f"{folder / 'examples.json'}: note {note}"
@@ -72,20 +73,20 @@ def index_row(note: str, values: dict[str, Any], target: str, fold: int, folder:
 
 
 def _notes(path: Path) -> dict[str, dict[str, Any]]:
-    """What the table says of each note."""
+    """The table's values for each note."""
     if not path.exists():
         raise UserError(f"{path}, the table of the notes, is missing")
     notes = read_json(path, most=LARGEST_TABLE)
     if not (isinstance(notes, dict) and notes and all(isinstance(values, dict) for values in notes.values())):
-        raise UserError(f"{path}: is no table of notes, a JSON object with an object for each")
+        raise UserError(f"{path}: is not a table of notes, a JSON object with an object for each")
     return notes
 
 
 def _check_apart(name: str, rows: list[IndexRow]) -> None:
-    """No instrument of a training clip is one of another part's."""
+    """Check that training clips and other clips have different instruments."""
     training = {row.source for row in rows if row.fold == PARTS["train"]}
     if shared := sorted({row.source for row in rows if row.fold != PARTS["train"]} & training):
         raise UserError(
             f"dataset {name}: instrument {shared[0]}, one of {len(shared)}, is in the training clips and in the test "
-            "or validation clips; these are not NSynth's parts"
+            "or validation clips; this is not NSynth's split"
         )

@@ -1,8 +1,8 @@
-"""The source of a dataset: the folder of its published clips, unpacked from their archive or a copy that you have.
+"""The source of a dataset: the folder of its published clips, unpacked from their archive, or your own copy.
 
-A copy that you have is used where it lies, not copied: let the mirror (``--mirror`` or SOUNDCLR_MIRROR) be the
-folder that holds it, under the archive's name without its suffix (``ESC-50-master``, ``UrbanSound8K``), or be that
-folder itself. A link will do, for a copy of another name.
+Your own copy is used in place: set the mirror (``--mirror`` or SOUNDCLR_MIRROR) to the folder that contains it under
+the archive's name without its suffix (``ESC-50-master``, ``UrbanSound8K``), or to that folder itself. A link also
+works, for a copy with another name.
 """
 
 import contextlib
@@ -31,20 +31,19 @@ def source_folder(
     copies: Sequence[str] = (),
     topless: bool = False,
 ) -> Iterator[Path]:
-    """Yield the folder that the clips' paths start from, for the caller to check it.
+    """Yield the folder to which the clips' paths are relative, so that the caller can check the clips.
 
-    That is the only top folder of ``data/<name>/unpacked``, or all of it. What is there already is neither fetched
-    nor unpacked again; else it becomes a link to the mirror's folder, or to what the archive holds: that is unpacked
-    beside it, once for all datasets that take from it. The archive is kept at ``data/downloads/<file>``, with a record
-    of its hash once the caller has found it good.
+    It is ``data/<name>/unpacked``, or its only folder. If it exists, nothing is fetched or unpacked. Otherwise it
+    becomes a link to a copy in the mirror, or to the unpacked archive, which all datasets from that archive share. The
+    archive is kept as ``data/downloads/<file>``; its hash is recorded after the caller's checks.
 
-    ``copies`` are the paths in a mirror that an unpacked copy may have, the name of the archive's top folder first; if
-    there are none, that is the archive's own name. A ``topless`` archive has no top folder; it gets one of that name.
-    So the index is the same, whatever the clips come from.
+    ``copies`` are the possible paths of an unpacked copy in a mirror, first the name of the archive's top folder; by
+    default the archive's own name. A ``topless`` archive has no top folder and gets one with that name. So the index
+    does not depend on where the clips come from.
 
     Raises:
-        UserError: no archive can be had, or it is damaged. One raised in the block, for clips that are not as they
-            should be, also gets the dataset's name and how to mend it.
+        UserError: the archive cannot be obtained or is damaged. A UserError in the block, for wrong clips, gets the
+            dataset's name and a remedy.
     """
     if settings.file is None:
         raise UserError(f"dataset {name}: params.yaml gives no `file`, the name of the archive to fetch")
@@ -67,8 +66,8 @@ def source_folder(
         remedy = f"delete {place} and {archive}, and the same command fetches it again"
         if top.is_symlink() and top != folder:
             copy = top.readlink()
-            remedy = f"mend {copy}, the copy that is used, or name no mirror that holds it, to fetch the archive"
-            shutil.rmtree(folder)  # the link, not the copy: the next call looks again
+            remedy = f"repair {copy}, the copy in use, or use a mirror without it, to fetch the archive"
+            shutil.rmtree(folder)  # the link, not the copy, so that the next call searches again
         raise UserError(f"dataset {name}: {error}; {remedy}") from error
     if archive.is_file() and (top == folder or not top.is_symlink()):
         with in_turn(_lock(archive)):
@@ -76,18 +75,18 @@ def source_folder(
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in ``folder``, but for hidden files and what systems add."""
+    """The files in ``folder``, without hidden ones and those that systems add."""
     return visible(folder) if folder.is_dir() else []
 
 
 def _unpacked_copy(copies: Sequence[str], mirror: Path | None) -> Path | None:
-    """The first of the mirror's folders ``copies`` that is there; the mirror itself counts, by its name."""
+    """The first of the folders ``copies`` that the mirror has; the mirror itself counts if it has that name."""
     if mirror is None:
         return None
     mirror = mirror.absolute()
     for copy in copies:
         for folder in (mirror / copy, mirror):
-            if folder.name == Path(copy).name and os.path.isdir(folder):  # unlike Path.is_dir, False where forbidden
+            if folder.name == Path(copy).name and os.path.isdir(folder):  # unlike Path.is_dir, False without permission
                 return folder
     return None
 
@@ -97,9 +96,9 @@ def _stem(file: str) -> str:
 
 
 def _link(folder: Path, link: Path, place: Path) -> None:
-    """Make ``link``, which is ``folder`` or all that is in it, lead to ``place``: so the index is the same.
+    """Replace ``folder`` by the symbolic link ``link``, which is ``folder`` itself or in it, to ``place``.
 
-    What is in the data folder is linked to by how to get there, so that the whole may be moved.
+    A link within the data folder is relative, so that the data folder can be moved.
     """
     try:
         if folder.is_symlink():
@@ -110,11 +109,11 @@ def _link(folder: Path, link: Path, place: Path) -> None:
         relative = os.path.relpath(place.resolve(), link.parent.resolve())
         link.symlink_to(relative if link == folder else place, target_is_directory=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made a link to {place} ({reason(error)})") from error
+        raise UserError(f"{folder}: cannot be linked to {place} ({reason(error)})") from error
 
 
 def _unpack_archive(source: Source, archive: Path, contents: Path, folder: Path, mirror: Path | None) -> None:
-    """Unpack the archive as ``folder``, which is ``contents`` or in it, unless that is there."""
+    """Unpack the archive to ``folder``, which is ``contents`` or in it, unless ``contents`` exists."""
     with in_turn(_lock(archive)):
         if _entries(contents):
             return
@@ -129,5 +128,5 @@ def _unpack_archive(source: Source, archive: Path, contents: Path, folder: Path,
 
 
 def _lock(archive: Path) -> Path:
-    """By which datasets that share an archive, as ESC-10 and ESC-50 do, take turns when they are fetched at once."""
+    """The lock for datasets that share an archive and are fetched at the same time."""
     return archive.with_name(f".{archive.name}.lock")

@@ -16,7 +16,7 @@ from soundclr.errors import UserError
 from soundclr.machine.files import read_regular, reason
 from soundclr.params import DatasetSettings
 
-# `down/022cd682_nohash_0.wav`: the word, the speaker, and how often the speaker had said the word before
+# `down/022cd682_nohash_0.wav`: the word, the speaker, and the number of the speaker's recording of the word, from 0
 _CLIP = re.compile(r"(?P<clip>(?P<word>[^/]+)/(?P<speaker>[0-9a-f]+)_nohash_\d+)\.wav")
 _WORDS = """
     backward bed bird cat dog down eight five follow forward four go happy house learn left marvin nine no off on one
@@ -24,18 +24,18 @@ _WORDS = """
 """
 WORDS = tuple(_WORDS.split())
 NO_WORDS = ("_background_noise_", "_silence_", "_unknown_")
-"""Folders beside the words', whose clips are none of a word."""
+"""Folders whose clips are not words."""
 LISTS = {"testing_list.txt": 1, "validation_list.txt": 2}
-"""The publisher's lists of clips and the folds that they are; what no list has is for training, fold 3."""
+"""The publisher's lists of clips, and their folds; clips in no list are for training, fold 3."""
 TRAINING = 3
 
 
 def fetch_speech_commands(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch all of Speech Commands below ``data/<name>``, or find a copy of it; check it; return its rows.
+    """Fetch all of Speech Commands below ``data/<name>``, or use a copy; check it; return its rows.
 
     Classes are numbered in the order of the words. Folds 1, 2 and 3 are the publisher's test, validation and training
-    clips. A list that is missing or names a clip that is not there, a folder of no word, a clip that is not named as
-    the others or cannot be read, and a speaker in two parts are UserErrors.
+    clips. UserError for a missing list, a list with a missing clip, a folder that is not a word, a clip with an unusual
+    name or that cannot be read, and a speaker in two parts.
     """
     with source_folder(name, settings, data, mirror, topless=True) as folder:
         folds = _listed_folds(folder)
@@ -50,7 +50,7 @@ def fetch_speech_commands(name: str, settings: DatasetSettings, data: Path, mirr
 
 
 def _listed_folds(folder: Path) -> dict[str, int]:
-    """The folds of the clips that the publisher's lists name, by path."""
+    """The folds of the clips in the publisher's lists, by path."""
     folds: dict[str, int] = {}
     for file, fold in LISTS.items():
         try:
@@ -58,32 +58,32 @@ def _listed_folds(folder: Path) -> dict[str, int]:
         except FileNotFoundError as error:
             raise UserError(f"{folder / file}, the publisher's list of clips, is missing") from error
         except (OSError, UnicodeDecodeError) as error:
-            said = reason(error) if isinstance(error, OSError) else error
-            raise UserError(f"{folder / file}: cannot be read as a list of clips ({said})") from error
+            detail = reason(error) if isinstance(error, OSError) else error
+            raise UserError(f"{folder / file}: cannot be read as a list of clips ({detail})") from error
         if not paths:
             raise UserError(f"{folder / file}: lists no clips")
         if twice := sorted(folds.keys() & set(paths)):
-            raise UserError(f"{folder / file}: names {twice[0]}, which is in {' and '.join(LISTS)}")
+            raise UserError(f"{folder / file}: names {twice[0]}, which is in both {' and '.join(LISTS)}")
         folds.update(dict.fromkeys(paths, fold))
     return folds
 
 
 def _check_speakers(rows: list[IndexRow]) -> None:
-    """No speaker is in two parts of the split."""
+    """Check that no speaker is in two parts of the split."""
     fold_of: dict[str, int] = {}
     shared = sorted({row.source for row in rows if fold_of.setdefault(row.source, row.fold) != row.fold})
     if shared:
         raise UserError(
             f"speaker {shared[0]}, one of {len(shared)}, is in two of the test, validation and training clips: the "
-            "lists are not those of these clips"
+            "lists do not belong to these clips"
         )
 
 
 def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch the test archive's ten words below ``data/<name>`` and verify them against their manifest; return the rows.
+    """Fetch the ten words of the test archive below ``data/<name>``, verify them by their manifest, return the rows.
 
-    Classes are numbered in the order of the words. The archive has no folds: a speaker's name draws one
-    (:func:`fold_of_speaker`), so no speaker is both learnt from and tested on. Silence and unknown words are left out.
+    Classes are numbered in the order of the words. The archive has no folds, so :func:`fold_of_speaker` draws one for
+    each speaker; no speaker is both trained and tested on. Silence and unknown words are left out.
     """
     manifest = read_manifest(settings.adapter)
     with source_folder(name, settings, data, mirror, topless=True) as folder:
@@ -95,15 +95,15 @@ def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path |
 
 
 def index_row(path: str, words: Sequence[str]) -> IndexRow:
-    """The index row of the clip at ``path`` in the release, its class numbered by ``words``; its fold is not set."""
+    """The index row of the clip at ``path`` in the release; ``words`` numbers its class, and its fold is not set."""
     match = _CLIP.fullmatch(path)
     if match is None:
         raise UserError(f"{path} is not named like down/022cd682_nohash_0.wav, word/speaker_nohash_number.wav")
     if match["word"] not in words:
-        raise UserError(f"{path} is in the folder {match['word']}, which is none of the {len(words)} words")
+        raise UserError(f"{path} is in the folder {match['word']}, which is not one of the {len(words)} words")
     return IndexRow(match["clip"], path, words.index(match["word"]), match["word"], 0, match["speaker"])
 
 
 def fold_of_speaker(speaker: str, folds: int) -> int:
-    """The fold, from 1, that a speaker's name draws: by SHA-256, as SHA-1 chose these speakers for the test archive."""
+    """A speaker's fold, from 1, by the SHA-256 of the name, as the publisher selected test speakers by SHA-1."""
     return 1 + int(hashlib.sha256(speaker.encode()).hexdigest()[:8], 16) % folds

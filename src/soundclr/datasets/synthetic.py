@@ -1,8 +1,8 @@
-"""A synthetic dataset of real WAV files, so that the whole pipeline runs with nothing to download.
+"""Makes a synthetic dataset of WAV files, so that the whole pipeline runs without a download.
 
-Ten kinds of sound that differ to the ear but overlap in pitch, level and, some of them, in spectrum: a rising
-and a falling chirp differ only in time. Clips are shorter and longer than the dataset's length, half of them
-with silence (exact zeros) at both ends, all with some background noise.
+It has ten kinds of sound that differ audibly but overlap in pitch, level and partly in spectrum: a rising and a falling
+chirp differ only in time. Clips are shorter or longer than the dataset's length. Half of them have silence (exact
+zeros) at both ends, and all have background noise.
 """
 
 import io
@@ -19,14 +19,14 @@ from soundclr.machine.files import atomic_folder, writing
 from soundclr.params import DatasetSettings
 
 Signal = NDArray[np.float64]
-# A sound of `time`, the moments in seconds at which it is sampled.
+# (time, random) -> samples; `time` has the moments of sampling in seconds.
 Sound = Callable[[Signal, np.random.Generator], Signal]
 
 
 def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Write ``clips_per_fold`` clips of each class and fold as ``data/<name>/audio``; return their rows.
+    """Write ``clips_per_fold`` clips of each class and fold to ``data/<name>/audio``; return their rows.
 
-    The files' bytes depend on the settings alone. They are named like ESC-50's, fold-source-take-label.
+    The files' bytes depend only on the settings. They are named like ESC-50's, fold-source-take-label.
     """
     if settings.synthetic is None or settings.classes is None or settings.classes > len(SOUNDS):
         raise UserError(
@@ -41,10 +41,10 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
                 for number in range(clips_per_fold):
                     source = f"{100000 + (label * settings.folds + fold - 1) * clips_per_fold + number}"
                     clip = f"{fold}-{source}-A-{label}"
-                    # A generator a clip: more clips or folds leave those that were there as they are.
+                    # A generator per clip, so that more clips or folds do not change the others.
                     random = np.random.default_rng([seed, label, fold, number])
                     samples = synthesise(class_name, settings.samples, settings.sample_rate, random)
-                    sound = io.BytesIO()  # libsndfile does not say that a disk is full
+                    sound = io.BytesIO()  # libsndfile does not report a full disk
                     soundfile.write(sound, samples, settings.sample_rate, subtype="PCM_16", format="WAV")
                     (folder / f"{clip}.wav").write_bytes(sound.getbuffer())
                     rows.append(IndexRow(clip, f"audio/{clip}.wav", label, class_name, fold, source))
@@ -52,12 +52,12 @@ def fetch_synthetic(name: str, settings: DatasetSettings, data: Path, mirror: Pa
 
 
 def synthesise(class_name: str, samples: int, sample_rate: int, random: np.random.Generator) -> NDArray[np.int16]:
-    """One clip, int16 [n]: 0.6 to 1.3 times ``samples`` of sound, every second time with zeros around."""
+    """One clip, int16 (n,): 0.6 to 1.3 times ``samples`` of sound, half of the time with zeros around it."""
     length = int(samples * random.uniform(0.6, 1.3))
     sound = SOUNDS[class_name](np.arange(length) / sample_rate, random)
     sound = sound / np.sqrt(np.mean(sound**2))
-    noise = 10 ** (random.uniform(-25, -8) / 20)  # dB under the sound
-    level = 10 ** (random.uniform(-24, -1) / 20)  # dB under full scale
+    noise = 10 ** (random.uniform(-25, -8) / 20)  # dB below the sound
+    level = 10 ** (random.uniform(-24, -1) / 20)  # dB below full scale
     sound = sound + noise * random.standard_normal(length)
     sound = sound / np.abs(sound).max() * level
     clip = np.round(sound * 32767).astype(np.int16)
@@ -127,15 +127,15 @@ SOUNDS: dict[str, Sound] = {
 
 
 def _pitch(random: np.random.Generator) -> float:
-    """A pitch from 400 to 1600 Hz, each octave as likely as the other."""
+    """A pitch from 400 to 1600 Hz, uniform in octaves."""
     return 400 * 4 ** random.random()
 
 
 def _sine(frequency: Signal, time: Signal, random: np.random.Generator) -> Signal:
-    """A sine of changing ``frequency`` (Hz) with a random phase."""
+    """A sine with changing ``frequency`` (Hz) and a random phase."""
     return np.sin(2 * np.pi * (np.cumsum(frequency) * time[1] + random.random()))
 
 
 def _sawtooth(time: Signal, rate: float, random: np.random.Generator) -> Signal:
-    """0 to 1, ``rate`` times a second, from a random phase."""
+    """Rises from 0 to 1 ``rate`` times per second, with a random phase."""
     return (time * rate + random.random()) % 1

@@ -1,4 +1,4 @@
-"""Tables: CSV files that list clips and come with them, a publisher's or yours; and the check that these are there."""
+"""Reads tables, a publisher's or your CSV files that list clips, and checks that the clips exist."""
 
 import csv
 import io
@@ -12,24 +12,24 @@ from soundclr.datasets.manifest import audio_files
 from soundclr.errors import UserError
 from soundclr.machine.files import read_regular, reason
 
-NAMED = 100  # clips that one message names at most
+NAMED = 100  # the most clips named in a message
 
 
 class Line(NamedTuple):
-    """One line of a table: where it stands (``FILE, line N``), for messages, and its values by column."""
+    """One line of a table: its place (``FILE, line N``), for messages, and its values by column."""
 
     place: str
     values: dict[str, str]
 
     def number(self, column: str, least: int = 0) -> int:
-        """The whole number in ``column``; anything else, or a smaller one, is a UserError."""
+        """The whole number in ``column``; UserError for anything else or a smaller number."""
         text = self.values[column]
         if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= least):
             raise UserError(f"{self.place}: `{column}` is {text!r}, not a whole number from {least} on")
         return int(text)
 
     def choice(self, column: str, allowed: Sequence[str]) -> int:
-        """Which of the allowed values a column has, from 0; UserError for another one."""
+        """The index, from 0, of the column's value among the allowed ones; UserError for another value."""
         value = self.values[column]
         if value not in allowed:
             raise UserError(f"{self.place}: `{column}` is {value!r}, not one of {', '.join(allowed)}")
@@ -39,19 +39,19 @@ class Line(NamedTuple):
 def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Line]:
     """Read a CSV file with the columns ``required``, in any order, and those of ``optional`` that it has.
 
-    Commas or semicolons separate its values.
+    Commas or semicolons separate values.
 
     Raises:
-        UserError: the file is missing, no CSV in UTF-8 or empty, or has a column too few or too many, which is named.
+        UserError: the file is missing, empty or not CSV in UTF-8, or a column is missing or unknown.
     """
     try:
-        text = read_regular(path).decode("utf-8-sig")  # spreadsheets write the -sig
+        text = read_regular(path).decode("utf-8-sig")  # spreadsheets write a byte order mark
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text, required), strict=True)
         header = _without_empty(next(reader, []), 0)
         _check_header(path, header, required, optional)
         lines = []
         for values in reader:
-            if not any(value.strip() for value in values):  # spreadsheets leave rows of nothing but commas
+            if not any(value.strip() for value in values):  # spreadsheets leave rows with only commas
                 continue
             fields = _without_empty(values, len(header))
             place = f"{path}, line {reader.line_num}"
@@ -70,31 +70,31 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 
 
 def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
-    """Check that the audio files in ``folder / clips`` are those of ``rows``, paths relative to ``folder``.
+    """Check that the audio files in ``folder / clips`` are those of ``rows``, with paths relative to ``folder``.
 
-    Each must be there, have its row, and be audio that can be read. ``clips`` may be ``.``, the folder itself.
+    Each must exist, have a row, and be readable. ``clips`` may be ``.``, the folder itself.
 
     Raises:
-        UserError: names the folds that are missing as a whole, or the first clip that is wrong, and how many there are.
+        UserError: whole folds are missing, or a clip is wrong; the message names the first and counts the others.
     """
     listed = {row.path: row for row in rows}
     present = {(Path(clips) / path).as_posix() for path in audio_files(folder / clips)}
     if not present:
-        raise UserError(f"there are no clips in {folder / clips}")
+        raise UserError(f"{folder / clips} has no clips")
     missing = sorted(listed.keys() - present)
     if gone := sorted({row.fold for row in rows_of(listed, missing)} - {row.fold for row in rows_of(listed, present)}):
         many = sum(row.fold in gone for row in listed.values())
         which = f"folds {', '.join(map(str, gone))} are" if len(gone) > 1 else f"fold {gone[0]} is"
         raise UserError(f"{which} missing, all {many:,} clips that the table lists (in {folder})")
     if missing:
-        raise UserError(f"{_first(missing)} missing, though the table lists {_it(missing)} (in {folder})")
+        raise UserError(f"{_first(missing)} missing, but the table lists {_it(missing)} (in {folder})")
     if extra := sorted(present - listed.keys()):
-        raise UserError(f"{_first(extra)} there, though the table does not list {_it(extra)} (in {folder})")
+        raise UserError(f"{_first(extra)} there, but the table does not list {_it(extra)} (in {folder})")
     check_all(folder / path for path in sorted(listed))
 
 
 def check_all(clips: Iterable[Path], check: Callable[[Path], None] = check_audio) -> None:
-    """Check every clip; a UserError says what is wrong with the first that cannot be read, and names the others."""
+    """Check every clip; UserError with the first one's fault and the names of the other faulty ones."""
     faults = []
     for clip in clips:
         try:
@@ -108,7 +108,7 @@ def check_all(clips: Iterable[Path], check: Callable[[Path], None] = check_audio
 
 
 def rows_of(listed: Mapping[str, IndexRow], paths: Iterable[str]) -> Iterator[IndexRow]:
-    """The rows of those ``paths`` that are listed."""
+    """The rows of the listed ones of ``paths``."""
     return (listed[path] for path in paths if path in listed)
 
 
@@ -117,19 +117,19 @@ def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
     seen: dict[str, str] = {}
     for line in lines:
         if (value := key(line)) in seen:
-            raise UserError(f"{line.place}: {value} stands there twice, first in {seen[value]}")
+            raise UserError(f"{line.place}: {value} is listed twice, first in {seen[value]}")
         seen[value] = line.place
 
 
 def _without_empty(values: list[str], least: int) -> list[str]:
-    """A row without the empty values at its end, of columns that a spreadsheet has no names for; ``least`` stay."""
+    """A row without empty values at its end, which spreadsheets add; at least ``least`` values stay."""
     while len(values) > least and not values[-1].strip():
         values = values[:-1]
     return values
 
 
 def _delimiter(text: str, required: Sequence[str]) -> str:
-    """A comma, or the semicolon that spreadsheets write in countries where the comma is in numbers."""
+    """A comma, or a semicolon, which spreadsheets write in countries with decimal commas."""
     header = next(csv.reader(io.StringIO(text, newline=""), delimiter=";"), [])
     return ";" if set(required) <= set(header) else ","
 

@@ -1,6 +1,6 @@
-"""Tiny-ImageNet: 64 x 64 JPEGs of 200 of ImageNet's classes, 500 a class to learn from and 50 to be judged by.
+"""Tiny-ImageNet (Stanford's course CS231n): 64 x 64 JPEGs of 200 ImageNet classes, 500 training and 50 validation each.
 
-Of Stanford's course CS231n. Its 10,000 test pictures, whose classes were not published, are left alone.
+Its 10,000 test pictures, whose classes were not published, are not used.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ def fetch_tiny_imagenet(name: str, settings: DatasetSettings, data: Path, mirror
     """Fetch the release below ``data/<name>`` and verify it against its manifest; return its rows.
 
     Fold 1 is the publisher's validation part, fold 2 the training part. Classes are numbered in the order of their
-    WordNet numbers, and have the first of their names.
+    WordNet numbers, and have their first WordNet name.
     """
     with source_folder(name, settings, data, mirror) as folder:
         manifest = read_manifest(settings.adapter)
@@ -50,16 +50,16 @@ def fetch_tiny_imagenet(name: str, settings: DatasetSettings, data: Path, mirror
 
 
 def verify(folder: Path, manifest: dict[str, str]) -> None:
-    """Check each file or folder of the manifest against its hash; UserError names the first that is another."""
+    """Check each file or folder of the manifest against its hash; UserError for the first that differs."""
     for place, expected in manifest.items():
         if (has := hash_of(folder, place)) != expected:
-            raise UserError(f"{folder / place}: has other files than the release (SHA-256 {has}, not {expected})")
+            raise UserError(f"{folder / place}: its files differ from the release's (SHA-256 {has}, not {expected})")
 
 
 def hash_of(folder: Path, place: str) -> str:
-    """The SHA-256 of what ``sha256sum`` says of all files at ``place`` in ``folder``, in the order of their paths.
+    """The SHA-256 of the output of ``sha256sum`` for all files at ``place`` in ``folder``, in the order of their paths.
 
-    Hidden ones, which systems add, do not count.
+    Hidden files, which systems add, do not count.
     """
     found = [folder / place, *(folder / place).rglob("[!.]*")]
     files = sorted(path for path in found if path.is_file())

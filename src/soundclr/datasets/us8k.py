@@ -1,6 +1,6 @@
-"""UrbanSound8K: 8732 WAV clips of up to 4 s in whatever format they were uploaded in, 10 classes, 10 folds.
+"""UrbanSound8K: 8732 WAV clips of up to 4 s in their uploaded formats, 10 classes, 10 folds.
 
-And a public copy of three of its folds, resampled, for people who cannot have the whole release.
+Also a public, resampled copy of three of its folds, for people without the whole release.
 """
 
 import re
@@ -16,22 +16,22 @@ from soundclr.params import DatasetSettings
 COLUMNS = ("slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class")
 # `100032-3-0-0.wav`: Freesound's recording, class, occurrence in the recording, slice of the occurrence
 _CLIP = re.compile(r"(?P<clip>(?P<source>\d+)-(?P<label>\d+)-\d+-\d+)\.wav")
-# The SHA-256 of the release's clips. It is not the adapter's manifest, whose text counts in a dataset's hash: the clips
-# are those that the archive's md5 stands for, and runs on them keep their paths.
+# The SHA-256 of the release's clips. It is not named as the adapter's manifest, because that would change the dataset's
+# hash and the paths of its runs; the archive's md5 in params.yaml already determines the clips.
 CLIPS = "us8k_clips"
 CLASSES = (
     "air_conditioner", "car_horn", "children_playing", "dog_bark", "drilling",
     "engine_idling", "gun_shot", "jackhammer", "siren", "street_music",
 )  # fmt: skip
 THREE_FOLDS = {"fold1": 1, "fold2": 2, "fold10": 3}
-"""The release's folds that the copy has, and their numbers in its index."""
+"""The release's folds in the copy, and their numbers in its index."""
 
 
 def fetch_us8k(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
-    """Fetch UrbanSound8K below ``data/<name>``, or find a copy of it; check it; return its rows.
+    """Fetch UrbanSound8K below ``data/<name>``, or use a copy; check it; return its rows.
 
-    The folds are the release's own: slices of one recording stay together in them. Every clip is the release's, byte
-    for byte. In Kaggle's copy folds and table lie side by side, so that its index has other paths than the release's.
+    The folds are the release's, which keep slices of one recording together. Every clip must equal the release's, byte
+    for byte. In Kaggle's copy, folds and table are in one folder, so its index has other paths.
     """
     with source_folder(name, settings, data, mirror) as folder:
         flat = (folder / "UrbanSound8K.csv").is_file() and not (folder / "audio").exists()  # as Kaggle packs it
@@ -46,14 +46,14 @@ def fetch_us8k(name: str, settings: DatasetSettings, data: Path, mirror: Path | 
 
 
 def index_row(line: Line, clips: str = "audio") -> IndexRow:
-    """The index row of a line of the table, whose path is relative to the release, with the folds in ``clips``."""
+    """The index row of a line of the table, with a path relative to the release; the folds are in ``clips``."""
     file, source = line.values["slice_file_name"], line.values["fsID"]
     fold, label = line.number("fold", 1), line.number("classID")
     match = _CLIP.fullmatch(file)
     if match is None:
         raise UserError(f"{line.place}: {file} is not named like 100032-3-0-0.wav, fsID-classID-occurrence-slice")
     if (match["source"], int(match["label"])) != (source, label):
-        raise UserError(f"{line.place}: {file} is not a clip of fsID {source} and classID {label}, as the line says")
+        raise UserError(f"{line.place}: {file} does not match the line's fsID {source} and classID {label}")
     return IndexRow(
         match["clip"], (Path(clips) / f"fold{fold}" / file).as_posix(), label, line.values["class"], fold, source
     )
@@ -62,8 +62,8 @@ def index_row(line: Line, clips: str = "audio") -> IndexRow:
 def fetch_us8k_three_folds(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:
     """Fetch the copy of UrbanSound8K's folds 1, 2 and 10 below ``data/<name>`` and verify it; return its rows.
 
-    Its clips are not the originals: all have 22,050 Hz, one channel and 4 s, the shorter ones repeated to that length.
-    Their names and folders, which give class, recording and fold, are the release's.
+    Its clips are not the originals: all have 22,050 Hz, one channel and 4 s; shorter ones are repeated to that length.
+    Their names and folders, which contain class, recording and fold, are the release's.
     """
     manifest = read_manifest(settings.adapter)
     with source_folder(name, settings, data, mirror) as folder:

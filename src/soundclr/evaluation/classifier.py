@@ -123,7 +123,7 @@ class Embedder(SoundFiles):
     @property
     def projects(self) -> bool:
         """Whether the projection was trained, by a loss of its own or through the classifier."""
-        by_loss = any("projection" in Loss.of(stage).reads for stage in self.settings.stages)
+        by_loss = any("projection" in Loss.from_stage(stage).reads for stage in self.settings.stages)
         return by_loss or (classifies(self.settings) and self.settings.classifier.input == "projection")
 
     @property

@@ -42,7 +42,7 @@ def load_run(directory: Path) -> tuple[Metrics, RunSettings, Network]:
         )
     settings = validated(RunSettings, metrics.settings, str(directory / "metrics.json"), "settings")
     try:
-        network = Network.of(settings, representation_of(settings).channels, len(metrics.classes))
+        network = Network.from_settings(settings, representation_of(settings).channels, len(metrics.classes))
         network.load_state_dict(torch.load(content, map_location="cpu", weights_only=True))
     except Exception as error:  # torch.load raises many kinds; the hash is right, so another version wrote the file
         raise UserError(

@@ -67,7 +67,7 @@ class Network(nn.Module):
         self.classifier, _ = build_head(classifier, size, classes)
 
     @classmethod
-    def of(
+    def from_settings(
         cls,
         settings: RunSettings,
         channels: int,

@@ -40,7 +40,7 @@ def measure(params: Params, study: str, folder: Path) -> Path:
     """
     device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
     path = folder / f"rates-{slug(describe(device))}.json"
-    found = dict(Rates.read(path).of) if path.exists() else {}
+    found = dict(Rates.read(path).by_kind) if path.exists() else {}
     with tempfile.TemporaryDirectory(prefix="soundclr-rates-") as temporary:
         start = start_seconds(params, study, Path(temporary))
     for kind, (settings, stage) in kinds(params, study).items():
@@ -81,7 +81,7 @@ def rate_of(
             seed=(0, 1),
             device=device,
         )
-        network = Network.of(settings, representation_of(settings).channels, CLASSES).to(device)
+        network = Network.from_settings(settings, representation_of(settings).channels, CLASSES).to(device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch has it, its stubs do not
         with tempfile.TemporaryDirectory(prefix="soundclr-rates-") as folder:
             history = train(task, network, Path(folder) / "checkpoint").history

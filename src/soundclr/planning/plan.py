@@ -105,7 +105,7 @@ def seconds_of(params: Params, run: Run, rates: Mapping[Kind, Rate], start: floa
     learnt, fold = training_clips(params, run)
     seconds = start
     for stage in settings.stages:
-        rate, epochs, every = rates[Kind.of(settings, stage)], stage.training.epochs, stage.training.probe_every
+        rate, epochs, every = rates[Kind.from_stage(settings, stage)], stage.training.epochs, stage.training.probe_every
         seconds += rate.seconds(epochs, learnt, fold)
         seconds += epochs // every * settings.labels * learnt / rate.later.val if every else 0.0
     return seconds
@@ -146,7 +146,7 @@ def model_bytes(settings: RunSettings, classes: int) -> int:
     from soundclr.models.network import Network
 
     with torch.device("meta"):
-        network = Network.of(settings, representation_of(settings).channels, classes)
+        network = Network.from_settings(settings, representation_of(settings).channels, classes)
     return sum(tensor.numel() * tensor.element_size() for tensor in network.state_dict().values())
 
 
@@ -176,13 +176,13 @@ def hours(params: Params, study: str, results: Path, devices: Sequence[int], wan
     """Hours with some numbers of ``devices``, for each device on which all the study's kinds of stage were measured."""
     needed = kinds(params, study).keys()
     files = sorted((results / "benchmark").glob("rates-*.json"))
-    usable = [(path, rates) for path in files if needed <= (rates := Rates.read(path)).of.keys()]
+    usable = [(path, rates) for path in files if needed <= (rates := Rates.read(path)).by_kind.keys()]
     if not usable:
         yield "Hours: not known; measure this study's stages on this device with `soundclr plan --measure`."
     places = {run: place for place, run in enumerate(wanted)}
     starts = {places[run]: places[start] for run in wanted if (start := runs.started_from(params, run))}
     for path, rates in usable:
-        seconds = [seconds_of(params, run, rates.of, rates.start_seconds) for run in wanted]
+        seconds = [seconds_of(params, run, rates.by_kind, rates.start_seconds) for run in wanted]
         yield f"Hours at most (if patience ends no training early), from clips/s measured on {rates.device}"
         yield f"({path}, {rates.created}); fetching, evaluations and tables are not counted:"
         yield f"{'devices':>10} {'hours':>10} {'busy':>6}"

@@ -41,7 +41,7 @@ class Kind(Section):
         return hash(self.model_dump_json())
 
     @classmethod
-    def of(cls, settings: RunSettings, stage: StageSettings) -> Self:
+    def from_stage(cls, settings: RunSettings, stage: StageSettings) -> Self:
         """The kind of one of a run's stages."""
         representation = representation_of(settings)
         return cls(
@@ -96,7 +96,7 @@ class Rates(Section):
     rates: tuple[Rate, ...]
 
     @property
-    def of(self) -> Mapping[Kind, Rate]:
+    def by_kind(self) -> Mapping[Kind, Rate]:
         """The rates by kind."""
         return {rate.kind: rate for rate in self.rates}
 
@@ -121,7 +121,7 @@ def kinds(params: Params, study: str) -> dict[Kind, tuple[RunSettings, StageSett
     for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in runs.expand(params, study)):
         settings = params.resolve(study, dataset, recipe)
         for stage in settings.stages:
-            found.setdefault(Kind.of(settings, stage), (settings, stage))
+            found.setdefault(Kind.from_stage(settings, stage), (settings, stage))
     return found
 
 

@@ -48,7 +48,7 @@ def views(inputs: Inputs, clip: int, choices: Sequence[Choice]) -> Iterator[tupl
     yield "held out", inputs.eval_batch(place, generator(SEED))[0]
     parts = [(choice.name.replace("_", " "), [choice]) for choice in choices]
     for number, (title, part) in enumerate([*parts, ("all of them", choices)] if len(parts) > 1 else parts):
-        yield title, inputs.train_batch(place, Augment.of(part), generator(SEED, number))[0]
+        yield title, inputs.train_batch(place, Augment.from_choices(part), generator(SEED, number))[0]
 
 
 def distinct(image: Tensor) -> Tensor:

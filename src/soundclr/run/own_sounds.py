@@ -53,10 +53,10 @@ def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None
         return
     before, found, changed = _found_good(index), {}, []
     for row in csv.DictReader(io.StringIO(known.content, newline="")):
-        clip, says = place_of(index, row["path"]), row["sha256"]
+        clip, expected = place_of(index, row["path"]), row["sha256"]
         with suppress(OSError, ValueError):
-            state = [says, str(clip), *_state(clip)]  # taken before reading, so that no change is missed
-            if state == before.get(row["clip"]) or sha256_of_file(clip) == says:
+            state = [expected, str(clip), *_state(clip)]  # taken before reading, so that no change is missed
+            if state == before.get(row["clip"]) or sha256_of_file(clip) == expected:
                 found[row["clip"]] = state
             else:
                 changed.append(clip)

@@ -106,7 +106,7 @@ def make_network(
     torch.manual_seed(seed_of(run.seed, run.fold, "network"))
     weights = check_weights(paths.weights, params, settings)
     mapping = file_of(params, settings).mapping if paths.weights else None
-    network = Network.of(settings, representation_of(settings).channels, classes, paths.weights, mapping)
+    network = Network.from_settings(settings, representation_of(settings).channels, classes, paths.weights, mapping)
     other = started_from(params, run)
     if other is None:
         return network, StartUsed(name=settings.start.weights, sha256=weights)

@@ -83,10 +83,10 @@ class StageLoop:
         self.task, self.stage, self.network, self.state, self.saver = task, stage, network, state, saver
         place = f"stage '{stage.name}'"
         torch.manual_seed(seed_of(*task.seed, stage.name, "loss"))
-        self.loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, task.device)
+        self.loss = Loss.from_stage(stage).with_modules(network.embedding_size, network.classes, task.device)
         self.modules = nn.ModuleDict(self.loss.modules)
         self.class_clips = class_clips(task, network.classes)
-        self.augment = Augment.of(stage.augment)
+        self.augment = Augment.from_choices(stage.augment)
         self.schedule = entry_of(SCHEDULES, stage.schedule, "schedule", place)
         self.clips = learnt_from(task.train, task.known, self.loss.needs_labels)
         self.optimizer = make_optimizer(network, stage, self.loss)

@@ -16,7 +16,7 @@ from soundclr.training.state import Checkpoint
 def check_resume(saved: Checkpoint, network: Network, stages: Sequence[StageSettings]) -> None:
     """Raise ValueError if the checkpoint has another network, loss or optimiser. ``network`` keeps its weights."""
     stage = stages[saved.state.stage]
-    loss = Loss.of(stage).with_modules(network.embedding_size, network.classes, torch.device("cpu"))
+    loss = Loss.from_stage(stage).with_modules(network.embedding_size, network.classes, torch.device("cpu"))
     modules = nn.ModuleDict(loss.modules)
     if (form(saved.network), form(saved.loss)) != (form(network.state_dict()), form(modules.state_dict())):
         raise ValueError("its network or loss differs")

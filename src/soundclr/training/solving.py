@@ -72,7 +72,7 @@ def set_classifier(task: Task, stage: StageSettings, network: Network, clips: Te
     solver = entry_of(SOLVERS, stage.optimizer, "optimizer", f"stage '{stage.name}'")
     labels = task.known[clips]
     inner = inner_clips(task.inputs.waveforms, clips, labels, held_out=task.seed[1])
-    [(_, term)] = Loss.of(stage).terms
+    [(_, term)] = Loss.from_stage(stage).terms
     assert isinstance(term, CrossEntropy)  # solvers.check_solved allows no other
     balanced = term.class_weights == "balanced"
     weights, biases = solver.solve(

@@ -15,7 +15,7 @@ from soundclr.report.artefacts.comparison import comparisons
 from soundclr.report.artefacts.evaluated import one_of_each
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
-from support.drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
+from support.drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, mean_of_folds, noise_accuracies
 from support.fabricate import ESC10_CLASSES
 
 
@@ -27,7 +27,7 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
         assert axes.get_title() == f"{noise} noise"
         assert axes.xaxis_inverted()
         for line, band, label, recipe in zip(axes.lines, axes.collections, labels, SCHEMES, strict=True):
-            found = heard(results, "ten", recipe)
+            found = noise_accuracies(results, "ten", recipe)
             means, errors = zip(*(mean_of_folds(found[noise, None, ratio]) for ratio in ratios), strict=True)
             assert list(line.get_xdata()) == ratios
             assert list(line.get_ydata()) == pytest.approx(means)

@@ -13,7 +13,7 @@ from soundclr.params import Params
 from soundclr.report.collect import Collection
 from soundclr.report.papers.soundclr.figures import power
 from soundclr.report.papers.soundclr.reading import describe
-from support.drawing import LADDER, SCHEMES, Drawn, accuracies, bars, heard, mean_of_folds
+from support.drawing import LADDER, SCHEMES, Drawn, accuracies, bars, mean_of_folds, noise_accuracies
 
 
 def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
@@ -107,7 +107,7 @@ def test_figure5_means_and_errors(drawn: Drawn, results: Path) -> None:
     (axes,) = figure.axes
     expected = []
     for recipe in SCHEMES:
-        found = heard(results, "ten", recipe)
+        found = noise_accuracies(results, "ten", recipe)
         expected += [mean_of_folds(found["white", sigma, None]) for sigma in (0.0, 1e-4, 5e-4, 1e-3)]
     assert [bar[:2] for bar in bars(axes, 1)] == [pytest.approx(pair) for pair in expected]
     assert [label.get_text() for label in axes.get_xticklabels()] == [

@@ -45,7 +45,7 @@ class Study:
     settings: Mapping[tuple[str, str], RunSettings]
 
     @classmethod
-    def of(cls, params: Params, name: str, places: Places | None = None) -> "Study":
+    def from_params(cls, params: Params, name: str, places: Places | None = None) -> "Study":
         """The study ``name`` of params.yaml, without the runs whose optional weights are missing."""
         places = places or Places()
         left_out = optional.left_out(params, name, places.results, places.data)

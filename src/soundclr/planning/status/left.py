@@ -39,14 +39,14 @@ def paces(study: Study, trainings: Iterable[TrainingStatus]) -> tuple[Paces, int
         for stage in settings.stages:
             if stage.name in one.seconds:
                 pace = one.seconds[stage.name] / plan.training_clips(study.params, one.run)[0]
-                found[Kind.of(settings, stage)][one.state == "running"].append(pace)
+                found[Kind.from_stage(settings, stage)][one.state == "running"].append(pace)
     return {kind: statistics.median(values[True] or values[False]) for kind, values in found.items()}, by
 
 
 def seconds_of(study: Study, one: TrainingStatus, pace: Paces) -> float | None:
     """A training's remaining seconds; None if a remaining stage's kind has no pace."""
     settings = study.settings_of(one.run)
-    epochs = [(Kind.of(settings, stage), stage.training.epochs) for stage in settings.stages[one.stage :]]
+    epochs = [(Kind.from_stage(settings, stage), stage.training.epochs) for stage in settings.stages[one.stage :]]
     if not all(kind in pace for kind, _ in epochs):
         return None
     clip = sum(pace[kind] * number for kind, number in epochs) - pace[epochs[0][0]] * one.epoch

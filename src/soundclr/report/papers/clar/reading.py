@@ -72,7 +72,7 @@ def scheme_of(settings: RunSettings) -> str | None:
     """How a run's encoder is taught; None for a way that is not CLAR's."""
     stages = [stage for stage in settings.stages if "encoder" in stage.trains]
     names = {term.name for stage in stages for term in stage.loss}
-    learns = {head for stage in stages for head in Loss.of(stage).reads}
+    learns = {head for stage in stages for head in Loss.from_stage(stage).reads}
     if learns == {"classifier"}:
         return "supervised"
     if "supcon" in names:
