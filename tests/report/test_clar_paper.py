@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from byhand import make, near, rows, texts
+from drawing import bars
 from fabricate import fabricate, trial_params
 
 from soundclr.params import Params, load
@@ -140,16 +141,18 @@ def test_schemes_by_encoder(collection: Collection, results: Callable[[str], lis
 
 
 def test_shares_of_labels(collection: Collection, results: Callable[[str], list[float]]) -> None:
-    axes = drawn(collection, "label_fractions").figure.axes[0]
-    lines = [container.lines[0] for container in axes.containers]
+    """A panel a share, a row a scheme: the mean of its folds with their interval."""
+    drawing = drawn(collection, "label_fractions")
+    panels = drawing.figure.axes
     schemes = ("clar_supervised", "clar", "clar_probe", "linear_probe")
-    assert len(lines) == len(schemes)
-    for recipe in schemes:
-        means = [statistics.fmean(results(one)) for one in (f"{recipe}_10", recipe)]
-        assert any(list(line.get_ydata()) == pytest.approx(means) for line in lines)
-    titles = {text.get_text() for text in axes.figure.legends[0].get_texts()}
-    assert titles == {collection.scheme(recipe) for recipe in schemes} | {"chance (10 %)"}
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100"]
+    assert [axes.get_title() for axes in panels] == ["10 % of the labels", "100 % of the labels"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == list(map(collection.scheme, schemes))
+    for axes, suffix in zip(panels, ("_10", ""), strict=True):
+        for recipe, (value, half, _) in zip(schemes, bars(axes, 0), strict=True):
+            folds = results(f"{recipe}{suffix}")
+            assert (value, half) == pytest.approx((statistics.fmean(folds), half_by_hand(folds)), rel=1e-3)
+    assert "chance is 10 %" in drawing.caption
+    assert "single run" not in drawing.caption
 
 
 def test_the_interval_of_a_single_run_is_of_its_clips(collection: Collection) -> None:

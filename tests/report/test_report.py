@@ -221,7 +221,7 @@ def test_figures_are_drawn(params: Params, full: Path) -> None:
         assert image.shape[1] in (1020, 2100)
         assert (image.min(axis=2) < 0.9).mean() > 0.01
         assert (np.ptp(image, axis=2) > 0.3).mean() > 0.001
-        assert f"![ESC-10](../../figures/trial/{name}-esc10.png)" in (full / "results/trial/README.md").read_text()
+        assert f", ESC-10](../../figures/trial/{name}-esc10.png)" in (full / "results/trial/README.md").read_text()
         # Nothing is cut off at the edges.
         assert np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).min() == 1.0
         assert pdf.read_bytes().startswith(b"%PDF-")

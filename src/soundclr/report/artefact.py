@@ -30,15 +30,15 @@ def loaded(name: str) -> Callable[..., Any]:
 class Artefact:
     """A table, or a figure of each dataset that has its runs.
 
-    ``name`` is its files' stem. ``make`` is ``module:function`` below :mod:`soundclr.report`, loaded when it is drawn:
-    the function takes the Collection and gives a Table or, of a figure, takes a dataset too and gives a Drawing, or
-    None without runs.
-    ``runs`` are those that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those that a key of its name under
-    the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides where a study has it.
-    ``paper`` is the paper that published it, by its room in `papers`: of a study's own runs it is shown where that is
-    the study's paper. ``schemes`` is how many recipes a study has to have; ``shows`` is what else it asks of
-    params.yaml and a study. ``of`` says of a run's settings whether it is shown: by default where its classifier
-    learns.
+    ``name``: the stem of its files. ``subject``: what a figure shows whose ``title`` is the paper's number.
+    ``make``: ``module:function`` below :mod:`soundclr.report`, loaded when it is drawn. The function takes the
+    Collection and gives a Table; of a figure it takes a dataset too, and gives a Drawing, or None without runs.
+    ``runs``: the runs that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those that a key of its name under
+    the study's ``artefacts:`` chooses. ``also``: another such key, whose runs it shows where a study has it.
+    ``paper``: the paper that published it, by its folder in `papers`. Such an artefact of a study's own runs is shown
+    where that is the study's paper.
+    ``schemes``: the fewest recipes that a study must have. ``shows``: what else must be true of params.yaml and the
+    study. ``of``: whether it shows a run, by the run's settings; by default where its classifier learns.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Artefact:
     schemes: int = 1
     of: Callable[[RunSettings], bool] = classifies
     shows: Callable[[Params, str], bool] | None = None
+    subject: str = ""
 
     def load(self) -> Callable[..., Any]:
         """Its function."""

@@ -34,9 +34,10 @@ C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
 ARTEFACTS = (
     Artefact("claims", "The paper's claims", "table", f"{K}.table:make", of=any_run, shows=has_claims),
     Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", also="baselines"),
-    Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
+    Artefact("augmentation_grid", "Pairs of augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
     Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", of=any_run),
-    Artefact("label_fractions", "Shares of labels", "figure", f"{C}:label_fractions", "label_fractions", paper="clar"),
+    Artefact("label_fractions", "Accuracy by share of labels", "figure", f"{C}:label_fractions", "label_fractions",
+             paper="clar"),
     Artefact("clar_schemes", "Schemes by encoder", "table", f"{C}:clar_schemes", "clar_schemes", paper="clar"),
     Artefact("shin_pairs", "Rows compared in pairs", "table", f"{H}:shin_pairs", "shin_table1", "shin_table2", "shin"),
     Artefact("shin_sounds", "Weights from sounds", "table", f"{H}:shin_sounds", "shin_sounds", paper="shin"),
@@ -44,10 +45,13 @@ ARTEFACTS = (
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
     Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
     Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", paper="soundclr"),
-    Artefact("budget_curve", "Budget curve", "figure", f"{S}.figures:budget_curve", "budget_curve", paper="soundclr"),
-    Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr"),
-    Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr"),
-    Artefact("figure5", "Figure 5", "figure", f"{S}.figures:figure5", EVALUATED, paper="soundclr"),
+    Artefact("budget_curve", "Accuracy by budget", "figure", f"{S}.figures:budget_curve", "budget_curve",
+             paper="soundclr"),
+    Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr",
+             subject="what each step adds"),
+    Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr", subject="accuracy of each fold"),
+    Artefact("figure5", "Figure 5", "figure", f"{S}.figures:figure5", EVALUATED, paper="soundclr",
+             subject="accuracy under white noise"),
     Artefact("table1", "Table I", "table", f"{S}.table1:make", "table1", paper="soundclr"),
     Artefact("table2", "Table II", "table", f"{S}.tables:table2", "table2", paper="soundclr"),
     Artefact("table3", "Table III", "table", f"{S}.tables:table3", paper="soundclr"),
@@ -112,6 +116,11 @@ def tables_of(params: Params, study: str) -> list[Artefact]:
 def figures_of(params: Params, study: str, dataset: str) -> list[Artefact]:
     """A dataset's figures."""
     return [one for one in ARTEFACTS if one.kind == "figure" and dataset in datasets_of(params, study, one)]
+
+
+def figure_title(artefact: Artefact, dataset: str) -> str:
+    """What a figure shows, and the title of its dataset: above the figure, and its alternative text on a page."""
+    return f"{artefact.title}{artefact.subject and f' ({artefact.subject})'}, {dataset}"
 
 
 def heading(artefact: Artefact) -> str:

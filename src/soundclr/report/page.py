@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from soundclr.report import dvc_plots, identical
 from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
-from soundclr.report.catalogue import heading
+from soundclr.report.catalogue import figure_title, heading
 from soundclr.report.collect import Collection
 from soundclr.report.letters import UNSHOWN
 from soundclr.report.markup import markdown_escape, markdown_table, page_html, to_markdown
@@ -60,7 +60,7 @@ def section(collection: Collection, shown: Shown, folder: Path) -> str:
     caption, notes = map(markdown_escape, on_page(collection, shown))
     if shown.table is None:
         path = quote(Path(os.path.relpath(shown.path, folder)).as_posix())
-        title = collection.title(shown.dataset)
+        title = figure_title(shown.artefact, collection.title(shown.dataset))
         name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in shown.caption else title)
         return (f"![{name}]({path})\n\n" if shown.there else f"{shown.stem}. ") + f"{caption} {notes}".rstrip()
     texts = [f"**{shown.artefact.title}.** {caption}"]

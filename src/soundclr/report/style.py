@@ -1,6 +1,5 @@
 """How all figures look: a print column's width, colours that the colour-blind tell apart, no dates inside."""
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,6 +71,9 @@ SETTINGS: Style = {
 
 LINE = 130
 """Characters of a line over the width of a page, in the smallest print."""
+
+TITLE_LINE = 105
+"""The same of a title's line."""
 
 
 @contextmanager
@@ -156,19 +158,21 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
         legend.remove()
 
 
-def name_study(figure: Figure, collection: Collection) -> None:
-    """Say below all else, small, which study a picture is of and what its note begins with: it may stand alone."""
-    study = collection.params.studies[collection.study]
-    note = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
-    lines = textwrap.wrap(
-        legible(f"Study {collection.study}: {study.title}; {note}"), int(LINE * figure.get_figwidth() / PAGE)
-    )
-    strip = 0.03 + 0.1 * len(lines)  # inches
-    figure.set_figheight(height := figure.get_figheight() + strip)
+def name_figure(figure: Figure, title: str, note: str) -> None:
+    """Write a title above all else and, small, a note below: a picture may stand alone."""
+    share = figure.get_figwidth() / PAGE
+    above = textwrap.wrap(legible(title), int(TITLE_LINE * share))
+    below = textwrap.wrap(legible(note), int(LINE * share))
+    top, bottom = 0.03 + 0.12 * len(above), 0.03 + 0.1 * len(below)  # inches
+    legends = sum(legend.get_window_extent().height / figure.dpi for legend in figure.legends)
+    figure.set_figheight(height := figure.get_figheight() + top + bottom)
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0, strip / height, 1, 1 - strip / height))
-    figure.text(0.99, 0.02 / height, "\n".join(lines), ha="right", va="bottom", fontsize=6, color="#555555")
+    engine.set(rect=(0, bottom / height, 1, 1 - (top + legends + bottom) / height))
+    for legend in figure.legends:  # matplotlib would put it over the title
+        legend.set_bbox_to_anchor((0, 0, 1, 1 - top / height), figure.transFigure)
+    figure.text(0.5, 1 - 0.03 / height, "\n".join(above), ha="center", va="top", fontsize=7.5, fontweight="bold")
+    figure.text(0.99, 0.02 / height, "\n".join(below), ha="right", va="bottom", fontsize=6, color="#555555")
 
 
 def save(figure: Figure, png: Path) -> None:

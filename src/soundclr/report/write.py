@@ -1,5 +1,6 @@
 """From the run folders of a study to its tables, figures and page."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +12,15 @@ from soundclr.report.catalogue import (
     caption_path,
     category,
     check_artefacts,
+    figure_title,
     figures_of,
     front_page,
     report_paths,
     summary_paths,
     tables_of,
 )
+from soundclr.report.claims.of_study import claims_of
+from soundclr.report.claims.tier import beside_paper
 from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
 from soundclr.report.letters import explained, legible
@@ -24,7 +28,7 @@ from soundclr.report.made_of import FILE, made_of
 from soundclr.report.markup import table_html, to_latex
 from soundclr.report.model_card import model_card
 from soundclr.report.page import provenance_page, study_page, table_page
-from soundclr.report.style import Drawing, name_study, save, sentence, styled
+from soundclr.report.style import Drawing, name_figure, save, sentence, styled
 from soundclr.report.table import sentences
 
 DVC_PLOTS = {
@@ -115,7 +119,8 @@ def write_figures(collection: Collection, folder: Path) -> list[Shown]:
 def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
     """Write a figure in all its formats; its caption or, without runs, a sentence in the figure and None."""
     drawing = drawn(artefact, collection, dataset)
-    save(drawing.figure if drawing else sentence(no_runs(collection, dataset)), path)
+    title = figure_title(artefact, collection.title(dataset))
+    save(drawing.figure if drawing else sentence(f"{title}: no runs yet"), path)
     return drawing and drawing.caption
 
 
@@ -127,9 +132,18 @@ def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing |
     drawing: Drawing | None = artefact.load()(collection, dataset)
     if drawing is None:
         return None
-    name_study(drawing.figure, collection)
+    name_figure(drawing.figure, figure_title(artefact, collection.title(dataset)), study_note(collection, dataset))
     said = explained(drawing.figure, names)
     return Drawing(drawing.figure, sentences(drawing.caption, said)) if said else drawing
+
+
+def study_note(collection: Collection, dataset: str) -> str:
+    """The study of a figure, and how its settings differ from the paper's; where that is unknown, its note's start."""
+    params, name = collection.params, collection.study
+    study = params.studies[name]
+    paper, _ = claims_of(params, name)
+    start = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
+    return f"Study {name}: {study.title}. {beside_paper(params, name, dataset, paper) or start}"
 
 
 def names_in(collection: Collection, dataset: str) -> list[str]:

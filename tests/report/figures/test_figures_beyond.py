@@ -14,7 +14,7 @@ from fabricate import ESC10_CLASSES
 
 from soundclr.params import Params
 from soundclr.report.artefacts.comparison import comparisons
-from soundclr.report.artefacts.evaluated import one_of_each
+from soundclr.report.artefacts.evaluated import one_of_each, one_of_equal_maps
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
 
@@ -108,6 +108,13 @@ def test_representations_of_one_fold_and_seed(
     chosen = one_of_each(without_hybrid)
     assert {(e.run.fold, e.run.seed) for e in chosen.values()} == {(1, 0)}
     assert one_of_each({}) == {}
+
+
+def test_schemes_with_the_same_map_have_one_panel(collections: Callable[[str], Collection]) -> None:
+    """A frozen encoder's probe has its encoder's map."""
+    first, other = collections("ten").evaluated("esc10")[:2]
+    assert one_of_equal_maps({"encoder": first, "probe": first}) == {("encoder", "probe"): first}
+    assert one_of_equal_maps({"encoder": first, "other": other}) == {("encoder",): first, ("other",): other}
 
 
 def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collections: Callable[[str], Collection]) -> None:

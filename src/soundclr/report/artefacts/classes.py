@@ -100,7 +100,7 @@ def class_column(axes: Axes, shares: DataFrame, looks: Sequence[style.Look]) -> 
     axes.set_yticks(range(len(shares)), [style.class_title(name) for name in shares.index])
     axes.tick_params(axis="y", length=0)
     axes.grid(True, axis="x")
-    axes.set_xlabel("clips of the class that are right (%)")
+    axes.set_xlabel("clips of the class that are right at the best epoch (%)")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
 
 
@@ -135,7 +135,7 @@ def confusion(collection: Collection, dataset: str) -> Drawing | None:
         if place % columns == 0:
             axes.set_ylabel("class")
     bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, pad=0.015)
-    bar.set_label("share of the class's clips (%)")
+    bar.set_label("share of the class's clips at the best epoch (%)")
     bar.set_ticks([0, 5, 20, 40, 60, 80, 100])
     bar.outline.set_linewidth(0.4)
     text = "Held-out clips by class and predicted class at the best epoch, all folds and seeds that have run"
@@ -166,7 +166,7 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
     last = collection.clips[collection.clips["epoch"] == "last"].merge(collection.done(dataset)[RUN])
     if not len(last):
         return None
-    figure = style.new_figure(COLUMN, 3.1)
+    figure = style.new_figure(COLUMN, 2.8 + 0.12 * last["recipe"].nunique())
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
     handles = []
@@ -181,7 +181,7 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
         error = (bins["clips"] * (bins["right"] - bins["probability"]).abs()).sum() / len(clips)
         handles.append(style.handle(f"{look.title}: {number(100 * error)} points", **look.line, markersize=3))
     axes.set_xlabel("probability of the most probable class (%)")
-    axes.set_ylabel("right (%)")
+    axes.set_ylabel("right after the last epoch (%)")
     axes.set(xlim=(0, 102), ylim=(0, 102))
     axes.grid(True)
     axes.set_aspect("equal")

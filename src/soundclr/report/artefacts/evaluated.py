@@ -155,7 +155,7 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
         axes.set_xticks(ratios, [decibels(ratio) for ratio in ratios])
         axes.set_xlabel("signal to noise (dB)")
         axes.invert_xaxis()
-    panels[0].set_ylabel("accuracy (%)")
+    panels[0].set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(panels[0], "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
@@ -165,7 +165,7 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def representations(collection: Collection, dataset: str) -> Drawing | None:
-    """A panel a scheme, all of the same fold and seed: the first that every evaluated scheme has."""
+    """A panel a map, all of the same fold and seed: the first that every evaluated scheme has."""
     found = {recipe: collection.evaluated(dataset, recipe) for recipe in collection.recipes_of(EVALUATED)}
     chosen = one_of_each(found)
     if not chosen:
@@ -173,19 +173,20 @@ def representations(collection: Collection, dataset: str) -> Drawing | None:
     marked = marked_classes(collection, chosen)
     first = next(iter(chosen.values()))
     others = len(set(first.projection["class"])) > len(marked)
-    columns = min(len(chosen), 3)
-    lines = math.ceil(len(chosen) / columns)
+    maps = one_of_equal_maps(chosen)
+    columns = min(len(maps), 3)
+    lines = math.ceil(len(maps) / columns)
     width = PAGE if columns > 1 else COLUMN
     figure = style.new_figure(width, lines * (width / columns + 0.3) + 0.35)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(lines, columns, squeeze=False)
     for axes in panels.flat:
         axes.axis("off")
-    for axes, (recipe, evaluation) in zip(panels.flat, chosen.items(), strict=False):
+    for axes, (recipes, evaluation) in zip(panels.flat, maps.items(), strict=False):
         draw_map(axes, evaluation, marked)
         measures = evaluation.record.distances
         numbers = f"intra/inter {number(measures.ratio)}, silhouette {number(measures.silhouette)}"
-        axes.set_title(f"{collection.scheme(recipe)}\n{numbers}")
+        axes.set_title("\n".join([*map(collection.scheme, recipes), numbers]))
     points: style.Style = {"linestyle": "", "markersize": 4}
     handles = [style.handle(style.class_title(name), **points, **point) for name, point in marked.items()]
     handles += [style.handle("other classes", **points | {"markersize": 3}, **OTHER)] if others else []
@@ -208,6 +209,14 @@ def one_of_each(evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, Ev
     counts = Counter(key[1:] for key in every)
     place = min(counts, key=lambda place: (-counts[place], place), default=None)
     return {recipe: one for (recipe, *at), one in every.items() if tuple(at) == place}
+
+
+def one_of_equal_maps(chosen: Mapping[str, Evaluation]) -> dict[tuple[str, ...], Evaluation]:
+    """The evaluations by all schemes that have the same map, as a frozen encoder and its probe have."""
+    equal: dict[bytes, list[str]] = {}
+    for recipe, one in chosen.items():
+        equal.setdefault(one.projection[["x", "y"]].to_numpy(dtype=float).tobytes(), []).append(recipe)
+    return {tuple(recipes): chosen[recipes[0]] for recipes in equal.values()}
 
 
 def marked_classes(collection: Collection, chosen: Mapping[str, Evaluation]) -> dict[str, style.Style]:

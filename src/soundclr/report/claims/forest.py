@@ -33,6 +33,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     )
     known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
     text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
+    text += "; of one run a side it is of recordings alone" if any(one.resampled == "sources" for one in found) else ""
     return Drawing(figure, f"{text}; diamonds: the paper's." if papers else f"{text}.")
 
 

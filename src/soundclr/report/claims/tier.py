@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from soundclr.params import Params, RunSettings
+from soundclr.audio.representations import representation_of
+from soundclr.params import Params, RunSettings, Selection
 from soundclr.params.resolving import lineage
 from soundclr.report.claims.claim import PaperClaims
 
@@ -35,6 +36,9 @@ WORDS = {
     "probe_every": "probes",
 }
 """What a setting is called where it differs from the paper's."""
+
+MASKS = {"frequency_mask": "bands", "time_mask": "frames"}
+"""The unit of a mask's width."""
 
 
 def tier(reduced: Iterable[str]) -> Tier:
@@ -95,6 +99,57 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tu
             yield key, ours[key]["name"], theirs[key]["name"]
         else:
             yield key, ours[key], theirs[key]
+
+
+def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) -> str:
+    """How a study's network, image, epochs and masks differ from the paper's, which stand in parentheses.
+
+    As in ``epochs 14 (800)``, which stays on one line. It is about the study's own recipes that train an encoder and
+    are built on one of the paper's; where there are none, about those of its artefacts.
+    """
+    known = claims.datasets.get(dataset)
+    theirs = (known and known.settings_of) or dataset
+    parts: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for recipe in compared_recipes(params, study, dataset, claims.exact):
+        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe))
+        for side, settings in enumerate((params.resolve(study, dataset, recipe), other)):
+            for name, value in in_short(settings).items():
+                parts.setdefault(name, ({}, {}))[side][value] = None
+    same = ", ".join(name for name, (ours, papers) in parts.items() if ours.keys() == papers.keys())
+    changed = ", ".join(
+        f"{name}\xa0{' or '.join(ours)}\xa0({' or '.join(papers)})"
+        for name, (ours, papers) in parts.items()
+        if ours.keys() != papers.keys()
+    )
+    return ". ".join([f"Here (in the paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
+
+
+def compared_recipes(params: Params, study: str, dataset: str, exact: str) -> list[str]:
+    """The recipes that :func:`beside_paper` is about."""
+    known = paper_recipes(params, exact)
+    for selection in (Selection(), *params.get_study(study).artefacts.values()):
+        chosen = params.selection(study, selection)
+        found = [
+            recipe
+            for recipe in chosen.recipes or ()
+            if paper_recipe(params, exact, recipe) in known
+            and any("encoder" in stage.trains for stage in params.resolve(study, dataset, recipe).stages)
+        ]
+        if found:
+            return found
+    return []
+
+
+def in_short(settings: RunSettings) -> dict[str, str]:
+    """What a run sees, with what, and for how long; epochs are those of the stages that train the encoder."""
+    epochs = [stage.training.epochs for stage in settings.stages if "encoder" in stage.trains]
+    masks = [one for one in settings.stages[0].augment if one.name in MASKS]
+    return {
+        "network": settings.encoder.name,
+        "image": "\xa0×\xa0".join(map(str, representation_of(settings).shape(settings.audio.samples))),
+        "epochs": " + ".join(map(str, epochs)) or "none",
+        "masks": " + ".join("{count} of {width}".format(**m.parameters) + f" {MASKS[m.name]}" for m in masks) or "none",
+    }
 
 
 def plain(value: object) -> bool:

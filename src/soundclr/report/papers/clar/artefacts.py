@@ -1,16 +1,29 @@
 """What CLAR's tables and figures compare: schemes by encoder, shares of labels, convergence, and augmentations."""
 
+import math
+
 import numpy as np
 from matplotlib.colors import Normalize
 
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
+from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, Values, records, split
-from soundclr.report.intervals import at_places, interval, mean_of, summary
+from soundclr.report.intervals import INTERVALS, at_places, interval, mean_of, summary
 from soundclr.report.papers.clar.reading import methods, of_all_labels
-from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import PARTIAL_NOTE, Column, Row, Table, accuracy, dataset_column, frame_of, sentences
+from soundclr.report.style import COLUMN, PAGE, Drawing
+from soundclr.report.table import (
+    PARTIAL_NOTE,
+    Column,
+    Row,
+    Table,
+    accuracy,
+    dataset_column,
+    frame_of,
+    number,
+    sentences,
+)
 
 
 def clar_schemes(collection: Collection) -> Table:
@@ -47,36 +60,33 @@ def clar_schemes(collection: Collection) -> Table:
 
 
 def label_fractions(collection: Collection, dataset: str) -> Drawing | None:
-    """A line a scheme through its shares of labels: accuracy after the last epoch, mean over folds."""
+    """A panel a share of labels, a row a scheme: accuracy after the last epoch, mean over folds."""
     done = collection.done(dataset, choice="label_fractions")
     if not len(done):
         return None
-    schemes = done["recipe"].map(of_all_labels(collection, dataset, "label_fractions"))
-    lines = split(done, schemes)
-    figure = style.new_figure(COLUMN, 2.5)
-    axes = figure.subplots()
-    handles, kinds = [], set()
-    order = done.assign(scheme=schemes).sort_values("labels", kind="stable")["scheme"].unique()
-    for place, scheme in enumerate(order):
-        look = style.look(collection, scheme)
-        line = look.line | {"markersize": 3.5}
-        apart = 1.03 ** (place - (len(order) - 1) / 2)  # so that bars do not hide bars
-        shares = split(lines[scheme].sort_values("labels"), "labels")
-        ends = [interval(rows, "last_epoch") for rows in shares.values()]
-        means = [mean_of(at_places(rows, "last_epoch")).mean for rows in shares.values()]
-        x = [100 * share * apart for share in shares]
-        draw.curve(axes, x, means, [one.low for one in ends], [one.high for one in ends], line, bars=True)
-        kinds |= {one.kind for one in ends} - {""}
-        handles.append(style.handle(look.title, **line))
-    handles.append(draw.draw_chance(axes, int(done["classes"].iloc[0])))
-    ticks = sorted(100 * share for share in done["labels"].unique())
-    draw.log_ticks(axes, ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xlabel("share of labels (%)")
-    axes.set_ylabel("accuracy (%)")
-    style.end_at_100(axes, "y")
-    style.add_legend(figure, handles)
-    text = "Accuracy after the last epoch against the share of each class's labels that is learnt from: mean over folds"
-    return Drawing(figure, f"{text}{''.join(f'; bars: {kind}' for kind in sorted(kinds))}.")
+    schemes = of_all_labels(collection, dataset, "label_fractions")
+    groups = split(done.assign(scheme=done["recipe"].map(schemes)), ["scheme", "labels"])
+    shares, names = sorted(done["labels"].unique()), list(dict.fromkeys(schemes.values()))
+    figure = style.new_figure(PAGE, 0.5 + 0.22 * len(names))
+    means = {}
+    for axes, share in zip(figure.subplots(1, len(shares), sharex=True, squeeze=False)[0], shares, strict=True):
+        rows = []
+        for name in names:
+            found = groups.get((name, share), done[:0])
+            means[name, share] = mean = mean_of(at_places(found, "last_epoch"))
+            drawn = [(0.0, mean, style.look(collection, name).point | {"markersize": 4})] if len(found) else []
+            rows.append(RowOfMeans(collection.scheme(name), drawn, number=number(mean.mean, decimals=1)))
+        draw.rows_with_intervals(axes, rows)
+        axes.tick_params(labelleft=share == shares[0])
+        axes.set_title(f"{100 * share:g} % of the labels")
+        axes.set_xlabel("last-epoch accuracy (%)")
+    style.end_at_100(axes, "x")
+    text = "Accuracy after the last epoch by the share of each class's labels that is learnt from: mean over folds (in "
+    text += f"numbers at the right); chance is {100 / done['classes'].iloc[0]:.3g} %"
+    bars = any(not math.isnan(mean.bar) for mean in means.values())
+    single = any(mean.values == 1 for mean in means.values())
+    text += f"; bars: {INTERVALS}" if bars else ""
+    return Drawing(figure, f"{text}{'; a point without a bar is a single run' if single else ''}.")
 
 
 def convergence(collection: Collection, dataset: str) -> Drawing | None:
@@ -93,7 +103,8 @@ def convergence(collection: Collection, dataset: str) -> Drawing | None:
         table = of_it.groupby("epoch")["probe_accuracy_percent"].agg(["mean", "min", "max"])
         points: style.Style = {"marker": look.marker, "markersize": 2.6, "mec": "none"}
         draw.curve(axes, table.index, table["mean"], table["min"], table["max"], look.plain | points)
-        handles.append(style.handle(look.title, **look.plain))
+        last = f"{number(table['mean'].iloc[-1], decimals=1)} % after epoch {table.index[-1]}"
+        handles.append(style.handle(f"{look.title}: {last}", **look.plain))
     axes.set_xlabel("epoch")
     axes.set_ylabel("linear probe's accuracy (%)")
     draw.whole_numbers(axes)
@@ -121,14 +132,15 @@ def grid(collection: Collection, dataset: str) -> Drawing | None:
         values[order.index(first), order.index(second)] = value
     low, high = np.nanmin(values), np.nanmax(values)
     marked = np.array([[f"{v:.1f}{'*' * int(v == high)}" if v == v else "" for v in row] for row in values])
-    figure = style.new_figure(COLUMN, 0.9 + 0.36 * len(order))
+    figure = style.new_figure(COLUMN, 0.9 + 0.3 * len(order))
+    figure.set_layout_engine("compressed")
     axes = figure.subplots()
     labels = [name.replace("_", " ") for name in order]
     image = draw.matrix(axes, values, marked, labels, Normalize(low, high), (low + high) / 2, rotation=40)
     axes.set_xlabel("second augmentation")
     axes.set_ylabel("first augmentation")
     bar = figure.colorbar(image, ax=axes, shrink=0.7)
-    bar.set_label("accuracy (%)")
+    bar.set_label("last-epoch accuracy (%)")
     text = "Held-out accuracy after the last epoch, mean over folds, of a probe of encoders that two views by these "
     text += "augmentations taught: one alone on the diagonal, else first the row's, then the column's"
     return Drawing(figure, f"{text}; bold: the best.")

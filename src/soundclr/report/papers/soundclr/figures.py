@@ -36,6 +36,7 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     names = [
         collection.scheme(one) if names.count(name) > 1 else name for one, name in zip(recipes, names, strict=True)
     ]
+    theirs = {line["row"]: line for line in published("figure3", dataset)}
     rows = []
     above = at_places(collection.done(dataset, "", "figure3"))
     for recipe, name in zip(recipes, names, strict=True):
@@ -47,14 +48,17 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
         text = number(mean.mean) if len(best) else ""
         if len(best) and set(best.index) == set(above.index):
             text += f"\n({number(round(mean.mean, 2) - round(mean_of(above).mean, 2), sign=True)})"
+        if name in theirs and theirs[name]["statistic"].startswith("gain"):
+            least = "≥ " if theirs[name]["statistic"] == "gain_at_least" else ""
+            text += f"\n[{least}{number(percent(theirs[name]), sign=True)}]"
         means = [(-0.12, mean, style.BEST), (0.18, last, style.LAST)] if len(best) else []
         rows.append(RowOfMeans("\n".join(lines), means, number=text))
         above = best
     tallest = max(row.label.count("\n") + 1 for row in rows)
     figure = style.new_figure(COLUMN, 0.75 + max(0.3, 0.1 * tallest + 0.06) * len(rows))
     axes = figure.subplots()
-    theirs = [one for one in published("figure3", dataset) if one["statistic"] == "mean" and one["row"] in names]
-    paper = {line["row"]: value for line in theirs if (value := percent(line)) is not None}
+    told = {name: percent(line) for name, line in theirs.items() if line["statistic"] == "mean" and name in names}
+    paper = {name: value for name, value in told.items() if value is not None}
     for name, value in paper.items():
         axes.plot(value, names.index(name), **PAPERS, zorder=3)
     draw.rows_with_intervals(axes, rows, fontsize=6)
@@ -69,7 +73,10 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     text += " and at the last"
     text += f"; bars: {INTERVALS}" if any(not math.isnan(row.means[0][1].bar) for row in rows if row.means) else ""
     text += "; open: the paper's values, where it gives them" if paper else ""
-    return Drawing(figure, f"{text}. At the right the mean at the best epoch and the gain over the step above.")
+    text += ". At the right the mean at the best epoch and the gain over the step above"
+    others = ", ".join(dict.fromkeys(line["dataset"] for line in published("figure3")))
+    text += ", in brackets the paper's" if theirs else f"; the paper has these steps on {others}"
+    return Drawing(figure, f"{text}.")
 
 
 def figure5(collection: Collection, dataset: str) -> Drawing | None:
@@ -92,7 +99,7 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
     axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
-    axes.set_ylabel("accuracy (%)")
+    axes.set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(axes, "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
@@ -145,7 +152,7 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
             both = {epochs: at_places(rows, "last_epoch") for epochs, rows in lines.get(last, {}).items()}
             gains = {epochs * apart: paired(both[epochs], values[epochs]) for epochs in both if epochs in values}
             draw_means(below, {x: one for x, one in gains.items() if len(one)}, line)
-    above.set_ylabel("held-out accuracy (%)")
+    above.set_ylabel("last-epoch accuracy (%)")
     below.axhline(0, color="black", linewidth=0.6)
     below.set_ylabel(f"{collection.scheme(last)}\nminus the other (points)")
     ticks = sorted({epochs for found in lines.values() for epochs in found})
