@@ -12,6 +12,8 @@ from soundclr.params.entries import entry_of
 from soundclr.report import identical
 from soundclr.report.artefact import EVALUATED, OWN, Artefact
 from soundclr.report.catalogue import heading, titles
+from soundclr.report.claims import frame as claim_texts
+from soundclr.report.claims.of_study import claims_of
 from soundclr.report.collect import Collection
 from soundclr.report.markup import rst_escape
 from soundclr.report.run_results import RunResult
@@ -88,7 +90,7 @@ def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
 
 
 def front(collection: Collection, parts: Sequence[Shown]) -> str:
-    """The HTML report's first page, in reStructuredText: what the study is, and where to begin.
+    """The HTML report's first page, in reStructuredText: the study, its main claims, and where to begin.
 
     It is short, since the report centres it: a page that is higher than the window loses its beginning.
     """
@@ -97,14 +99,31 @@ def front(collection: Collection, parts: Sequence[Shown]) -> str:
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
     shown_data = data(collection, collection.own or collection.results)
     facts = (
-        study_sentence(collection),
         f"{begin}On the left: {', '.join([*headings, 'Provenance'])}",
         coverage(collection),
         *weights_not_here(collection),
         *([f"Data: {shown_data}"] if shown_data else []),
         "Budget, settings, device, precision and code stand below each table, and in the study's README.md",
     )
-    return "\n\n".join(rst_escape(sentences(fact)) for fact in facts) + "\n"
+    paragraphs = [rst_escape(sentences(fact)) for fact in facts]
+    if claims := headlines(collection, parts):
+        lead = "What it says of the paper's claims, in percentage points where there is no unit"
+        paragraphs = [rst_escape(f"{lead}:"), "\n".join(f"- {rst_escape(claim)}" for claim in claims), *paragraphs]
+    return "\n\n".join([rst_escape(sentences(study_sentence(collection))), *paragraphs]) + "\n"
+
+
+def headlines(collection: Collection, parts: Sequence[Shown]) -> list[str]:
+    """The study's main claims with the paper's number, ours and the verdict; without a main one all of them."""
+    paper, _ = claims_of(collection.params, collection.study)
+    tables = (shown.table for shown in parts if shown.table and shown.artefact.name == "claims")
+    found = [row["finding"] for table in tables for row in table.records]
+    claims = [one for one in found if not (one.claim.asked or one.claim.detail)]
+    main = [one for one in claims if one.claim.id in paper.headlines] or claims
+    return [
+        f"{collection.title(one.dataset)}, {claim_texts.title(collection, one)}. Paper: {claim_texts.theirs(one)}. "
+        f"Here: {claim_texts.ours(one)}, {sentences(claim_texts.verdict(one))}"
+        for one in main
+    ]
 
 
 def study_sentence(collection: Collection) -> str:

@@ -124,7 +124,9 @@ def figure_title(artefact: Artefact, dataset: str) -> str:
 
 
 def heading(artefact: Artefact) -> str:
-    """What an artefact stands under, on the page and in the HTML report."""
+    """The heading of an artefact, on the page and in the HTML report, whose menu has them by the alphabet."""
+    if artefact.make.startswith(f"{K}."):
+        return "Claims"
     if artefact.kind == "table":
         return "Tables"
     return f"Figures of {PAPERS[artefact.paper]}" if artefact.paper else "Further figures"
