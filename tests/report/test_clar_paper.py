@@ -157,7 +157,7 @@ def test_shares_of_labels(collection: Collection, results: Callable[[str], list[
 
 def test_the_interval_of_a_single_run_is_of_its_clips(collection: Collection) -> None:
     """Wilson's interval by its formula: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)."""
-    runs = collection.of("esc10", "clar", "label_fractions")
+    runs = collection.finished("esc10", "clar", "label_fractions")
     clips = runs[0].metrics.clips.test
     right, z = runs[0].metrics.accuracy.last_epoch or 0, 1.959964
     middle = (right + z**2 / (2 * clips)) / (1 + z**2 / clips)

@@ -45,7 +45,7 @@ def test_table1_has_the_papers_cells(toy: Params, tmp_path: Path) -> None:
     assert bold(table) == [("32, 32", "2", "92.10")]
     assert "0 of 200 runs, of 40 different settings" in table.caption
     # Four settings with f = 0 and three with t = 0 stand in two blocks or more; 91.60 and 91.85 differ most.
-    assert "7 settings stand in its table more than once, with accuracies that differ by up to 0.25" in table.caption
+    assert "7 settings are in its table more than once, with accuracies that differ by up to 0.25" in table.caption
     assert "of ours" not in table.caption
 
 

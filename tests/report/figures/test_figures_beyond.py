@@ -102,7 +102,7 @@ def test_representations_of_one_fold_and_seed(
         assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 10
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == [name.replace("_", " ") for name in ESC10_CLASSES]
-    for words in ("t-SNE", "mean silhouette", "distances, sizes and gaps say little"):
+    for words in ("t-SNE", "mean silhouette", "distances, sizes and gaps mean little"):
         assert words in caption
     without_hybrid = {r: collection.evaluated("esc10", r) for r in SCHEMES[:2]}
     chosen = one_of_each(without_hybrid)
@@ -150,7 +150,7 @@ def test_calibration_by_hand(
     lines = axes.lines[1:]  # after the diagonal
     for recipe, line, label in zip(SCHEMES, lines, legend.get_texts(), strict=True):
         bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
-        for result in collections("ten").of("esc10", recipe):
+        for result in collections("ten").finished("esc10", recipe):
             for _, row in result.predictions[result.predictions["epoch"] == "last"].iterrows():
                 said = {place: row[name] for place, name in enumerate(result.metrics.classes)}
                 guess = max(said, key=lambda place: said[place])

@@ -1,4 +1,4 @@
-"""Which tier a comparison is of: the paper's own settings and data, or fewer; derived from the settings alone."""
+"""The tier of a comparison: the paper's own settings and data, or reduced ones; derived from the settings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -35,21 +35,21 @@ WORDS = {
     "precision": "precision",
     "probe_every": "probes",
 }
-"""What a setting is called where it differs from the paper's."""
+"""The words for settings that differ from the paper's."""
 
 MASKS = {"frequency_mask": "bands", "time_mask": "frames"}
 """The unit of a mask's width."""
 
 
 def tier(reduced: Iterable[str]) -> Tier:
-    """``exact`` where nothing differs from the paper: data, network, image, weights, budget, seeds."""
+    """``exact`` where nothing is reduced: data, network, image, weights, budget, seeds."""
     return "reduced" if any(reduced) else "exact"
 
 
 def reductions(
     params: Params, study: str, dataset: str, recipes: Iterable[str], claims: PaperClaims, seeds: int
 ) -> tuple[str, ...]:
-    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; none: exact."""
+    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; empty: exact."""
     known = claims.datasets.get(dataset)
     found = ["data: not the paper's"] if known is None else [known.reduced] if known.reduced else []
     theirs = known.settings_of or dataset if known else dataset
@@ -62,20 +62,20 @@ def reductions(
 
 
 def paper_recipe(params: Params, exact: str, recipe: str) -> str:
-    """The recipe of the paper's own study that a recipe is, or is built on; itself where there is none."""
+    """The recipe of the paper's own study that a recipe is built on; the recipe itself where there is none."""
     own = paper_recipes(params, exact)
     return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), recipe)
 
 
 def paper_recipes(params: Params, exact: str) -> set[str]:
-    """All recipes that the paper's own study names."""
+    """All recipes of the paper's own study."""
     settings = params.get_study(exact)
     chosen = (params.selection(exact, one) for one in settings.selections.values())
     return {recipe for one in chosen for recipe in one.recipes or ()}
 
 
 def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
-    """The settings that two runs do not share, by name and with ours: ``network (resnet18)``."""
+    """The settings in which two runs differ: ``network (resnet18 for resnet50)``."""
     words = []
     for key, value, other in differing(ours.model_dump(mode="json"), theirs.model_dump(mode="json")):
         word = WORDS.get(key, key)
@@ -84,7 +84,7 @@ def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    """Key, our value and theirs of what differs; an entry that is another one by its name alone."""
+    """Key, our value and theirs of settings that differ; of entries with different names only the names."""
     for key in ours:
         if ours[key] == theirs.get(key):
             continue

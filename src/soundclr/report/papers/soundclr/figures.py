@@ -1,4 +1,4 @@
-"""Figures 3 and 5, and the budget curve: what each step, noise and longer training do to each scheme."""
+"""Figures 3 and 5, and the budget curve: the effect of each step, of noise, and of longer training."""
 
 import math
 import textwrap
@@ -11,7 +11,7 @@ from soundclr.params.resolving import lineage
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.artefact import OWN
-from soundclr.report.artefacts.evaluated import heard, means_under
+from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
@@ -19,7 +19,7 @@ from soundclr.report.intervals import INTERVALS, at_places, mean_of, paired
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
 from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import number
+from soundclr.report.table import formatted, signed
 
 WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
 
@@ -28,7 +28,7 @@ FOLD: style.Style = {"color": style.GREY, "marker": "o", "linestyle": "", "mec":
 
 
 def figure3(collection: Collection, dataset: str) -> Drawing | None:
-    """A step a row, from top to bottom; its mean and the gain over the step above stand beside it."""
+    """A row for each step, with its mean and the gain over the step above."""
     if not len(collection.done(dataset, choice="figure3")):
         return None
     recipes = collection.recipes_of("figure3")
@@ -45,12 +45,12 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
         lines += [f"({len(done)} of {len(asked)} runs)"] if len(done) < len(asked) else []
         best, last = at_places(done), mean_of(at_places(done, "last_epoch"))
         mean = mean_of(best)
-        text = number(mean.mean) if len(best) else ""
+        text = formatted(mean.mean) if len(best) else ""
         if len(best) and set(best.index) == set(above.index):
-            text += f"\n({number(round(mean.mean, 2) - round(mean_of(above).mean, 2), sign=True)})"
+            text += f"\n({signed(round(mean.mean, 2) - round(mean_of(above).mean, 2))})"
         if name in theirs and theirs[name]["statistic"].startswith("gain"):
             least = "≥ " if theirs[name]["statistic"] == "gain_at_least" else ""
-            text += f"\n[{least}{number(percent(theirs[name]), sign=True)}]"
+            text += f"\n[{least}{signed(percent(theirs[name]))}]"
         means = [(-0.12, mean, style.BEST), (0.18, last, style.LAST)] if len(best) else []
         rows.append(RowOfMeans("\n".join(lines), means, number=text))
         above = best
@@ -69,8 +69,7 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(axes, "x")
     handles = [style.handle("best epoch", **style.BEST), style.handle("last epoch", **style.LAST)]
     style.add_legend(figure, handles + ([style.handle("paper", **PAPERS)] if paper else []))
-    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, their mean large)"
-    text += " and at the last"
+    text = "The ablation, step by step: accuracy at the best epoch (small: folds, large: their mean) and at the last"
     text += f"; bars: {INTERVALS}" if any(not math.isnan(row.means[0][1].bar) for row in rows if row.means) else ""
     text += "; open: the paper's values, where it gives them" if paper else ""
     text += ". At the right the mean at the best epoch and the gain over the step above"
@@ -80,8 +79,8 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def figure5(collection: Collection, dataset: str) -> Drawing | None:
-    """A line a scheme through its means; the strengths stand evenly, for they span decades."""
-    found = heard(collection).query("dataset == @dataset and sigma.notna()")
+    """A line for each scheme; the levels of noise are evenly spaced, because they span decades."""
+    found = noise_with_areas(collection).query("dataset == @dataset and sigma.notna()")
     if not len(found):
         return None
     sigmas = sorted(collection.params.evaluation.sigmas)
@@ -107,7 +106,7 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def power(value: float) -> str:
-    """A strength of noise as a tick shows it: 5·10⁻⁴."""
+    """A level of noise as a tick's label: 5·10⁻⁴."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(value) + 1e-9)
@@ -117,12 +116,12 @@ def power(value: float) -> str:
 
 
 def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFrame]]:
-    """The runs of each of the study's own schemes and of those that build on it, by epochs, the fewest first."""
+    """For each of the study's own schemes the runs of it and of recipes built on it, by epochs, the fewest first."""
     found: dict[str, dict[int, DataFrame]] = defaultdict(dict)
     rows = collection.asked[collection.asked["choice"].isin([OWN, "budget_curve"]) & collection.asked["there"]]
     rows = rows[rows["dataset"] == dataset].drop_duplicates(RUN)
     before = {recipe: lineage(collection.params.all_recipes, recipe) for recipe in rows["recipe"].unique()}
-    # The nearest of the schemes that it builds on.
+    # The nearest of the schemes that a recipe is built on.
     nearest = {recipe: [one for one in names if one in collection.recipes][-1:] for recipe, names in before.items()}
     schemes = rows["recipe"].map(lambda recipe: next(iter(nearest[recipe]), ""))
     order = rows.assign(scheme=schemes).sort_values("budget_epochs", kind="stable")
@@ -132,7 +131,7 @@ def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFra
 
 
 def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
-    """Above, each scheme's accuracy after the last epoch; below, the last scheme's minus each other's."""
+    """Above: each scheme's accuracy after the last epoch by budget. Below: the last scheme minus each other one."""
     lines = budgets(collection, dataset)
     if not lines:
         return None
@@ -167,6 +166,6 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def draw_means(axes: Axes, values: dict[float, Series], line: style.Style) -> None:
-    """The means over folds of values by fold and seed, through their budgets."""
+    """Draw a line through the means over folds at each budget."""
     if values:
         draw.curve_of_means(axes, list(values), [mean_of(one) for one in values.values()], line, bars=True)
