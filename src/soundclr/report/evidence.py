@@ -65,11 +65,15 @@ def read_rows(table: Path) -> list[dict[str, str]]:
     path = table.with_suffix(".csv")
     if path.parent.name != "tables" or not path.is_file():
         raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
+    if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
     return rows
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, with all values as they are printed."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
@@ -96,13 +100,11 @@ def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
     provenance = study / "provenance.csv"
     if not provenance.is_file():
         raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.name}`")
-    with provenance.open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            dataset, recipe, place = line["run"].split("/")
-            if row.get("dataset") not in (None, "", dataset) or (recipes and recipe.rpartition("-")[0] not in recipes):
-                continue
-            if row.get("fold") and not place.startswith(f"fold{row['fold']}-"):
-                continue
+    for line in csv_rows(provenance):
+        dataset, recipe, place = line["run"].split("/")
+        is_of_recipes = not recipes or recipe.rpartition("-")[0] in recipes
+        is_of_fold = not row.get("fold") or place.startswith(f"fold{row['fold']}-")
+        if row.get("dataset") in (None, "", dataset) and is_of_recipes and is_of_fold:
             found.append(run(study, line))
     return found
 

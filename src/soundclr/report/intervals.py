@@ -27,6 +27,12 @@ INTERVALS = "95 % intervals (Student's t over folds' means, or over a single fol
 OF_CLIPS = "95 % intervals of a single run's accuracy as a share of its clips (Wilson's)"
 """The name of ``binomial`` intervals in captions."""
 
+
+def both_epochs(*names: str) -> list[str]:
+    """The columns with these names for the best and then for the last epoch."""
+    return [f"{protocol}_{name}" for protocol in PROTOCOLS for name in names]
+
+
 ENOUGH = 3
 """Fewest values to draw an interval for: with two, t = 12.7 makes the bar hide everything."""
 
@@ -73,6 +79,11 @@ def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
     folds = {fold: statistics.fmean(found) for fold, found in sorted(by_fold.items())}
     units = list(folds.values()) if len(folds) > 1 else by_fold[next(iter(folds))]
     return Mean(statistics.fmean(folds.values()), half_width(units), folds, len(units))
+
+
+def mean_over_folds(rows: DataFrame, column: str) -> Mean:
+    """The mean over folds of a column of rows that are runs, with its interval."""
+    return over_folds(zip(rows["fold"], rows[column], strict=True))
 
 
 def mean_of(values: Series) -> Mean:
@@ -127,6 +138,11 @@ def half_width(values: Sequence[float]) -> float:
     return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
+def interval_note(means: Iterable[Mean], what: str = "bars") -> str:
+    """The part of a figure's caption that explains its intervals; empty where it shows none."""
+    return "" if all(math.isnan(mean.bar) for mean in means) else f"; {what}: {INTERVALS}"
+
+
 def binomial(right: int, clips: int) -> tuple[float, float]:
     """Wilson's 95 % interval of an accuracy in percent, with ``right`` of so many independent ``clips``.
 
@@ -156,7 +172,7 @@ def interval(rows: DataFrame, protocol: Protocol) -> Interval:
     if len(rows) == 1:
         accuracy, clips = rows[f"{protocol}_percent"].item(), int(rows["clips"].item())
         return Interval(*binomial(round(accuracy / 100 * clips), clips), OF_CLIPS)
-    mean = over_folds(zip(rows["fold"], rows[f"{protocol}_percent"], strict=True))
+    mean = mean_over_folds(rows, f"{protocol}_percent")
     return Interval(mean.low, mean.high, INTERVALS) if mean.values >= ENOUGH else Interval()
 
 
@@ -169,8 +185,7 @@ def summary(asked: DataFrame, by: Sequence[str] = ("dataset", "recipe")) -> Data
     """
     rows = [dict(zip(by, place, strict=True)) | summarised(group) for place, group in split(asked, list(by)).items()]
     counts = ["runs", "expected_runs", "seeds", "expected_seeds", "partial"]
-    percents = [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std", "_max")]
-    return DataFrame(rows, columns=[*by, *counts, *percents])
+    return DataFrame(rows, columns=[*by, *counts, *both_epochs("percent", "std_percent", "max_percent")])
 
 
 def summarised(group: DataFrame) -> dict[str, float]:
@@ -208,5 +223,4 @@ def ensembles(rows: DataFrame, clips: DataFrame, least: int) -> DataFrame:
             row[f"{protocol}_ensemble_percent"] = 100 * float((mean.to_numpy().argmax(axis=1) == labels).mean())
             row[f"{protocol}_single_percent"] = statistics.fmean(group[f"{protocol}_percent"])
         found.append(row)
-    percents = [f"{protocol}_{what}_percent" for protocol in PROTOCOLS for what in ("ensemble", "single")]
-    return DataFrame(found, columns=[*keys, "seeds", *percents])
+    return DataFrame(found, columns=[*keys, "seeds", *both_epochs("ensemble_percent", "single_percent")])

@@ -1,6 +1,5 @@
 """The README's table of claims, from the studies' own tables, between two marks; `soundclr readme` writes it."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from soundclr.errors import UserError
 from soundclr.machine.files import write_text
 from soundclr.params import Params
 from soundclr.report.claims.of_study import claims_of
+from soundclr.report.evidence import csv_rows
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
 COLUMNS = ("claim", "where", "paper", "here", "verdict")
@@ -67,8 +67,7 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
     path = study / "tables" / "claims.csv"
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        records = [record for record in csv.DictReader(file) if record["detail"] == "no"]
+    records = [record for record in csv_rows(path) if record["detail"] == "no"]
     header, page = read_page(path.with_suffix(".md"))
     for record, cells in zip(records, page, strict=True):
         whole = record["runs"] == record["expected_runs"] != "0"

@@ -204,6 +204,16 @@ def gap(ours: Row, theirs: float | None) -> float | None:
     return round(round(best, 2) - theirs, 2) + 0.0
 
 
+def seeds_note(rows: Iterable[Row]) -> str:
+    """The part of a caption on seeds, where a row has several."""
+    return ", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""
+
+
+def partial_note(rows: Iterable[Row]) -> str:
+    """The sentence that explains the mark of partial means, where a row has one."""
+    return PARTIAL_NOTE if any(row["partial"] for row in rows) else ""
+
+
 def sentences(*texts: str) -> str:
     """The texts that are not empty, each with one full stop."""
     return " ".join(text.rstrip(".") + "." for text in texts if text)

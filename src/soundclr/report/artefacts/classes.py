@@ -14,7 +14,7 @@ from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import PROTOCOLS, summary
+from soundclr.report.intervals import both_epochs, summary
 from soundclr.report.style import COLUMN, PAGE, Drawing
 from soundclr.report.table import Column, Table, both, dataset_column, formatted, sentences
 
@@ -52,8 +52,7 @@ def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFr
             for epoch in ("best", "last"):
                 row[f"{epoch}_epoch_percent"] = None if shares is None else 100 * float(shares["mean", epoch])
             rows.append(row)
-    columns = ["dataset", "recipe", "class", "clips", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
-    return DataFrame(rows, columns=columns)
+    return DataFrame(rows, columns=["dataset", "recipe", "class", "clips", *both_epochs("percent")])
 
 
 def per_class(collection: Collection) -> Table:

@@ -1,7 +1,6 @@
 """Comparisons: schemes in pairs, seeds with their ensemble, and schemes with one setting changed."""
 
 import itertools
-import math
 import statistics
 
 from pandas import DataFrame
@@ -13,7 +12,18 @@ from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import PLACE, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, compare, mean_of, over_folds, paired, summary
+from soundclr.report.intervals import (
+    INTERVALS,
+    PROTOCOLS,
+    at_places,
+    both_epochs,
+    compare,
+    interval_note,
+    mean_of,
+    over_folds,
+    paired,
+    summary,
+)
 from soundclr.report.intervals import ensembles as ensembles_of
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import (
@@ -47,25 +57,23 @@ def comparisons(collection: Collection, dataset: str | None = None) -> DataFrame
     return frame_of(rows)
 
 
-def comparison_columns(collection: Collection, name: str, difference: str) -> list[Column]:
-    """Columns of a comparison: dataset, the two recipes, pairs, and the difference and interval at both epochs."""
+def comparison_columns(collection: Collection, name: str, difference: str, p: bool = False) -> list[Column]:
+    """Columns of a comparison: dataset, the two recipes, pairs, and for both epochs difference, interval and ``p``."""
     two = Column(name, lambda row: " − ".join(collection.scheme(row[key]) for key in ("first", "second")), align="l")
     page = [dataset_column(collection), two, Column("pairs", "pairs")]
     for protocol, title in EPOCHS.items():
         page += [Column("difference", f"{protocol}_{difference}", title, sign=True)]
         page += [bounds_column(f"{protocol}_", title)]
+        page += [Column("p", f"{protocol}_p", title, decimals=4)] if p else []
     return page
 
 
 def comparison(collection: Collection) -> Table:
     """A row for every two schemes: difference, interval and p at the best and the last epoch."""
     frame = comparisons(collection)
-    page = comparison_columns(collection, "schemes", "difference_points")
-    for place, (protocol, title) in zip((5, 8), EPOCHS.items(), strict=True):
-        page.insert(place, Column("p", f"{protocol}_p", title, decimals=4))
+    page = comparison_columns(collection, "schemes", "difference_points", p=True)
     csv = ["dataset", "first", "second", "pairs", "folds"]
-    values = ("difference_points", "low_points", "high_points", "p")
-    csv += [f"{protocol}_{name}" for protocol in PROTOCOLS for name in values]
+    csv += both_epochs("difference_points", "low_points", "high_points", "p")
     fewest = sorted({pairs for pairs in frame["pairs"] if pairs < 6}) if len(frame) else []
     least = ", ".join(f"{2 ** (1 - pairs):g} with {pairs}" for pairs in fewest)
     caption = sentences(
@@ -76,8 +84,7 @@ def comparison(collection: Collection) -> Table:
         f"So few pairs cannot give a p below {least}" if least else "",
         "" if len(frame) else "No two schemes have a run of the same fold and seed yet",
     )
-    forms = {f"{protocol}_p": ".4f" for protocol in PROTOCOLS}
-    return Table(frame, csv, page, caption, forms=forms)
+    return Table(frame, csv, page, caption, forms=dict.fromkeys(both_epochs("p"), ".4f"))
 
 
 def pairs_to_draw(pairs: DataFrame) -> DataFrame:
@@ -108,7 +115,7 @@ def comparison_figure(collection: Collection, dataset: str) -> Drawing | None:
         "Paired differences of two schemes' accuracies: a point for each fold and seed at the last epoch, their mean "
     )
     text += "(in numbers at the right), and the mean at the best epoch"
-    text += "" if all(math.isnan(mean.bar) for row in rows for _, mean, _ in row.means) else f"; bars: {INTERVALS}"
+    text += interval_note(mean for row in rows for _, mean, _ in row.means)
     text += ". Right of the line the first of the two is better"
     text += "" if len(rows) == len(found) else f"; the table has all {len(found)} pairs"
     return Drawing(figure, f"{text}.")
@@ -175,7 +182,7 @@ def variants(collection: Collection) -> Table:
         mean = mean_of(paired(at_places(ours, "last_epoch"), at_places(theirs, "last_epoch")))
         row |= {"scheme": scheme, "difference_points": mean.mean, "low_points": mean.low, "high_points": mean.high}
         rows.append(row)
-    csv = ["dataset", "recipe", "runs", "expected_runs", "scheme", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
+    csv = ["dataset", "recipe", "runs", "expected_runs", "scheme", *both_epochs("percent")]
     csv += ["difference_points", "low_points", "high_points"]
     page = [*place_columns(collection), scheme_column(collection, "compared with", "scheme")]
     page += [Column(EPOCHS[protocol], f"{protocol}_percent") for protocol in PROTOCOLS]

@@ -1,6 +1,5 @@
 """Epochs: training curves, and how much choosing an epoch on the held-out fold adds."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, mean_of, paired
+from soundclr.report.intervals import PROTOCOLS, at_places, interval_note, mean_of, paired
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import EPOCHS, Column, Table, frame_of, place_columns, sentences, signed, span
 
@@ -145,9 +144,8 @@ def bias(collection: Collection, dataset: str) -> Drawing | None:
         handles = [style.handle(name, color=style.GREY, **marker, **MARK) for name, marker in CHOICES.items()]
         place: Values = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
         axes.legend(handles=handles, ncols=3, columnspacing=1, handlelength=1, **place)
-    bars = any(not math.isnan(mean.bar) for row in rows for _, mean, _ in row.means)
     text = "Accuracy at the best epoch, chosen on the held-out fold, minus accuracy at the last: a point for each run"
-    text += f", the mean in black and in numbers{f'; bars: {INTERVALS}' if bars else ''}"
+    text += f", the mean in black and in numbers{interval_note(mean for row in rows for _, mean, _ in row.means)}"
     if protocols:
         text += (
             "; below, accuracy on the folds and seeds where an inner fold chose the epoch too, with one fold less to "

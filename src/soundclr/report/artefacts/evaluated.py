@@ -17,7 +17,7 @@ from soundclr.report.artefact import EVALUATED
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.frames import PLACE, RUN, split
-from soundclr.report.intervals import INTERVALS, Mean, over_folds
+from soundclr.report.intervals import Mean, interval_note, mean_over_folds
 from soundclr.report.style import COLUMN, PAGE, Drawing
 from soundclr.report.table import Column, Table, dataset_column, formatted, frame_of, place_columns, sentences, spread
 
@@ -101,7 +101,7 @@ def robustness(collection: Collection) -> Table:
         row = {"dataset": dataset, "recipe": recipe, "noise": noise.colour, "level": name, "sigma": noise.sigma}
         row |= {"snr_db": noise.snr_db, "measure": "area" if name == "area" else "accuracy", "runs": len(shares)}
         row["expected_runs"] = len(collection.asked_of(dataset, recipe, EVALUATED))
-        row["accuracy_percent"] = over_folds(zip(these["fold"], shares, strict=True)).mean
+        row["accuracy_percent"] = mean_over_folds(these, "accuracy_percent").mean
         row["std_percent"] = statistics.stdev(shares) if len(shares) > 1 else None
         rows.append(row | {"csv_only": not collection.evaluated(dataset)})
     page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
@@ -125,8 +125,7 @@ def robustness(collection: Collection) -> Table:
 
 def means_under(rows: DataFrame, key: str, values: Sequence[float | str]) -> list[Mean]:
     """A scheme's mean accuracy over folds for each of the ``values`` of a column of :func:`noise_with_areas`."""
-    found = [rows[rows[key] == value] for value in values]
-    return [over_folds(zip(one["fold"], one["accuracy_percent"], strict=True)) for one in found]
+    return [mean_over_folds(rows[rows[key] == value], "accuracy_percent") for value in values]
 
 
 def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
@@ -138,7 +137,7 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
     ratios = sorted(settings.snr, reverse=True)
     figure = style.new_figure(COLUMN, 2.2 + 0.13 * found["recipe"].nunique())
     panels = figure.subplots(1, len(settings.noises), sharey=True, squeeze=False)[0]
-    handles, bands = [], False
+    handles, drawn = [], []
     for recipe, rows in split(found, "recipe").items():
         line = style.look(collection, recipe).line | {"markersize": 3}
         areas = []
@@ -148,7 +147,7 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
             draw.curve_of_means(axes, ratios, means, line)
             (area,) = means_under(these, "level", ["area"])
             areas.append(f"{area.mean:.1f} {colour}")
-            bands = bands or not math.isnan(means[0].bar)
+            drawn += means
         handles.append(style.handle(f"{collection.scheme(recipe)} (area {', '.join(areas)})", **line))
     for axes, colour in zip(panels, settings.noises, strict=True):
         axes.set_title(f"{colour} noise")
@@ -159,7 +158,7 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(panels[0], "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
-    text += f", bands: {INTERVALS}" if bands else ""
+    text += interval_note(drawn, "bands")
     text += "; area: under the curve, divided by the range of dB, so it is a mean accuracy (%)"
     return Drawing(figure, f"{text}.")
 

@@ -2,17 +2,10 @@
 
 import math
 
-from pandas import DataFrame
-
 from soundclr.report.claims.judge import Finding
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
 from soundclr.report.table import NONE, signed, with_interval
-
-
-def claims_frame(findings: list[Finding]) -> DataFrame:
-    """A row for each claim and dataset with all numbers of the rule; unknown ones are None or NaN."""
-    return DataFrame([record(one) for one in findings])
 
 
 def record(found: Finding) -> dict[str, object]:

@@ -48,16 +48,20 @@ def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch
 
 def answers_right(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
     """A row for each run and clip: 100 where its model is right under white noise with standard deviation `sigma`."""
-    answers = rows_of(collection.answers, dataset, recipes)
-    chosen = answers[(answers["noise"] == "white") & np.isclose(answers["sigma"], sigma, atol=0, rtol=1e-6)]
+    chosen = under_white(collection.answers, dataset, recipes, sigma)
     return chosen.assign(value=100.0 * chosen["right"].astype(float))
 
 
 def level_of_runs(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> Series:
     """Accuracy of each run in percent under white noise, for evaluations without answers for each clip."""
-    noise = rows_of(collection.noise, dataset, recipes)
-    chosen = noise[(noise["noise"] == "white") & np.isclose(noise["sigma"], sigma, atol=0, rtol=1e-6)]
+    chosen = under_white(collection.noise, dataset, recipes, sigma)
     return chosen.set_index(["recipe", "fold", "seed"])["accuracy_percent"]
+
+
+def under_white(frame: DataFrame, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
+    """The rows under white noise with standard deviation `sigma`."""
+    rows = rows_of(frame, dataset, recipes)
+    return rows[(rows["noise"] == "white") & np.isclose(rows["sigma"], sigma, atol=0, rtol=1e-6)]
 
 
 def under_noise(

@@ -1,7 +1,5 @@
 """CLAR's comparisons: schemes by encoder, shares of labels, convergence, and augmentations."""
 
-import math
-
 import numpy as np
 from matplotlib.colors import Normalize
 
@@ -10,11 +8,10 @@ from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, at_places, interval, mean_of, summary
+from soundclr.report.intervals import at_places, both_epochs, interval, interval_note, mean_of, summary
 from soundclr.report.papers.clar.reading import methods, of_all_labels
 from soundclr.report.style import COLUMN, PAGE, Drawing
 from soundclr.report.table import (
-    PARTIAL_NOTE,
     Column,
     Row,
     Table,
@@ -22,6 +19,8 @@ from soundclr.report.table import (
     dataset_column,
     formatted,
     frame_of,
+    partial_note,
+    seeds_note,
     sentences,
 )
 
@@ -46,15 +45,15 @@ def clar_schemes(collection: Collection) -> Table:
         page.append(Column(head, accuracy_and_interval, encoder, where={"encoder": encoder, "head": head}))
     caption = sentences(
         "Held-out accuracy in % after the last epoch, mean over folds"
-        + (", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else "")
+        + seeds_note(rows)
         + "".join(f". In brackets: {kind}" for kind in sorted({row["kind"] for row in rows} - {""}))
         + ". Class head: a scheme's own classifier; linear probe: a linear layer on its frozen encoder; 1-D encoders "
         "have the waveform as input, 2-D ones the spectrogram. CLAR's own tables were not available",
         collection.covered("clar_schemes"),
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
     )
     csv = ["dataset", "recipe", "scheme", "labels", "encoder", "head", "runs", "expected_runs", "seeds"]
-    csv += [f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std")]
+    csv += both_epochs("percent", "std_percent")
     csv += ["last_epoch_low_percent", "last_epoch_high_percent"]
     return Table(frame_of(rows), csv, page, caption, ["dataset", "scheme", "labels"], {"labels": "g"})
 
@@ -83,9 +82,8 @@ def label_fractions(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(axes, "x")
     text = "Accuracy after the last epoch by the share of each class's labels used for training: mean over folds (in "
     text += f"numbers at the right); chance is {100 / done['classes'].iloc[0]:.3g} %"
-    bars = any(not math.isnan(mean.bar) for mean in means.values())
     single = any(mean.values == 1 for mean in means.values())
-    text += f"; bars: {INTERVALS}" if bars else ""
+    text += interval_note(means.values())
     return Drawing(figure, f"{text}{'; a point without a bar is a single run' if single else ''}.")
 
 

@@ -20,9 +20,6 @@ ROWS = {
 STARTS = {"none": "vanilla", "simclr": "self_supervised", "imagenet": "supervised"}
 """The paper's rows by the beginning of the name of the initial weights."""
 
-GAINS = "esc50", "esc50_ogg"
-"""The datasets on which, by the paper, pre-training helps most."""
-
 TABLE1, ONE_FOLD, TABLE2 = "shin_table1", "shin_one_fold", "shin_table2"
 """Choices of runs; the second has fewer folds, and is in Table 1 too."""
 

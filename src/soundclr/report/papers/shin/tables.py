@@ -1,21 +1,19 @@
 """The paper's tables with our numbers, their rows in pairs, and the files of initial weights."""
 
 import itertools
-from functools import partial
 
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
 from soundclr.report.artefacts.comparison import comparison_columns
 from soundclr.report.collect import Collection
 from soundclr.report.frames import PLACE, RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, Protocol, at_places, compare, paired, summary
-from soundclr.report.papers.shin.reading import GAINS, ONE_FOLD, TABLE1, TABLE2, paper_percent, row_of
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, both_epochs, compare, summary
+from soundclr.report.papers.shin.reading import ONE_FOLD, TABLE1, TABLE2, paper_percent
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import (
     EPOCHS,
     NONE,
-    PARTIAL_NOTE,
     Column,
     Show,
     Table,
@@ -24,6 +22,7 @@ from soundclr.report.table import (
     dataset_column,
     frame_of,
     gap,
+    partial_note,
     scheme_column,
     sentences,
 )
@@ -89,7 +88,7 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
     caption = sentences(
         what,
         f"{len(results)} of {len(asked)} runs",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
         f"{NOT_HERE}: no runs, because the file of initial weights is missing"
         if any(row["lacks"] for row in rows)
         else "",
@@ -99,7 +98,7 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
         else "",
     )
     csv = ["dataset", "recipe", "held_out_folds", "folds", "runs", "expected_runs", "seeds"]
-    csv += [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std")]
+    csv += both_epochs("percent", "std_percent")
     csv += ["paper_percent", "difference_points"]
     return Table(frame_of(rows), csv, page, caption, results=results)
 
@@ -172,18 +171,3 @@ def shin_weights(collection: Collection) -> Table:
     )
     csv = ["weights", "encoder", "title", "file", "source", "sha256", "runs"]
     return Table(frame_of(rows), csv, page, caption, results=collection.results)
-
-
-def gain(
-    started: str, on_esc50: bool, collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol
-) -> Series:
-    """The gain of a start over the vanilla network, in points of accuracy; with ``on_esc50`` always on ESC-50."""
-    named = [name for name in collection.datasets if name in GAINS] if on_esc50 else [dataset]
-    asked = asked_rows(collection, TABLE1, ONE_FOLD)
-    done = asked[asked["there"] & asked["dataset"].isin(named[:1])]
-    kinds = done["recipe"].map(lambda name: row_of(collection.settings(named[0], name)))
-    return paired(*(at_places(done[kinds == kind], protocol) for kind in (started, "vanilla")))
-
-
-supervised_gain, supervised_gain_on_esc50 = (partial(gain, "supervised", whole) for whole in (False, True))
-self_supervised_gain, self_supervised_gain_on_esc50 = (partial(gain, "self_supervised", one) for one in (False, True))

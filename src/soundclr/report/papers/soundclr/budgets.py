@@ -4,7 +4,7 @@ import math
 
 from soundclr.report.claims.frame import record, share
 from soundclr.report.claims.judge import Finding, findings_of
-from soundclr.report.claims.of_study import BUDGETS, own_epochs
+from soundclr.report.claims.of_study import own_epochs
 from soundclr.report.collect import Collection
 from soundclr.report.table import NONE, Column, Table, coverage, frame_of, sentences, signed, with_interval
 
@@ -79,6 +79,3 @@ def sentence(collection: Collection, dataset: str, found: list[tuple[int, Findin
         f"{title}: hybrid − cross-entropy is {points(one)} after {first} epochs and {points(other)} after {last}, at "
         f"most {signed(other.bound)}; the power there is {share(other.power)}"
     )
-
-
-KEY = BUDGETS

@@ -15,7 +15,7 @@ from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import INTERVALS, at_places, mean_of, paired
+from soundclr.report.intervals import INTERVALS, at_places, interval_note, mean_of, paired
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
 from soundclr.report.style import COLUMN, Drawing
@@ -70,7 +70,7 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     handles = [style.handle("best epoch", **style.BEST), style.handle("last epoch", **style.LAST)]
     style.add_legend(figure, handles + ([style.handle("paper", **PAPERS)] if paper else []))
     text = "The ablation, step by step: accuracy at the best epoch (small: folds, large: their mean) and at the last"
-    text += f"; bars: {INTERVALS}" if any(not math.isnan(row.means[0][1].bar) for row in rows if row.means) else ""
+    text += interval_note(row.means[0][1] for row in rows if row.means)
     text += "; open: the paper's values, where it gives them" if paper else ""
     text += ". At the right the mean at the best epoch and the gain over the step above"
     others = ", ".join(dict.fromkeys(line["dataset"] for line in published("figure3")))
@@ -86,14 +86,14 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
     sigmas = sorted(collection.params.evaluation.sigmas)
     figure = style.new_figure(COLUMN, 2.3)
     axes = figure.subplots()
-    handles, bars = [], False
+    handles, drawn = [], []
     count = found["recipe"].nunique()
     for i, (recipe, rows) in enumerate(split(found, "recipe").items()):
         means = means_under(rows, "sigma", sigmas)
         line = style.look(collection, recipe).line | {"markersize": 3.5}
         shift = (i - (count - 1) / 2) * 0.08  # apart, so that bars do not hide bars
         draw.curve_of_means(axes, [place + shift for place in range(len(sigmas))], means, line, bars=True)
-        bars = bars or not math.isnan(means[0].bar)
+        drawn += means
         handles.append(style.handle(collection.scheme(recipe), **line))
     axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
@@ -102,7 +102,7 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(axes, "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
-    return Drawing(figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}.")
+    return Drawing(figure, f"{text}{interval_note(drawn)}.")
 
 
 def power(value: float) -> str:

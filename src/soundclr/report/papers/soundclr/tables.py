@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
 from soundclr.report.frames import Values, records
-from soundclr.report.intervals import PROTOCOLS, ensembles, summary
+from soundclr.report.intervals import PROTOCOLS, both_epochs, ensembles, summary
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import alpha_of, paper_accuracy, published
 from soundclr.report.table import (
     EPOCHS,
     NONE,
     PARTIAL,
-    PARTIAL_NOTE,
     Column,
     Row,
     Table,
@@ -24,14 +23,16 @@ from soundclr.report.table import (
     formatted,
     frame_of,
     gap,
+    partial_note,
     place_columns,
+    seeds_note,
     sentences,
 )
 
 OURS = "hybrid"
 """The recipe in Table IV; others are in the CSV only, unless the study lacks this one."""
 
-NUMBERS = [f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std")]
+NUMBERS = both_epochs("percent", "std_percent")
 
 
 def table2(collection: Collection) -> Table:
@@ -53,9 +54,9 @@ def table2(collection: Collection) -> Table:
     rows.sort(key=lambda row: row["alpha"])
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
-        + (", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
+        + seeds_note(rows),
         f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
         "Diff.: our best epoch minus the paper's, in percentage points"
         if any(column.name == "diff." for column in page)
         else "",
@@ -85,7 +86,7 @@ def table3(collection: Collection) -> Table:
         + (", then mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
         collection.covered(),
         f"{only}: no standard deviation" if 1 in seeds else "",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
         "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus the paper's, in "
         "percentage points"
         if with_paper and collection.own
