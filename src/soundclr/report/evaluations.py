@@ -69,7 +69,7 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
     """An evaluation, after checking that it is complete, and of the run's own model and clips."""
     settings = params.evaluation
     if validated(EvaluationSettings, record.settings, f"{path}: settings") != settings:
-        raise UserError(f"{path}: its settings are not params.yaml's evaluation, which its key stands for")
+        raise UserError(f"{path}: its settings are not params.yaml's evaluation, whose hash its key is")
     for what in ("model_sha256", "index_sha256"):
         says, is_so = getattr(record, what), getattr(result.metrics, what)
         if says != is_so:
@@ -97,7 +97,7 @@ def read_answers(path: Path, record: EvaluationRecord) -> DataFrame:
     noises = {Noise(one.noise, one.sigma, one.snr_db).column: one.right for one in record.accuracy}
     if list(answers.columns) != ["clip", "label", *noises] or len(answers) != record.clips:
         raise UserError(f"{path}: its columns and clips are not those of the evaluation.json beside it")
-    for column, says in noises.items():
-        if (right := int((answers[column] == answers["label"]).sum())) != says:
-            raise UserError(f"{path}: {right} clips are right in {column}, evaluation.json says {says}")
+    for column, recorded in noises.items():
+        if (right := int((answers[column] == answers["label"]).sum())) != recorded:
+            raise UserError(f"{path}: {right} clips are right in {column}, evaluation.json says {recorded}")
     return answers

@@ -159,7 +159,7 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 
 def name_figure(figure: Figure, title: str, note: str) -> None:
-    """Write a title above all else and, small, a note below: a picture may stand alone."""
+    """Write a title at the top and, small, a note at the bottom: a picture may be seen without its page."""
     share = figure.get_figwidth() / PAGE
     above = textwrap.wrap(legible(title), int(TITLE_LINE * share))
     below = textwrap.wrap(legible(note), int(LINE * share))

@@ -61,8 +61,8 @@ def per_class(collection: Collection) -> Table:
     page = [dataset_column(collection), Column("class", lambda row: row["class"].replace("_", " "), align="l")]
     page += [Column(collection.scheme(one), both, where={"recipe": one}) for one in collection.recipes]
     caption = sentences(
-        "Accuracy of each class's held-out clips in % at the best epoch and, in parentheses, at the last; all folds "
-        "and seeds that have run",
+        "Held-out clips that are right, in %, at the best epoch and, in parentheses, at the last; all folds and seeds "
+        "that have run",
         collection.covered(),
     )
     return Table(frame, frame.columns.tolist(), page, caption, line=["dataset", "class"])

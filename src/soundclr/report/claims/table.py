@@ -67,8 +67,8 @@ def caption(collection: Collection, findings: list[Finding], common: list[str]) 
     every = all(one.reduced for one in findings)
     no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)
     return sentences(
-        "The paper's claims, their places, and the results of these runs after the last epoch; differences are in "
-        "percentage points where there is no unit",
+        "Each claim with its place and number in the paper, and the result of these runs after the last epoch; "
+        "differences are in percentage points where there is no unit",
         RULE,
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",

@@ -102,7 +102,7 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tu
 
 
 def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) -> str:
-    """How a study's network, image, epochs and masks differ from the paper's, which stand in parentheses.
+    """How a study's network, image, epochs and masks differ from the paper's, which are in parentheses.
 
     As in ``epochs 14 (800)``, which stays on one line. It is about the study's own recipes that train an encoder and
     are built on one of the paper's; where there are none, about those of its artefacts.
