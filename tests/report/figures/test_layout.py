@@ -51,7 +51,7 @@ def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
     """It may stand alone: above, what it shows and the dataset; below, the study and how it differs from the paper."""
     found = [text.get_text().replace("\n", " ").replace("\xa0", " ") for text in texts(drawn("ten", name)[0])]
     assert found.count(figure_title(FIGURES[name], "ESC-10")) == 1
-    beside = "Here (in the paper): epochs 6 (800). As in the paper: network, image, masks"
+    beside = "Here (paper): epochs 6 (800). As in the paper: network, image, masks"
     assert found.count(f"Study ten: a trial. {beside}") == 1
 
 

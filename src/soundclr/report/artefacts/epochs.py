@@ -121,8 +121,8 @@ def bias(collection: Collection, dataset: str) -> Drawing | None:
         look, title = style.look(collection, recipe), collection.scheme(recipe).replace(" ", "\n", 1)
         best, last = (at_places(done, protocol) for protocol in PROTOCOLS)
         mean = mean_of(best - last)
-        numbers = signed(mean.mean)
-        rows.append(RowOfMeans(title, [(0.22, mean, style.BEST)], (best - last).tolist(), look.point, numbers))
+        marks = [(0.22, mean, style.BEST)] if len(best) > 1 else []  # the mean of a single run is its point
+        rows.append(RowOfMeans(title, marks, (best - last).tolist(), look.point, signed(mean.mean)))
         chosen = at_places(collection.done(dataset, inner[recipe], INNER)) if inner.get(recipe) else best[:0]
         common = [place for place in best.index if place in chosen.index]
         if common:
@@ -145,7 +145,8 @@ def bias(collection: Collection, dataset: str) -> Drawing | None:
         place: Values = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
         axes.legend(handles=handles, ncols=3, columnspacing=1, handlelength=1, **place)
     text = "Accuracy at the best epoch, chosen on the held-out fold, minus accuracy at the last: a point for each run"
-    text += f", the mean in black and in numbers{interval_note(mean for row in rows for _, mean, _ in row.means)}"
+    black = "in black and " if any(row.means for row in rows) else ""
+    text += f", the mean {black}in numbers{interval_note(mean for row in rows for _, mean, _ in row.means)}"
     if protocols:
         text += (
             "; below, accuracy on the folds and seeds where an inner fold chose the epoch too, with one fold less to "

@@ -121,7 +121,7 @@ def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) 
         for name, (ours, papers) in parts.items()
         if ours.keys() != papers.keys()
     )
-    return ". ".join([f"Here (in the paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
+    return ". ".join([f"Here (paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
 
 
 def compared_recipes(params: Params, study: str, dataset: str, exact: str) -> list[str]:
