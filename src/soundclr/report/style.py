@@ -193,6 +193,7 @@ def write(figure: Figure, path: Path) -> None:
 
 def sentence(text: str) -> Figure:
     """A figure with nothing but a sentence."""
-    figure = new_figure(COLUMN, 0.6)
-    figure.text(0.5, 0.5, legible(text), ha="center", va="center")
+    lines = textwrap.wrap(legible(text), int(LINE * COLUMN / PAGE * 0.8))
+    figure = new_figure(COLUMN, 0.5 + 0.12 * len(lines))
+    figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
     return figure

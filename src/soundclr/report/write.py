@@ -110,7 +110,7 @@ def write_figures(collection: Collection, folder: Path) -> list[Part]:
                 text = (
                     f"{collection.title(dataset)}. {caption}"
                     if caption
-                    else f"{collection.title(dataset)}: no runs yet"
+                    else f"{collection.title(dataset)}: not enough runs yet"
                 )
                 text = sentences(text, its.covered(artefact.runs, dataset))
                 results = its.results_of(artefact, dataset)
@@ -121,7 +121,7 @@ def write_figures(collection: Collection, folder: Path) -> list[Part]:
 def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
     """Write a figure in all its formats and return its caption; without runs it is a sentence, and the result None."""
     drawing = drawn(artefact, collection, dataset)
-    nothing = f"{figure_title(artefact, collection.title(dataset))}: no runs yet"
+    nothing = f"{figure_title(artefact, collection.title(dataset))}: not enough runs yet"
     save(drawing.figure if drawing else sentence(nothing), path)
     return drawing and drawing.caption
 

@@ -186,7 +186,7 @@ def test_selection_bias_by_run_and_by_protocol(drawn: Drawn, collections: Callab
     assert [text.get_text() for text in above.texts] == [f"{mean:+.2f}".replace("-", "−") for mean, _ in expected]
     assert [bar[:2] for bar in bars(below, 0)] == [pytest.approx(pair) for pair in protocols]
     assert [bar[2] for bar in bars(below, 0)][::3] == list(COLOURS[:3])
-    assert "one fold less is learned from (9 of 9 runs with an inner fold)." in caption
+    assert "one fold less to train on (9 of 9 runs with an inner fold)." in caption
     assert len(drawn("fifty", "selection_bias")[0].axes) == 1
     assert "inner" not in drawn("fifty", "selection_bias")[1]
 

@@ -84,7 +84,7 @@ def test_without_runs_a_sentence_stands_in_the_figure(
     assert set(saved) == {f"{name}-esc10" for name in FIGURES}
     for stem, figure in saved.items():
         title = figure_title(FIGURES[stem.removesuffix("-esc10")], "ESC-10")
-        assert [text.get_text() for text in texts(figure)] == [f"{title}: no runs yet"]
+        assert [text.get_text().replace("\n", " ") for text in texts(figure)] == [f"{title}: not enough runs yet"]
 
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:

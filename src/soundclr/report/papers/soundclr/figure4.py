@@ -59,7 +59,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         aside = width * (0.2 if protocol == "last_epoch" else -0.2)
         draw_scheme(axes, scheme_points, shifts[recipe] + aside, looks[recipe].point | FILL[protocol])
     for recipe, value in paper.items():
-        axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5)
+        axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5, clip_on=False)
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
     guessing = draw_chance(lower, classes)
     lower.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
