@@ -28,7 +28,7 @@ def test_the_table(repo: Path) -> None:
     table = names["cost"](collection)  # type: ignore[operator]
     rows = {row["recipe"]: row for row in table.records}
     assert list(rows) == ["cross_entropy", "supervised_contrastive", "hybrid"]
-    seconds = sum(one.history["seconds"].sum() for one in collection.of("esc50_ogg", "hybrid"))
+    seconds = sum(one.history["seconds"].sum() for one in collection.finished("esc50_ogg", "hybrid"))
     assert rows["hybrid"]["hours"] == pytest.approx(seconds / 3600)
     assert table.to_csv().splitlines()[0] == "dataset,recipe,runs,expected_runs,hours"
     assert [cell.text for cell in table.rows[0]][-2] == "5 of 5"

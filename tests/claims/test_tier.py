@@ -7,7 +7,7 @@ import pytest
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
 from soundclr.report.claims.claim import read_claims
-from soundclr.report.claims.tier import reductions, tier
+from soundclr.report.claims.tier import beside_paper, reductions, tier
 
 CLAIMS = read_claims("soundclr")
 
@@ -37,6 +37,33 @@ def test_the_papers_own_study_is_exact(params: Params, dataset: str) -> None:
 def test_a_recipe_is_compared_with_the_papers_that_it_is_built_on(params: Params, recipe: str, word: str) -> None:
     """A budget of its own does not become the paper's."""
     assert word in reductions(params, "registered_esc10", "esc10", [recipe], CLAIMS, 5)
+
+
+@pytest.mark.parametrize(
+    ("study", "dataset", "text"),
+    [
+        ("paper", "esc10", "As in the paper: network, image, epochs, masks"),
+        (
+            "esc10",
+            "esc10",
+            "Here (paper): network resnet18 (resnet50), image 64 × 216 (128 × 431), epochs 14 (800), "
+            "masks none (2 of 32 bands + 1 of 32 frames)",
+        ),
+        (
+            "clar_quick_esc10",
+            "esc10_16k",
+            "Here (paper): image 64 × 157 (128 × 626), epochs 60 (2000). As in the paper: network, masks",
+        ),
+        (
+            "shin_quick",
+            "esc10",
+            "Here (paper): image 64 × 125 (128 × 250), epochs 45 (140). As in the paper: network, masks",
+        ),
+    ],
+)
+def test_what_differs_most_is_named_beside_the_papers(params: Params, study: str, dataset: str, text: str) -> None:
+    claims = read_claims(params.get_study(study).paper)
+    assert beside_paper(params, study, dataset, claims).replace("\xa0", " ") == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from soundclr.params import Params
-from soundclr.report.artefacts.comparison import comparisons, shown
+from soundclr.report.artefacts.comparison import comparisons, pairs_to_draw
 from soundclr.report.collect import Collection, collect
 from soundclr.report.intervals import wilcoxon_p
 from support.byhand import FOLDS, SEEDS, best, evaluations, last, make, near, rows, said, texts
@@ -71,7 +71,7 @@ def test_comparison_without_differences() -> None:
 @pytest.mark.parametrize(("schemes", "pairs"), [("abc", 3), ("abcd", 6), ("abcde", 4)])
 def test_a_figure_of_many_schemes_compares_them_with_the_first(schemes: str, pairs: int) -> None:
     two = itertools.combinations(schemes, 2)
-    found = shown(pd.DataFrame([{"first": first, "second": second} for second, first in two]))
+    found = pairs_to_draw(pd.DataFrame([{"first": first, "second": second} for second, first in two]))
     assert len(found) == pairs
     assert set(found[found["second"] == "a"]["first"]) == set(schemes[1:])
 

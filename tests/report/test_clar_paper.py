@@ -18,6 +18,7 @@ from soundclr.report.style import styled
 from soundclr.report.write import drawn as named
 from soundclr.run.runs import expand
 from support.byhand import make, near, rows, texts
+from support.drawing import bars
 from support.fabricate import fabricate, trial_params
 
 SKILL = {"clar_supervised": 0.5, "clar_supervised_10": 0.4, "clar": 0.7, "clar_10": 0.65, "clar_probe": 0.9}
@@ -140,21 +141,23 @@ def test_schemes_by_encoder(collection: Collection, results: Callable[[str], lis
 
 
 def test_shares_of_labels(collection: Collection, results: Callable[[str], list[float]]) -> None:
-    axes = drawn(collection, "label_fractions").figure.axes[0]
-    lines = [container.lines[0] for container in axes.containers]
+    """A panel a share, a row a scheme: the mean of its folds with their interval."""
+    drawing = drawn(collection, "label_fractions")
+    panels = drawing.figure.axes
     schemes = ("clar_supervised", "clar", "clar_probe", "linear_probe")
-    assert len(lines) == len(schemes)
-    for recipe in schemes:
-        means = [statistics.fmean(results(one)) for one in (f"{recipe}_10", recipe)]
-        assert any(list(line.get_ydata()) == pytest.approx(means) for line in lines)
-    titles = {text.get_text() for text in axes.figure.legends[0].get_texts()}
-    assert titles == {collection.scheme(recipe) for recipe in schemes} | {"chance (10 %)"}
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["10", "100"]
+    assert [axes.get_title() for axes in panels] == ["10 % of the labels", "100 % of the labels"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == list(map(collection.scheme, schemes))
+    for axes, suffix in zip(panels, ("_10", ""), strict=True):
+        for recipe, (value, half, _) in zip(schemes, bars(axes, 0), strict=True):
+            folds = results(f"{recipe}{suffix}")
+            assert (value, half) == pytest.approx((statistics.fmean(folds), half_by_hand(folds)), rel=1e-3)
+    assert "chance is 10 %" in drawing.caption
+    assert "single run" not in drawing.caption
 
 
 def test_the_interval_of_a_single_run_is_of_its_clips(collection: Collection) -> None:
     """Wilson's interval by its formula: (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n)."""
-    runs = collection.of("esc10", "clar", "label_fractions")
+    runs = collection.finished("esc10", "clar", "label_fractions")
     clips = runs[0].metrics.clips.test
     right, z = runs[0].metrics.accuracy.last_epoch or 0, 1.959964
     middle = (right + z**2 / (2 * clips)) / (1 + z**2 / clips)

@@ -49,7 +49,7 @@ def test_a_run_of_an_earlier_version_and_one_that_names_them_count_them_once(par
     with_identical(fabricate(params, runs[1], tmp_path), (1, 2, 0, 0), [["a", "b"]])
     collection = collect(params, "trial", tmp_path)
     assert len(list(identical.said(collection.results))) == 1
-    assert identical.named(collection, "esc10") == [("a", "b")]
+    assert identical.clip_groups(collection, "esc10") == [("a", "b")]
 
 
 def test_the_page_names_them(params: Params, run: Run, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_runs_that_only_count_have_the_clips_of_the_manifest(
     with_identical(fabricate(params, run, tmp_path), counts)
     collection = collect(params, "trial", tmp_path)
     monkeypatch.setattr(identical, "manifest_clips", {params.datasets[run.dataset].adapter: MANIFEST}.__getitem__)
-    assert identical.named(collection, run.dataset) == names
+    assert identical.clip_groups(collection, run.dataset) == names
 
 
 def test_the_ten_words_are_named_as_the_package_lists_them(repo: Path) -> None:

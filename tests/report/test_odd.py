@@ -148,7 +148,7 @@ def test_letters_that_no_font_has_are_numbers_that_the_page_explains(
     page = report(tmp_path, in_scripts)
     assert "鳥 (U+9CE5 in the figure), 犬 (U+72AC in the figure), " in page
     assert "🐶 dog (U+1F436 dog in the figure)" in page and "नमस्ते hybrid (U+0928…" in page
-    assert "Кот (" not in page and "![環境音; some names are numbers of letters]" in page
+    assert "Кот (" not in page and "![Confusion matrices, 環境音; some names are numbers of letters]" in page
     with styled():
         long = {class_title(name) for name in SCRIPTS[-2:]}
     assert len(long) == 2 and all(len(name) == 11 and name.startswith("U+9CE5…") for name in long)

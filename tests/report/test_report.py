@@ -186,7 +186,7 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     number = {"several": 4, "paper": 300}[study]
     page = (tmp_path / "results" / study / "README.md").read_text()
     assert f"0 of {number} runs." in page
-    assert "UrbanSound8K: no runs yet" in page
+    assert "UrbanSound8K: not enough runs yet" in page
     assert page.startswith(
         "# A trial: ESC-10, UrbanSound8K\n" if study == "several" else "# The SoundCLR paper: ESC-10, "
     )
@@ -208,7 +208,7 @@ def test_dataset_without_runs_beside_one_with_runs(params: Params, tmp_path: Pat
     assert "UrbanSound8K, 10 classes, folds 1, 2 of 10" in page
     assert "figure4-us8k.png" in page
     assert "figure4-esc10.png" not in page
-    assert "ESC-10: no runs yet" in page
+    assert "ESC-10: not enough runs yet" in page
     sizes = {path.name: imread(path).shape[0] for path in paths if path.suffix == ".png"}
     assert sizes["figure4-esc10.png"] < sizes["figure4-us8k.png"]
 
@@ -221,7 +221,7 @@ def test_figures_are_drawn(params: Params, full: Path) -> None:
         assert image.shape[1] in (1020, 2100)
         assert (image.min(axis=2) < 0.9).mean() > 0.01
         assert (np.ptp(image, axis=2) > 0.3).mean() > 0.001
-        assert f"![ESC-10](../../figures/trial/{name}-esc10.png)" in (full / "results/trial/README.md").read_text()
+        assert f", ESC-10](../../figures/trial/{name}-esc10.png)" in (full / "results/trial/README.md").read_text()
         # Nothing is cut off at the edges.
         assert np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]).min() == 1.0
         assert pdf.read_bytes().startswith(b"%PDF-")

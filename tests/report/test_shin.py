@@ -101,7 +101,7 @@ def test_table1_has_means_over_folds_and_what_is_missing(collection, results) ->
     missing = found["ESC-50", "self-supervised"]
     assert (missing["best epoch"], missing["last epoch"], missing["runs"]) == ("weights not here",) * 2 + ("0 of 1",)
     assert missing["paper"] == "90.15" and missing["difference"] == "–"
-    assert "weights not here: no run, for want of the file" in table1(collection).caption
+    assert "weights not here: no runs, because the file" in table1(collection).caption
 
 
 def test_table2_has_a_row_for_each_kind_of_weights(collection) -> None:
@@ -172,7 +172,7 @@ def test_a_paper_that_there_is_not_is_one_line(repo: Path) -> None:
 def test_the_page_says_what_is_missing(params: Params, results: Path, tmp_path: Path) -> None:
     write_report(params, "rows", results, tmp_path)
     page = (results / "rows" / "README.md").read_text()
-    assert "Weights not here, which the study does without: simclr\\_v1, for 10 of its runs." in page
+    assert "Optional weights that are missing: simclr\\_v1; 10 runs are skipped." in page
     assert page.count("weights not here") > 5 and "Table 1" in page and "Table III" not in page
 
 
@@ -247,5 +247,5 @@ def test_what_is_solved_at_once_has_no_curve_and_no_epoch_to_choose(repo: Path) 
     shown = {artefact.name: artefact for artefact in figures_of(params, "shin", "esc50")}
     assert epochs <= shown.keys()
     collection = collect(params, "shin", repo / "nowhere")
-    assert set(collection.only(shown["curves"].of).recipes) == set(FINE_TUNED)
-    assert {"linear_random"} < set(collection.only(shown["confusion"].of).recipes) - set(FINE_TUNED)
+    assert set(collection.only(shown["curves"].includes).recipes) == set(FINE_TUNED)
+    assert {"linear_random"} < set(collection.only(shown["confusion"].includes).recipes) - set(FINE_TUNED)

@@ -45,7 +45,7 @@ def test_table1_has_the_papers_cells(toy: Params, tmp_path: Path) -> None:
     assert bold(table) == [("32, 32", "2", "92.10")]
     assert "0 of 200 runs, of 40 different settings" in table.caption
     # Four settings with f = 0 and three with t = 0 stand in two blocks or more; 91.60 and 91.85 differ most.
-    assert "7 settings stand in its table more than once, with accuracies that differ by up to 0.25" in table.caption
+    assert "7 settings are in its table more than once, with accuracies that differ by up to 0.25" in table.caption
     assert "of ours" not in table.caption
 
 
@@ -187,7 +187,7 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     assert all(written.values())
 
     page = written[tmp_path / "everything/README.md"].decode()
-    headings = ["Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"]
+    headings = ["Claims", "Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"]
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == headings
     # 17 of the study's own 18, 3 of alpha 0.01 and none of alpha 0.99, 4 with an inner fold.
     assert "24 of 28 runs (a run may serve several: its own 17 of 18; Table II 6 of 9" in page
@@ -201,7 +201,15 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     for table in (path for path in paths if path.parent.name == "tables" and path.suffix == ".md"):
         assert len(written[table].decode().split("\n\n")[0]) < 390, table  # three lines
     front = written[tmp_path / "everything/captions/front_page.rst"].decode()
-    assert "\n\n\\ Begin with The paper's claims, under Tables. On the left: Tables, Figures of" in front
+    assert "\n\n\\ Begin with The paper's claims, under Claims. On the left: Claims, Tables, Figures of" in front
+    claims = front.split("\n\n")[2].splitlines()
+    assert [line.split(".")[0] for line in claims] == [
+        "- \\ ESC-10, hybrid beats cross-entropy",
+        "- \\ ESC-10, hybrid beats supervised contrastive",
+        "- \\ ESC-10, hybrid converges faster than two stages",
+    ]
+    assert "entropy. Paper: +0.60 (+0.03 to +1.17). Here: +20.83 (" in claims[0]
+    assert claims[2].endswith("Here: 11 of 12 runs, not whole.")
     assert len(front.split()) < 200, "the report centres it, and cuts off what a window has no room for"
     robustness = written[tmp_path / "everything/captions/robustness.rst"].decode()
     assert "Data: ESC-10, 10 classes, folds 1, 2, 3 of 5, 80 training and 20 held-out clips a fold." in robustness

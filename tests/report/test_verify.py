@@ -8,7 +8,7 @@ import pytest
 from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.method import load_checked
-from soundclr.report.summary import BEGIN, END, rows_of, write_readme
+from soundclr.report.summary import BEGIN, END, headline_rows, write_readme
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_table_without_runs_behind_it_is_named(study: Path, capsys: pytest.Cap
 def test_the_readmes_claims_are_the_studies_rows(repo: Path, tmp_path: Path) -> None:
     """Each headline on each of the paper's datasets that has whole runs; one without any says so."""
     params = load_checked(repo / "params.yaml")
-    rows = list(rows_of(params, repo / "results"))
+    rows = list(headline_rows(params, repo / "results"))
     assert ["hybrid beats cross-entropy", "contribution 3; IV-D; Table III", "+0.60 (+0.03 to +1.17)"] in [
         row[1:4] for row in rows
     ]

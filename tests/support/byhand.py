@@ -25,7 +25,7 @@ def rows(collection: Collection, name: str) -> list[dict[str, str]]:
 def make(collection: Collection, name: str) -> Table:
     """A table, of what a report makes it of."""
     (artefact,) = (one for one in ARTEFACTS if (one.kind, one.name) == ("table", name))
-    table: Table = artefact.load()(collection.only(artefact.of))
+    table: Table = artefact.load()(collection.only(artefact.includes))
     return table
 
 

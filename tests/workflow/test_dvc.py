@@ -80,6 +80,20 @@ def test_a_fresh_clone_shows_the_committed_results(repo: Path, tmp_path: Path) -
     assert titles == ["esc10, held-out accuracy", "esc10, accuracy of each fold", "esc10, confusion"]
 
 
+def test_the_plots_page_without_a_network(repo: Path, tmp_path: Path) -> None:
+    """By docs/dvc.md: with the scripts that Snakemake brings the page loads nothing."""
+    folder = copy_of(repo, tmp_path / "clone")
+    shutil.copytree(repo / "results/esc10", folder / "results/esc10", ignore=shutil.ignore_patterns("models", "runs"))
+    commit_all(folder)
+    section = (repo / "docs/dvc.md").read_text().partition("\n## Plots without a network\n")[2]
+    commands = re.search(r"^```sh\n(.*?)^```", section, re.M | re.S)
+    assert commands is not None
+    run_in(folder, "bash", "-ec", commands[1].replace("/tmp/", f"{tmp_path}/"))
+    page = (folder / "dvc_plots/index.html").read_text()
+    assert "esc10, confusion" in page and "vegaEmbed(" in page
+    assert not re.search(r"<script[^>]* src=", page)
+
+
 def changed_outs(folder: Path) -> dict[str, str]:
     """What `dvc status` says of each stage's outputs that are not as dvc.lock has them."""
     status = json.loads(run_in(folder, "dvc", "status", "--json").stdout)

@@ -38,8 +38,8 @@ def test_it_renders_without_network_and_without_a_console_error(page: Path, tmp_
     command += ["--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert done.returncode == 0
-    assert "Begin with The paper's claims, under Tables." in done.stdout  # the front page
-    for heading in ("Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"):
+    assert "Begin with The paper's claims, under Claims." in done.stdout  # the front page
+    for heading in ("Claims", "Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"):
         assert heading in done.stdout, heading
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert [line for line in said if re.search(r"error|uncaught|failed|refused|denied", line, re.IGNORECASE)] == []

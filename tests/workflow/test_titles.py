@@ -33,5 +33,5 @@ def test_a_title_is_text_in_the_html_report(repo: Path, tmp_path: Path) -> None:
     ]
     assert len(captions) > 10
     assert all(f"Study toy: {TITLE} ({TITLE})." in caption for caption in captions)
-    assert any(caption.startswith(f".. include:: {tmp_path}/secret: no runs yet.") for caption in captions)
+    assert any(caption.startswith(f".. include:: {tmp_path}/secret: not enough runs yet.") for caption in captions)
     assert 'href=\\"javascript' not in text

@@ -11,7 +11,7 @@ import yaml
 
 from soundclr.machine.files import sha256_of_json, write_text
 from soundclr.params import Params
-from soundclr.report.made_of import shown
+from soundclr.report.made_of import report_inputs
 from soundclr.run import optional, runs
 
 HEAD = "# Written by `soundclr plan --write`: what the study comes to, by the hashes of all that decides it.\n"
@@ -32,7 +32,7 @@ def planned(params: Params, study: str) -> dict[str, Any]:
     return {
         "runs": by_group(asked),
         "evaluations": evaluations,
-        "report": sha256_of_json(shown(params, study)),
+        "report": sha256_of_json(report_inputs(params, study)),
     }
 
 

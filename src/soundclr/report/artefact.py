@@ -1,4 +1,4 @@
-"""What a report may show: an :class:`Artefact` is a table or figure as data, and names the runs that it needs."""
+"""Tables and figures as data: each :class:`Artefact` names the runs that it needs."""
 
 import itertools
 from collections.abc import Callable
@@ -15,12 +15,12 @@ OWN, EVALUATED = "own", "evaluated"
 
 
 def any_run(_: RunSettings) -> bool:
-    """For what shows every run."""
+    """True of every run, whether its classifier learns or not."""
     return True
 
 
 def loaded(name: str) -> Callable[..., Any]:
-    """The function that ``module:function`` names, below :mod:`soundclr.report`."""
+    """Import the function that ``module:function`` names, below :mod:`soundclr.report`."""
     module, function = name.split(":")
     found: Callable[..., Any] = getattr(import_module(f"soundclr.report.{module}"), function)
     return found
@@ -30,15 +30,15 @@ def loaded(name: str) -> Callable[..., Any]:
 class Artefact:
     """A table, or a figure of each dataset that has its runs.
 
-    ``name`` is its files' stem. ``make`` is ``module:function`` below :mod:`soundclr.report`, loaded when it is drawn:
-    the function takes the Collection and gives a Table or, of a figure, takes a dataset too and gives a Drawing, or
-    None without runs.
-    ``runs`` are those that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those that a key of its name under
-    the study's ``artefacts:`` chooses; ``also`` is such a key whose runs it shows besides where a study has it.
-    ``paper`` is the paper that published it, by its room in `papers`: of a study's own runs it is shown where that is
-    the study's paper. ``schemes`` is how many recipes a study has to have; ``shows`` is what else it asks of
-    params.yaml and a study. ``of`` says of a run's settings whether it is shown: by default where its classifier
-    learns.
+    ``name``: the stem of its files. ``subject``: what a figure shows whose ``title`` is the paper's number.
+    ``make``: ``module:function`` below :mod:`soundclr.report`, loaded when it is drawn. The function takes the
+    Collection and gives a Table; of a figure it takes a dataset too, and gives a Drawing, or None without runs.
+    ``runs``: the runs that it shows: a study's ``OWN``, the ``EVALUATED`` ones, or those that a key of its name under
+    the study's ``artefacts:`` chooses. ``extra_runs``: another such key, whose runs it shows where a study has it.
+    ``paper``: the paper that published it, by its folder in `papers`. Such an artefact of a study's own runs is shown
+    where that is the study's paper.
+    ``schemes``: the fewest recipes that a study must have. ``condition``: what else must be true of params.yaml and the
+    study. ``includes``: whether it shows a run, by the run's settings; by default where its classifier learns.
     """
 
     name: str
@@ -46,25 +46,26 @@ class Artefact:
     kind: Literal["table", "figure"]
     make: str
     runs: str = OWN
-    also: str | None = None
+    extra_runs: str | None = None
     paper: str | None = None
     schemes: int = 1
-    of: Callable[[RunSettings], bool] = classifies
-    shows: Callable[[Params, str], bool] | None = None
+    includes: Callable[[RunSettings], bool] = classifies
+    condition: Callable[[Params, str], bool] | None = None
+    subject: str = ""
 
     def load(self) -> Callable[..., Any]:
-        """Its function."""
+        """Import the function that makes it."""
         return loaded(self.make)
 
-    def is_of(self, params: Params, study: str) -> bool:
-        """Whether it is no paper's, is the study's paper's, or is of runs that a study has to choose for it."""
+    def belongs_to(self, params: Params, study: str) -> bool:
+        """Whether it is of no paper, of the study's paper, or shows runs that a study chooses for it by a key."""
         return self.runs not in (OWN, EVALUATED) or self.paper in (None, params.get_study(study).paper)
 
 
 def choices(params: Params, study: str) -> dict[str, Selection]:
-    """A study's choices of runs, whole: its own, one for each key of its ``artefacts:``, and those to be evaluated.
+    """A study's choices of runs, without gaps: its own, one for each key of its ``artefacts:``, and the evaluated ones.
 
-    Of several choices that are evaluated it is all that any of them names.
+    Several choices under ``evaluate:`` are joined: datasets, recipes, folds and seeds that any of them names.
     """
     settings = params.get_study(study)
     chosen = {key: params.selection(study, one) for key, one in {OWN: Selection(), **settings.artefacts}.items()}
@@ -78,20 +79,22 @@ def choices(params: Params, study: str) -> dict[str, Selection]:
 
 
 def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
-    """The runs of each of a study's choices; a run may be of several."""
+    """The runs of each of a study's choices; one run may be in several."""
     found = {key: tuple(runs.select(params, study, choice)) for key, choice in choices(params, study).items()}
     return found | ({EVALUATED: tuple(runs.evaluated(params, study))} if EVALUATED in found else {})
 
 
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
-    """The datasets that a study shows an artefact of: none where it lacks the runs, or has too few recipes."""
-    if not artefact.is_of(params, study) or (artefact.shows is not None and not artefact.shows(params, study)):
+    """The datasets for which a study shows an artefact; none without its runs, or with too few recipes."""
+    if not artefact.belongs_to(params, study):
+        return ()
+    if artefact.condition is not None and not artefact.condition(params, study):
         return ()
     chosen = choices(params, study)
 
     def has(least: int, key: str, dataset: str) -> bool:
         named = chosen[key].recipes or ()
-        fit = (r for r in named if artefact.of(params.resolve(study, dataset, r)))
+        fit = (r for r in named if artefact.includes(params.resolve(study, dataset, r)))
         return len(list(itertools.islice(fit, least))) == least
 
     wanted = chosen[artefact.runs].datasets if artefact.runs in chosen else None

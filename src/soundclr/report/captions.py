@@ -1,4 +1,4 @@
-"""What captions may say of a study: all of it read from its runs, but for titles and the study's note."""
+"""Captions and facts of a study: read from its runs, apart from titles and the study's note."""
 
 import re
 from collections import Counter, defaultdict
@@ -12,6 +12,8 @@ from soundclr.params.entries import entry_of
 from soundclr.report import identical
 from soundclr.report.artefact import EVALUATED, OWN, Artefact
 from soundclr.report.catalogue import heading, titles
+from soundclr.report.claims import frame as claim_texts
+from soundclr.report.claims.of_study import claims_of
 from soundclr.report.collect import Collection
 from soundclr.report.markup import rst_escape
 from soundclr.report.run_results import RunResult
@@ -22,14 +24,14 @@ from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import takes_steps
 
 SENTENCES = re.compile(r"(?<=\.)(?<!al\.) (?=[A-Z0-9])")
-"""What is between two sentences; "et al." ends none."""
+"""The space between two sentences; "et al." ends none."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An artefact of a study: its caption with its coverage, and the runs that it shows.
+class Part:
+    """A table or figure of a report: its caption with its coverage, and the runs that it shows.
 
-    ``table`` is a table's. ``path`` is a figure's PNG, of ``dataset``, and ``there`` whether there was a run to draw.
+    A table has ``table``. A figure has the ``path`` of its PNG and its ``dataset``; ``there``: it had runs to draw.
     """
 
     artefact: Artefact
@@ -42,14 +44,14 @@ class Shown:
 
     @property
     def stem(self) -> str:
-        """The name of its files."""
+        """The name of its files, without suffix."""
         return self.artefact.name if self.table else self.path.stem
 
 
 def study_facts(collection: Collection) -> list[str]:
-    """What a study's page says of all of it: how many runs, on which data, from which weights, at which budget, where.
+    """The facts at the beginning of a study's page: coverage, data, weights, budget, devices and code.
 
-    Of the study's own runs where there are some; the captions of tables and figures say what is different in theirs.
+    They are about the study's own runs where there are some; captions add what differs in their runs.
     """
     facts = (
         coverage(collection),
@@ -63,48 +65,60 @@ def study_facts(collection: Collection) -> list[str]:
     return [sentences(fact) for fact in facts if fact]
 
 
-def alone(collection: Collection, shown: Shown) -> tuple[str, str]:
-    """The caption of what stands alone, its first sentence and the study; and notes: the rest, and of its runs."""
-    first, *rest = SENTENCES.split(shown.caption, maxsplit=1)
+def alone(collection: Collection, part: Part) -> tuple[str, str]:
+    """Caption and notes of a part outside the study's page, with the study and facts about its runs."""
+    first, *rest = SENTENCES.split(part.caption, maxsplit=1)
     caption = sentences(first, study_sentence(collection))
-    return caption, sentences(*rest, *context(collection, shown.results), *protocol_notes(shown.results))
+    return caption, sentences(*rest, *context(collection, part.results), *protocol_notes(part.results))
 
 
-def on_page(collection: Collection, shown: Shown) -> tuple[str, str]:
-    """The caption of what stands on the study's page, its first sentence; and notes: the rest, and in what its runs
-    differ from those that the page begins with.
-    """
-    first, *rest = SENTENCES.split(shown.caption, maxsplit=1)
-    return sentences(first), sentences(*rest, *context(collection, shown.results, besides=collection.own))
+def on_page(collection: Collection, part: Part) -> tuple[str, str]:
+    """Caption and notes of a part on the study's page, with the facts that differ from those of the page."""
+    first, *rest = SENTENCES.split(part.caption, maxsplit=1)
+    return sentences(first), sentences(*rest, *context(collection, part.results, besides=collection.own))
 
 
-def captions(collection: Collection, parts: Sequence[Shown]) -> dict[str, str]:
+def captions(collection: Collection, parts: Sequence[Part]) -> dict[str, str]:
     """A caption in reStructuredText for each table, figure and the provenance, by its file's name without suffix."""
-    every = "Every run: its accuracies, and what it says of its making"
+    every = "Every run: its accuracies, and how it was made"
     texts = {"provenance": sentences(every, study_sentence(collection), coverage(collection))}
-    for shown in parts:
-        texts[shown.stem] = sentences(shown.artefact.title if shown.table else "", *alone(collection, shown))
+    for part in parts:
+        texts[part.stem] = sentences(part.artefact.title if part.table else "", *alone(collection, part))
     return {name: rst_escape(text) + "\n" for name, text in texts.items()}
 
 
-def front(collection: Collection, parts: Sequence[Shown]) -> str:
-    """The HTML report's first page, in reStructuredText: what the study is, and where to begin.
-
-    It is short, since the report centres it: a page that is higher than the window loses its beginning.
-    """
-    headings = list(dict.fromkeys(heading(shown.artefact) for shown in parts))
-    first = next((shown.artefact for shown in parts if shown.table), None)
+def front(collection: Collection, parts: Sequence[Part]) -> str:
+    """The HTML report's first page, in reStructuredText: the study, its main claims, and where to begin."""
+    headings = list(dict.fromkeys(heading(part.artefact) for part in parts))
+    first = next((part.artefact for part in parts if part.table), None)
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
     shown_data = data(collection, collection.own or collection.results)
     facts = (
-        study_sentence(collection),
         f"{begin}On the left: {', '.join([*headings, 'Provenance'])}",
         coverage(collection),
         *weights_not_here(collection),
         *([f"Data: {shown_data}"] if shown_data else []),
-        "Budget, settings, device, precision and code stand below each table, and in the study's README.md",
+        "Budget, settings, device, precision and code are below each table and in the study's README.md",
     )
-    return "\n\n".join(rst_escape(sentences(fact)) for fact in facts) + "\n"
+    paragraphs = [rst_escape(sentences(fact)) for fact in facts]
+    if claims := headlines(collection, parts):
+        lead = "The paper's main claims, in percentage points where there is no unit"
+        paragraphs = [rst_escape(f"{lead}:"), "\n".join(f"- {rst_escape(claim)}" for claim in claims), *paragraphs]
+    return "\n\n".join([rst_escape(sentences(study_sentence(collection))), *paragraphs]) + "\n"
+
+
+def headlines(collection: Collection, parts: Sequence[Part]) -> list[str]:
+    """The study's main claims with the paper's number, ours and the verdict; all claims where none is a main one."""
+    paper, _ = claims_of(collection.params, collection.study)
+    tables = (part.table for part in parts if part.table and part.artefact.name == "claims")
+    found = [row["finding"] for table in tables for row in table.records]
+    claims = [one for one in found if not (one.claim.asked or one.claim.detail)]
+    main = [one for one in claims if one.claim.id in paper.headlines] or claims
+    return [
+        f"{collection.title(one.dataset)}, {claim_texts.title(collection, one)}. Paper: {claim_texts.theirs(one)}. "
+        f"Here: {claim_texts.ours(one)}, {sentences(claim_texts.verdict(one))}"
+        for one in main
+    ]
 
 
 def study_sentence(collection: Collection) -> str:
@@ -114,10 +128,10 @@ def study_sentence(collection: Collection) -> str:
 
 
 def context(collection: Collection, results: Sequence[RunResult], besides: Sequence[RunResult] = ()) -> Iterator[str]:
-    """Of the runs shown: data, start, budget, devices and code, only where ``besides`` has not all of it."""
+    """Data, start, budget, devices and code of runs, without what the runs ``besides`` have as well."""
 
-    def is_new(say: Callable[[RunResult], Any]) -> bool:
-        return not set(map(say, results)) <= set(map(say, besides))
+    def is_new(fact: Callable[[RunResult], Any]) -> bool:
+        return not set(map(fact, results)) <= set(map(fact, besides))
 
     if is_new(lambda result: (result.run.dataset, result.metrics.clips.train)):
         yield f"Data: {data(collection, results)}"
@@ -129,19 +143,19 @@ def context(collection: Collection, results: Sequence[RunResult], besides: Seque
         "precision": lambda result: result.metrics.precision,
         "code": commit,
     }
-    made = "; ".join(f"{title}: {counted(list(map(say, results)))}" for title, say in facts.items() if is_new(say))
+    made = "; ".join(f"{title}: {counted(list(map(fact, results)))}" for title, fact in facts.items() if is_new(fact))
     yield made[:1].upper() + made[1:]
 
 
 def settings_that_differ(collection: Collection) -> str:
-    """What the study sets otherwise than params.yaml's defaults."""
+    """The study's settings that differ from params.yaml's defaults."""
     settings = collection.params.studies[collection.study].settings
     changed = differences(settings, collection.params.defaults)
     return f"Settings that differ from the defaults (which are in parentheses): {', '.join(changed)}" if changed else ""
 
 
 def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place: str = "") -> list[str]:
-    """What a study sets otherwise than the defaults, such as ``training.epochs 20 (800)``."""
+    """Settings that differ from the defaults, such as ``training.epochs 20 (800)``."""
     found = []
     for key, value in settings.items():
         default = defaults[key]
@@ -153,26 +167,26 @@ def differences(settings: Mapping[str, Any], defaults: Mapping[str, Any], place:
 
 
 def plain(value: Any) -> str:
-    """A setting's value without YAML's marks."""
+    """A setting's value without YAML's brackets and quotes."""
     return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
-    """What a reader must know of the two epochs; only what applies to these runs."""
+    """Notes on the best and the last epoch, as far as they apply to these runs."""
     without = sum(result.metrics.accuracy.last_epoch is None for result in results)
     if len(results) > without:
         yield (
-            "Best epoch is the papers' protocol, which chooses the epoch on the held-out fold itself; last epoch makes "
-            "no such choice"
+            "Best epoch is the papers' protocol, which chooses the epoch on the held-out fold itself; the last epoch "
+            "is not chosen"
         )
     if without:
-        yield f"Without a classifier, and so without an accuracy: {without} of {len(results)} runs"
+        yield f"Without a classifier and without an accuracy: {without} of {len(results)} runs"
     if stopped := sum(result.metrics.stopped_early for result in results):
         yield f"Stopped early by the held-out fold, so the last epoch depends on it: {stopped} of {len(results)} runs"
 
 
 def weights_not_here(collection: Collection) -> Iterator[str]:
-    """Of each optional weights how many runs are missing that start from them, or from a run that does."""
+    """For each file of optional weights that is missing, how many runs it keeps from being trained."""
     missing = {run for chosen in collection.expected.values() for run in chosen} - collection.found.keys()
     places = Counter((run.dataset, run.recipe) for run in missing)
     lacking: Counter[str] = Counter()
@@ -180,11 +194,11 @@ def weights_not_here(collection: Collection) -> Iterator[str]:
         if weights := optional_weights(collection.params, collection.study, dataset, recipe):
             lacking[weights[0]] += count
     for name, count in sorted(lacking.items()):
-        yield f"Weights not here, which the study does without: {name}, for {count} of its runs"
+        yield f"Optional weights that are missing: {name}; {count} runs are skipped"
 
 
 def registration(collection: Collection) -> Iterator[str]:
-    """Which commit fixed a registered study, when, when its first run ended, and what changed in between."""
+    """For a registered study: the commit that fixed it, when its first run ended, and what changed in between."""
     registered = collection.params.studies[collection.study].registered
     if registered is None:
         return
@@ -199,10 +213,10 @@ def registration(collection: Collection) -> Iterator[str]:
 
 
 def coverage(collection: Collection) -> str:
-    """How many runs are there in all and of each choice, and how many more are, of other settings."""
+    """How many runs are there in all and for each choice, and how many of other settings were set aside."""
     names = {key: titles(collection.params, collection.study, key) for key in collection.expected}
     names |= {OWN: "its own", EVALUATED: "to be evaluated"}
-    counts = {key: (len(collection.of(choice=key)), len(runs)) for key, runs in collection.expected.items()}
+    counts = {key: (len(collection.finished(choice=key)), len(runs)) for key, runs in collection.expected.items()}
     parts = [f"{names[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
     text = collection.coverage + (f" (a run may serve several: {'; '.join(parts)})" if len(parts) > 1 else "")
     runs, evaluations = len(collection.set_aside), len(collection.evaluations_set_aside)
@@ -211,39 +225,33 @@ def coverage(collection: Collection) -> str:
 
 
 def data(collection: Collection, results: Sequence[RunResult]) -> str:
-    """Each dataset with runs: its folds that were held out, and its clips a fold."""
+    """Each dataset with runs: its classes, the folds held out, and the clips in a fold."""
     parts = []
     for dataset in dict.fromkeys(result.run.dataset for result in results):
         found = [result for result in results if result.run.dataset == dataset]
         folds = sorted({result.run.fold for result in found})
-        of = collection.params.datasets[dataset].folds
-        some = f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))} of {of}"
-        held_out = f"{of} folds" if len(folds) == of else some
+        every = collection.params.datasets[dataset].folds
+        some = f"fold{'s' if len(folds) > 1 else ''} {', '.join(map(str, folds))} of {every}"
+        held_out = f"{every} folds" if len(folds) == every else some
         train, test = ([getattr(one.metrics.clips, part) for one in found] for part in ("train", "test"))
         clips = f"{spanned(train)} training and {spanned(test)} held-out clips a fold"
         without = collection.params.datasets[dataset].without
-        more = [f"without {', '.join(without)}"] if without else []
-        said = [
-            f"{len(found[0].metrics.classes)} classes",
-            held_out,
-            clips,
-            *more,
-            *identical.said(found),
-            *unlearnt_classes(found, of),
-        ]
-        parts.append(f"{collection.title(dataset)}, {', '.join(said)}")
+        facts = [collection.title(dataset), f"{len(found[0].metrics.classes)} classes", held_out, clips]
+        facts += [f"without {', '.join(without)}"] if without else []
+        facts += [*identical.counts_text(found), *unlearnt_classes(found, every)]
+        parts.append(", ".join(facts))
     return "; ".join(parts)
 
 
 def unlearnt_classes(found: Sequence[RunResult], folds: int) -> Iterator[str]:
-    """Which classes a fold left nothing to learn of, as far as all folds' runs are there to tell."""
+    """The classes without training clips in some fold; nothing unless runs of all folds are there."""
     clips = {(result.metrics.classes[int(label)], result.run.fold) for result in found for label in result.held_out}
     if {fold for _, fold in clips} == set(range(1, folds + 1)):
         yield from unlearnt.lines(clips, range(1, folds + 1), folds)
 
 
 def start(collection: Collection, result: RunResult) -> str:
-    """A run's encoder and what it starts from, with the first digits of that file's hash."""
+    """A run's encoder and its start, with the first digits of the file's hash."""
     used, encoder = result.metrics.start, result.settings.encoder.name
     if used.name == "none":
         return f"{encoder}, random"
@@ -255,14 +263,14 @@ def start(collection: Collection, result: RunResult) -> str:
 
 
 def budget(collection: Collection, result: RunResult) -> str:
-    """A run's limit of epochs a stage, its batch, and how far each stage's learning rate falls within its epochs."""
+    """A run's epochs and batch size a stage, and how far each stage's learning rate falls."""
     stages = [stage.training for stage in result.settings.stages]
     batches = sorted({stage.batch_size for stage in stages})
     epochs = " + ".join(str(stage.epochs) for stage in stages)
     schedules = (entry_of(SCHEDULES, stage.schedule, "schedule", stage.name) for stage in result.settings.stages)
     rates = " + ".join(share(s.factor(t.epochs - 1, t.epochs)) for s, t in zip(schedules, stages, strict=True))
     if not takes_steps(result.settings):
-        return "a linear classifier found at once, on the encoder as it is"
+        return "a linear classifier in closed form on the frozen encoder"
     fall = f"learning rate by the last epoch at {rates} of its peak"
     return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
 
@@ -273,40 +281,40 @@ def share(part: float) -> str:
 
 
 def commit(result: RunResult) -> str:
-    """The commit that a run was trained from, and whether files had been changed since."""
+    """The commit that a run was trained from, and whether there were uncommitted changes."""
     if result.metrics.git_commit is None:
         return "commit not recorded"
     return result.metrics.git_commit[:10] + (" with uncommitted changes" if result.metrics.git_dirty else "")
 
 
 def code_versions(results: Sequence[RunResult]) -> str:
-    """Which versions of the code that decides numbers trained how many of the runs, where it is not one for all."""
+    """How many runs each version of the numeric code trained; empty where one version trained all."""
     used = [result.metrics.code for result in results]
     if len(set(used)) < 2 and all(len(versions) == 1 for versions in used):
         return ""
-    said = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
+    versions = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
     what = "the same version of the code that decides numbers (its hash, commit)"
-    return f"Not all runs were trained by {what}: {counted(said)}"
+    return f"Not all runs were trained by {what}: {counted(versions)}"
 
 
 def grouped(
     collection: Collection, results: Sequence[RunResult], describe: Callable[[Collection, RunResult], str]
 ) -> str:
-    """A description of the runs: once if they agree, else each with the recipes and datasets it holds for."""
+    """A description of the runs: once where they agree, else each with its recipes and datasets."""
     several = len({result.run.dataset for result in results}) > 1
-    said: dict[str, dict[str, None]] = defaultdict(dict)
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
     for result in results:
         place = collection.scheme(result.run.recipe) + (
             f" on {collection.title(result.run.dataset)}" if several else ""
         )
-        said[describe(collection, result)][place] = None
-    if len(said) == 1:
-        return next(iter(said))
-    return "; ".join(f"{text} ({', '.join(places)})" for text, places in said.items())
+        groups[describe(collection, result)][place] = None
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{text} ({', '.join(places)})" for text, places in groups.items())
 
 
 def counted(values: Sequence[str]) -> str:
-    """Distinct values, the most frequent first; with how many runs each has, where there are several."""
+    """The distinct values, the most frequent first, with the number of runs of each where there are several."""
     counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
     if len(counts) == 1:
         return counts[0][0]
@@ -314,6 +322,6 @@ def counted(values: Sequence[str]) -> str:
 
 
 def spanned(values: Sequence[int]) -> str:
-    """One number, or the least and the greatest."""
+    """The smallest and the largest number, as in ``80–82``; one number where they are equal."""
     least, most = min(values), max(values)
     return str(least) if least == most else f"{least}–{most}"

@@ -1,6 +1,6 @@
-"""The catalogue: every table and figure in a page's order, and the files that a report has; it loads none of them.
+"""Every table and figure in the order of a page, and the files of a report; none of them is imported here.
 
-A new table or figure is a function in a file of `artefacts`, or of a paper's room in `papers`, and a line here.
+To add one, write a function in a file of `artefacts`, or of a paper's folder in `papers`, and a line here.
 """
 
 from pathlib import Path
@@ -15,16 +15,16 @@ from soundclr.run.runs import OWN_TABLES, Run
 from soundclr.training.solvers import takes_steps
 
 MEMBERS = 2
-"""Fewest seeds of a fold that are an ensemble."""
+"""Fewest seeds of a fold that make an ensemble."""
 
 
 def chooses_an_epoch(settings: RunSettings) -> bool:
-    """Whether an accuracy can choose among a run's epochs."""
+    """Whether a run has several epochs with an accuracy, of which one can be chosen."""
     return classifies(settings) and takes_steps(settings)
 
 
 def has_several_seeds(params: Params, study: str) -> bool:
-    """Whether a study's own runs have seeds enough for an ensemble."""
+    """Whether a study's own runs have enough seeds for an ensemble."""
     return len(choices(params, study)[OWN].seeds or ()) >= MEMBERS
 
 
@@ -37,12 +37,14 @@ A, K = "artefacts", "claims"
 C, H, S = "papers.clar.artefacts", "papers.shin.tables", "papers.soundclr"
 # fmt: off
 ARTEFACTS = (
-    Artefact("advice", "What to do next", "table", f"{A}.own_sounds:advice", also="baselines", shows=has_own_sounds),
-    Artefact("claims", "The paper's claims", "table", f"{K}.table:make", of=any_run, shows=has_claims),
-    Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", also="baselines"),
-    Artefact("augmentation_grid", "Augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
-    Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", of=any_run),
-    Artefact("label_fractions", "Shares of labels", "figure", f"{C}:label_fractions", "label_fractions", paper="clar"),
+    Artefact("advice", "What to do next", "table", f"{A}.own_sounds:advice", extra_runs="baselines",
+             condition=has_own_sounds),
+    Artefact("claims", "The paper's claims", "table", f"{K}.table:make", includes=any_run, condition=has_claims),
+    Artefact("overview", "What an accuracy is worth", "table", f"{A}.overview:overview", extra_runs="baselines"),
+    Artefact("augmentation_grid", "Pairs of augmentations", "figure", f"{C}:grid", "augmentation_grid", paper="clar"),
+    Artefact("convergence", "Convergence", "figure", f"{C}:convergence", "convergence", paper="clar", includes=any_run),
+    Artefact("label_fractions", "Accuracy by share of labels", "figure", f"{C}:label_fractions", "label_fractions",
+             paper="clar"),
     Artefact("clar_schemes", "Schemes by encoder", "table", f"{C}:clar_schemes", "clar_schemes", paper="clar"),
     Artefact("shin_pairs", "Rows compared in pairs", "table", f"{H}:shin_pairs", "shin_table1", "shin_table2", "shin"),
     Artefact("shin_sounds", "Weights from sounds", "table", f"{H}:shin_sounds", "shin_sounds", paper="shin"),
@@ -50,31 +52,37 @@ ARTEFACTS = (
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
     Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
     Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", paper="soundclr"),
-    Artefact("budget_curve", "Budget curve", "figure", f"{S}.figures:budget_curve", "budget_curve", paper="soundclr"),
-    Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr"),
-    Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr"),
-    Artefact("figure5", "Figure 5", "figure", f"{S}.figures:figure5", EVALUATED, paper="soundclr"),
+    Artefact("budget_curve", "Accuracy by budget", "figure", f"{S}.figures:budget_curve", "budget_curve",
+             paper="soundclr"),
+    Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr",
+             subject="what each step adds"),
+    Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr", subject="accuracy of each fold"),
+    Artefact("figure5", "Figure 5", "figure", f"{S}.figures:figure5", EVALUATED, paper="soundclr",
+             subject="accuracy under white noise"),
     Artefact("table1", "Table I", "table", f"{S}.table1:make", "table1", paper="soundclr"),
     Artefact("table2", "Table II", "table", f"{S}.tables:table2", "table2", paper="soundclr"),
     Artefact("table3", "Table III", "table", f"{S}.tables:table3", paper="soundclr"),
     Artefact("table4", "Table IV", "table", f"{S}.tables:table4", paper="soundclr"),
-    Artefact("forest", "The claims at a glance", "figure", f"{K}.forest:draw", of=any_run, shows=has_claims),
+    Artefact("forest", "The claims at a glance", "figure", f"{K}.forest:draw", includes=any_run, condition=has_claims),
     Artefact("calibration", "Calibration", "figure", f"{A}.classes:calibration"),
     Artefact("comparison", "Paired comparison", "figure", f"{A}.comparison:comparison_figure", schemes=2),
     Artefact("confusion", "Confusion matrices", "figure", f"{A}.classes:confusion"),
-    Artefact("curves", "Training curves", "figure", f"{A}.epochs:curves", of=takes_steps),
+    Artefact("curves", "Training curves", "figure", f"{A}.epochs:curves", includes=takes_steps),
     Artefact("noise_snr", "Robustness to noise", "figure", f"{A}.evaluated:noise_snr", EVALUATED),
     Artefact("per_class", "Accuracy of each class", "figure", f"{A}.classes:per_class_figure"),
-    Artefact("representations", "Representations", "figure", f"{A}.evaluated:representations", EVALUATED, of=any_run),
-    Artefact("selection_bias", "Selection bias", "figure", f"{A}.epochs:bias", OWN, "protocols", of=chooses_an_epoch),
+    Artefact("representations", "Representations", "figure", f"{A}.evaluated:representations", EVALUATED,
+             includes=any_run),
+    Artefact("selection_bias", "Selection bias", "figure", f"{A}.epochs:bias", OWN, "protocols",
+             includes=chooses_an_epoch),
     Artefact("comparison", "Paired comparison", "table", f"{A}.comparison:comparison"),
-    Artefact("distances", "Distances of representations", "table", f"{A}.evaluated:distances", EVALUATED, of=any_run),
-    Artefact("ensembles", "Ensembles of seeds", "table", f"{A}.comparison:ensembles", shows=has_several_seeds),
-    Artefact("f1", "F1 of each class", "table", f"{A}.own_sounds:f1", shows=has_own_sounds),
+    Artefact("distances", "Distances of representations", "table", f"{A}.evaluated:distances", EVALUATED,
+             includes=any_run),
+    Artefact("ensembles", "Ensembles of seeds", "table", f"{A}.comparison:ensembles", condition=has_several_seeds),
+    Artefact("f1", "F1 of each class", "table", f"{A}.own_sounds:f1", condition=has_own_sounds),
     Artefact("per_class", "Accuracy of each class", "table", f"{A}.classes:per_class"),
-    Artefact("protocols", "Protocols", "table", f"{A}.epochs:protocols", also="protocols"),
+    Artefact("protocols", "Protocols", "table", f"{A}.epochs:protocols", extra_runs="protocols"),
     Artefact("robustness", "Robustness to noise", "table", f"{A}.evaluated:robustness", EVALUATED),
-    Artefact("wrong_clips", "Wrong clips", "table", f"{A}.own_sounds:wrong_clips", shows=has_own_sounds),
+    Artefact("wrong_clips", "Wrong clips", "table", f"{A}.own_sounds:wrong_clips", condition=has_own_sounds),
     Artefact("variants", "One change at a time", "table", f"{A}.comparison:variants", "variants"),
 )
 # fmt: on
@@ -83,19 +91,19 @@ FIGURE_FORMATS = ("png", "pdf")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
 OTHERS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", "provenance.html", made_of.FILE)
-"""What other programs read, beside the tables."""
+"""Files that other programs read, beside the tables."""
 
 
 def titles(params: Params, study: str, key: str, published: bool = False) -> str:
-    """The titles of a study's artefacts that show the runs of a choice, or of those that its paper ``published``."""
-    its = (one for one in ARTEFACTS if one.is_of(params, study))
-    shown = (one for one in its if key in (one.runs, one.also) and (one.paper or not published))
+    """The titles of the study's artefacts that show a choice's runs; with ``published`` only those of a paper."""
+    its = (one for one in ARTEFACTS if one.belongs_to(params, study))
+    shown = (one for one in its if key in (one.runs, one.extra_runs) and (one.paper or not published))
     return ", ".join(dict.fromkeys(one.title for one in shown))
 
 
 def check_artefacts(params: Params) -> None:
-    """Raise UserError for a key under a study's ``artefacts:`` that no artefact has, naming the nearest."""
-    keys = [one for artefact in ARTEFACTS for one in (artefact.runs, artefact.also)]
+    """Raise UserError for a key under a study's ``artefacts:`` that no artefact uses; it names the nearest one."""
+    keys = [one for artefact in ARTEFACTS for one in (artefact.runs, artefact.extra_runs)]
     for name, study in params.studies.items():
         known(study.paper, PAPERS, f"paper in studies.{name}.paper")
         for key in study.artefacts:
@@ -104,7 +112,7 @@ def check_artefacts(params: Params) -> None:
 
 
 def needs(params: Params, study: str) -> list[tuple[str, tuple[Run, ...]]]:
-    """What a study's runs are for, and those runs: its own, then what its artefacts and evaluations add."""
+    """What each choice of runs is for, in words, and its runs: the study's own first, then what artefacts add."""
     check_artefacts(params)
     tables = titles(params, study, OWN, published=True)
     own = f"the study's own: {f'{tables} and what else' if tables else 'what'} needs no other runs"
@@ -122,21 +130,28 @@ def figures_of(params: Params, study: str, dataset: str) -> list[Artefact]:
     return [one for one in ARTEFACTS if one.kind == "figure" and dataset in datasets_of(params, study, one)]
 
 
+def figure_title(artefact: Artefact, dataset: str) -> str:
+    """What a figure shows, and the title of its dataset: above the figure, and its alternative text on a page."""
+    return f"{artefact.title}{artefact.subject and f' ({artefact.subject})'}, {dataset}"
+
+
 def heading(artefact: Artefact) -> str:
-    """What an artefact stands under, on the page and in the HTML report."""
+    """The heading of an artefact, on the page and in the HTML report, whose menu has them by the alphabet."""
+    if artefact.make.startswith(f"{K}."):
+        return "Claims"
     if artefact.kind == "table":
         return "Tables"
     return f"Figures of {PAPERS[artefact.paper]}" if artefact.paper else "Further figures"
 
 
 def artefact_of(path: Path) -> Artefact | None:
-    """The table or figure that ``snakemake --report`` shows in a file; None for what it does not show."""
+    """The table or figure that a file holds for ``snakemake --report``; None for a file that it does not show."""
     kind = {".html": "table", ".png": "figure"}.get(path.suffix)
     return next((one for one in ARTEFACTS if (one.kind, one.name) == (kind, path.stem.split("-")[0])), None)
 
 
 def category(path: Path) -> str | None:
-    """The heading that ``snakemake --report`` shows a file under; None for one that it does not show."""
+    """A file's heading in ``snakemake --report``; None for a file that it does not show."""
     if path.name == "provenance.html":
         return "Provenance"
     artefact = artefact_of(path)
@@ -144,7 +159,7 @@ def category(path: Path) -> str | None:
 
 
 def labels(params: Params, path: Path) -> dict[str, str]:
-    """What ``snakemake --report`` calls a file under its heading: the artefact and, of a figure, the dataset."""
+    """The labels of a file in ``snakemake --report``: the artefact's title and, for a figure, the dataset's."""
     artefact = artefact_of(path)
     if artefact is None:
         return {"table": "Every run"}
@@ -159,12 +174,12 @@ def caption_path(path: Path, study: str, results: Path) -> Path:
 
 
 def front_page(study: str, results: Path) -> Path:
-    """What ``snakemake --report`` begins with."""
+    """The first page of ``snakemake --report``."""
     return results / study / "captions" / "front_page.rst"
 
 
 def report_paths(params: Params, study: str, results: Path, figures: Path) -> list[Path]:
-    """The files that a study's report writes: its page, model card, tables, figures, and their captions."""
+    """All files of a study's report: its page, model card, tables, figures, and their captions."""
     folder = results / known(study, params.studies, "study")
     paths = [folder / "README.md", folder / "MODEL_CARD.md"]
     paths += [folder / "tables" / f"{one.name}.{form}" for one in tables_of(params, study) for form in TABLE_FORMATS]
@@ -176,11 +191,11 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
         for figure in figures_of(params, study, dataset)
         for form in FIGURE_FORMATS
     ]
-    said = (caption_path(path, study, results) for path in paths if category(path))
-    return [*paths, front_page(study, results), *said]
+    captions = (caption_path(path, study, results) for path in paths if category(path))
+    return [*paths, front_page(study, results), *captions]
 
 
 def summary_paths(params: Params, study: str, results: Path) -> list[Path]:
-    """What `dvc metrics` shows: a file for each dataset and recipe of the study's own runs."""
+    """The files of `dvc metrics`: one for each dataset and recipe of the study's own runs."""
     own, folder = params.studies[study], results / study / "summary"
     return [folder / dataset / f"{recipe}.json" for dataset in own.datasets for recipe in own.recipes]

@@ -1,4 +1,4 @@
-"""What a network is shown: a clip's image as it is held out, then with each augmentation of a recipe, and with all."""
+"""The picture of `soundclr show`: a clip's image as the network sees it, held out and with each augmentation."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,9 +19,9 @@ SEED = 0
 
 
 def show(params: Params, study: str, dataset: str, recipe: str, clip: str | None, features: Path, png: Path) -> str:
-    """Draw a clip, the first one if none is named, as a run of its study sees it, to ``png``; return a line on it.
+    """Draw to ``png`` what a run of the study sees of a clip (by default the first); return a line that describes it.
 
-    UserError for a clip that the dataset has not, and for another kind of picture than PNG and PDF.
+    Raises UserError for a clip that the dataset lacks, and for a file that is neither PNG nor PDF.
     """
     if png.suffix.lower() not in (".png", ".pdf"):
         raise UserError(f"{png}: a picture's name ends in .png or .pdf")
@@ -43,7 +43,7 @@ def show(params: Params, study: str, dataset: str, recipe: str, clip: str | None
 
 
 def views(inputs: Inputs, clip: int, choices: Sequence[Choice]) -> Iterator[tuple[str, Tensor]]:
-    """Titles, and the clip's image under each: (channels, ...); every one with random numbers of its own."""
+    """Titles and images (channels, ...) of a clip; each augmentation draws random numbers of its own."""
     place = torch.tensor([clip])
     yield "held out", inputs.eval_batch(place, generator(SEED))[0]
     parts = [(choice.name.replace("_", " "), [choice]) for choice in choices]
@@ -52,12 +52,12 @@ def views(inputs: Inputs, clip: int, choices: Sequence[Choice]) -> Iterator[tupl
 
 
 def distinct(image: Tensor) -> Tensor:
-    """The channels of (channels, ...) that are not copies of the first; of copies, one."""
+    """The image (channels, ...), with one channel where all are copies of the first."""
     return image[:1] if all(torch.equal(channel, image[0]) for channel in image) else image
 
 
 def picture(drawn: Sequence[tuple[str, Tensor]]) -> Figure:
-    """A column a view, a row a channel, each row in the colours of the first view's range."""
+    """A column for each view, a row for each channel; colours span the first view's range."""
     channels = len(drawn[0][1])
     figure = style.new_figure(style.PAGE, 0.6 + 1.3 * channels)
     panels = figure.subplots(channels, len(drawn), squeeze=False, sharex="row", sharey="row")

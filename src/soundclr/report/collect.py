@@ -1,4 +1,4 @@
-"""A study's runs and evaluations as params.yaml has it now: which are expected, which are there."""
+"""A study's runs and evaluations, by params.yaml as it is now: which are expected, which are there."""
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,10 +21,12 @@ from soundclr.run.runs import Run
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """A study's runs: which are expected, which are there, and the others' paths.
+    """A study's runs: which are expected, which are there, and the paths of all others.
 
-    ``expected`` has the runs of each of the study's choices, as in :func:`soundclr.report.artefact.choices`; a run may
-    stand under several. ``every`` has all of them once, and the runs that they start from; ``found`` the finished ones.
+    ``expected``: the runs of each choice of :func:`soundclr.report.artefact.choices`; a run may be in several.
+    ``every``: each of them once, and the runs that they start from. ``found``: the finished ones.
+    ``set_aside``, ``evaluations_set_aside``: folders of runs and evaluations that params.yaml does not ask for.
+    ``kept``: the collections that :meth:`only` has made, by their datasets and recipes.
     """
 
     params: Params
@@ -70,7 +72,7 @@ class Collection:
         return frames.distances_frame(self.evaluated())
 
     def asked_of(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> DataFrame:
-        """The rows of ``asked`` of a choice: all, a dataset's, or one recipe's."""
+        """The rows of ``asked`` for one choice: all, a dataset's, or a recipe's."""
         wanted = self.asked["choice"] == choice
         for name, value in (("dataset", dataset), ("recipe", recipe)):
             wanted &= True if value is None else self.asked[name] == value
@@ -83,13 +85,13 @@ class Collection:
 
     @property
     def classifying(self) -> "Collection":
-        """The same of those runs alone whose classifier learns: what shows accuracies is made of it."""
+        """The collection of the runs whose classifier learns: the ones with accuracies."""
         return self.only(classifies)
 
-    def only(self, of: Callable[[RunSettings], bool]) -> "Collection":
-        """The same of those runs alone of whose settings ``of`` is true."""
+    def only(self, keep: Callable[[RunSettings], bool]) -> "Collection":
+        """The collection of the runs whose settings satisfy ``keep``."""
         places = {(run.dataset, run.recipe) for run in self.every}
-        kept = frozenset(place for place in places if of(self.settings(*place)))
+        kept = frozenset(place for place in places if keep(self.settings(*place)))
         if kept == places:
             return self
         if kept not in self.kept:
@@ -101,13 +103,13 @@ class Collection:
 
     @property
     def results(self) -> list[RunResult]:
-        """All finished runs: the study's own, then what its artefacts add."""
+        """All finished runs: the study's own, then those that its artefacts add."""
         return list(self.found.values())
 
     @property
     def own(self) -> list[RunResult]:
         """The study's own finished runs."""
-        return self.of()
+        return self.finished()
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -121,29 +123,30 @@ class Collection:
 
     @property
     def coverage(self) -> str:
-        """How many of all the study's runs are there, as in ``15 of 25 runs``."""
+        """How many of the study's runs are there: ``15 of 25 runs``."""
         return f"{len(self.found)} of {len(self.every)} runs"
 
-    def of(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> list[RunResult]:
-        """The finished runs of a choice: all, a dataset's, or one recipe's, by dataset, recipe, fold and seed."""
+    def finished(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> list[RunResult]:
+        """The finished runs of a choice, in order: all, a dataset's, or a recipe's."""
         return [self.found[run] for run in self.expected_of(dataset, recipe, choice) if run in self.found]
 
     def expected_of(self, dataset: str | None = None, recipe: str | None = None, choice: str = OWN) -> list[Run]:
-        """The runs that params.yaml asks for in a choice; none of one that the study has not."""
+        """The runs that params.yaml asks for in a choice; none for a choice that the study lacks."""
         chosen = self.expected.get(choice, ())
         return [run for run in chosen if dataset in (None, run.dataset) and recipe in (None, run.recipe)]
 
     def evaluated(self, dataset: str | None = None, recipe: str | None = None) -> list[Evaluation]:
-        """The evaluations that are there: all, a dataset's, or one recipe's."""
+        """The evaluations that are there: all, a dataset's, or a recipe's."""
         chosen = self.expected_of(dataset, recipe, EVALUATED)
         return [self.evaluations[run] for run in chosen if run in self.evaluations]
 
-    def shown(self, artefact: Artefact, dataset: str | None = None) -> list[RunResult]:
-        """The finished runs that an artefact shows: of a choice of evaluated ones, those that have been evaluated."""
+    def results_of(self, artefact: Artefact, dataset: str | None = None) -> list[RunResult]:
+        """The finished runs that an artefact shows; where it shows evaluations, those with one."""
         if artefact.runs == EVALUATED:
             return [self.found[evaluation.run] for evaluation in self.evaluated(dataset)]
-        also = self.of(dataset, choice=artefact.also) if artefact.also else []
-        return list({result.run: result for result in [*self.of(dataset, choice=artefact.runs), *also]}.values())
+        keys = [artefact.runs, *([artefact.extra_runs] if artefact.extra_runs else [])]
+        results = (result for key in keys for result in self.finished(dataset, choice=key))
+        return list({result.run: result for result in results}.values())
 
     def datasets_of(self, choice: str) -> list[str]:
         """The datasets of a choice."""
@@ -166,8 +169,8 @@ class Collection:
         return self.params.all_recipes[recipe].title
 
     def covered(self, choice: str = OWN, dataset: str | None = None) -> str:
-        """How much of a choice is there, as in ``15 of 25 runs`` or ``9 of 10 runs evaluated``."""
-        done = self.evaluated(dataset) if choice == EVALUATED else self.of(dataset, choice=choice)
+        """How much of a choice is there: ``15 of 25 runs`` or ``9 of 10 runs evaluated``."""
+        done = self.evaluated(dataset) if choice == EVALUATED else self.finished(dataset, choice=choice)
         text = f"{len(done)} of {len(self.expected_of(dataset, choice=choice))} runs"
         return f"{text} evaluated" if choice == EVALUATED else text
 
@@ -178,12 +181,12 @@ def of_places(runs: Iterable[Run], places: Container[tuple[str, str]]) -> tuple[
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:
-    """Load the runs below ``results/<study>/runs`` that params.yaml asks for, and the evaluations of those it names.
+    """Load the runs and evaluations below ``results/<study>`` that params.yaml asks for.
 
-    Runs of other settings, seeds, folds or recipes are set aside: named, not loaded. A folder without
-    metrics.json is a run that did not end, thus missing. Raises UserError for a run or an evaluation that is cut
-    short, was edited by hand, or says something else of itself than its path does, naming both; for runs of one
-    dataset on different clips; and for an evaluation of another model than the run's.
+    Runs of other settings, seeds, folds or recipes are set aside: their paths are kept, and nothing is loaded. A folder
+    without metrics.json is an unfinished run, which counts as missing. Raises UserError for a run or an evaluation that
+    is cut short, was edited by hand, or contradicts its path; for runs of one dataset on different clips; and for an
+    evaluation of another model than the run's.
     """
     wanted = expected(params, study)
     order = dict.fromkeys(runs.expand(params, study))
@@ -202,13 +205,13 @@ def collect(params: Params, study: str, results: Path) -> Collection:
     found = {run: found[run] for run in order if run in found}
     check_indexes(found.values(), results)
     check_starts(params, found, results)
-    of = {run: found[run] for run in wanted.get(EVALUATED, ()) if run in found}
-    evaluations, others = read_evaluations(params, study, results, of)
+    evaluated = {run: found[run] for run in wanted.get(EVALUATED, ()) if run in found}
+    evaluations, others = read_evaluations(params, study, results, evaluated)
     return Collection(params, study, wanted, tuple(order), found, tuple(set_aside), evaluations, others)
 
 
 def check_indexes(found: Iterable[RunResult], results: Path) -> None:
-    """The runs of a dataset must be of the same clips: UserError naming two that were made of different indexes."""
+    """Raise UserError, naming two runs, where runs of one dataset have different clips."""
     first: dict[str, RunResult] = {}
     for two in found:
         dataset = two.run.dataset
@@ -222,9 +225,10 @@ def check_indexes(found: Iterable[RunResult], results: Path) -> None:
 
 
 def check_starts(params: Params, found: Mapping[Run, RunResult], results: Path) -> None:
-    """A run that starts from another's model must have started from the one that is there: UserError naming both.
+    """Raise UserError, naming two runs, where a run started from another model or file than the others did.
 
-    And those that start from one file must have started from the same one, whose hash params.yaml may not know.
+    A run that starts from another run must have its present model. Runs that start from one file must have the same
+    file; params.yaml may not know its hash.
     """
     first: dict[tuple[str, str], RunResult] = {}
     for run, result in found.items():

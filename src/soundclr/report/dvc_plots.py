@@ -1,4 +1,4 @@
-"""What `dvc metrics` and `dvc plots` show of a study, as JSON and CSV; accuracies in percent. And provenance.csv."""
+"""The JSON and CSV that `dvc metrics` and `dvc plots` show, and provenance.csv; accuracies in percent."""
 
 import math
 
@@ -11,16 +11,16 @@ from soundclr.report.intervals import PROTOCOLS, summary
 from soundclr.report.run_results import RunResult
 
 CONFUSION_ROWS = 20_000
-"""Above so many clips confusion.csv counts them by dataset, recipe and pair of classes, to stay small."""
+"""With more clips confusion.csv has a row for each dataset, recipe and pair of classes, to stay small."""
 
 LIBRARIES = ("python", "torch", "torchvision", "torchaudio", "soundclr")
 
 
 def mean_history(rows: DataFrame) -> DataFrame:
-    """Mean, least and greatest held-out accuracy (%) and training loss over runs, by stage and epoch.
+    """Mean, minimum and maximum of held-out accuracy (%) and training loss over runs, by stage and epoch.
 
-    Columns stage, epoch, elapsed (the epoch counted through all stages), runs (that got so far), and _mean,
-    _min and _max of val_accuracy_percent and train_loss; a stage begins after the longest run of the one before.
+    Columns: stage, epoch, elapsed (epochs counted through all stages), runs (how many got so far), and _mean, _min and
+    _max of val_accuracy_percent and train_loss. A stage begins after the longest run of the stage before.
     """
     stages = list(dict.fromkeys(rows["stage"]))
     groups = rows.groupby(["stage", "epoch"], sort=True)
@@ -35,7 +35,7 @@ def mean_history(rows: DataFrame) -> DataFrame:
 
 
 def curves_csv(collection: Collection) -> str:
-    """Held-out accuracy (%) and training loss by epoch, means over the ``runs`` that got so far.
+    """Held-out accuracy (%) and training loss by epoch: means over the ``runs`` that got so far.
 
     ``elapsed`` counts the epoch through all stages, as in :func:`mean_history`.
     """
@@ -52,17 +52,17 @@ def curves_csv(collection: Collection) -> str:
 
 
 def accuracy_per_fold_csv(collection: Collection) -> str:
-    """The accuracies (%) of each run that has them."""
+    """The accuracies (%) of each run with a classifier that learns."""
     rows = collection.classifying.done()
     shares = [rows[f"{protocol}_percent"].map("{:.2f}".format) for protocol in PROTOCOLS]
     return to_csv([[*RUN, *PROTOCOLS], *zip(*(rows[name] for name in RUN), *shares, strict=True)])
 
 
 def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
-    """A row a held-out clip, as dvc's confusion template counts them: its class and the predicted one.
+    """A row for each held-out clip, which DVC's confusion template counts: its class and the predicted one.
 
-    With more than ``most`` clips: a row for each dataset, recipe and pair of classes, fold and seed empty.
-    ``clips`` says how many clips a row stands for, so that its sum is right in both.
+    With more than ``most`` clips: a row for each dataset, recipe and pair of classes; fold and seed are empty.
+    ``clips``: the number of clips in a row, whose sum is the same in both cases.
     """
     clips = collection.clips[collection.clips["epoch"] == "best"].merge(collection.classifying.done()[RUN])
     rows = clips[[*RUN, "class", "predicted"]].assign(clips=1)
@@ -74,7 +74,7 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
 
 
 def summaries(collection: Collection) -> dict[tuple[str, str], dict[str, float]]:
-    """Accuracies and coverage of each of the study's datasets and recipes; accuracies only where it has some."""
+    """Coverage of each dataset and recipe of the study, and its accuracies where there are some."""
     found = {}
     for row in records(summary(collection.asked_of())):
         means = {protocol: row[f"{protocol}_percent"] for protocol in PROTOCOLS}
@@ -85,14 +85,14 @@ def summaries(collection: Collection) -> dict[tuple[str, str], dict[str, float]]
 
 
 def provenance_csv(collection: Collection) -> str:
-    """A row a run of all choices: what each says of its making."""
+    """A row for each finished run: how it was made."""
     records = [provenance(result) for result in collection.results]
     header = list(records[0]) if records else ["run"]
     return to_csv([header, *(list(record.values()) for record in records)])
 
 
 def provenance(result: RunResult) -> Values:
-    """What a run says of its making."""
+    """How a run was made, by its metrics.json."""
     metrics = result.metrics
     return {
         "run": f"{result.run.group}/{result.run.name}",

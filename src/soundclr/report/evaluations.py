@@ -1,4 +1,4 @@
-"""Read what finished runs' models were asked after training: noise, distances and a projection."""
+"""Read the evaluations of finished runs: accuracy under noise, distances and a projection."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ ANSWERS = "answers.csv"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one run's model (its last epoch's weights) answered on its held-out clips.
+    """The evaluation of one run's model (its last epoch's weights) on its held-out clips.
 
-    ``projection`` has clip, label, class and the place x, y, a row a clip. ``answers`` has clip, label and the class
-    that the model gave it under each noise, a column a noise (:attr:`Noise.column`); None in earlier versions.
+    ``projection``: a row for each clip, with clip, label, class and its place x, y. ``answers``: a row for each clip,
+    with clip, label and, in a column for each noise (:attr:`Noise.column`), the class that the model gives; None in
+    earlier versions.
     """
 
     run: Run
@@ -34,19 +35,19 @@ class Evaluation:
 
 
 def read_evaluations(
-    params: Params, study: str, results: Path, of: dict[Run, RunResult]
+    params: Params, study: str, results: Path, wanted: dict[Run, RunResult]
 ) -> tuple[dict[Run, Evaluation], tuple[Path, ...]]:
-    """The evaluations ``of`` finished runs that params.yaml asks for now, and the folders of all others.
+    """The evaluations of the ``wanted`` finished runs by params.yaml's evaluation, and the folders of all others.
 
-    Raises UserError for one that was edited, is cut short, or says something else of itself than its path or its run.
+    Raises UserError for one that was edited, is cut short, or contradicts its path or its run.
     """
     key = runs.evaluation_key(params)
     found, set_aside = {}, []
     for path, run in evaluation_paths(study, results):
         with remedied(EvaluationRecord.REMEDY):
             record = EvaluationRecord.read(path, run, key=path.parent.name)
-            if path.parent.name == key and run in of:
-                found[run] = load_evaluation(params, path, record, of[run])
+            if path.parent.name == key and run in wanted:
+                found[run] = load_evaluation(params, path, record, wanted[run])
             else:
                 set_aside.append(path.parent)
     return found, tuple(set_aside)
@@ -65,10 +66,10 @@ def evaluation_paths(study: str, results: Path) -> Iterator[tuple[Path, Run]]:
 
 
 def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result: RunResult) -> Evaluation:
-    """An evaluation of the run's own model and clips, once it holds all that params.yaml asks, of all clips."""
+    """An evaluation, after checking that it is complete, and of the run's own model and clips."""
     settings = params.evaluation
     if validated(EvaluationSettings, record.settings, f"{path}: settings") != settings:
-        raise UserError(f"{path}: its settings are not params.yaml's evaluation, which its key stands for")
+        raise UserError(f"{path}: its settings are not params.yaml's evaluation, whose hash its key is")
     for what in ("model_sha256", "index_sha256"):
         says, is_so = getattr(record, what), getattr(result.metrics, what)
         if says != is_so:
@@ -76,9 +77,9 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
     asked = conditions(settings) if classifies(result.settings) else ()
     if sorted(map(str, asked)) != sorted(str(Noise(a.noise, a.sigma, a.snr_db)) for a in record.accuracy):
         raise UserError(f"{path}: its noises are not those that params.yaml's evaluation names")
-    for heard in record.accuracy:
-        if abs(heard.accuracy * record.clips - heard.right) > 0.01:
-            raise UserError(f"{path}: says {heard.right} of {record.clips} right and {heard.accuracy}")
+    for under in record.accuracy:
+        if abs(under.accuracy * record.clips - under.right) > 0.01:
+            raise UserError(f"{path}: has {under.right} of {record.clips} clips right and accuracy {under.accuracy}")
     projection = read_table(path.with_name("projection.csv"))
     if list(projection.columns) != COLUMNS:
         raise UserError(f"{path.with_name('projection.csv')}: its columns are not {', '.join(COLUMNS)}")
@@ -91,12 +92,12 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
 
 
 def read_answers(path: Path, record: EvaluationRecord) -> DataFrame:
-    """The classes that the model gave each clip; UserError where other clips are right than the ``record`` says."""
+    """The classes that the model gave each clip; UserError where they contradict the ``record``."""
     answers = read_table(path, text=("clip",))
-    noises = {Noise(heard.noise, heard.sigma, heard.snr_db).column: heard.right for heard in record.accuracy}
+    noises = {Noise(one.noise, one.sigma, one.snr_db).column: one.right for one in record.accuracy}
     if list(answers.columns) != ["clip", "label", *noises] or len(answers) != record.clips:
         raise UserError(f"{path}: its columns and clips are not those of the evaluation.json beside it")
-    for column, says in noises.items():
-        if (right := int((answers[column] == answers["label"]).sum())) != says:
-            raise UserError(f"{path}: {right} clips are right in {column}, evaluation.json says {says}")
+    for column, recorded in noises.items():
+        if (right := int((answers[column] == answers["label"]).sum())) != recorded:
+            raise UserError(f"{path}: {right} clips are right in {column}, evaluation.json says {recorded}")
     return answers

@@ -1,4 +1,4 @@
-"""What stands behind a printed number: its row, the runs that it is made of, their files, and the commands."""
+"""The evidence of a printed number: its row, the runs that it comes from, their files, and the commands."""
 
 import csv
 import re
@@ -13,14 +13,14 @@ NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind")
 """Columns that name recipes; several in one cell are joined by `` + ``."""
 
 EXAMPLES = 5
-"""Rows that a message names."""
+"""The most rows that a message names."""
 
 
 @dataclass(frozen=True)
 class Run:
     """A run behind a number: its folder, its line of provenance.csv, and its files with their SHA-256.
 
-    The hash of a file that is not as the run wrote it is marked as changed, or as missing.
+    A hash is marked where the file has changed since the run wrote it, or is missing.
     """
 
     folder: Path
@@ -29,13 +29,13 @@ class Run:
 
     @property
     def command(self) -> str:
-        """What trains it again."""
+        """The command that trains it again."""
         return train_command(self.folder.parts[-5], self.provenance["run"])
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A printed number and the runs that it is made of."""
+    """A printed number and the runs that it comes from."""
 
     table: Path
     line: int
@@ -47,8 +47,8 @@ class Evidence:
 def evidence(table: Path, row: str, column: str) -> Evidence:
     """The evidence of a cell of a study's table (CSV).
 
-    ``row``: its number from 1, or the values that tell it from the others, separated by commas. Raises UserError for a
-    table, row or column that is not there, naming those that are.
+    ``row``: its number from 1, or values that only this row has, separated by commas. Raises UserError for a table, row
+    or column that does not exist; it names those that do.
     """
     rows = read_rows(table)
     place = row_of(table, rows, row)
@@ -58,19 +58,23 @@ def evidence(table: Path, row: str, column: str) -> Evidence:
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
-    """The rows of a study's table; UserError for what is none."""
+    """The rows of a study's table; UserError for another file."""
     path = table.with_suffix(".csv")
     if path.parent.name != "tables" or not path.is_file():
         raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
+    if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
     return rows
 
 
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, with all values as they are printed."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
-    """The place of the one row that is meant."""
+    """The index of the one row that ``row`` names."""
     if row.isdigit() and 1 <= int(row) <= len(rows):
         return int(row) - 1
     wanted = [part.strip() for part in row.split(",")]
@@ -86,26 +90,24 @@ def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
 
 
 def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
-    """The runs of the row's dataset, recipes, fold and seed; those of a narrower row alone."""
+    """The runs of the row's dataset and recipes; of its fold alone, where it has one."""
     study = table.parent.parent
     recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
     found = []
     provenance = study / "provenance.csv"
     if not provenance.is_file():
         raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.name}`")
-    with provenance.open(newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            dataset, recipe, place = line["run"].split("/")
-            if row.get("dataset") not in (None, "", dataset) or (recipes and recipe.rpartition("-")[0] not in recipes):
-                continue
-            if row.get("fold") and not place.startswith(f"fold{row['fold']}-"):
-                continue
+    for line in csv_rows(provenance):
+        dataset, recipe, place = line["run"].split("/")
+        is_of_recipes = not recipes or recipe.rpartition("-")[0] in recipes
+        is_of_fold = not row.get("fold") or place.startswith(f"fold{row['fold']}-")
+        if row.get("dataset") in (None, "", dataset) and is_of_recipes and is_of_fold:
             found.append(run(study, line))
     return found
 
 
 def run(study: Path, line: Mapping[str, str]) -> Run:
-    """A run and the hashes of its files; those of its evaluations too."""
+    """A run with the hashes of its files and of its evaluations' files."""
     folder = study / "runs" / line["run"]
     records = [folder / "metrics.json", *sorted((study / "evaluations" / line["run"]).glob("*/evaluation.json"))]
     files: dict[str, str] = {}
@@ -113,21 +115,22 @@ def run(study: Path, line: Mapping[str, str]) -> Run:
         if path.is_file():
             content = read_json(path, "restore it from git")
             files |= {
-                str(path.with_name(name)): state(path.with_name(name), says) for name, says in content["files"].items()
+                str(path.with_name(name)): checked_hash(path.with_name(name), recorded)
+                for name, recorded in content["files"].items()
             }
     return Run(folder, line, files)
 
 
 def train_command(study: str, run: str) -> str:
-    """What trains a run again, by its name in provenance.csv."""
+    """The command that trains a run again, by its name in provenance.csv."""
     dataset, recipe, place = run.split("/")
     fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
     name = recipe.rpartition("-")[0]
     return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
 
 
-def state(file: Path, says: str) -> str:
-    """The SHA-256 that a record says a file has, and whether that is so."""
+def checked_hash(file: Path, recorded: str) -> str:
+    """The SHA-256 that a file's record gives, marked where the file has another or is missing."""
     if not file.is_file():
-        return f"{says} (MISSING)"
-    return says if sha256_of_file(file) == says else f"{says} (CHANGED since)"
+        return f"{recorded} (MISSING)"
+    return recorded if sha256_of_file(file) == recorded else f"{recorded} (CHANGED since)"

@@ -1,4 +1,4 @@
-"""What figures are drawn with: rows with intervals, curves with a band or bars, a matrix, and a strip of points."""
+"""The parts of figures: rows with intervals, curves with a band or bars, a matrix, and a strip of points."""
 
 import math
 from collections import Counter
@@ -20,9 +20,10 @@ from soundclr.report.style import BARS, CHANCE, Style, handle
 
 @dataclass(frozen=True)
 class RowOfMeans:
-    """A row of a figure: means with their intervals, each so far below the row's place, and points above them.
+    """A row of a figure: points and, below them, means with their intervals.
 
-    ``number`` stands at the right.
+    ``means``: for each how far it is below the row's centre, the mean, and its look. ``look``: of the points.
+    ``number``: a text at the right.
     """
 
     label: str
@@ -33,7 +34,7 @@ class RowOfMeans:
 
 
 def rows_with_intervals(axes: Axes, rows: Sequence[RowOfMeans], fontsize: float = 6.5) -> None:
-    """The rows from top to bottom, their names on the left, and lines for the horizontal axis alone."""
+    """Draw rows from top to bottom, their names on the left; the grid has vertical lines only."""
     for place, row in enumerate(rows):
         if len(row.points):
             strip(axes, place, row.points, row.look)
@@ -50,7 +51,7 @@ def rows_with_intervals(axes: Axes, rows: Sequence[RowOfMeans], fontsize: float 
 
 
 def strip(axes: Axes, place: int, values: Sequence[float], look: Style) -> None:
-    """A row's values as points, equal ones piled up."""
+    """Draw a row's values as points; equal ones are piled up."""
     rounded = [round(value, 6) for value in values]
     step = min(0.09, 0.42 / max(Counter(rounded).values()))  # the highest pile stays in its row
     piled: Counter[float] = Counter()
@@ -64,7 +65,7 @@ def strip(axes: Axes, place: int, values: Sequence[float], look: Style) -> None:
 def curve(
     axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, look: Style, bars: bool = False
 ) -> None:
-    """Means against ``x``, and a band from ``low`` to ``high``, or ``bars``; nan where there is no interval."""
+    """Draw means against ``x`` with a band from ``low`` to ``high``, or with ``bars``; NaN: no interval."""
     if bars and not np.isnan(low).all():
         ends = np.array([np.subtract(mean, low), np.subtract(high, mean)])
         axes.errorbar(x, mean, ends, **look, **BARS)
@@ -75,7 +76,7 @@ def curve(
 
 
 def curve_of_means(axes: Axes, x: Sequence[float], means: Sequence[Mean], look: Style, bars: bool = False) -> None:
-    """:func:`curve` of means and their intervals, without those that a figure does not show."""
+    """Draw a :func:`curve` of means; intervals of too few values are left out."""
     halves = [mean.bar if bars or not math.isnan(mean.bar) else 0.0 for mean in means]
     low, high = ([m.mean + sign * half for m, half in zip(means, halves, strict=True)] for sign in (-1, 1))
     curve(axes, x, [mean.mean for mean in means], low, high, look, bars)
@@ -91,9 +92,9 @@ def matrix(
     fontsize: float = 6,
     rotation: float = 90,
 ) -> AxesImage:
-    """Shades of ``values``, with ``texts`` in its cells, white above ``dark``, and bold where it ends in ``*``.
+    """Draw shades of ``values`` and ``texts`` in the cells; return the image, which a colour bar needs.
 
-    The image is for a colour bar.
+    A text is white where its value is above ``dark``, and bold where it ends in ``*``.
     """
     image = axes.imshow(values, cmap="Blues", norm=norm)
     ticks: Style = {"rotation": rotation, "fontsize": 6, "ha": "right" if rotation < 90 else "center"}
@@ -113,18 +114,18 @@ def matrix(
 
 
 def draw_chance(axes: Axes, classes: int) -> Line2D:
-    """A dashed line at the accuracy in percent that guessing one of the classes has, and its legend entry."""
+    """Draw a dashed line at the accuracy of guessing one of the classes; return its legend entry."""
     axes.axhline(100 / classes, **CHANCE)
     return handle(f"chance ({100 / classes:.3g} %)", **CHANCE)
 
 
 def whole_numbers(axes: Axes) -> None:
-    """Ticks of the horizontal axis at whole numbers, as epochs are."""
+    """Put the ticks of the horizontal axis at whole numbers, such as epochs."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def log_ticks(axes: Axes, values: Sequence[float], texts: Sequence[str]) -> None:
-    """A logarithmic horizontal axis with ticks at these values alone."""
+    """Make the horizontal axis logarithmic, with ticks at these values only."""
     axes.set_xscale("log")
     axes.set_xticks(values, texts)
     axes.minorticks_off()

@@ -1,7 +1,7 @@
-"""Frames of what a study asks for and has: the tables, figures and claims are group-bys of these.
+"""Data frames of a study's runs: tables, figures and claims are made from these.
 
-A run is (dataset, recipe, fold, seed): every frame has these columns, so that any two merge by :data:`RUN`. Accuracies
-are in percent. What is asked for and not there has NaN, so coverage is a count.
+A run is (dataset, recipe, fold, seed). Every frame has these columns, so any two can be merged on :data:`RUN`.
+Accuracies are in percent. A run that is asked for and missing has NaN, so coverage is a count.
 """
 
 import re
@@ -23,16 +23,16 @@ Values = dict[str, Any]
 """A row: its values by the names of their columns."""
 
 RUN = ["dataset", "recipe", "fold", "seed"]
-"""The columns that tell a study's runs apart."""
+"""The columns that identify a run of a study."""
 
 PLACE = ["dataset", "recipe"]
-"""The columns that tell groups of runs apart, which differ in fold and seed alone."""
+"""The columns that identify a group of runs, which differ in fold and seed only."""
 
 PERCENTS = ["best_epoch_percent", "last_epoch_percent"]
-"""Accuracy at the epoch that is best on the validation clips (the papers' protocol), and at the last."""
+"""Accuracy at the epoch with the best validation accuracy (the papers' protocol), and at the last epoch."""
 
 SPACES = {"h": "distances", "projection": "projection_distances", "logits": "logit_distances"}
-"""Where distances are measured, and what evaluation.json calls them."""
+"""The spaces in which distances are measured, with their keys in evaluation.json."""
 
 SOURCES = (
     re.compile(r"\d+-(\d+)-[A-Z](?:-\d+)?"),  # ESC: fold-Freesound ID-take, with or without the target
@@ -42,7 +42,7 @@ SOURCES = (
 
 
 def source_of(clip: str) -> str:
-    """The recording or speaker that a clip's name gives, of runs that did not record it; else the clip itself.
+    """The recording or speaker in a clip's name, for runs that did not record it; without one the clip itself.
 
     >>> source_of("1-100032-A"), source_of("100032-3-0-0"), source_of("yes/0c40e715_nohash_0"), source_of("own")
     ('100032', '100032', '0c40e715', 'own')
@@ -56,15 +56,15 @@ def asked_frame(
     evaluations: Mapping[Run, Evaluation],
     settings: Mapping[tuple[str, str], RunSettings],
 ) -> DataFrame:
-    """A row a choice and run that it asks for, in params.yaml's order; a run of several choices has several rows.
+    """A row for each run of each choice, in params.yaml's order; a run in several choices has several rows.
 
     ``choice``: "own", "evaluated" or a key of the study's ``artefacts:``; ``dataset``, ``recipe``, ``fold``, ``seed``.
-    ``there``: the run has finished; ``evaluated``: and so has the evaluation of its model. ``best_epoch_percent``,
-    ``last_epoch_percent``: held-out accuracy, NaN where the run is not there or no stage teaches its classifier;
-    ``clips`` (held out), ``train_clips``, ``classes``: how many a finished run has. By the settings, always known:
-    ``classifies`` (a stage teaches the classifier), ``labels`` (the share learnt from), ``encoder`` (its name),
-    ``start`` (of the encoder: weights, or the recipe of the run it is from), ``budget_epochs`` (of the first stage),
-    ``validation`` (what chooses the last stage's best epoch: "held_out" or "inner").
+    ``there``: the run has finished. ``evaluated``: its model's evaluation has finished too.
+    ``best_epoch_percent``, ``last_epoch_percent``: held-out accuracy; NaN where the run is missing or no stage trains
+    its classifier. ``clips`` (held out), ``train_clips``, ``classes``: counts of a finished run.
+    From the settings, always known: ``classifies`` (a stage trains the classifier), ``labels`` (the share used),
+    ``encoder`` (its name), ``start`` (of the encoder: weights, or the recipe of another run), ``budget_epochs`` (of the
+    first stage), ``validation`` (the clips that choose the last stage's best epoch: "held_out" or "inner").
     """
     rows = []
     for choice, runs in expected.items():
@@ -75,12 +75,12 @@ def asked_frame(
             rows.append(row | (measured(found[run]) if run in found else {}))
     columns = ["choice", *RUN, "there", "evaluated", "classifies", "labels", "encoder", "start", "budget_epochs"]
     columns += ["validation", *PERCENTS, "clips", "train_clips", "classes"]
-    truths = dict.fromkeys(("there", "evaluated", "classifies"), bool)  # also of no rows, which they then select
+    truths = dict.fromkeys(("there", "evaluated", "classifies"), bool)  # without rows too: masks must be booleans
     return DataFrame(rows, columns=columns).astype({**dict.fromkeys(PERCENTS, float), **truths})
 
 
 def described(settings: RunSettings) -> Values:
-    """The columns that a run's settings decide."""
+    """The columns that follow from a run's settings."""
     first, last = settings.stages[0].training, settings.stages[-1].training
     return {
         "classifies": classifies(settings),
@@ -101,12 +101,11 @@ def measured(result: RunResult) -> Values:
 
 
 def clips_frame(results: Iterable[RunResult]) -> DataFrame:
-    """A row a held-out clip, finished run and ``epoch`` ("best" or "last"), in the order of the runs' files.
+    """A row for each held-out clip of each finished run at each ``epoch`` ("best" and "last"), in the files' order.
 
     ``dataset``, ``recipe``, ``fold``, ``seed``; ``clip``; ``source``: its recording or speaker; ``label`` and
-    ``prediction``: numbers from 0; ``class`` and ``predicted``: their names; ``right``; ``p0``, ``p1``, ...: the
-    probabilities of the classes by number, NaN above a dataset's classes. Runs whose classifier learns nothing have
-    none.
+    ``prediction``: numbers from 0; ``class`` and ``predicted``: their names; ``right``; ``p0``, ``p1``, ...: class
+    probabilities, NaN beyond a dataset's classes. Runs whose classifier learns nothing have no rows.
     """
     parts = []
     for result in results:
@@ -115,7 +114,7 @@ def clips_frame(results: Iterable[RunResult]) -> DataFrame:
         if not len(rows):
             continue
         values = rows[classes].to_numpy(dtype=float)
-        part = of_run(result.run, rows[["epoch", "clip"]])
+        part = with_run(result.run, rows[["epoch", "clip"]])
         part["source"] = rows["source"] if "source" in rows else rows["clip"].map(source_of)
         part["label"] = rows["label"].to_numpy(dtype=int)
         part["prediction"] = values.argmax(axis=1)
@@ -129,48 +128,50 @@ def clips_frame(results: Iterable[RunResult]) -> DataFrame:
 
 
 def epochs_frame(results: Iterable[RunResult]) -> DataFrame:
-    """A row an epoch of a finished run, as history.csv has it, with accuracies in percent.
+    """A row for each epoch of each finished run: history.csv, with accuracies in percent.
 
     ``dataset``, ``recipe``, ``fold``, ``seed``, ``stage``, ``epoch`` (from 1 in each stage), ``train_loss``,
-    ``val_loss``; ``train_accuracy_percent``, ``val_accuracy_percent`` (of what chooses the epoch) and
-    ``probe_accuracy_percent`` (a linear probe's, held out); ``lr``, ``seconds``, ``clips_per_second``. NaN where a run
-    noted nothing.
+    ``val_loss``; ``train_accuracy_percent``, ``val_accuracy_percent`` (on the clips that choose the epoch) and
+    ``probe_accuracy_percent`` (a linear probe's, on held-out clips); ``lr``, ``seconds``, ``clips_per_second``. NaN
+    where a run recorded nothing.
     """
     shares = {f"{name}_accuracy": f"{name}_accuracy_percent" for name in ("train", "val", "probe")}
-    parts = [of_run(result.run, result.history) for result in results]
+    parts = [with_run(result.run, result.history) for result in results]
     frame = joined(parts, [*RUN, "stage", "epoch", "train_loss", "val_loss", *shares])
     return frame.assign(**{name: 100 * frame[name].astype(float) for name in shares}).rename(columns=shares)
 
 
 def noise_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
-    """A row a condition of an evaluation: a noise on the held-out clips, heard by the last epoch's model.
+    """A row for each noise of each evaluation: the accuracy of the last epoch's model on noisy held-out clips.
 
     ``dataset``, ``recipe``, ``fold``, ``seed``; ``noise``: its colour; ``sigma`` (standard deviation on waveforms in
-    [-1, 1]) or ``snr_db`` (signal to noise in dB), the other NaN; ``right`` of ``clips``; ``accuracy_percent``.
+    [-1, 1]) or ``snr_db`` (signal to noise in dB), the other is NaN; ``right`` of ``clips``; ``accuracy_percent``.
     """
     rows = [
-        {**place(one.run), **heard.model_dump(), "clips": one.record.clips, "accuracy_percent": 100 * heard.accuracy}
+        run_columns(one.run)
+        | under.model_dump()
+        | {"clips": one.record.clips, "accuracy_percent": 100 * under.accuracy}
         for one in evaluations
-        for heard in one.record.accuracy
+        for under in one.record.accuracy
     ]
     frame = DataFrame(rows, columns=[*RUN, "noise", "sigma", "snr_db", "right", "clips", "accuracy_percent"])
     return frame.astype({"sigma": float, "snr_db": float, "accuracy_percent": float})
 
 
 def answers_frame(evaluations: Iterable[Evaluation], clips: DataFrame) -> DataFrame:
-    """A row a condition and clip of the evaluations that recorded them (answers.csv); ``clips`` give the sources.
+    """A row for each noise and clip of the evaluations with an answers.csv; ``clips`` gives the sources.
 
     ``dataset``, ``recipe``, ``fold``, ``seed``, ``noise``, ``sigma``, ``snr_db``, ``clip``, ``source``, ``label``,
-    ``answer`` (the class that the model gave it, a number), ``right``.
+    ``answer`` (the number of the class that the model gave), ``right``.
     """
     parts = []
     for one in evaluations:
         if one.answers is None:
             continue
-        for heard in one.record.accuracy:
-            part = of_run(one.run, one.answers[["clip", "label"]])
-            part = part.assign(noise=heard.noise, sigma=heard.sigma, snr_db=heard.snr_db)
-            parts.append(part.assign(answer=one.answers[Noise(heard.noise, heard.sigma, heard.snr_db).column]))
+        for under in one.record.accuracy:
+            part = with_run(one.run, one.answers[["clip", "label"]])
+            part = part.assign(noise=under.noise, sigma=under.sigma, snr_db=under.snr_db)
+            parts.append(part.assign(answer=one.answers[Noise(under.noise, under.sigma, under.snr_db).column]))
     columns = [*RUN, "noise", "sigma", "snr_db", "clip", "source", "label", "answer", "right"]
     frame = joined(parts, [name for name in columns if name not in ("source", "right")])
     sources = clips.drop_duplicates(["dataset", "clip"])[["dataset", "clip", "source"]]
@@ -179,13 +180,13 @@ def answers_frame(evaluations: Iterable[Evaluation], clips: DataFrame) -> DataFr
 
 
 def distances_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
-    """A row an evaluation and ``space``: "h" (the representation), "projection" or "logits", where recorded.
+    """A row for each recorded ``space`` of each evaluation: "h" (the representation), "projection" or "logits".
 
-    ``dataset``, ``recipe``, ``fold``, ``seed``; mean cosine distance ``intra`` a class and ``inter`` classes, their
-    ``ratio``, and the mean ``silhouette``; NaN where it is not defined.
+    ``dataset``, ``recipe``, ``fold``, ``seed``; mean cosine distance within a class (``intra``) and between classes
+    (``inter``), their ``ratio``, and the mean ``silhouette``; NaN where it is undefined.
     """
     rows = [
-        {**place(one.run), "space": space, **found.model_dump()}
+        {**run_columns(one.run), "space": space, **found.model_dump()}
         for one in evaluations
         for space, name in SPACES.items()
         if (found := getattr(one.record, name)) is not None
@@ -195,7 +196,7 @@ def distances_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
 
 
 def split(frame: DataFrame, by: str | list[str] | Series) -> dict[Any, DataFrame]:
-    """The rows of each value of a column, or of each tuple of several columns' values, in order of appearance."""
+    """The rows by the value of a column, or by the tuple of several columns' values, in order of appearance."""
     return dict(list(frame.groupby(by, sort=False)))
 
 
@@ -204,17 +205,17 @@ def records(frame: DataFrame) -> list[Values]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def place(run: Run) -> dict[str, str | int]:
-    """The columns :data:`RUN` of a run."""
+def run_columns(run: Run) -> dict[str, str | int]:
+    """A run's values of the columns :data:`RUN`."""
     return {"dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
 
 
-def of_run(run: Run, rows: DataFrame) -> DataFrame:
-    """The rows with the columns :data:`RUN` before them."""
-    return rows.assign(**place(run))[[*RUN, *rows.columns]]
+def with_run(run: Run, rows: DataFrame) -> DataFrame:
+    """The rows with the columns :data:`RUN` in front."""
+    return rows.assign(**run_columns(run))[[*RUN, *rows.columns]]
 
 
 def joined(parts: Sequence[DataFrame], columns: Sequence[str]) -> DataFrame:
-    """The parts below each other, with these columns at least and first."""
+    """The parts one below the other; ``columns`` are always there and come first."""
     frame = pd.concat(parts, ignore_index=True) if parts else DataFrame(columns=list(columns))
     return frame.reindex(columns=[*columns, *(name for name in frame if name not in columns)])

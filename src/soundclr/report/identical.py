@@ -1,4 +1,4 @@
-"""What a report says of byte-identical clips: how many a study's datasets have, and which they are."""
+"""Byte-identical clips in a report: how many a dataset has, and which they are."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -9,8 +9,8 @@ from soundclr.report.run_results import RunResult
 from soundclr.run.runs import manifest_clips
 
 
-def said(found: Sequence[RunResult]) -> Iterator[str]:
-    """How many of a dataset's clips have the bytes of another, where some have; across folds, they were learnt."""
+def counts_text(found: Sequence[RunResult]) -> Iterator[str]:
+    """How many clips have the bytes of another clip; groups across folds are in training and held-out clips."""
     records = [result.metrics.clips.identical for result in found]
     for counts in dict.fromkeys(record.model_copy(update={"names": ()}) for record in records if record):
         if counts.groups:
@@ -19,11 +19,11 @@ def said(found: Sequence[RunResult]) -> Iterator[str]:
             yield f"{counts.groups} groups of byte-identical clips ({counts.clips} clips), {across}{labels}"
 
 
-def named(collection: Collection, dataset: str) -> list[tuple[str, ...]]:
-    """The groups of a dataset's byte-identical clips, each with its clips.
+def clip_groups(collection: Collection, dataset: str) -> list[tuple[str, ...]]:
+    """The groups of a dataset's byte-identical clips, by the clips' names.
 
-    As its runs name them. Runs of an earlier version only counted: then as the packaged manifest has them, whose clips
-    those are, if there are as many; else none.
+    The names come from the runs. Runs of earlier versions have counts only; then the packaged manifest gives the names,
+    where its counts are the same.
     """
     results = [result for result in collection.results if result.run.dataset == dataset]
     records = [record for result in results if (record := result.metrics.clips.identical)]
@@ -39,9 +39,9 @@ def named(collection: Collection, dataset: str) -> list[tuple[str, ...]]:
 
 
 def section(collection: Collection) -> Iterator[str]:
-    """Each dataset's byte-identical clips in Markdown, a group a line, folded away."""
+    """Each dataset's byte-identical clips in Markdown, a line for each group, folded away."""
     for dataset in collection.params.datasets:
-        if groups := named(collection, dataset):
+        if groups := clip_groups(collection, dataset):
             lines = "\n".join(f"- {markdown_escape(', '.join(group))}" for group in groups)
             title = f"{len(groups)} groups of byte-identical clips in {escape(collection.title(dataset))}"
             yield f"<details>\n<summary>{title}</summary>\n\n{lines}\n\n</details>"

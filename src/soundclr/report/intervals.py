@@ -1,6 +1,7 @@
-"""Means over runs and their 95 % intervals: the one way in which tables and figures say what chance leaves open.
+"""Means over runs and their 95 % intervals, for all tables and figures.
 
-Values of runs that differ in fold and seed alone are a Series with the index (fold, seed); accuracies in percent.
+The values of runs that differ in fold and seed only are a Series with the index (fold, seed). Accuracies are in
+percent.
 """
 
 import math
@@ -21,10 +22,16 @@ Protocol = Literal["best_epoch", "last_epoch"]
 PROTOCOLS: tuple[Protocol, ...] = ("best_epoch", "last_epoch")
 
 INTERVALS = "95 % intervals (Student's t over folds' means, or over a single fold's seeds)"
-"""What a caption calls them: an interval without its unit says nothing."""
+"""The name of these intervals in captions: what they are taken over."""
 
 OF_CLIPS = "95 % intervals of a single run's accuracy as a share of its clips (Wilson's)"
-"""What a caption calls those of ``binomial``."""
+"""The name of ``binomial`` intervals in captions."""
+
+
+def both_epochs(*names: str) -> list[str]:
+    """The columns with these names for the best and then for the last epoch."""
+    return [f"{protocol}_{name}" for protocol in PROTOCOLS for name in names]
+
 
 ENOUGH = 3
 """Fewest values to draw an interval for: with two, t = 12.7 makes the bar hide everything."""
@@ -32,9 +39,9 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean over folds, each the mean of its seeds, and half of its 95 % interval; nan where there is none.
+    """The mean over folds, each the mean of its seeds, and half of its 95 % interval (NaN: no interval).
 
-    ``folds`` are the folds' means, ``values`` how many folds, or seeds of a single fold, the interval is of.
+    ``folds``: the folds' means. ``values``: how many folds, or seeds of a single fold, the interval is taken over.
     """
 
     mean: float
@@ -54,15 +61,15 @@ class Mean:
 
     @property
     def bar(self) -> float:
-        """``half`` where a figure shows it, else nan."""
+        """``half``, or NaN where a figure shows no interval because there are too few values."""
         return self.half if self.values >= ENOUGH else math.nan
 
 
 def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
-    """The mean of a value for each run, given with the run's fold, and its interval; nan of nothing.
+    """The mean of one value a run, each given with the run's fold, and its interval; NaN without values.
 
-    The seeds of a fold share its clips, so the interval counts folds and not runs. With a single fold it is of the
-    seeds, and says nothing of other clips. A single value has none.
+    The seeds of a fold share its clips, so the interval is over folds, not runs. With a single fold it is over seeds,
+    and does not cover other clips. A single value has no interval.
     """
     by_fold: dict[int, list[float]] = defaultdict(list)
     for fold, value in values:
@@ -74,32 +81,37 @@ def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
     return Mean(statistics.fmean(folds.values()), half_width(units), folds, len(units))
 
 
+def mean_over_folds(rows: DataFrame, column: str) -> Mean:
+    """The mean over folds of a column of rows that are runs, with its interval."""
+    return over_folds(zip(rows["fold"], rows[column], strict=True))
+
+
 def mean_of(values: Series) -> Mean:
     """The mean over folds of values by fold and seed, with its interval."""
     return over_folds(zip(values.index.get_level_values("fold"), values, strict=True))
 
 
 def by_place(values: Mapping[tuple[int, int], float]) -> Series:
-    """Values by (fold, seed), as a Series in their order."""
+    """Values by (fold, seed) as a Series, in their order."""
     index = pd.MultiIndex.from_tuples(list(values), names=["fold", "seed"])
     return Series(list(values.values()), index=index, dtype=float)
 
 
 def paired(ours: Series, theirs: Series) -> Series:
-    """Ours minus theirs, for the folds and seeds that both have, in order."""
+    """Ours minus theirs, on the folds and seeds that both have, in order."""
     return (ours - theirs).dropna().sort_index()
 
 
 def at_places(rows: DataFrame, protocol: Protocol = "best_epoch") -> Series:
-    """The accuracies in percent of finished runs that differ in fold and seed alone."""
+    """The accuracies in percent of finished runs, by fold and seed."""
     return rows.set_index(["fold", "seed"])[f"{protocol}_percent"]
 
 
 def compare(ours: DataFrame, theirs: DataFrame) -> Values:
-    """Ours minus theirs in percentage points, of the finished runs of both on the same folds and seeds; {} without any.
+    """Ours minus theirs in percentage points, on the folds and seeds that both have finished; {} without any.
 
-    ``pairs``, ``folds``; of each epoch ``_differences`` (all), ``_mean`` (:class:`Mean`), ``_difference_points``,
-    ``_low_points``, ``_high_points``, and ``_p``, the two-sided Wilcoxon signed-rank test's.
+    ``pairs``, ``folds``; for each epoch ``_differences`` (all), ``_mean`` (:class:`Mean`), ``_difference_points``,
+    ``_low_points``, ``_high_points``, and ``_p`` of the two-sided Wilcoxon signed-rank test.
     """
     found: Values = {}
     for protocol in PROTOCOLS:
@@ -120,30 +132,35 @@ def compare(ours: DataFrame, theirs: DataFrame) -> Values:
 
 
 def half_width(values: Sequence[float]) -> float:
-    """Half of the 95 % interval of the mean of independent values, by Student's t; nan for a single value."""
+    """Half of the 95 % interval of the mean of independent values, by Student's t; NaN for a single value."""
     if len(values) < 2:
         return math.nan
     return float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
 
 
-def binomial(right: int, clips: int) -> tuple[float, float]:
-    """The 95 % interval (Wilson's) of an accuracy in percent, where ``right`` of so many independent clips are.
+def interval_note(means: Iterable[Mean], what: str = "bars") -> str:
+    """The part of a figure's caption that explains its intervals; empty where it shows none."""
+    return "" if all(math.isnan(mean.bar) for mean in means) else f"; {what}: {INTERVALS}"
 
-    What the choice of clips leaves open of a single model; it says nothing of other seeds.
+
+def binomial(right: int, clips: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of an accuracy in percent, with ``right`` of so many independent ``clips``.
+
+    It covers the choice of clips for one model, and not other seeds.
     """
     found = binomtest(right, clips).proportion_ci(0.95, method="wilson")
     return 100 * float(found.low), 100 * float(found.high)
 
 
 def wilcoxon_p(differences: Iterable[float]) -> float:
-    """Two-sided p of the signed-rank test, the pairs taken as independent; 1 where no pair differs."""
-    # Accuracies are shares of a few clips: without rounding, equal differences would not be ties.
+    """Two-sided p of the signed-rank test, which takes pairs as independent; 1 where no pair differs."""
+    # Accuracies are fractions of few clips: without rounding, equal differences would not be ties.
     rounded = [round(difference, 6) for difference in differences]
     return float(wilcoxon(rounded).pvalue) if any(rounded) else 1.0
 
 
 class Interval(NamedTuple):
-    """The ends of a 95 % interval in percent, and how a caption calls it; nan and nothing where there is none."""
+    """The ends of a 95 % interval in percent, and its name in captions; NaN and "" where there is none."""
 
     low: float = math.nan
     high: float = math.nan
@@ -151,29 +168,28 @@ class Interval(NamedTuple):
 
 
 def interval(rows: DataFrame, protocol: Protocol) -> Interval:
-    """What chance leaves open of a mean accuracy of finished runs: over folds or, of a single run, over its clips."""
+    """The interval of finished runs' mean accuracy: over folds or, for a single run, over its clips."""
     if len(rows) == 1:
         accuracy, clips = rows[f"{protocol}_percent"].item(), int(rows["clips"].item())
         return Interval(*binomial(round(accuracy / 100 * clips), clips), OF_CLIPS)
-    mean = over_folds(zip(rows["fold"], rows[f"{protocol}_percent"], strict=True))
+    mean = mean_over_folds(rows, f"{protocol}_percent")
     return Interval(mean.low, mean.high, INTERVALS) if mean.values >= ENOUGH else Interval()
 
 
 def summary(asked: DataFrame, by: Sequence[str] = ("dataset", "recipe")) -> DataFrame:
-    """A row a group of the runs asked for: how many there are, and their accuracies at both epochs.
+    """A row for each group of runs asked for: how many are there, and their accuracies at both epochs.
 
-    ``runs`` of ``expected_runs``; ``seeds``, which have all their folds, of ``expected_seeds``; ``partial``: there are
-    runs but no such seed. Of each epoch ``_percent`` (mean over seeds, each its folds' mean; where ``partial``, of the
-    runs there), ``_std_percent`` (sample standard deviation over seeds) and ``_max_percent`` (the best seed's).
+    ``runs`` of ``expected_runs``; ``seeds`` with all their folds of ``expected_seeds``; ``partial``: there are runs,
+    but no such seed. For each epoch ``_percent`` (mean over seeds, each the mean of its folds; where ``partial``, over
+    the runs there), ``_std_percent`` (sample standard deviation over seeds) and ``_max_percent`` (the best seed's).
     """
     rows = [dict(zip(by, place, strict=True)) | summarised(group) for place, group in split(asked, list(by)).items()]
     counts = ["runs", "expected_runs", "seeds", "expected_seeds", "partial"]
-    percents = [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std", "_max")]
-    return DataFrame(rows, columns=[*by, *counts, *percents])
+    return DataFrame(rows, columns=[*by, *counts, *both_epochs("percent", "std_percent", "max_percent")])
 
 
 def summarised(group: DataFrame) -> dict[str, float]:
-    """The columns of :func:`summary` of runs that differ in fold and seed alone."""
+    """The columns of :func:`summary` for one group of runs."""
     done, folds = group[group["there"]], group["fold"].nunique()
     whole = [found for found in split(done, "seed").values() if len(found) == folds]
     row: dict[str, float] = {"runs": len(done), "expected_runs": len(group), "seeds": len(whole)}
@@ -188,10 +204,10 @@ def summarised(group: DataFrame) -> dict[str, float]:
 
 
 def ensembles(rows: DataFrame, clips: DataFrame, least: int) -> DataFrame:
-    """Of finished runs: the folds with at least so many seeds, and their ensemble by the mean class probabilities.
+    """Ensembles of finished runs by mean class probabilities: a row for each fold with at least so many seeds.
 
-    ``dataset``, ``recipe``, ``fold``, ``seeds``; of each epoch ``_ensemble_percent`` and ``_single_percent``, the mean
-    accuracy of the seeds alone.
+    ``dataset``, ``recipe``, ``fold``, ``seeds``; for each epoch ``_ensemble_percent`` and ``_single_percent``, the mean
+    accuracy of the single seeds.
     """
     keys = ["dataset", "recipe", "fold"]
     by_fold = split(clips.merge(rows[[*keys, "seed"]]), keys)
@@ -207,5 +223,4 @@ def ensembles(rows: DataFrame, clips: DataFrame, least: int) -> DataFrame:
             row[f"{protocol}_ensemble_percent"] = 100 * float((mean.to_numpy().argmax(axis=1) == labels).mean())
             row[f"{protocol}_single_percent"] = statistics.fmean(group[f"{protocol}_percent"])
         found.append(row)
-    percents = [f"{protocol}_{what}_percent" for protocol in PROTOCOLS for what in ("ensemble", "single")]
-    return DataFrame(found, columns=[*keys, "seeds", *percents])
+    return DataFrame(found, columns=[*keys, "seeds", *both_epochs("ensemble_percent", "single_percent")])

@@ -1,4 +1,4 @@
-"""Letters that the figures' font lacks: shown in another font that is installed, else by their numbers in Unicode."""
+"""Letters that the figures' font lacks: drawn in another installed font, or as their Unicode numbers."""
 
 import re
 import zlib
@@ -18,9 +18,9 @@ UNSHOWN = "No font that is installed here has all letters of"
 
 
 def legible(text: str) -> str:
-    """``text`` with numbers, such as U+9CE5, for the letters that no font has.
+    """``text`` with Unicode numbers, such as U+9CE5, in place of letters that no installed font has.
 
-    A font that is needed beside the figures' own is added to matplotlib's settings, for what is drawn from now on.
+    Another font that is needed is added to matplotlib's settings, for everything drawn afterwards.
     """
     lacking = {letter for letter in text if letter.isprintable() and ord(letter) not in letters_of(FONT)}
     for letter in sorted(lacking):
@@ -35,7 +35,7 @@ def legible(text: str) -> str:
 
 
 def numbers_of(letters: str) -> str:
-    """Letters' numbers in Unicode; of more than two the first, and what tells them from others that begin so."""
+    """The letters' Unicode numbers; for more than two, the first number and a checksum of all."""
     if len(letters) <= 2:
         return " ".join(f"U+{ord(letter):04X}" for letter in letters)
     return f"U+{ord(letters[0]):04X}…{zlib.crc32(letters.encode()) & 0xFFFF:04x}"
@@ -43,15 +43,15 @@ def numbers_of(letters: str) -> str:
 
 @cache
 def font_with(letter: str) -> str | None:
-    """The name of an installed font that has a letter, one of Noto's first; None where there is none."""
+    """The name of an installed font with this letter, preferably one of Noto; None where there is none."""
     return next((name for name in installed() if ord(letter) in letters_of(name)), None)
 
 
 @cache
 def installed() -> list[str]:
-    """The names of all fonts, those that were installed since matplotlib last looked too."""
+    """The names of all fonts, including those installed since matplotlib last looked."""
     for path in sorted(set(findSystemFonts()) - {font.fname for font in fontManager.ttflist}):
-        with suppress(Exception):  # of fonts that it cannot draw, as of coloured pictures, matplotlib raises many kinds
+        with suppress(Exception):  # matplotlib raises many kinds for fonts that it cannot draw, such as emoji
             fontManager.addfont(path)
     names = {font.name for font in fontManager.ttflist if not font.name.startswith(LAST_RESORT)}
     return sorted(names, key=lambda name: (not name.startswith("Noto Sans"), name))
@@ -59,20 +59,20 @@ def installed() -> list[str]:
 
 @cache
 def letters_of(name: str) -> frozenset[int]:
-    """The numbers of the letters that the font of that name has, upright and neither bold nor light."""
+    """The Unicode numbers of the letters in a font, in its regular style."""
     fonts = [font for font in fontManager.ttflist if font.name == name]
 
     def strangeness(font: FontEntry) -> tuple[bool, int]:
         weight = weight_dict[font.weight] if isinstance(font.weight, str) else font.weight
         return font.style != "normal", abs(weight - weight_dict["normal"])
 
-    with suppress(OSError, RuntimeError):  # it was removed, or is damaged
+    with suppress(OSError, RuntimeError):  # removed or damaged
         return frozenset(get_font(min(fonts, key=strangeness).fname).get_charmap())
     return frozenset()
 
 
 def spell(figure: Figure) -> str:
-    """Let all text of a figure be :func:`legible`; return the text."""
+    """Make all text of a figure :func:`legible`; return the text."""
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             labels = [label.get_text() for label in axis.get_ticklabels()]
@@ -85,12 +85,12 @@ def spell(figure: Figure) -> str:
 
 
 def explained(figure: Figure, names: Iterable[str]) -> str:
-    """A sentence on the ``names`` that a figure has numbers in, whose text becomes legible; "" for none."""
+    """Make a figure's text legible; return a sentence that explains its Unicode numbers, or ""."""
     numbered = {name: legible(name) for name in names if legible(name) != name}
     if not numbered:
         return ""
     text = spell(figure)
-    said = ", ".join(
+    numbers = ", ".join(
         f"{name} ({shown} in the figure)" for name, shown in numbered.items() if shown[: LONGEST - 1] in text
     )
-    return f"{UNSHOWN} {said}; one that has them, such as Noto Sans CJK, would be used" if said else ""
+    return f"{UNSHOWN} {numbers}; one that has them, such as Noto Sans CJK, would be used" if numbers else ""

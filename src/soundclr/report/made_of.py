@@ -1,4 +1,4 @@
-"""What a study's report was made of, in a small file beside it: the workflow compares it with what is there now."""
+"""The fingerprint of a report's inputs, in a small file beside it: the workflow compares it with the inputs now."""
 
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,29 @@ from soundclr.run import runs
 FILE = "made_of.json"
 
 READ = {"runs": "metrics.json", "evaluations": "evaluation.json"}
-"""The file by which each is believed; it holds the hashes of those beside it."""
+"""The record of each run and evaluation; it holds the hashes of the files beside it."""
 
 
 def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
-    """How many runs and evaluations of a study there are, and the SHA-256 of them and of all else that is shown.
+    """The number of a study's runs and evaluations, and the SHA-256 of them and of all else that a report shows.
 
-    Equal for equal contents, whatever the files' times. UserError for one that is no file.
+    It depends on contents only, not on the files' times. Raises UserError for a record that is not a regular file.
     """
     folder = results / study
     found = {kind: sorted(folder.glob(f"{kind}/**/{name}")) for kind, name in READ.items()}
     refuse_irregular(path for files in found.values() for path in files)
     hashes = {path.relative_to(folder).as_posix(): sha256_of_file(path) for files in found.values() for path in files}
-    content = sha256_of_json({"files": hashes, "shown": shown(params, study)})
+    content = sha256_of_json({"files": hashes, "shown": report_inputs(params, study)})
     return {**{kind: len(files) for kind, files in found.items()}, "sha256": content}
 
 
-def shown(params: Params, study: str) -> dict[str, Any]:
-    """What params.yaml says that a report shows or chooses by; no defaults, since a new setting brings one."""
+def report_inputs(params: Params, study: str) -> dict[str, Any]:
+    """The parts of params.yaml that a report uses, without defaults: a new setting with a default changes nothing."""
     chosen = list(runs.expand(params, study))
     places = dict.fromkeys((run.dataset, run.recipe) for run in chosen)
     starts = {params.resolve(study, *place).start.weights for place in places}
     settings = params.studies[study].model_dump(mode="json", exclude_defaults=True)
-    if len(settings.get("evaluate", ())) == 1:  # as reports that are there had it, when there was but one choice
+    if len(settings.get("evaluate", ())) == 1:  # as in older reports, which knew one choice only
         (settings["evaluate"],) = settings["evaluate"]
     return {
         "study": settings,
@@ -48,8 +48,8 @@ def shown(params: Params, study: str) -> dict[str, Any]:
 
 
 def is_current(params: Params, study: str, results: Path) -> bool:
-    """Whether a report is there that was made of exactly what is there now."""
+    """Whether the study has a report that was made from exactly the present inputs."""
     try:
         return read_json(results / study / FILE) == made_of(params, study, results)
-    except (UserError, OSError):  # missing or damaged; or what it is of cannot be read, which the report says
+    except (UserError, OSError):  # missing or damaged; inputs that cannot be read are refused by the report itself
         return False

@@ -1,4 +1,4 @@
-"""A table as Markdown, LaTeX and HTML, and text that these and reStructuredText show as it is."""
+"""Tables as Markdown, LaTeX and HTML, and text escaped for these and for reStructuredText."""
 
 import itertools
 import re
@@ -19,7 +19,7 @@ tbody tr:hover { background: #f4f4f4; }
 
 
 def table_html(table: Table, title: str, caption: str, notes: str) -> str:
-    """A table's page, for `snakemake --report`; a group's heading stands before those of its columns."""
+    """A table's page for `snakemake --report`; a column's heading begins with its group's."""
     names = [column.heading for column in table.page]
     return page_html(title, caption, notes, names, table.rows, [column.align for column in table.page])
 
@@ -27,7 +27,7 @@ def table_html(table: Table, title: str, caption: str, notes: str) -> str:
 def page_html(
     title: str, caption: str, notes: str, names: Sequence[str], rows: Sequence[Sequence[Cell]], aligns: Sequence[str]
 ) -> str:
-    """A page with a title, a caption, a table and notes below it: nothing in it is markup, and it loads nothing."""
+    """A page with a title, a caption, a table and notes; all texts are escaped, and the page loads nothing."""
 
     def line(tag: str, texts: Sequence[str]) -> str:
         cells = (f'<{tag} class="{align}">{text}</{tag}>' for text, align in zip(texts, aligns, strict=True))
@@ -45,7 +45,7 @@ def page_html(
 
 
 def to_markdown(table: Table) -> str:
-    """The table for a page; a group's heading stands before those of its columns."""
+    """The table in Markdown; a column's heading begins with its group's."""
     lines = [[markdown_escape(column.heading) for column in table.page]]
     lines += [[":--" if column.align == "l" else "--:" for column in table.page]]
     for row in table.rows:
@@ -54,20 +54,20 @@ def to_markdown(table: Table) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of plain text, its columns as Markdown aligns them."""
+    """A Markdown table of plain texts, which it escapes."""
     escaped = [list(map(markdown_escape, line)) for line in (header, *rows)]
     return markdown_lines([escaped[0], ["--"] * len(header), *escaped[1:]]).rstrip("\n")
 
 
 def markdown_lines(lines: Iterable[Sequence[str]]) -> str:
-    """Lines of cells."""
+    """The lines of a Markdown table."""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def to_latex(table: Table, caption: str, notes: str, label: str) -> str:
-    """The table for a paper, with notes below: a ``table*`` that needs the package booktabs and no other.
+    """The table in LaTeX with notes below: a ``table*`` that needs only the package booktabs.
 
-    Rows whose first cell differs from the one above stand a little apart.
+    A small gap separates rows with different first cells.
     """
     lines = [
         "% needs \\usepackage{booktabs}",
@@ -95,7 +95,7 @@ def to_latex(table: Table, caption: str, notes: str, label: str) -> str:
 
 
 def group_heading(columns: Sequence[Column]) -> list[str]:
-    """LaTeX's line of groups over their columns and the rules under them; nothing for a table without groups."""
+    """LaTeX's line of group headings and the rules below it; nothing for a table without groups."""
     if not any(column.group for column in columns):
         return []
     texts, rules, first = [], "", 1
@@ -111,15 +111,15 @@ def group_heading(columns: Sequence[Column]) -> list[str]:
 
 
 def markdown_escape(text: str) -> str:
-    """Text that Markdown shows as it is, in a table's cell too: no markup, HTML, formula or list."""
+    """Text that Markdown shows literally, in a table's cell too: no markup, HTML, formula or list."""
     text = re.sub(r"[\\`*_\[\]<>|&$~#]", r"\\\g<0>", " ".join(text.split()))
     return re.sub(r"^(\d*)([-+.)])(?!\w)", r"\1\\\2", text)
 
 
 def rst_escape(text: str) -> str:
-    """Text that reStructuredText shows as it is, in a caption that Snakemake renders as a Jinja template first.
+    """Text that reStructuredText shows literally, in a caption that Snakemake first renders as a Jinja template.
 
-    It is one line that begins with an escaped space, which is no output: so it is a paragraph and never a directive,
+    It is one line and begins with an escaped space, which shows nothing: so it is a paragraph and never a directive,
     such as one that includes a file. A colon before a word could make a link.
     """
     text = re.sub(r"[\\`*_|@]|:(?! )", r"\\\g<0>", " ".join(text.split()))
@@ -128,7 +128,7 @@ def rst_escape(text: str) -> str:
 
 LATEX = {
     **{character: f"\\{character}" for character in "{}&%$#_"},
-    **{character: f"{{{character}}}" for character in "[]*"},  # after a line's end these would be its argument
+    **{character: f"{{{character}}}" for character in "[]*"},  # after a line break these would be its argument
     "\\": "\\textbackslash{}",
     "~": "\\textasciitilde{}",
     "^": "\\textasciicircum{}",
@@ -147,5 +147,5 @@ LATEX = {
 
 
 def latex_escape(text: str) -> str:
-    """Text that LaTeX sets as it is: its special characters, and the signs that the report itself uses."""
+    """Text that LaTeX sets literally: special characters and the report's own signs are escaped."""
     return "".join(LATEX.get(character, character) for character in " ".join(text.split()))

@@ -1,6 +1,6 @@
-"""A study's model card: what its models are, of which data and weights, how good, and where that ends.
+"""A study's model card: its models, their data and weights, their accuracy and their limits.
 
-All of it is read from the runs' records and params.yaml, as the captions are.
+All of it is read from the runs' records and params.yaml.
 """
 
 import statistics
@@ -12,13 +12,13 @@ from soundclr.report.collect import Collection
 from soundclr.report.frames import records, split
 from soundclr.report.intervals import summary
 from soundclr.report.markup import markdown_escape, markdown_table
-from soundclr.report.table import NONE, coverage, number, sentences
+from soundclr.report.table import NONE, coverage, formatted, sentences
 from soundclr.report.table import accuracy as accuracy_of
 
 NOT_STATED = "not stated"
 MODELS = (
-    "Each run is a trained network, in the folder `models` beside this file, which is DVC's and not in git. "
-    "`soundclr classify FILE --run RUN` asks one of them."
+    "Each run is a trained network in the folder `models` beside this file, which DVC keeps and git does not. "
+    "`soundclr classify FILE --run RUN` classifies a sound with one of them."
 )
 
 
@@ -36,7 +36,7 @@ def model_card(collection: Collection) -> str:
 
 
 def data(collection: Collection) -> str:
-    """A row a dataset with runs: what it is, under which licence, and its classes below."""
+    """A row for each dataset with runs: its licence, clips and classes; the classes' names are below."""
     rows, classes = [], []
     for dataset in dict.fromkeys(result.run.dataset for result in collection.results):
         source = collection.params.datasets[dataset]
@@ -54,7 +54,7 @@ def data(collection: Collection) -> str:
 
 
 def weights(collection: Collection) -> str:
-    """A row for each start of an encoder: the file's licence and hash."""
+    """A row for each start of an encoder: the licence and hash of its file."""
     rows = []
     for result in collection.results:
         used, encoder = result.metrics.start, result.settings.encoder.name
@@ -66,28 +66,28 @@ def weights(collection: Collection) -> str:
             row = [encoder, f"a model of {collection.scheme(str(result.settings.start.run))}", "as that model's", NONE]
         rows.append(row)
     note = (
-        "The code is under the MIT licence. A model is made of its data and of its initial weights too, so their "
+        "The code is under the MIT licence. A model also comes from its data and its initial weights, so their "
         "licences hold for it."
     )
     return f"{table(['encoder', 'starts from', 'licence', 'SHA-256'], rows)}\n\n{note}"
 
 
 def settings(collection: Collection) -> Iterator[str]:
-    """Budget, devices and code, and what differs from the defaults."""
+    """Budget, devices and code, and the settings that differ from the defaults."""
     yield from (text for text in context(collection, collection.own or collection.results) if text)
     yield settings_that_differ(collection)
-    yield "All settings of a run stand in its metrics.json"
+    yield "All settings of a run are in its metrics.json"
 
 
 def accuracy(collection: Collection) -> str:
-    """A row for each dataset and scheme of the study's own whose classifier learns, with its hardest class."""
+    """A row for each dataset and scheme of the study's own runs with a classifier, with its hardest class."""
     learnt = collection.classifying
     classes = class_accuracy(learnt).dropna()
     rows = []
     for row in records(summary(learnt.asked_of()).query("runs > 0")):
         of_it = classes[(classes["dataset"] == row["dataset"]) & (classes["recipe"] == row["recipe"])]
         hardest = of_it.loc[of_it["last_epoch_percent"].astype(float).idxmin()]
-        worst = f"{hardest['class'].replace('_', ' ')}, {number(hardest['last_epoch_percent'])}"
+        worst = f"{hardest['class'].replace('_', ' ')}, {formatted(hardest['last_epoch_percent'])}"
         place = [collection.title(row["dataset"]), collection.scheme(row["recipe"]), coverage(row)]
         rows.append([*place, accuracy_of("best_epoch")(row), accuracy_of("last_epoch")(row), worst])
     if not rows:
@@ -97,29 +97,29 @@ def accuracy(collection: Collection) -> str:
 
 
 def limits(collection: Collection) -> Iterator[str]:
-    """What a user of the models must know; only what applies to these."""
+    """What a user of these models must know."""
     study = collection.params.studies[collection.study]
     yield f"The study: {study.note}."
-    yield "A model knows its classes alone: any sound, speech too, gets one of them."
+    yield "A model knows only its classes: any sound, speech too, gets one of them."
     yield "It was tested on held-out folds of its own dataset, not on other recordings, rooms or devices."
     for note in protocol_notes(collection.classifying.results):
         yield f"{note}."
     if len(study.seeds) == 1:
-        yield "There is one seed, so how much the numbers differ from seed to seed is not known."
+        yield "There is one seed, so the spread over seeds is unknown."
     for text in noise(collection):
         yield f"{text}."
 
 
 def noise(collection: Collection) -> Iterator[str]:
-    """What is left of each scheme's accuracy in noise of each colour, at the middle one of the ratios evaluated."""
+    """Each scheme's accuracy under each colour of noise, at the middle ratio of the evaluated ones."""
     ratios = sorted(collection.params.evaluation.snr)
     middle = ratios[len(ratios) // 2]
-    heard = collection.noise[collection.noise["snr_db"] == middle]
-    for (dataset, colour), found in split(heard, ["dataset", "noise"]).items():
-        means = {recipe: statistics.fmean(rows["accuracy_percent"]) for recipe, rows in split(found, "recipe").items()}
-        left = [f"{number(mean)} % ({collection.scheme(recipe)})" for recipe, mean in means.items()]
+    rows = collection.noise[collection.noise["snr_db"] == middle]
+    for (dataset, colour), found in split(rows, ["dataset", "noise"]).items():
+        means = {recipe: statistics.fmean(its["accuracy_percent"]) for recipe, its in split(found, "recipe").items()}
+        left = [f"{formatted(mean)} % ({collection.scheme(recipe)})" for recipe, mean in means.items()]
         level = f"{middle:g} dB".replace("-", "−")
-        yield f"{colour.capitalize()} noise at {level} leaves, on {collection.title(dataset)}, {', '.join(left)}"
+        yield f"Accuracy under {colour} noise at {level} on {collection.title(dataset)}: {', '.join(left)}"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""A study's page on the repository's host: its caption, tables, figures, and where each run came from."""
+"""A study's page, README.md: its facts, tables, figures, and the provenance of each run."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -6,15 +6,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 from soundclr.report import dvc_plots, identical
-from soundclr.report.captions import Shown, alone, commit, on_page, study_facts, study_sentence
-from soundclr.report.catalogue import heading
+from soundclr.report.captions import Part, alone, commit, on_page, study_facts, study_sentence
+from soundclr.report.catalogue import figure_title, heading
 from soundclr.report.collect import Collection
 from soundclr.report.letters import UNSHOWN
 from soundclr.report.markup import markdown_escape, markdown_table, page_html, to_markdown
-from soundclr.report.table import Cell, sentences
+from soundclr.report.table import NONE, Cell, sentences
 
 LONG = 25
-"""Rows above which a table is folded away."""
+"""Tables with more rows are folded away."""
 
 PROVENANCE = {
     "run": "run",
@@ -30,42 +30,42 @@ PROVENANCE = {
     "torch": "torch",
     "created": "created",
 }
-"""What a page has of :func:`dvc_plots.provenance`, and under which headings."""
+"""The columns of :func:`dvc_plots.provenance` on a page, with their headings."""
 
 
-def table_page(collection: Collection, shown: Shown) -> str:
+def table_page(collection: Collection, part: Part) -> str:
     """A table's own page: its caption, the table, and notes."""
-    assert shown.table is not None
-    caption, notes = map(markdown_escape, alone(collection, shown))
-    return f"**{shown.artefact.title}.** {caption}\n\n{to_markdown(shown.table)}\n{notes}\n"
+    assert part.table is not None
+    caption, notes = map(markdown_escape, alone(collection, part))
+    return f"**{part.artefact.title}.** {caption}\n\n{to_markdown(part.table)}\n{notes}\n"
 
 
-def study_page(collection: Collection, parts: Sequence[Shown], folder: Path) -> str:
-    """README.md of a study, to be written into ``folder``: tables, the figures that are there, provenance."""
+def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> str:
+    """README.md of a study, for ``folder``: facts, tables, the figures that could be drawn, provenance."""
     study = collection.params.studies[collection.study]
     title = f"{study.title[:1].upper()}{study.title[1:]}: {', '.join(map(collection.title, collection.datasets))}"
     facts = "\n".join(f"- {markdown_escape(fact)}" for fact in study_facts(collection))
     texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), facts]
-    for text in dict.fromkeys(heading(shown.artefact) for shown in parts):
-        found = (shown for shown in parts if heading(shown.artefact) == text)
-        texts += [f"## {text}", *(section(collection, shown, folder) for shown in found)]
+    for text in dict.fromkeys(heading(part.artefact) for part in parts):
+        found = (part for part in parts if heading(part.artefact) == text)
+        texts += [f"## {text}", *(section(collection, part, folder) for part in found)]
     if collection.results or collection.set_aside:
         texts += ["## Provenance", provenance(collection), *identical.section(collection)]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(texts) + "\n"
 
 
-def section(collection: Collection, shown: Shown, folder: Path) -> str:
-    """A figure above its caption; a table between its caption and its notes, folded away where it is long."""
-    caption, notes = map(markdown_escape, on_page(collection, shown))
-    if shown.table is None:
-        path = quote(Path(os.path.relpath(shown.path, folder)).as_posix())
-        title = collection.title(shown.dataset)
-        name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in shown.caption else title)
-        return (f"![{name}]({path})\n\n" if shown.there else f"{shown.stem}. ") + f"{caption} {notes}".rstrip()
-    texts = [f"**{shown.artefact.title}.** {caption}"]
-    if rows := shown.table.rows:
-        body = to_markdown(shown.table).rstrip("\n")
+def section(collection: Collection, part: Part, folder: Path) -> str:
+    """A figure above its caption; or a table between its caption and its notes, folded away where it is long."""
+    caption, notes = map(markdown_escape, on_page(collection, part))
+    if part.table is None:
+        path = quote(Path(os.path.relpath(part.path, folder)).as_posix())
+        title = figure_title(part.artefact, collection.title(part.dataset))
+        name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in part.caption else title)
+        return (f"![{name}]({path})\n\n" if part.there else f"{part.stem}. ") + f"{caption} {notes}".rstrip()
+    texts = [f"**{part.artefact.title}.** {caption}"]
+    if rows := part.table.rows:
+        body = to_markdown(part.table).rstrip("\n")
         texts.append(
             f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>" if len(rows) > LONG else body
         )
@@ -73,11 +73,11 @@ def section(collection: Collection, shown: Shown, folder: Path) -> str:
 
 
 def provenance_rows(collection: Collection) -> Iterator[list[str]]:
-    """What each run says of its making."""
+    """A row for each run: how it was made."""
     for result in collection.results:
-        said = dvc_plots.provenance(result) | {"code": commit(result)}
-        said["epochs"] = f"{said['epochs']}{' (stopped early)' if said['stopped_early'] else ''}"
-        yield [str(said[key] or "–") for key in PROVENANCE]
+        row = dvc_plots.provenance(result) | {"code": commit(result)}
+        row["epochs"] = f"{row['epochs']}{' (stopped early)' if row['stopped_early'] else ''}"
+        yield [str(row[key] or NONE) for key in PROVENANCE]
 
 
 def provenance_page(collection: Collection) -> str:

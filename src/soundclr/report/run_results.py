@@ -1,4 +1,4 @@
-"""A finished run, read from its folder: believed where what it says agrees with params.yaml and with itself."""
+"""Read a finished run from its folder, and check it against params.yaml and its own files."""
 
 import csv
 import math
@@ -24,7 +24,7 @@ Epoch = Literal["best", "last"]
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run: what it says of itself, one row an epoch, and two rows a held-out clip."""
+    """A finished run: its record, a row for each epoch, and two rows for each held-out clip (best and last epoch)."""
 
     run: Run
     metrics: Metrics
@@ -38,12 +38,12 @@ class RunResult:
 
     @property
     def held_out(self) -> list[int]:
-        """The labels that held-out clips have; none for a run without a classifier."""
+        """The labels of the held-out clips; none for a run without a classifier."""
         return sorted(set(self.predictions["label"]))
 
 
 def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> DataFrame:
-    """A CSV file whose columns ``text`` are names; only an empty field is missing, since a clip may be "none"."""
+    """Read a CSV file; columns in ``text`` are names, and only an empty field is missing: a clip may be "none"."""
     try:
         return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=dict.fromkeys(text, str))
     except (OSError, ValueError, csv.Error) as error:
@@ -51,7 +51,7 @@ def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> 
 
 
 def load_run(params: Params, path: Path, run: Run, metrics: Metrics) -> RunResult:
-    """The run whose metrics.json stands at ``path``, once its settings, start and accuracies are params.yaml's."""
+    """Read the run with this metrics.json; UserError where its settings, start or accuracies are not right."""
     settings = params.resolve(run.study, run.dataset, run.recipe)
     if validated(RunSettings, metrics.settings, f"{path}: settings") != settings:
         raise UserError(f"{path}: its settings are not those that params.yaml gives for the hash {run.hash}")
@@ -73,7 +73,7 @@ def load_run(params: Params, path: Path, run: Run, metrics: Metrics) -> RunResul
 
 
 def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]:
-    """What a run's metrics.json must call its start, and how that file's SHA-256 begins, as far as params.yaml says."""
+    """The name of a run's start in its metrics.json, and the first digits of its SHA-256 where params.yaml has it."""
     other = runs.started_from(params, run)
     if other is not None:
         return f"{other.group}/{other.name}", ""
@@ -82,9 +82,9 @@ def start_of(params: Params, run: Run, settings: RunSettings) -> tuple[str, str]
 
 
 def check_predictions(path: Path, result: RunResult) -> None:
-    """The clips that the probabilities get right must be as many as the accuracies say; none of a run without them.
+    """Raise UserError where predictions.csv and metrics.json disagree on how many clips are right.
 
-    Earlier versions wrote no column ``source``.
+    A run without a classifier has no predictions. Earlier versions wrote no column ``source``.
     """
     metrics = result.metrics
     classes = list(metrics.classes)
@@ -114,9 +114,9 @@ def check_predictions(path: Path, result: RunResult) -> None:
 
 
 def certainly_right(numbers: DataFrame, classes: list[str]) -> tuple[int, int]:
-    """How many clips the probabilities get right at least and at most.
+    """The least and greatest number of clips that the probabilities get right.
 
-    They are rounded, so where the label's equals another class's the clip may count or not.
+    They are rounded, so a clip whose class ties with another one may count or not.
     """
     probabilities = numbers[classes].to_numpy(dtype=float, copy=True)
     place = range(len(numbers)), numbers["label"].to_numpy(dtype=int)

@@ -1,16 +1,16 @@
-"""What runs leave open: estimates with standard errors, by resampling sources and seeds within folds.
+"""Estimates with standard errors, by resampling sources and seeds within folds.
 
-Seeds of one fold are replicates of its training; they pair nothing between schemes. Clips of one recording or speaker
-are alike. So within each fold sources are drawn, all clips of one together and the same for both sides, and seeds,
-apart for each side. Of n there are n - 1 drawn, with replacement, which makes the variance of a mean unbiased.
+Seeds of one fold are replicates of its training; they are not paired between schemes. Clips of one recording or speaker
+are alike. So within each fold two things are drawn: sources, with all of their clips and the same for both sides; and
+seeds, separately for each side. Of n, n - 1 are drawn with replacement, which makes the variance of a mean unbiased.
 
-Let V1 be the variance of what is estimated when sources alone are drawn, V2 when seeds alone are, V12 when both are.
-What sources and seeds have in common (a training that is wrong on a clip, another one not) is in V1 and V2 once each
-and in V12 three times: 2 V1 + 2 V2 - V12 has it once. The interval is the estimate and Student's t times the root of
-that, with as many degrees of freedom as the seeds have.
+Let V1 be the variance of the estimate when only sources are drawn, V2 when only seeds are, V12 when both are. Their
+interaction (one training is wrong on a clip, another is not) is once in V1, once in V2 and three times in V12, so
+2 V1 + 2 V2 - V12 has it once. The interval is the estimate plus or minus Student's t times the root of that, with the
+degrees of freedom of the seeds.
 
-With a single seed nothing tells how trainings of a fold differ. The standard error is then that of leaving out one fold
-at a time, with a degree of freedom less than there are folds.
+A single seed does not show how trainings of a fold differ. The standard error is then that of leaving out one fold at
+a time, with one degree of freedom less than there are folds.
 """
 
 import math
@@ -40,12 +40,12 @@ class Fold:
 
     @property
     def totals(self) -> Array:
-        """The values' sums of each source: (seeds, sources)."""
+        """The sum of the values of each source: (seeds, sources)."""
         return np.stack([np.bincount(self.sources, row) for row in self.values])
 
     @property
     def clips(self) -> Array:
-        """How many clips each source has: (sources,)."""
+        """The number of clips of each source: (sources,)."""
         return np.bincount(self.sources).astype(float)
 
 
@@ -53,7 +53,7 @@ Values = Mapping[int, Fold]
 """One side's folds, by their numbers."""
 
 Statistic = Callable[[Array, Array], Array]
-"""What is estimated, from both sides' means over folds and seeds, for any number of draws at once."""
+"""Computes an estimate from both sides' means over folds and seeds, for any number of draws at once."""
 
 
 def difference(ours: Array, theirs: Array) -> Array:
@@ -62,60 +62,60 @@ def difference(ours: Array, theirs: Array) -> Array:
 
 
 def log_error_ratio(ours: Array, theirs: Array) -> Array:
-    """The logarithm of the ratio of errors, of accuracies from 0 to 1; infinite where a side makes no error."""
+    """The logarithm of the ratio of errors, from accuracies in [0, 1]; infinite where a side makes no error."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.log((1 - ours) / (1 - theirs)))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, its standard error, and the degrees of freedom of Student's t."""
+    """A value, its standard error, and the degrees of freedom for Student's t."""
 
     value: float
     error: float
     degrees: float
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """The two-sided interval; nan where there is no standard error."""
+        """The two-sided interval; NaN without a standard error."""
         half = self.quantile((1 + level) / 2) * self.error
         return self.value - half, self.value + half
 
     def bound(self, level: float = LEVEL) -> float:
-        """The upper end of the one-sided interval: the value is below it."""
+        """The upper end of the one-sided interval."""
         return self.value + self.quantile(level) * self.error
 
     @property
     def p(self) -> float:
-        """Two-sided, of a value of 0; nan where there is no standard error."""
+        """The two-sided p of the null hypothesis 0; NaN without a standard error."""
         if self.error == 0:
             return float(self.value == 0)
         return float(2 * stats.t.sf(abs(self.value) / self.error, self.degrees))
 
     def p_above(self, least: float = 0.0) -> float:
-        """One-sided: how likely such a value is, or a higher one, where the true one is ``least`` or below."""
+        """The one-sided p of the null hypothesis that the true value is ``least`` or below."""
         if self.error == 0:
             return float(self.value <= least)
         return float(stats.t.sf((self.value - least) / self.error, self.degrees))
 
     def p_within(self, margin: float) -> float:
-        """Of two one-sided tests that the true value lies within ``margin`` of 0, the larger p."""
+        """The larger p of two one-sided tests that the true value lies within ``margin`` of 0."""
         mirrored = Estimate(-self.value, self.error, self.degrees)
         return max(self.p_above(-margin), mirrored.p_above(-margin))
 
     def power(self, true: float, significance: float = 0.05) -> float:
-        """How likely a two-sided test finds a ``true`` value with this standard error, on its own side of 0."""
+        """The probability that a two-sided test finds a ``true`` value with this standard error, on its side of 0."""
         if not self.error > 0:
             return math.nan
         critical = self.quantile(1 - significance / 2)
         return float(stats.nct.sf(critical, self.degrees, abs(true) / self.error))
 
     def quantile(self, share: float) -> float:
-        """Student's t."""
+        """The quantile of Student's t."""
         return float(stats.t.ppf(share, self.degrees))
 
 
 def compare(ours: Values, theirs: Values, statistic: Statistic = difference, draws: int = DRAWS) -> Estimate:
-    """The ``statistic`` of two sides on the same clips of the same folds, each side with seeds of its own.
+    """Estimate the ``statistic`` of two sides on the same clips of the same folds, each with its own seeds.
 
     Raises ValueError for sides of other folds or other clips.
     """
@@ -137,7 +137,7 @@ def compare(ours: Values, theirs: Values, statistic: Statistic = difference, dra
 
 
 def compare_runs(ours: Mapping[int, Sequence[float]], theirs: Mapping[int, Sequence[float]]) -> Estimate:
-    """The difference of a number that is known a run at a time, from each fold's seeds; folds that both have."""
+    """Estimate the difference of a number a run, from each fold's seeds, on the folds that both sides have."""
     folds = sorted(ours.keys() & theirs.keys())
     means = [np.mean(ours[fold]) - np.mean(theirs[fold]) for fold in folds]
     value, groups = float(np.mean(means)), [np.asarray(side[fold]) for side in (ours, theirs) for fold in folds]
@@ -149,7 +149,7 @@ def compare_runs(ours: Mapping[int, Sequence[float]], theirs: Mapping[int, Seque
 
 
 def degrees_of_seeds(seeds: Sequence[int]) -> float:
-    """A degree of freedom for each seed of a fold and side but one."""
+    """The sum over folds and sides of the number of seeds minus one."""
     return float(sum(count - 1 for count in seeds))
 
 
@@ -159,7 +159,7 @@ def mean(side: Values, folds: Sequence[int] | Values) -> float:
 
 
 def left_out(sides: Sequence[Values], statistic: Statistic, value: float) -> Estimate:
-    """The estimate by leaving out one fold at a time; without a standard error where there is but one."""
+    """The estimate with the standard error of leaving out one fold at a time; without one for a single fold."""
     folds = list(sides[0])
     if len(folds) < 2:
         return Estimate(value, math.nan, 1.0)
@@ -192,14 +192,14 @@ def spread(sides: Sequence[Values], statistic: Statistic, draws: int, sources: b
 
 
 def drawn(random: np.random.Generator, draws: int, count: int) -> Array:
-    """How often each of ``count`` is in a draw of one fewer, with replacement: (draws, count)."""
+    """How often each of ``count`` items is drawn, where count - 1 are drawn with replacement: (draws, count)."""
     if count == 1:
         return np.ones((draws, 1))
     return random.multinomial(count - 1, np.full(count, 1 / count), size=draws).astype(float)
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Holm's corrected p-values, in the order given; one that is not known takes no part."""
+    """Holm's corrected p-values, in the order given; NaN is left out of the correction."""
     order = sorted((p, place) for place, p in enumerate(values) if not math.isnan(p))
     corrected, most = [math.nan] * len(values), 0.0
     for rank, (p, place) in enumerate(order):
@@ -209,16 +209,16 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def welch(ours: tuple[float, float], theirs: tuple[float, float], runs: int) -> Estimate:
-    """The difference of two published means, each with its standard deviation over so many runs."""
+    """Welch's estimate of the difference of two published means, each with its standard deviation over ``runs``."""
     one, other = (deviation**2 / runs for _, deviation in (ours, theirs))
     degrees = (one + other) ** 2 / ((one**2 + other**2) / (runs - 1))
     return Estimate(ours[0] - theirs[0], math.sqrt(one + other), degrees)
 
 
 def drawn_means(sides: Sequence[Values], draws: int) -> Array:
-    """Means of each side and fold when sources (the same for all sides) and seeds (each side's own) are drawn.
+    """Means of each side and fold over draws of sources (the same for all sides) and seeds (each side's own).
 
-    Of one seed only sources are. (sides, folds, draws).
+    With a single seed only sources are drawn. The result is (sides, folds, draws).
     """
     random = np.random.default_rng(0)
     found = []

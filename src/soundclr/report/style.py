@@ -1,6 +1,5 @@
-"""How all figures look: a print column's width, colours that the colour-blind tell apart, no dates inside."""
+"""The look of all figures: a print column's width, colours for the colour-blind, and the same bytes each time."""
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,26 +22,26 @@ COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0  # inches: both columns
 
 Style = dict[str, Any]
-"""Keywords of matplotlib's plot."""
+"""Keyword arguments of matplotlib's plot."""
 
-# Okabe and Ito's palette without its yellow, which is too faint for a line on white, and three of Tol's muted ones: ten
-# that the colour-blind tell apart, with a marker each.
+# Okabe and Ito's palette without yellow, which is too faint on white, and three of Tol's muted colours. The
+# colour-blind can tell these ten apart, and each has a marker of its own.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999933", "#777777")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", "h")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1, 1, 1)))
 
 BARS: Style = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
-"""Keywords of an error bar."""
+"""Keyword arguments of an error bar."""
 
 GREY = "#444444"
 
 BEST: Style = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
 LAST: Style = {"color": "black", "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
 LAST |= {"linestyle": ""}
-"""The looks of a row's mean at the best and at the last epoch."""
+"""The looks of a row's mean at the best and the last epoch."""
 
 CHANCE: Style = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}
-"""The look of the line where guessing is."""
+"""The look of the line at chance."""
 
 SETTINGS: Style = {
     "figure.constrained_layout.use": True,
@@ -71,12 +70,15 @@ SETTINGS: Style = {
 }
 
 LINE = 130
-"""Characters of a line over the width of a page, in the smallest print."""
+"""Characters in a line across a page, in the smallest print."""
+
+TITLE_LINE = 105
+"""Characters in a title's line across a page."""
 
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Matplotlib's defaults and the settings above, whatever the user's matplotlibrc says."""
+    """Use matplotlib's defaults and the settings above, whatever is in the user's matplotlibrc."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)  # type: ignore[arg-type] # its keys are typed as literals
@@ -96,19 +98,19 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def handle(label: str, **style: Any) -> Line2D:
-    """A legend's entry for what is plotted with these keywords."""
+    """A legend's entry for a plot with these keyword arguments."""
     return Line2D([], [], label=legible(label), **style)
 
 
 def class_title(name: str) -> str:
-    """A class's name as figures show it: words apart, and cut where it would fill the figure."""
+    """A class's name in figures: with spaces between words, and cut where it is very long."""
     words = legible(" ".join(name.replace("_", " ").split()))
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a recipe looks in every figure of its study: colour, marker and dashes, so that grey print works."""
+    """A recipe's look in all figures of its study: colour, marker and dashes, so it can be told apart in grey."""
 
     title: str
     colour: str
@@ -117,22 +119,22 @@ class Look:
 
     @property
     def point(self) -> Style:
-        """Keywords of a plot of points alone."""
+        """Keyword arguments of a plot of points."""
         return {"color": self.colour, "marker": self.marker, "linestyle": "", "mec": "none"}
 
     @property
     def line(self) -> Style:
-        """Keywords of a plot of a line with points."""
+        """Keyword arguments of a plot of a line with points."""
         return self.point | {"linestyle": self.dashes}
 
     @property
     def plain(self) -> Style:
-        """Keywords of a plot of a line alone."""
+        """Keyword arguments of a plot of a line without points."""
         return {"color": self.colour, "linestyle": self.dashes}
 
 
 def look(collection: Collection, recipe: str) -> Look:
-    """A recipe's look: by its place in the study, which a recipe that only artefacts have comes after."""
+    """A recipe's look, by its place among the study's own recipes and then those of its artefacts."""
     recipes = dict.fromkeys(recipe for choice in collection.expected for recipe in collection.recipes_of(choice))
     place = list(recipes).index(recipe)
     dashes = DASHES[place % len(DASHES)]
@@ -140,13 +142,13 @@ def look(collection: Collection, recipe: str) -> Look:
 
 
 def end_at_100(axes: Axes, axis: Literal["x", "y"]) -> None:
-    """Let an axis of accuracies in percent end where they do, though an interval may go on."""
+    """End an axis of accuracies at 100 %, though an interval may go further."""
     low, high = getattr(axes, f"get_{axis}lim")()
     axes.set(**{f"{axis}lim": (max(low, -0.5), min(high, 100.5))})
 
 
 def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """A legend above the axes, in as many columns as the figure is wide for."""
+    """Put a legend above the axes, in as many columns as fit."""
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(
             handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.0, handlelength=1.6
@@ -156,19 +158,21 @@ def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
         legend.remove()
 
 
-def name_study(figure: Figure, collection: Collection) -> None:
-    """Say below all else, small, which study a picture is of and what its note begins with: it may stand alone."""
-    study = collection.params.studies[collection.study]
-    note = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
-    lines = textwrap.wrap(
-        legible(f"Study {collection.study}: {study.title}; {note}"), int(LINE * figure.get_figwidth() / PAGE)
-    )
-    strip = 0.03 + 0.1 * len(lines)  # inches
-    figure.set_figheight(height := figure.get_figheight() + strip)
+def name_figure(figure: Figure, title: str, note: str) -> None:
+    """Write a title at the top and, small, a note at the bottom: a picture may be seen without its page."""
+    share = figure.get_figwidth() / PAGE
+    above = textwrap.wrap(legible(title), int(TITLE_LINE * share))
+    below = textwrap.wrap(legible(note), int(LINE * share))
+    top, bottom = 0.03 + 0.12 * len(above), 0.03 + 0.1 * len(below)  # inches
+    legends = sum(legend.get_window_extent().height / figure.dpi for legend in figure.legends)
+    figure.set_figheight(height := figure.get_figheight() + top + bottom)
     engine = figure.get_layout_engine()
     assert isinstance(engine, ConstrainedLayoutEngine)
-    engine.set(rect=(0, strip / height, 1, 1 - strip / height))
-    figure.text(0.99, 0.02 / height, "\n".join(lines), ha="right", va="bottom", fontsize=6, color="#555555")
+    engine.set(rect=(0, bottom / height, 1, 1 - (top + legends + bottom) / height))
+    for legend in figure.legends:  # matplotlib would put it over the title
+        legend.set_bbox_to_anchor((0, 0, 1, 1 - top / height), figure.transFigure)
+    figure.text(0.5, 1 - 0.03 / height, "\n".join(above), ha="center", va="top", fontsize=7.5, fontweight="bold")
+    figure.text(0.99, 0.02 / height, "\n".join(below), ha="right", va="bottom", fontsize=6, color="#555555")
 
 
 def save(figure: Figure, png: Path) -> None:
@@ -181,14 +185,15 @@ def save(figure: Figure, png: Path) -> None:
 def write(figure: Figure, path: Path) -> None:
     """Write a figure in the format that the name ends in, png or pdf, the same bytes each time."""
     form = path.suffix.lower().removeprefix(".")
-    # None drops what would tell the date and the library.
-    unsaid = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
+    # None removes the date and the library's version.
+    removed = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
     with atomic_path(path) as unfinished:
-        figure.savefig(unfinished, format=form, dpi=300, metadata=dict.fromkeys(unsaid))
+        figure.savefig(unfinished, format=form, dpi=300, metadata=dict.fromkeys(removed))
 
 
 def sentence(text: str) -> Figure:
-    """A figure that is a sentence."""
-    figure = new_figure(COLUMN, 0.6)
-    figure.text(0.5, 0.5, legible(text), ha="center", va="center")
+    """A figure with nothing but a sentence."""
+    lines = textwrap.wrap(legible(text), int(LINE * COLUMN / PAGE * 0.8))
+    figure = new_figure(COLUMN, 0.5 + 0.12 * len(lines))
+    figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center")
     return figure

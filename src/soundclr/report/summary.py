@@ -1,6 +1,5 @@
-"""The README's table of claims: rows of the studies' own tables, between two marks, written by `soundclr readme`."""
+"""The README's table of claims, from the studies' own tables, between two marks; `soundclr readme` writes it."""
 
-import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,38 +8,42 @@ from soundclr.errors import UserError
 from soundclr.machine.files import write_text
 from soundclr.params import Params
 from soundclr.report.claims.of_study import claims_of
+from soundclr.report.evidence import csv_rows
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
 COLUMNS = ("claim", "paper", "here", "verdict")
-"""Of a study's table; the paper's words stay there."""
+"""The columns of a study's table that the README has."""
 
 
 def write_readme(params: Params, results: Path, readme: Path) -> int:
-    """Put the table of claims between the marks of ``readme``; how many rows it has. UserError without the marks."""
+    """Write the table of claims between the marks of ``readme`` and return its number of rows.
+
+    Raises UserError where the marks are missing.
+    """
     text = readme.read_text(encoding="utf-8")
-    rows = list(rows_of(params, results))
-    write_text(readme, with_block(text, block(rows), readme))
+    rows = list(headline_rows(params, results))
+    write_text(readme, with_block(text, claims_lines(rows), readme))
     return len(rows)
 
 
 def with_block(text: str, new: str, readme: Path) -> str:
-    """The text with another block between the marks."""
+    """The text with ``new`` between the marks."""
     pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
         raise UserError(f"{readme}: must have the lines {BEGIN} and {END} once, for the table of claims between them")
     return pattern.sub(lambda _: f"{BEGIN}\n{new}\n{END}", text)
 
 
-def block(rows: Sequence[Sequence[str]]) -> str:
-    """The rows as a table."""
+def claims_lines(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as a Markdown table."""
     lines = [["data", *COLUMNS], [":--", ":--", "--:", "--:", ":--"], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def rows_of(params: Params, results: Path) -> Iterator[list[str]]:
-    """A row for each headline and each of the paper's datasets: the first study's that has all of its runs.
+def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:
+    """A row for each headline and dataset of each paper, from the first study with all of its runs.
 
-    Registered studies come first. A headline without any run has a row that says so.
+    Registered studies come first. A headline without runs has one row with "no runs yet".
     """
     studies = sorted(params.studies, key=lambda name: params.studies[name].registered is None)
     papers = dict.fromkeys(params.studies[name].paper for name in studies)
@@ -60,12 +63,11 @@ def rows_of(params: Params, results: Path) -> Iterator[list[str]]:
 
 
 def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
-    """Dataset and page row of a claim in a study's table, where it has a verdict or a count of folds."""
+    """Dataset and page row of a claim in a study's table, where all of its runs are there."""
     path = study / "tables" / "claims.csv"
     if not path.is_file():
         return
-    with path.open(newline="", encoding="utf-8") as file:
-        records = [record for record in csv.DictReader(file) if record["detail"] == "no"]
+    records = [record for record in csv_rows(path) if record["detail"] == "no"]
     header, page = read_page(path.with_suffix(".md"))
     for record, cells in zip(records, page, strict=True):
         whole = record["runs"] == record["expected_runs"] != "0"

@@ -1,4 +1,4 @@
-"""A table: a frame, which is its CSV, and a page of it, whose cells are formatted and stand beside each other."""
+"""A table: a data frame, which becomes its CSV, and the columns of its page, with formatted cells."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from soundclr.report.intervals import Protocol
 from soundclr.report.run_results import RunResult
 
 Row = Mapping[str, Any]
-"""A row of a table's frame; None for what is missing."""
+"""A row of a table's frame; None for missing values."""
 
 Show = Callable[[Row], str]
-"""What a cell says of a row."""
+"""Makes a cell's text from a row."""
 
 PARTIAL = "†"
 PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"
@@ -28,7 +28,7 @@ EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last e
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says; ``best`` makes it bold."""
+    """A cell's text; ``best`` makes it bold."""
 
     text: str
     best: bool = False
@@ -36,11 +36,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the page: ``show`` is the frame's column, or what its row says.
+    """A column of the page: ``show`` is a column of the frame, or makes a cell from a row.
 
-    Fractions have so many ``decimals``, and a ``sign`` where they are a difference.
-    Neighbours of one ``group`` share a heading above theirs. ``where`` are the values by which the column finds its
-    row among those of a line.
+    ``decimals``: of fractions; ``sign``: they are differences, shown with a sign. ``group``: a heading that
+    neighbouring columns share. ``where``: the values by which the column finds its row among the rows of a line.
     """
 
     name: str
@@ -60,20 +59,22 @@ class Column:
             shown = self.show(row)
             return shown if isinstance(shown, Cell) else Cell(shown)
         value = row[self.show]
-        return Cell(number(value, self.sign, self.decimals) if isinstance(value, float | None) else str(value))
+        show = signed if self.sign else formatted
+        return Cell(show(value, self.decimals) if isinstance(value, float | None) else str(value))
 
     @property
     def heading(self) -> str:
-        """Its name, with its group's before it."""
+        """Its name, after its group's."""
         return f"{self.group}: {self.name}" if self.group else self.name
 
 
 @dataclass(frozen=True)
 class Table:
-    """``csv`` are the columns of ``frame`` that CSV has, ``forms`` how it writes fractions, where not as ``.2f``.
+    """A table's content: ``frame`` has the rows, ``csv`` the names of the columns in the CSV.
 
-    The page has the columns ``page`` and a line for the rows with equal values of ``line``, without it one for each;
-    rows whose ``csv_only`` is true are in CSV alone. ``results`` are the runs that it shows, where not its artefact's.
+    ``forms``: the formats of fractions in the CSV, by default ``.2f``. ``page``: the columns of the page, which has a
+    line for all rows with equal values of ``line``, or one for each row. Rows whose ``csv_only`` is true are in the CSV
+    only. ``results``: the runs that it shows, where these are not its artefact's.
     """
 
     frame: DataFrame
@@ -86,7 +87,7 @@ class Table:
 
     @cached_property
     def records(self) -> list[Values]:
-        """The frame's rows, with None for what is missing."""
+        """The frame's rows, with None for missing values."""
         frame = self.frame.astype(object)
         return records(frame.where(frame.notna(), None))
 
@@ -113,67 +114,82 @@ class Table:
 
 
 def frame_of(rows: Iterable[Row]) -> DataFrame:
-    """The rows as a frame whose values stay as they are: a whole number beside a missing one becomes no fraction."""
+    """The rows as a frame of objects, so that whole numbers beside missing ones stay whole."""
     return DataFrame(list(rows), dtype=object)
 
 
 def dataset_column(collection: Collection) -> Column:
-    """The column of the row's dataset."""
+    """A column with the dataset's title."""
     return Column("dataset", lambda row: collection.title(row["dataset"]), align="l")
 
 
 def scheme_column(collection: Collection, name: str = "scheme", key: str = "recipe") -> Column:
-    """The column of a recipe's title."""
+    """A column with a recipe's title."""
     return Column(name, lambda row: collection.scheme(row[key]), align="l")
 
 
 def place_columns(collection: Collection) -> list[Column]:
-    """The columns of the row's dataset and recipe, and of how many of its runs are there."""
+    """Columns with the dataset, the scheme, and how many of its runs are there."""
     return [dataset_column(collection), scheme_column(collection), Column("runs", coverage)]
 
 
 def bounds_column(prefix: str = "", group: str = "", where: Row | None = None) -> Column:
-    """The column of an interval, whose ends are ``low_points`` and ``high_points`` after the ``prefix``."""
+    """A column with an interval; its ends are ``low_points`` and ``high_points`` after the ``prefix``."""
     return Column("95 % interval", span(f"{prefix}low_points", f"{prefix}high_points"), group, where=where or {})
 
 
 def coverage(row: Row) -> str:
-    """As in ``3 of 5``."""
+    """How many runs are there: ``3 of 5``."""
     return f"{row['runs']} of {row['expected_runs']}"
 
 
 def span(low: str, high: str) -> Show:
-    """Show the differences in two columns as in ``−1.00 to +2.00``."""
-    return lambda row: NONE if row[low] is None else f"{number(row[low], sign=True)} to {number(row[high], sign=True)}"
+    """Show two columns of differences: ``−1.00 to +2.00``."""
+    return lambda row: NONE if row[low] is None else f"{signed(row[low])} to {signed(row[high])}"
 
 
-def number(value: float | None, sign: bool = False, decimals: int = 2) -> str:
-    """A number with so many ``decimals``; with a minus sign and not a hyphen, and a dash for none."""
+def formatted(value: float | None, decimals: int = 2) -> str:
+    """A number, with a minus sign and not a hyphen; a dash for None and NaN.
+
+    >>> formatted(-0.125), formatted(None), formatted(-0.001)
+    ('−0.12', '–', '0.00')
+    """
     if value is None or math.isnan(value):
         return NONE
-    value = round(value, decimals) + 0.0
-    return f"{value:{'+' if sign and value else ''}.{decimals}f}".replace("-", "−")
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def signed(value: float | None, decimals: int = 2) -> str:
+    """A difference: a number with its sign, which 0 has none of."""
+    text = formatted(value, decimals)
+    return f"+{text}" if value is not None and round(value, decimals) > 0 else text
+
+
+def with_interval(value: float | None, low: float | None, high: float | None, decimals: int = 2, unit: str = "") -> str:
+    """A difference, its unit and, where it is known, its interval: ``+0.60 (+0.03 to +1.17)``."""
+    interval = f" ({signed(low, decimals)} to {signed(high, decimals)})"
+    return signed(value, decimals) + unit + ("" if low is None or math.isnan(low) else interval)
 
 
 def spread(mean: str, std: str, decimals: int = 2, marked: bool = True) -> Show:
-    """Show a mean and, where it is known, its standard deviation; partial means are ``marked``."""
+    """Show a mean and its standard deviation where there is one; with ``marked`` partial means have a mark."""
 
     def text(row: Row) -> str:
-        deviation = number(row[std], decimals=decimals)
+        deviation = formatted(row[std], decimals=decimals)
         mark = f" {PARTIAL}" if marked and row.get("partial") else ""
-        return number(row[mean], decimals=decimals) + (f" ± {deviation}" if deviation != NONE else "") + mark
+        return formatted(row[mean], decimals=decimals) + (f" ± {deviation}" if deviation != NONE else "") + mark
 
     return text
 
 
 def accuracy(prefix: str) -> Show:
-    """Show the accuracy of :func:`soundclr.report.intervals.summary` at an epoch, or a paper's, under like names."""
+    """Show an accuracy of :func:`soundclr.report.intervals.summary` at an epoch, or a paper's with the same names."""
     return spread(f"{prefix}_percent", f"{prefix}_std_percent", marked=prefix != "paper")
 
 
 def beside(first: str, second: str) -> Show:
-    """Show two numbers as in ``95.00 (93.75)``."""
-    return lambda row: NONE if row[first] is None else f"{number(row[first])} ({number(row[second])})"
+    """Show two numbers: ``95.00 (93.75)``."""
+    return lambda row: NONE if row[first] is None else f"{formatted(row[first])} ({formatted(row[second])})"
 
 
 both = beside("best_epoch_percent", "last_epoch_percent")
@@ -181,13 +197,23 @@ both = beside("best_epoch_percent", "last_epoch_percent")
 
 
 def gap(ours: Row, theirs: float | None) -> float | None:
-    """Our mean at the best epoch minus a published one, of the numbers as shown, in points; None without either."""
+    """Our mean at the best epoch minus a published one, in points, both rounded; None where one is missing."""
     best = ours["best_epoch_percent"]
     if theirs is None or math.isnan(theirs) or math.isnan(best) or ours["partial"]:
         return None
     return round(round(best, 2) - theirs, 2) + 0.0
 
 
+def seeds_note(rows: Iterable[Row]) -> str:
+    """The part of a caption on seeds, where a row has several."""
+    return ", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""
+
+
+def partial_note(rows: Iterable[Row]) -> str:
+    """The sentence that explains the mark of partial means, where a row has one."""
+    return PARTIAL_NOTE if any(row["partial"] for row in rows) else ""
+
+
 def sentences(*texts: str) -> str:
-    """Those of the texts that say something, each with one full stop."""
+    """The texts that are not empty, each with one full stop."""
     return " ".join(text.rstrip(".") + "." for text in texts if text)

@@ -1,4 +1,4 @@
-"""Every printed number made again from the runs, and held against what is printed."""
+"""Make every printed number again from the runs, and compare it with the printed one."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -9,13 +9,13 @@ from soundclr.params import Params
 from soundclr.report.collect import collect
 from soundclr.report.dvc_plots import provenance_csv
 from soundclr.report.page import table_page
-from soundclr.report.summary import BEGIN, END, block, rows_of
+from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows
 from soundclr.report.write import make_tables
 
 
 @dataclass
 class Checked:
-    """What became of a file's numbers: `reproduced`, `changed` (a line each), and `without` any run behind them."""
+    """A file's numbers: how many are `reproduced`, which `changed` (a line each), which are `without` runs."""
 
     file: Path
     reproduced: int = 0
@@ -24,16 +24,16 @@ class Checked:
 
 
 def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
-    """Each table of a study and its page, and provenance.csv; UserError for runs that cannot be believed."""
+    """Check each table of a study, its page, and provenance.csv; UserError for runs that are not right."""
     collection = collect(params, study, results)
     folder = results / study
     made = {folder / "provenance.csv": provenance_csv(collection)}
     pages = {}
-    for shown in make_tables(collection):
-        assert shown.table is not None
-        path = folder / "tables" / shown.artefact.name
-        made[path.with_suffix(".csv")] = shown.table.to_csv()
-        pages[path.with_suffix(".md")] = table_page(collection, shown)
+    for part in make_tables(collection):
+        assert part.table is not None
+        path = folder / "tables" / part.artefact.name
+        made[path.with_suffix(".csv")] = part.table.to_csv()
+        pages[path.with_suffix(".md")] = table_page(collection, part)
     for path, text in made.items():
         yield compare_csv(path, text)
     for path, text in pages.items():
@@ -41,20 +41,20 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
     known = {*made, *pages}
     for path in sorted(folder.glob("tables/*.csv")):
         if path not in known:
-            yield Checked(path, without=["no table of the study as params.yaml has it now"])
+            yield Checked(path, without=["params.yaml gives the study no such table"])
 
 
 def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
-    """The README's table of claims."""
+    """Check the README's table of claims."""
     text = readme.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         return Checked(readme, without=["no table of claims between its marks"])
     printed = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
-    return differing(readme, printed, block(list(rows_of(params, results))).splitlines())
+    return differing(readme, printed, claims_lines(list(headline_rows(params, results))).splitlines())
 
 
 def compare_csv(path: Path, text: str) -> Checked:
-    """A table's cells, by row and column."""
+    """Compare a table's cells by row and column."""
     if not path.is_file():
         return Checked(path, without=["not printed"])
     with path.open(newline="", encoding="utf-8") as file:
@@ -74,14 +74,14 @@ def compare_csv(path: Path, text: str) -> Checked:
 
 
 def compare_lines(path: Path, made: Sequence[str]) -> Checked:
-    """A page's lines."""
+    """Compare a page's lines."""
     if not path.is_file():
         return Checked(path, without=["not printed"])
     return differing(path, path.read_text(encoding="utf-8").splitlines(), made)
 
 
 def differing(path: Path, printed: Sequence[str], made: Sequence[str]) -> Checked:
-    """The lines that are not the same; numbers are counted a line."""
+    """Compare lines; each line counts as one number."""
     found = Checked(path)
     if len(printed) != len(made):
         found.changed.append(f"{len(printed)} lines are printed, the runs give {len(made)}")
@@ -94,7 +94,7 @@ def differing(path: Path, printed: Sequence[str], made: Sequence[str]) -> Checke
 
 
 def first_difference(line: str, again: str) -> str:
-    """Where two lines differ first, with some characters around."""
+    """The first difference of two lines, with some characters around it."""
     place = next((i for i, (a, b) in enumerate(zip(line, again, strict=False)) if a != b), min(len(line), len(again)))
     begin = max(0, place - 10)
     return f"{line[begin : place + 20]!r} is printed, the runs give {again[begin : place + 20]!r}"

@@ -12,7 +12,7 @@ import pytest
 
 from soundclr.params import Params
 from soundclr.report.artefacts.comparison import comparisons
-from soundclr.report.artefacts.evaluated import one_of_each
+from soundclr.report.artefacts.evaluated import one_of_each, one_of_equal_maps
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
 from support.drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, mean_of_folds, noise_accuracies
@@ -102,12 +102,19 @@ def test_representations_of_one_fold_and_seed(
         assert len({(line.get_color(), line.get_marker()) for line in axes.lines}) == 10
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == [name.replace("_", " ") for name in ESC10_CLASSES]
-    for words in ("t-SNE", "mean silhouette", "distances, sizes and gaps say little"):
+    for words in ("t-SNE", "mean silhouette", "distances, sizes and gaps mean little"):
         assert words in caption
     without_hybrid = {r: collection.evaluated("esc10", r) for r in SCHEMES[:2]}
     chosen = one_of_each(without_hybrid)
     assert {(e.run.fold, e.run.seed) for e in chosen.values()} == {(1, 0)}
     assert one_of_each({}) == {}
+
+
+def test_schemes_with_the_same_map_have_one_panel(collections: Callable[[str], Collection]) -> None:
+    """A frozen encoder's probe has its encoder's map."""
+    first, other = collections("ten").evaluated("esc10")[:2]
+    assert one_of_equal_maps({"encoder": first, "probe": first}) == {("encoder", "probe"): first}
+    assert one_of_equal_maps({"encoder": first, "other": other}) == {("encoder",): first, ("other",): other}
 
 
 def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
@@ -143,7 +150,7 @@ def test_calibration_by_hand(
     lines = axes.lines[1:]  # after the diagonal
     for recipe, line, label in zip(SCHEMES, lines, legend.get_texts(), strict=True):
         bins: defaultdict[int, list[tuple[float, bool]]] = defaultdict(list)
-        for result in collections("ten").of("esc10", recipe):
+        for result in collections("ten").finished("esc10", recipe):
             for _, row in result.predictions[result.predictions["epoch"] == "last"].iterrows():
                 said = {place: row[name] for place, name in enumerate(result.metrics.classes)}
                 guess = max(said, key=lambda place: said[place])
@@ -179,7 +186,7 @@ def test_selection_bias_by_run_and_by_protocol(drawn: Drawn, collections: Callab
     assert [text.get_text() for text in above.texts] == [f"{mean:+.2f}".replace("-", "−") for mean, _ in expected]
     assert [bar[:2] for bar in bars(below, 0)] == [pytest.approx(pair) for pair in protocols]
     assert [bar[2] for bar in bars(below, 0)][::3] == list(COLOURS[:3])
-    assert "one fold less is learned from (9 of 9 runs with an inner fold)." in caption
+    assert "one fold less to train on (9 of 9 runs with an inner fold)." in caption
     assert len(drawn("fifty", "selection_bias")[0].axes) == 1
     assert "inner" not in drawn("fifty", "selection_bias")[1]
 

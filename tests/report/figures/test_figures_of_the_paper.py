@@ -40,10 +40,11 @@ def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Coll
     beside = [text.get_text().split("\n") for text in axes.texts]
     assert [lines[0] for lines in beside] == [f"{mean:.2f}" for mean in best]
     assert [lines[1] for lines in beside[1:]] == gains
+    assert [lines[2:] for lines in beside] == [[], [], [], ["[≥ +4.00]"], ["[+1.60]"], ["[+1.45]"]]
     assert "open: the paper's values" in caption
     assert "95 %" not in caption  # of two folds
     assert "bars: 95 % intervals (Student's t over folds' means, " in drawn("ten", "figure3")[1]
-    assert "paper" not in drawn("ten", "figure3")[1]
+    assert drawn("ten", "figure3")[1].endswith("; the paper has these steps on ESC-50.")
 
 
 def test_figure3_says_which_runs_are_missing(drawn: Drawn) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from soundclr.params import Params
-from soundclr.report.catalogue import figures_of
+from soundclr.report.catalogue import figure_title, figures_of
 from soundclr.report.collect import collect
 from soundclr.report.style import COLUMN, PAGE
 from soundclr.report.write import write_figures
@@ -48,9 +48,11 @@ def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
-    """It may stand alone."""
-    said = "Study ten: a trial; made up"
-    assert [text.get_text().replace("\n", " ") for text in texts(drawn("ten", name)[0])].count(said) == 1
+    """It may stand alone: above, what it shows and the dataset; below, the study and how it differs from the paper."""
+    found = [text.get_text().replace("\n", " ").replace("\xa0", " ") for text in texts(drawn("ten", name)[0])]
+    assert found.count(figure_title(FIGURES[name], "ESC-10")) == 1
+    beside = "Here (paper): epochs 6 (800). As in the paper: network, image, masks"
+    assert found.count(f"Study ten: a trial. {beside}") == 1
 
 
 def test_figures_of_a_study(params: Params) -> None:
@@ -80,8 +82,9 @@ def test_without_runs_a_sentence_stands_in_the_figure(
     collection = collect(params, "empty", tmp_path)
     assert not any(shown.there for shown in write_figures(collection, tmp_path))
     assert set(saved) == {f"{name}-esc10" for name in FIGURES}
-    for figure in saved.values():
-        assert [text.get_text() for text in texts(figure)] == ["ESC-10: no runs yet"]
+    for stem, figure in saved.items():
+        title = figure_title(FIGURES[stem.removesuffix("-esc10")], "ESC-10")
+        assert [text.get_text().replace("\n", " ") for text in texts(figure)] == [f"{title}: not enough runs yet"]
 
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:

@@ -1,1 +1,1 @@
-"""Tables and figures that any study may have; a new one is a file with an ``ARTEFACT`` in here."""
+"""Tables and figures that any study may have; a new one needs a line in :mod:`soundclr.report.catalogue`."""

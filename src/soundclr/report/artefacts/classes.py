@@ -1,4 +1,4 @@
-"""The accuracy of each class, what it is taken for, and how sure the networks are."""
+"""The accuracy of each class, confusion matrices, and calibration."""
 
 import math
 import statistics
@@ -14,37 +14,37 @@ from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import PROTOCOLS, summary
+from soundclr.report.intervals import both_epochs, summary
 from soundclr.report.style import COLUMN, PAGE, Drawing
-from soundclr.report.table import Column, Table, both, dataset_column, number, sentences
+from soundclr.report.table import Column, Table, both, dataset_column, formatted, sentences
 
 FEW = 12
-"""Up to so many classes every scheme has a confusion matrix and cells show counts; above, the best scheme alone."""
+"""With more classes only the best scheme has a confusion matrix, and its cells show no counts."""
 
 LONG = 25
-"""Up to so many classes stand in one column; more in two."""
+"""More classes are in two columns."""
 
 BINS = 10
-"""Of equal width, from probability 0 to 1."""
+"""Bins of equal width, from probability 0 to 1."""
 
 FEWEST = 10
-"""Clips that a bin has to have to be drawn."""
+"""Bins with fewer clips are not drawn."""
 
 LARGEST = 45.0
-"""The area of a point that all clips are in, in square points."""
+"""The area of the point of a bin with all clips, in square points."""
 
 
 def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFrame:
-    """The study's own runs by ``dataset``, ``recipe`` and ``class``, over all folds and seeds that have run.
+    """The study's own runs by ``dataset``, ``recipe`` and ``class``, over all folds and seeds that are there.
 
-    ``clips``: how many times one was held out; ``best_epoch_percent`` and ``last_epoch_percent`` of them are right.
-    A class that was never held out has no share.
+    ``clips``: held-out clips, counted for each run. ``best_epoch_percent``, ``last_epoch_percent``: their
+    accuracy; None for a class that was never held out.
     """
     own = collection.clips.merge(collection.done(dataset)[RUN])
     found = own.groupby(["dataset", "recipe", "class", "epoch"])["right"].agg(["size", "mean"]).unstack()
     rows = []
     for place in own[["dataset", "recipe"]].drop_duplicates().itertuples(index=False):
-        for name in collection.of(*place)[0].metrics.classes:
+        for name in collection.finished(*place)[0].metrics.classes:
             key = (*place, name)
             shares = found.loc[key] if key in found.index else None
             row = {"dataset": place[0], "recipe": place[1], "class": name}
@@ -52,8 +52,7 @@ def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFr
             for epoch in ("best", "last"):
                 row[f"{epoch}_epoch_percent"] = None if shares is None else 100 * float(shares["mean", epoch])
             rows.append(row)
-    columns = ["dataset", "recipe", "class", "clips", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
-    return DataFrame(rows, columns=columns)
+    return DataFrame(rows, columns=["dataset", "recipe", "class", "clips", *both_epochs("percent")])
 
 
 def f1_scores(clips: DataFrame) -> Series:
@@ -70,20 +69,20 @@ def macro_f1(clips: DataFrame) -> float:
 
 
 def per_class(collection: Collection) -> Table:
-    """A row a class of each dataset with runs, a column a scheme: best epoch (last epoch)."""
+    """A row for each class, a column for each scheme: accuracy at the best epoch (last epoch)."""
     frame = class_accuracy(collection)
     page = [dataset_column(collection), Column("class", lambda row: row["class"].replace("_", " "), align="l")]
     page += [Column(collection.scheme(one), both, where={"recipe": one}) for one in collection.recipes]
     caption = sentences(
-        "Share of each class's held-out clips that are taken for it, in %, at the best epoch and, in parentheses, at "
-        "the last; all folds and seeds that have run",
+        "Held-out clips that are right, in %, at the best epoch and, in parentheses, at the last; all folds and seeds "
+        "that have run",
         collection.covered(),
     )
     return Table(frame, frame.columns.tolist(), page, caption, line=["dataset", "class"])
 
 
 def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
-    """Classes from the best recognised, by the schemes' mean, to the least; a point a scheme."""
+    """A row for each class, sorted by the schemes' mean accuracy, with a point for each scheme."""
     shares = class_accuracy(collection, dataset).pivot(index="class", columns="recipe", values="best_epoch_percent")
     shares = shares.dropna(how="all")  # a class without held-out clips has no share
     if not len(shares):
@@ -105,7 +104,7 @@ def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def class_column(axes: Axes, shares: DataFrame, looks: Sequence[style.Look]) -> None:
-    """Some classes from top to bottom: a point a scheme, and a line from the least to the greatest."""
+    """Draw classes from top to bottom: a point for each scheme, and a line from the lowest to the highest."""
     axes.hlines(range(len(shares)), shares.min(axis=1), shares.max(axis=1), "#999999", lw=0.6)
     for i, look in enumerate(looks):
         shift = (i - (len(looks) - 1) / 2) * 0.75 / len(looks)  # equal accuracies stay apart
@@ -113,15 +112,15 @@ def class_column(axes: Axes, shares: DataFrame, looks: Sequence[style.Look]) -> 
     axes.set_yticks(range(len(shares)), [style.class_title(name) for name in shares.index])
     axes.tick_params(axis="y", length=0)
     axes.grid(True, axis="x")
-    axes.set_xlabel("clips of the class that are right (%)")
+    axes.set_xlabel("clips of the class that are right at the best epoch (%)")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
 
 
 def confusion(collection: Collection, dataset: str) -> Drawing | None:
-    """Rows are the clips' classes, columns the predicted ones; shades are shares of a row, in percent."""
-    if not collection.of(dataset):
+    """Matrices with a row for each class and a column for each predicted class; shades are percents of a row."""
+    if not collection.finished(dataset):
         return None
-    classes = collection.of(dataset)[0].metrics.classes
+    classes = collection.finished(dataset)[0].metrics.classes
     names = [style.class_title(name) for name in classes]
     few = len(classes) <= FEW
     recipes = matrices(collection, dataset, few)
@@ -148,7 +147,7 @@ def confusion(collection: Collection, dataset: str) -> Drawing | None:
         if place % columns == 0:
             axes.set_ylabel("class")
     bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, pad=0.015)
-    bar.set_label("share of the class's clips (%)")
+    bar.set_label("share of the class's clips at the best epoch (%)")
     bar.set_ticks([0, 5, 20, 40, 60, 80, 100])
     bar.outline.set_linewidth(0.4)
     text = "Held-out clips by class and predicted class at the best epoch, all folds and seeds that have run"
@@ -156,18 +155,18 @@ def confusion(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def matrices(collection: Collection, dataset: str, few: bool) -> list[str]:
-    """The recipes that have a matrix: all with runs, or the best."""
+    """The recipes with a matrix: all with runs for ``few`` classes, else the best one."""
     groups = summary(collection.asked_of(dataset)).query("runs > 0")
     if few:
         return groups["recipe"].tolist()
-    # The accuracies of complete seeds are comparable; a mean over some folds is not.
+    # Accuracies of complete seeds can be compared, means over some folds cannot.
     complete = groups[~groups["partial"].astype(bool)]
     groups = complete if len(complete) else groups
     return [groups["recipe"].iloc[int(groups["best_epoch_percent"].argmax())]]
 
 
 def bins_of(clips: DataFrame) -> DataFrame:
-    """Clips by the probability of their most probable class: ``probability`` (mean), ``right`` (share), ``clips``."""
+    """Clips in bins of their highest class probability: its mean ``probability``, the share ``right``, ``clips``."""
     most = clips.filter(regex=r"^p\d").max(axis=1)
     places = np.minimum((most * BINS).astype(int), BINS - 1)
     found = DataFrame({"probability": most, "right": clips["right"], "clips": 1}).groupby(places)
@@ -175,11 +174,11 @@ def bins_of(clips: DataFrame) -> DataFrame:
 
 
 def calibration(collection: Collection, dataset: str) -> Drawing | None:
-    """A line a scheme; the diagonal is a network that knows how much it knows."""
+    """A line for each scheme; on the diagonal probabilities are accuracies."""
     last = collection.clips[collection.clips["epoch"] == "last"].merge(collection.done(dataset)[RUN])
     if not len(last):
         return None
-    figure = style.new_figure(COLUMN, 3.1)
+    figure = style.new_figure(COLUMN, 2.8 + 0.12 * last["recipe"].nunique())
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
     handles = []
@@ -192,9 +191,9 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
         axes.scatter(*points, s=areas, color=look.colour, marker=look.marker, linewidths=0, zorder=3)
         # The expected calibration error (Guo et al. 2017, equation 3).
         error = (bins["clips"] * (bins["right"] - bins["probability"]).abs()).sum() / len(clips)
-        handles.append(style.handle(f"{look.title}: {number(100 * error)} points", **look.line, markersize=3))
+        handles.append(style.handle(f"{look.title}: {formatted(100 * error)} points", **look.line, markersize=3))
     axes.set_xlabel("probability of the most probable class (%)")
-    axes.set_ylabel("right (%)")
+    axes.set_ylabel("right after the last epoch (%)")
     axes.set(xlim=(0, 102), ylim=(0, 102))
     axes.grid(True)
     axes.set_aspect("equal")
@@ -203,6 +202,6 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
         figure,
         f"Calibration at the last epoch: held-out clips of all runs in {BINS} bins by the probability of their "
         f"most probable class; a point's area is the bin's share of the clips, and bins of less than {FEWEST} are left "
-        "out. On the diagonal a network is right as often as it says. In the legend the expected calibration error, "
-        "the mean distance from it over all bins by their clips.",
+        "out. On the diagonal probabilities equal accuracies. The legend has the expected calibration error, the mean "
+        "distance from the diagonal over all bins, weighted by their clips.",
     )

@@ -1,7 +1,6 @@
-"""Schemes compared in pairs, with their ensembles, and with recipes that have one change."""
+"""Comparisons: schemes in pairs, seeds with their ensemble, and schemes with one setting changed."""
 
 import itertools
-import math
 import statistics
 
 from pandas import DataFrame
@@ -13,7 +12,18 @@ from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import PLACE, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, compare, mean_of, over_folds, paired, summary
+from soundclr.report.intervals import (
+    INTERVALS,
+    PROTOCOLS,
+    at_places,
+    both_epochs,
+    compare,
+    interval_note,
+    mean_of,
+    over_folds,
+    paired,
+    summary,
+)
 from soundclr.report.intervals import ensembles as ensembles_of
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import (
@@ -24,18 +34,18 @@ from soundclr.report.table import (
     bounds_column,
     dataset_column,
     frame_of,
-    number,
     place_columns,
     scheme_column,
     sentences,
+    signed,
 )
 
 MOST_PAIRS = 6
-"""Those of four schemes: more make a figure longer than a page, and the table has them all."""
+"""The pairs of four schemes. With more a figure has the pairs with the first scheme only; the table has all."""
 
 
 def comparisons(collection: Collection, dataset: str | None = None) -> DataFrame:
-    """Every two of the study's own recipes that have runs of the same fold and seed, the later minus the earlier.
+    """The later minus the earlier of every two of the study's own recipes with runs of the same folds and seeds.
 
     ``dataset``, ``first``, ``second``, and the columns of :func:`soundclr.report.intervals.compare`.
     """
@@ -47,25 +57,23 @@ def comparisons(collection: Collection, dataset: str | None = None) -> DataFrame
     return frame_of(rows)
 
 
-def comparison_columns(collection: Collection, name: str, difference: str) -> list[Column]:
-    """The dataset, the two that are compared, their pairs, and the difference at both epochs with its interval."""
+def comparison_columns(collection: Collection, name: str, difference: str, p: bool = False) -> list[Column]:
+    """Columns of a comparison: dataset, the two recipes, pairs, and for both epochs difference, interval and ``p``."""
     two = Column(name, lambda row: " − ".join(collection.scheme(row[key]) for key in ("first", "second")), align="l")
     page = [dataset_column(collection), two, Column("pairs", "pairs")]
     for protocol, title in EPOCHS.items():
         page += [Column("difference", f"{protocol}_{difference}", title, sign=True)]
         page += [bounds_column(f"{protocol}_", title)]
+        page += [Column("p", f"{protocol}_p", title, decimals=4)] if p else []
     return page
 
 
 def comparison(collection: Collection) -> Table:
-    """A row for every two schemes: differences, intervals and p at best and at last epoch."""
+    """A row for every two schemes: difference, interval and p at the best and the last epoch."""
     frame = comparisons(collection)
-    page = comparison_columns(collection, "schemes", "difference_points")
-    for place, (protocol, title) in zip((5, 8), EPOCHS.items(), strict=True):
-        page.insert(place, Column("p", f"{protocol}_p", title, decimals=4))
+    page = comparison_columns(collection, "schemes", "difference_points", p=True)
     csv = ["dataset", "first", "second", "pairs", "folds"]
-    values = ("difference_points", "low_points", "high_points", "p")
-    csv += [f"{protocol}_{name}" for protocol in PROTOCOLS for name in values]
+    csv += both_epochs("difference_points", "low_points", "high_points", "p")
     fewest = sorted({pairs for pairs in frame["pairs"] if pairs < 6}) if len(frame) else []
     least = ", ".join(f"{2 ** (1 - pairs):g} with {pairs}" for pairs in fewest)
     caption = sentences(
@@ -76,29 +84,26 @@ def comparison(collection: Collection) -> Table:
         f"So few pairs cannot give a p below {least}" if least else "",
         "" if len(frame) else "No two schemes have a run of the same fold and seed yet",
     )
-    forms = {f"{protocol}_p": ".4f" for protocol in PROTOCOLS}
-    return Table(frame, csv, page, caption, forms=forms)
+    return Table(frame, csv, page, caption, forms=dict.fromkeys(both_epochs("p"), ".4f"))
 
 
-def shown(pairs: DataFrame) -> DataFrame:
-    """All pairs, or where they are too many, those with the study's first scheme."""
+def pairs_to_draw(pairs: DataFrame) -> DataFrame:
+    """All pairs or, where they are too many, those with the study's first scheme."""
     return pairs if len(pairs) <= MOST_PAIRS else pairs[pairs["second"] == pairs["second"].iloc[0]]
 
 
 def comparison_figure(collection: Collection, dataset: str) -> Drawing | None:
-    """Two schemes a row: a point a fold and seed, and the means at both epochs with their intervals."""
+    """A row for every two schemes: a point for each fold and seed, and the means at both epochs."""
     found = comparisons(collection, dataset)
     if not len(found):
         return None
     rows = []
-    for pair in records(shown(found)):
+    for pair in records(pairs_to_draw(found)):
         best, last = pair["best_epoch_mean"], pair["last_epoch_mean"]
         label = f"{collection.scheme(pair['first'])}\n− {collection.scheme(pair['second'])}"
         means = [(0.14, last, style.LAST), (0.32, best, style.BEST)]
         point = style.look(collection, pair["first"]).point
-        rows.append(
-            RowOfMeans(label, means, pair["last_epoch_differences"].tolist(), point, number(last.mean, sign=True))
-        )
+        rows.append(RowOfMeans(label, means, pair["last_epoch_differences"].tolist(), point, signed(last.mean)))
     figure = style.new_figure(COLUMN, 0.8 + 0.45 * len(rows))
     axes = figure.subplots()
     axes.axvline(0, color="black", linewidth=0.6)
@@ -106,16 +111,18 @@ def comparison_figure(collection: Collection, dataset: str) -> Drawing | None:
     axes.set_xlabel("difference (percentage points)")
     looks = {"mean, last epoch": style.LAST, "mean, best epoch": style.BEST}
     style.add_legend(figure, [style.handle(name, **look) for name, look in looks.items()])
-    text = "Paired differences of two schemes' accuracies: at the last epoch a point a fold and seed that both have"
-    text += ", their mean (in numbers at the right), and the mean at the best epoch"
-    text += "" if all(math.isnan(mean.bar) for row in rows for _, mean, _ in row.means) else f"; bars: {INTERVALS}"
+    text = (
+        "Paired differences of two schemes' accuracies: a point for each fold and seed at the last epoch, their mean "
+    )
+    text += "(in numbers at the right), and the mean at the best epoch"
+    text += interval_note(mean for row in rows for _, mean, _ in row.means)
     text += ". Right of the line the first of the two is better"
-    text += "" if len(rows) == len(found) else f"; all {len(found)} pairs stand in the table"
+    text += "" if len(rows) == len(found) else f"; the table has all {len(found)} pairs"
     return Drawing(figure, f"{text}.")
 
 
 def ensembles(collection: Collection) -> Table:
-    """A row a scheme: of each fold, and of their mean, the ensemble's accuracy beside its members' mean."""
+    """A row for each scheme: the ensemble's accuracy beside its seeds' mean, for each fold and over folds."""
     found = ensembles_of(collection.done(), collection.clips, MEMBERS)
     rows = [row for _, group in split(found, PLACE).items() for row in ensemble_rows(group)]
     csv = ["dataset", "recipe", "fold", "seeds"]
@@ -146,7 +153,7 @@ def ensembles(collection: Collection) -> Table:
 
 
 def ensemble_rows(found: DataFrame) -> list[Values]:
-    """A scheme's folds that have an ensemble and, last and with no fold, their mean."""
+    """A row for each fold with an ensemble, and last one for their mean, whose fold is None."""
     counts = "–".join(map(str, sorted(set(found["seeds"]))))
     rows = []
     for fold in [*found["fold"], None]:
@@ -165,7 +172,7 @@ def ensemble_rows(found: DataFrame) -> list[Values]:
 
 
 def variants(collection: Collection) -> Table:
-    """A row a recipe with one change: its accuracies, and its last epoch's minus those of the scheme it builds on."""
+    """A row for each recipe with one change: its accuracies, and the difference to the scheme that it builds on."""
     rows = []
     for row in records(summary(collection.asked_of(choice="variants"))):
         dataset, recipe = row["dataset"], row["recipe"]
@@ -175,14 +182,14 @@ def variants(collection: Collection) -> Table:
         mean = mean_of(paired(at_places(ours, "last_epoch"), at_places(theirs, "last_epoch")))
         row |= {"scheme": scheme, "difference_points": mean.mean, "low_points": mean.low, "high_points": mean.high}
         rows.append(row)
-    csv = ["dataset", "recipe", "runs", "expected_runs", "scheme", *(f"{protocol}_percent" for protocol in PROTOCOLS)]
+    csv = ["dataset", "recipe", "runs", "expected_runs", "scheme", *both_epochs("percent")]
     csv += ["difference_points", "low_points", "high_points"]
     page = [*place_columns(collection), scheme_column(collection, "compared with", "scheme")]
     page += [Column(EPOCHS[protocol], f"{protocol}_percent") for protocol in PROTOCOLS]
     page += [Column("difference", "difference_points", sign=True), bounds_column()]
     caption = sentences(
-        "Recipes that differ from one of the study's schemes in one setting: held-out accuracy in %, and the last "
-        f"epoch's minus that scheme's on the folds and seeds that both have, {INTERVALS}",
+        "Recipes that differ from one of the study's schemes in one setting: held-out accuracy in %, and the "
+        f"difference to that scheme after the last epoch on the folds and seeds that both have, {INTERVALS}",
         collection.covered("variants"),
     )
     return Table(frame_of(rows), csv, page, caption)

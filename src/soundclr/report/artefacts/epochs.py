@@ -1,6 +1,5 @@
-"""Which epoch is shown: what choosing it adds, and the training curves."""
+"""Epochs: training curves, and how much choosing an epoch on the held-out fold adds."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -13,28 +12,28 @@ from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, at_places, mean_of, paired
+from soundclr.report.intervals import PROTOCOLS, at_places, interval_note, mean_of, paired
 from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import EPOCHS, Column, Table, frame_of, number, place_columns, sentences, span
+from soundclr.report.table import EPOCHS, Column, Table, frame_of, place_columns, sentences, signed, span
 
 INNER = "protocols"
-"""The study's artefact with the runs whose epoch an inner fold chooses."""
+"""The key of the study's artefact whose runs have their epoch chosen by an inner fold."""
 
 CHOICES: dict[str, style.Style] = {
     "best epoch": {"marker": "o"},
     "last epoch": {"marker": "s", "mfc": "white"},
     "inner fold's epoch": {"marker": "D"},
 }
-"""How the epoch is chosen, and the marker of that."""
+"""The ways to choose an epoch, with their markers."""
 
 MARK: style.Style = {"linestyle": "", "markersize": 3.6, "mew": 0.8}
 
 FOLDS = {"held_out": "held-out", "inner": "inner-fold"}
-"""What chooses the epoch, by ``training.validation``; the history's validation accuracy is of it."""
+"""The clips that choose the epoch, by ``training.validation``; the history's validation accuracy is on them."""
 
 
 def with_validation(settings: RunSettings, validation: str) -> RunSettings:
-    """The same settings with every stage's epoch chosen on other clips."""
+    """The same settings with another ``training.validation`` in every stage."""
     stages = [
         stage.model_copy(update={"training": stage.training.model_copy(update={"validation": validation})})
         for stage in settings.stages
@@ -43,9 +42,9 @@ def with_validation(settings: RunSettings, validation: str) -> RunSettings:
 
 
 def inner_recipes(collection: Collection, dataset: str) -> dict[str, str | None]:
-    """The recipes on a dataset whose epoch an inner fold chooses, each with its base recipe.
+    """The recipes whose epoch an inner fold chooses, each with its base recipe.
 
-    The base is the study's own recipe with equal settings but for that; None where the study has none.
+    The base is the study's own recipe with otherwise equal settings; None where the study has none.
     """
     own = {recipe: collection.settings(dataset, recipe) for recipe in collection.recipes}
     found: dict[str, str | None] = {}
@@ -58,7 +57,7 @@ def inner_recipes(collection: Collection, dataset: str) -> dict[str, str | None]
 
 
 def protocols(collection: Collection) -> Table:
-    """A row a scheme: both epochs' accuracies, their difference over runs, and the inner fold's accuracy."""
+    """A row for each scheme: accuracy at both epochs, their difference, and accuracy with an inner fold."""
     rows = []
     for dataset in collection.datasets:
         inner = inner_recipes(collection, dataset)
@@ -69,11 +68,11 @@ def protocols(collection: Collection) -> Table:
     with_inner = INNER in collection.expected
     caption = sentences(
         "Held-out accuracy in %, mean over folds, at the epoch that the held-out fold itself chooses (best) and at the "
-        "last; their difference in percentage points is what that choice adds",
+        "last; that choice adds their difference, in percentage points",
         collection.covered(),
-        "Inner fold: another fold, not learned from, chooses the epoch and the held-out fold is looked at once "
-        f"({collection.covered(INNER)}); best − inner is the mean over the folds and seeds that both have, and holds "
-        "both the choice and one fold less to learn from"
+        "Inner fold: another fold, kept out of training, chooses the epoch, and the held-out fold is used once "
+        f"({collection.covered(INNER)}); best − inner is the mean over the folds and seeds that both have, and "
+        "includes the effect of training on one fold less"
         if with_inner
         else "",
     )
@@ -90,7 +89,7 @@ def protocols(collection: Collection) -> Table:
 
 
 def protocol_row(collection: Collection, dataset: str, recipe: str, inner: str | None) -> Values:
-    """A scheme on a dataset, and the runs of the recipe ``inner`` beside."""
+    """A scheme on a dataset, and the runs of its recipe with an inner fold."""
     done, asked = collection.done(dataset, recipe), collection.asked_of(dataset, inner or "", INNER)
     best, last = (at_places(done, protocol) for protocol in PROTOCOLS)
     chosen = at_places(asked[asked["there"]])
@@ -115,15 +114,15 @@ def protocol_row(collection: Collection, dataset: str, recipe: str, inner: str |
 
 
 def bias(collection: Collection, dataset: str) -> Drawing | None:
-    """Above, a point a run: best minus last epoch. Below, where an inner fold chose as well: the three means."""
+    """Above: best minus last epoch, a point for each run. Below: the means of three ways to choose the epoch."""
     rows, protocols = [], []
     inner = {base: recipe for recipe, base in inner_recipes(collection, dataset).items()}
     for recipe, done in split(collection.done(dataset), "recipe").items():
         look, title = style.look(collection, recipe), collection.scheme(recipe).replace(" ", "\n", 1)
         best, last = (at_places(done, protocol) for protocol in PROTOCOLS)
         mean = mean_of(best - last)
-        numbers = number(mean.mean, sign=True)
-        rows.append(RowOfMeans(title, [(0.22, mean, style.BEST)], (best - last).tolist(), look.point, numbers))
+        marks = [(0.22, mean, style.BEST)] if len(best) > 1 else []  # the mean of a single run is its point
+        rows.append(RowOfMeans(title, marks, (best - last).tolist(), look.point, signed(mean.mean)))
         chosen = at_places(collection.done(dataset, inner[recipe], INNER)) if inner.get(recipe) else best[:0]
         common = [place for place in best.index if place in chosen.index]
         if common:
@@ -145,27 +144,26 @@ def bias(collection: Collection, dataset: str) -> Drawing | None:
         handles = [style.handle(name, color=style.GREY, **marker, **MARK) for name, marker in CHOICES.items()]
         place: Values = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
         axes.legend(handles=handles, ncols=3, columnspacing=1, handlelength=1, **place)
-    bars = any(not math.isnan(mean.bar) for row in rows for _, mean, _ in row.means)
-    text = "What choosing the epoch on the held-out fold adds to the last epoch's accuracy: a point a run"
-    text += f", the mean in black and in numbers{f'; bars: {INTERVALS}' if bars else ''}"
+    text = "Accuracy at the best epoch, chosen on the held-out fold, minus accuracy at the last: a point for each run"
+    black = "in black and " if any(row.means for row in rows) else ""
+    text += f", the mean {black}in numbers{interval_note(mean for row in rows for _, mean, _ in row.means)}"
     if protocols:
         text += (
-            "; below, the folds and seeds where an inner fold chose the epoch as well, for which the held-out fold is "
-            f"looked at once, but one fold less is learned from ({collection.covered(INNER, dataset)} with an inner "
-            "fold)"
+            "; below, accuracy on the folds and seeds where an inner fold chose the epoch too, with one fold less to "
+            f"train on ({collection.covered(INNER, dataset)} with an inner fold)"
         )
     return Drawing(figure, f"{text}.")
 
 
 def curves(collection: Collection, dataset: str) -> Drawing | None:
-    """Means over runs with a band from the least to the greatest; a scheme's stages one after the other."""
+    """Accuracy and training loss by epoch: means over runs with a band from the lowest to the highest."""
     own = collection.epochs.merge(collection.done(dataset)[RUN])
     if not len(own):
         return None
     tables = {recipe: mean_history(rows) for recipe, rows in split(own, "recipe").items()}
-    silent = own["val_accuracy_percent"].isna()
-    values = ["train_loss"] if silent.all() else ["val_accuracy_percent", "train_loss"]
-    figure = style.new_figure(COLUMN, 2.0 if silent.all() else 3.7)
+    unclassified = own["val_accuracy_percent"].isna()
+    values = ["train_loss"] if unclassified.all() else ["val_accuracy_percent", "train_loss"]
+    figure = style.new_figure(COLUMN, 2.0 if unclassified.all() else 3.7)
     panels = figure.subplots(len(values), 1, sharex=True, squeeze=False)[:, 0].tolist()
     marks: dict[float, tuple[str, str]] = {}
     for mark, stage in draw_curves(panels, values, collection, tables):
@@ -178,15 +176,15 @@ def curves(collection: Collection, dataset: str) -> Drawing | None:
     panels[-1].set_xlabel("epoch")
     draw.whole_numbers(panels[-1])
     text = "Training loss, each scheme's own"
-    if not silent.all():
+    if not unclassified.all():
         text = label_accuracy(collection, dataset, panels[0])
         figure.align_ylabels()
     looks = [style.look(collection, recipe) for recipe in tables]
     style.add_legend(figure, [style.handle(look.title, **look.plain) for look in looks])
     if any(int(table["runs"].max()) > 1 for table in tables.values()):
-        text += ": mean over the runs that got so far, band from the least to the greatest"
-    text += "; a dotted line begins a scheme's next stage" if marks else ""
-    if silent.any() and not silent.all():
+        text += ": mean over the runs that got so far, band from the lowest to the highest"
+    text += "; a dotted line is the beginning of a scheme's next stage" if marks else ""
+    if unclassified.any() and not unclassified.all():
         text += f"{', and' if marks else ';'} a stage without a classifier has no accuracy"
     return Drawing(figure, f"{text}.")
 
@@ -194,7 +192,7 @@ def curves(collection: Collection, dataset: str) -> Drawing | None:
 def draw_curves(
     panels: Sequence[Axes], values: Sequence[str], collection: Collection, tables: Mapping[str, DataFrame]
 ) -> Iterator[tuple[float, tuple[str, str]]]:
-    """Each scheme's curves, a line a stage; where each later stage begins, its name and colour."""
+    """Draw each scheme's curves; yield where each later stage begins, with its name and colour."""
     for recipe, table in tables.items():
         line = style.look(collection, recipe).plain
         for place, (name, stage) in enumerate(split(table, "stage").items()):
@@ -208,7 +206,7 @@ def draw_curves(
 
 
 def label_accuracy(collection: Collection, dataset: str, axes: Axes) -> str:
-    """Say on ``axes`` of which clips the accuracy is; the caption's beginning."""
+    """Label ``axes`` with the clips that the accuracy is on; return the beginning of the caption."""
     validations: dict[str, dict[str, None]] = {}
     for row in records(collection.done(dataset)):
         validations.setdefault(row["validation"], {})[collection.scheme(row["recipe"])] = None

@@ -1,4 +1,4 @@
-"""What the last epoch's models were asked after training: noise, distances and a projection."""
+"""Evaluations of the last epoch's models: accuracy under noise, distances, and maps of representations."""
 
 import itertools
 import math
@@ -17,20 +17,20 @@ from soundclr.report.artefact import EVALUATED
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.frames import PLACE, RUN, split
-from soundclr.report.intervals import INTERVALS, Mean, over_folds
+from soundclr.report.intervals import Mean, interval_note, mean_over_folds
 from soundclr.report.style import COLUMN, PAGE, Drawing
-from soundclr.report.table import Column, Table, dataset_column, frame_of, number, place_columns, sentences, spread
+from soundclr.report.table import Column, Table, dataset_column, formatted, frame_of, place_columns, sentences, spread
 
 MEASURES = {"intra": "within a class", "inter": "between classes", "ratio": "ratio", "silhouette": "silhouette"}
 
 FEW = 10
-"""Up to so many classes have a colour and marker; of more, the worst recognised, the others being grey."""
+"""The most classes with a colour and marker; of more classes those recognised worst, and the others are grey."""
 
 OTHER: style.Style = {"color": "#BBBBBB", "marker": ".", "mew": 0}
 
 
 def distances(collection: Collection) -> Table:
-    """A row a scheme: mean ± sample standard deviation over evaluated runs."""
+    """A row for each scheme: distances, mean ± sample standard deviation over evaluated runs."""
     found = collection.distances[collection.distances["space"] == "h"]
     rows = []
     for place, asked in split(collection.asked_of(choice=EVALUATED), PLACE).items():
@@ -48,8 +48,8 @@ def distances(collection: Collection) -> Table:
     page = place_columns(collection)
     page += [Column(title, spread(f"{name}_mean", f"{name}_std", 3)) for name, title in MEASURES.items()]
     caption = sentences(
-        "Cosine distance of two held-out clips' representations (the last epoch's model), mean over pairs of one class "
-        "and of different classes, their ratio, and the mean silhouette: mean ± sample standard deviation over "
+        "Cosine distance of two held-out clips' representations (the last epoch's model), mean over pairs within a "
+        "class and between classes, their ratio, and the mean silhouette: mean ± sample standard deviation over "
         "evaluated runs",
         collection.covered(EVALUATED),
     )
@@ -62,17 +62,17 @@ def decibels(value: float) -> str:
 
 
 def level(sigma: float | None, snr_db: float | None) -> str:
-    """What the table calls a noise's level."""
+    """A noise's level in the table."""
     if sigma is not None and not math.isnan(sigma):
         return f"σ = {sigma:g}"
     return "area" if snr_db is None else f"{decibels(snr_db)} dB"
 
 
-def heard(collection: Collection) -> DataFrame:
-    """The frame ``noise`` with the ``level`` of each noise, and a row with the level "area" for each colour and run.
+def noise_with_areas(collection: Collection) -> DataFrame:
+    """The frame ``noise`` with a ``level`` for each noise, and a row with the level "area" for each colour and run.
 
-    That is the area under accuracy against the ratio in dB, by the trapezoid rule, divided by the range of ratios, so
-    that it is a mean accuracy; of a single ratio it is its accuracy.
+    The area is that under accuracy against the ratio in dB, by the trapezoid rule, divided by the range of ratios: a
+    mean accuracy. For a single ratio it is the accuracy at this ratio.
     """
     noise = collection.noise
     levels = [level(*pair) for pair in zip(noise["sigma"], noise["snr_db"], strict=True)]
@@ -86,8 +86,8 @@ def heard(collection: Collection) -> DataFrame:
 
 
 def robustness(collection: Collection) -> Table:
-    """A row a noise, a column a scheme: mean over evaluated folds."""
-    settings, found = collection.params.evaluation, heard(collection)
+    """A row for each noise, a column for each scheme: accuracy, mean over evaluated folds."""
+    settings, found = collection.params.evaluation, noise_with_areas(collection)
     noises = [Noise("white", sigma=sigma) for sigma in settings.sigmas]
     for colour in settings.noises:
         noises += [*(Noise(colour, snr_db=ratio) for ratio in settings.snr), Noise(colour)]
@@ -101,7 +101,7 @@ def robustness(collection: Collection) -> Table:
         row = {"dataset": dataset, "recipe": recipe, "noise": noise.colour, "level": name, "sigma": noise.sigma}
         row |= {"snr_db": noise.snr_db, "measure": "area" if name == "area" else "accuracy", "runs": len(shares)}
         row["expected_runs"] = len(collection.asked_of(dataset, recipe, EVALUATED))
-        row["accuracy_percent"] = over_folds(zip(these["fold"], shares, strict=True)).mean
+        row["accuracy_percent"] = mean_over_folds(these, "accuracy_percent").mean
         row["std_percent"] = statistics.stdev(shares) if len(shares) > 1 else None
         rows.append(row | {"csv_only": not collection.evaluated(dataset)})
     page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
@@ -124,21 +124,20 @@ def robustness(collection: Collection) -> Table:
 
 
 def means_under(rows: DataFrame, key: str, values: Sequence[float | str]) -> list[Mean]:
-    """The mean accuracy over folds of a scheme's rows of :func:`heard` with each of these values of ``key``."""
-    found = [rows[rows[key] == value] for value in values]
-    return [over_folds(zip(one["fold"], one["accuracy_percent"], strict=True)) for one in found]
+    """A scheme's mean accuracy over folds for each of the ``values`` of a column of :func:`noise_with_areas`."""
+    return [mean_over_folds(rows[rows[key] == value], "accuracy_percent") for value in values]
 
 
 def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
-    """A panel a colour of noise, louder to the right; the legend has the areas under the curves."""
-    found = heard(collection).query("dataset == @dataset")
+    """A panel for each colour of noise, louder to the right; the legend has the areas under the curves."""
+    found = noise_with_areas(collection).query("dataset == @dataset")
     if not len(found):
         return None
     settings = collection.params.evaluation
     ratios = sorted(settings.snr, reverse=True)
     figure = style.new_figure(COLUMN, 2.2 + 0.13 * found["recipe"].nunique())
     panels = figure.subplots(1, len(settings.noises), sharey=True, squeeze=False)[0]
-    handles, bands = [], False
+    handles, drawn = [], []
     for recipe, rows in split(found, "recipe").items():
         line = style.look(collection, recipe).line | {"markersize": 3}
         areas = []
@@ -148,24 +147,24 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
             draw.curve_of_means(axes, ratios, means, line)
             (area,) = means_under(these, "level", ["area"])
             areas.append(f"{area.mean:.1f} {colour}")
-            bands = bands or not math.isnan(means[0].bar)
+            drawn += means
         handles.append(style.handle(f"{collection.scheme(recipe)} (area {', '.join(areas)})", **line))
     for axes, colour in zip(panels, settings.noises, strict=True):
         axes.set_title(f"{colour} noise")
         axes.set_xticks(ratios, [decibels(ratio) for ratio in ratios])
         axes.set_xlabel("signal to noise (dB)")
         axes.invert_xaxis()
-    panels[0].set_ylabel("accuracy (%)")
+    panels[0].set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(panels[0], "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
-    text += f", bands: {INTERVALS}" if bands else ""
-    text += "; area: under the curve, divided by the range of dB, so that it is a mean accuracy (%)"
+    text += interval_note(drawn, "bands")
+    text += "; area: under the curve, divided by the range of dB, so it is a mean accuracy (%)"
     return Drawing(figure, f"{text}.")
 
 
 def representations(collection: Collection, dataset: str) -> Drawing | None:
-    """A panel a scheme, all of the same fold and seed: the first that every evaluated scheme has."""
+    """A panel for each map, all of the same fold and seed: the first that every evaluated scheme has."""
     found = {recipe: collection.evaluated(dataset, recipe) for recipe in collection.recipes_of(EVALUATED)}
     chosen = one_of_each(found)
     if not chosen:
@@ -173,19 +172,20 @@ def representations(collection: Collection, dataset: str) -> Drawing | None:
     marked = marked_classes(collection, chosen)
     first = next(iter(chosen.values()))
     others = len(set(first.projection["class"])) > len(marked)
-    columns = min(len(chosen), 3)
-    lines = math.ceil(len(chosen) / columns)
+    maps = one_of_equal_maps(chosen)
+    columns = min(len(maps), 3)
+    lines = math.ceil(len(maps) / columns)
     width = PAGE if columns > 1 else COLUMN
     figure = style.new_figure(width, lines * (width / columns + 0.3) + 0.35)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(lines, columns, squeeze=False)
     for axes in panels.flat:
         axes.axis("off")
-    for axes, (recipe, evaluation) in zip(panels.flat, chosen.items(), strict=False):
+    for axes, (recipes, evaluation) in zip(panels.flat, maps.items(), strict=False):
         draw_map(axes, evaluation, marked)
         measures = evaluation.record.distances
-        numbers = f"intra/inter {number(measures.ratio)}, silhouette {number(measures.silhouette)}"
-        axes.set_title(f"{collection.scheme(recipe)}\n{numbers}")
+        numbers = f"intra/inter {formatted(measures.ratio)}, silhouette {formatted(measures.silhouette)}"
+        axes.set_title("\n".join([*map(collection.scheme, recipes), numbers]))
     points: style.Style = {"linestyle": "", "markersize": 4}
     handles = [style.handle(style.class_title(name), **points, **point) for name, point in marked.items()]
     handles += [style.handle("other classes", **points | {"markersize": 3}, **OTHER)] if others else []
@@ -196,22 +196,30 @@ def representations(collection: Collection, dataset: str) -> Drawing | None:
     return Drawing(
         figure,
         f"Representations of the held-out clips of fold {first.run.fold}, seed {first.run.seed}, by the last epoch's "
-        f"models, projected to two dimensions by t-SNE{worst}. Intra/inter: mean cosine distance of pairs of one class "
-        "over that of pairs of different ones, and mean silhouette, both of the representations themselves. What lies "
-        "near each other in a projection was near; its distances, sizes and gaps say little.",
+        f"models, projected to two dimensions by t-SNE{worst}. Intra/inter: mean cosine distance within a class over "
+        "that between classes; it and the mean silhouette are of the representations, not of the map. Points that are "
+        "near each other in the map were near; its distances, sizes and gaps mean little.",
     )
 
 
 def one_of_each(evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, Evaluation]:
-    """Each scheme's evaluation of the lowest fold and seed that all have; else of those that most have."""
+    """Each scheme's evaluation of the lowest fold and seed that all schemes have, or that most have."""
     every = {(recipe, one.run.fold, one.run.seed): one for recipe, found in evaluations.items() for one in found}
     counts = Counter(key[1:] for key in every)
     place = min(counts, key=lambda place: (-counts[place], place), default=None)
     return {recipe: one for (recipe, *at), one in every.items() if tuple(at) == place}
 
 
+def one_of_equal_maps(chosen: Mapping[str, Evaluation]) -> dict[tuple[str, ...], Evaluation]:
+    """The evaluations by all schemes that have the same map, as a frozen encoder and its probe have."""
+    equal: dict[bytes, list[str]] = {}
+    for recipe, one in chosen.items():
+        equal.setdefault(one.projection[["x", "y"]].to_numpy(dtype=float).tobytes(), []).append(recipe)
+    return {tuple(recipes): chosen[recipes[0]] for recipes in equal.values()}
+
+
 def marked_classes(collection: Collection, chosen: Mapping[str, Evaluation]) -> dict[str, style.Style]:
-    """Classes with a colour and marker of their own: all, or those recognised worst at the last epoch."""
+    """The look of each class with a colour: all classes, or those recognised worst at the last epoch."""
     names = list(next(iter(chosen.values())).projection.sort_values("label")["class"].unique())
     if len(names) > FEW:
         places = DataFrame([vars(one.run) for one in chosen.values()])[RUN]
@@ -222,7 +230,7 @@ def marked_classes(collection: Collection, chosen: Mapping[str, Evaluation]) -> 
 
 
 def draw_map(axes: Axes, evaluation: Evaluation, marked: Mapping[str, style.Style]) -> None:
-    """One scheme's clips; a frame, since the axes of a projection have no unit."""
+    """Draw one map's clips in a frame without ticks, since its axes have no unit."""
     axes.axis("on")
     for name, clips in split(evaluation.projection, "class").items():
         known = str(name) in marked

@@ -1,4 +1,4 @@
-"""What an accuracy is worth: each scheme beside chance and beside baselines that train nothing."""
+"""Accuracies beside chance and beside baselines that train nothing."""
 
 import math
 
@@ -7,25 +7,36 @@ from soundclr.report.artefacts.classes import macro_f1
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, records
 from soundclr.report.intervals import interval, summary
-from soundclr.report.table import Cell, Column, Row, Table, dataset_column, frame_of, number, sentences
+from soundclr.report.table import (
+    NONE,
+    Cell,
+    Column,
+    Row,
+    Table,
+    coverage,
+    dataset_column,
+    formatted,
+    frame_of,
+    sentences,
+)
 
 BASELINES = "baselines"
-"""The key of a study's artefacts that has them."""
+"""The key of the study's artefact with the baselines."""
 
 NOT_ABOVE = "‡"
 
 
 def overview(collection: Collection) -> Table:
     """Chance, the baselines, then the study's own schemes, each dataset's by accuracy after the last epoch."""
-    rows = [row for dataset in collection.datasets for row in rows_of(collection, dataset)]
+    rows = [row for dataset in collection.datasets for row in dataset_rows(collection, dataset)]
     page = [
         dataset_column(collection),
-        Column("scheme", lambda row: title(collection, row), align="l"),
-        Column("runs", lambda row: f"{row['runs']} of {row['expected_runs']}" if row["recipe"] else "–"),
-        Column("last epoch (%)", shown),
-        Column("95 % interval", lambda row: ends(row)),
-        Column("best epoch (%)", lambda row: number(row["best_epoch_percent"])),
-        Column("macro-F1 (%)", lambda row: number(row["macro_f1_percent"])),
+        Column("scheme", lambda row: scheme_title(collection, row), align="l"),
+        Column("runs", lambda row: coverage(row) if row["recipe"] else NONE),
+        Column("last epoch (%)", accuracy_cell),
+        Column("95 % interval", ends),
+        Column("best epoch (%)", lambda row: formatted(row["best_epoch_percent"])),
+        Column("macro-F1 (%)", lambda row: formatted(row["macro_f1_percent"])),
     ]
     csv = ["dataset", "recipe", "kind", "runs", "expected_runs", "last_epoch_percent", "low_percent", "high_percent"]
     csv += ["best_epoch_percent", "macro_f1_percent", "above_baselines"]
@@ -42,8 +53,8 @@ def overview(collection: Collection) -> Table:
     return Table(frame_of(rows).reindex(columns=csv), csv, page, caption)
 
 
-def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
-    """A dataset's rows."""
+def dataset_rows(collection: Collection, dataset: str) -> list[dict[str, object]]:
+    """A dataset's rows: chance, the baselines, the schemes."""
     asked = collection.asked
     here = asked[(asked["dataset"] == dataset) & asked["choice"].isin((OWN, BASELINES))]
     classes = here["classes"].dropna()
@@ -68,18 +79,18 @@ def rows_of(collection: Collection, dataset: str) -> list[dict[str, object]]:
     return [{**first, "last_epoch_percent": chance, "above_baselines": ""}, *rows] if chance else rows
 
 
-def title(collection: Collection, row: Row) -> str:
-    """A recipe's title, or chance."""
+def scheme_title(collection: Collection, row: Row) -> str:
+    """The recipe's title, or "chance"."""
     return collection.scheme(row["recipe"]) if row["recipe"] else "chance"
 
 
-def shown(row: Row) -> Cell:
-    """The accuracy; marked where a scheme is not above the best baseline."""
+def accuracy_cell(row: Row) -> Cell:
+    """The accuracy, with a mark where a scheme is not above the best baseline."""
     mark = f" {NOT_ABOVE}" if row["above_baselines"] == "no" else ""
-    return Cell(f"{number(row['last_epoch_percent'])}{mark}")
+    return Cell(f"{formatted(row['last_epoch_percent'])}{mark}")
 
 
 def ends(row: Row) -> str:
-    """The ends of the interval."""
+    """The interval's ends."""
     low, high = row["low_percent"], row["high_percent"]
-    return "–" if low is None else f"{number(low)} to {number(high)}"
+    return NONE if low is None else f"{formatted(low)} to {formatted(high)}"

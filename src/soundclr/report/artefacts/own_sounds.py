@@ -6,10 +6,10 @@ from pandas import DataFrame
 
 from soundclr.report.artefact import OWN
 from soundclr.report.artefacts.classes import f1_scores, macro_f1
-from soundclr.report.artefacts.overview import rows_of
+from soundclr.report.artefacts.overview import dataset_rows
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, Values, split
-from soundclr.report.table import Column, Table, dataset_column, frame_of, number, sentences
+from soundclr.report.table import Column, Table, dataset_column, formatted, frame_of, sentences
 
 FEW_CLIPS = 10
 """A class with fewer clips is named: a fifth of them, held out, is one or two."""
@@ -46,7 +46,7 @@ def advice(collection: Collection) -> Table:
 
 def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str]]:
     """Which scheme to use, what it is worth, and whether it has learnt its own training clips."""
-    rows = [row for row in rows_of(collection, dataset) if row["kind"] == "chance" or row["runs"]]
+    rows = [row for row in dataset_rows(collection, dataset) if row["kind"] == "chance" or row["runs"]]
     schemes = [row for row in rows if row["kind"] == "scheme"]
     others = [row for row in rows if row["kind"] != "scheme"]
     if not schemes:
@@ -60,20 +60,20 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
 
     best, beside = max(schemes, key=percent), max(others, key=percent)
     if percent(best) > percent(beside):
-        worth = ", ".join(f"{name(row)} {number(percent(row))} %" for row in others)
-        yield "use", f"Use {name(best)}: {number(percent(best))} % of the held-out clips are right ({worth})."
+        worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in others)
+        yield "use", f"Use {name(best)}: {formatted(percent(best))} % of the held-out clips are right ({worth})."
     else:
         yield (
             "none",
-            f"No scheme is better than {name(beside)}, {number(percent(beside))} %; the best, {name(best)}, has "
-            f"{number(percent(best))} %. More clips, or more epochs, may help.",
+            f"No scheme is better than {name(beside)}, {formatted(percent(beside))} %; the best, {name(best)}, has "
+            f"{formatted(percent(best))} %. More clips, or more epochs, may help.",
         )
     epochs = collection.epochs
     for row in schemes:
         its = epochs[(epochs["dataset"] == dataset) & (epochs["recipe"] == row["recipe"])]
         learnt = its.groupby(RUN)["train_accuracy_percent"].last().mean()
         if learnt < 100 * UNLEARNT:
-            text = f"{name(row)} is right about {number(learnt)} % of its own training clips: give it more epochs."
+            text = f"{name(row)} is right about {formatted(learnt)} % of its own training clips: give it more epochs."
             yield "unlearnt", f"{text[:1].upper()}{text[1:]}"
 
 
@@ -107,7 +107,7 @@ def wrong_clips(collection: Collection) -> Table:
         Column("class", "class", align="l"),
         Column("taken for", "predicted", align="l"),
         Column("wrong in", lambda row: f"{row['wrong']} of {row['runs']}"),
-        Column("probability", lambda row: number(row["probability"])),
+        Column("probability", lambda row: formatted(row["probability"])),
         Column("note", lambda row: "may be mislabelled" if row["suspect"] == "yes" else "", align="l"),
     ]
     csv = ["dataset", "clip", "class", "predicted", "wrong", "runs", "probability", "suspect"]

@@ -1,1 +1,1 @@
-"""The papers' claims: what they say (YAML beside each paper), what tests it, and what the runs say of it."""
+"""The papers' claims: their text (YAML beside each paper), their measures, and their verdicts."""

@@ -16,7 +16,7 @@ Place = tuple[str, str, str]
 
 
 class Numbers(Section):
-    """Where in published.csv both sides stand, or their difference alone."""
+    """The places in published.csv of both sides, or of their difference only."""
 
     table: str
     ahead: Place | None = None
@@ -35,11 +35,11 @@ class Numbers(Section):
 class Claim(Section):
     """One claim: `ahead` is better than `behind` by `measure`.
 
-    A side is a recipe's name or, with `by`, what the paper's ``KINDS`` make of its settings.
-    Without `behind` the others of its kind are meant, each alone. `datasets` are the paper's, by its own names.
-    `detail`: its row is in the CSV alone. `differences`: the paper's, by its datasets, where a registration gives them
-    and published.csv has no sides. `asked`: not a claim of the paper, so there is no verdict; `later`: asked after a
-    study was registered. Verdicts of one `family` are corrected together.
+    A side is a recipe's name or, with `by`, the name that the paper's ``KINDS`` give to its settings. Without `behind`
+    it is compared with each other one of its kind. `datasets`: by the paper's own names. `detail`: its row is in the
+    CSV only. `differences`: the paper's by dataset, where a registration gives them and published.csv has no sides.
+    `asked`: not a claim of the paper, so there is no verdict. `later`: asked after the study was registered. Verdicts
+    of one `family` are corrected together.
     """
 
     id: str
@@ -60,16 +60,16 @@ class Claim(Section):
 
     @property
     def others(self) -> tuple[str | float, ...]:
-        """The other sides by name; none where all of the kind are meant."""
+        """The names of the other sides; none where all others of the kind are compared."""
         if self.behind is None:
             return ()
         return self.behind if isinstance(self.behind, tuple) else (self.behind,)
 
 
 class PaperDataset(Section):
-    """What the paper calls a dataset of params.yaml, and what is less in ours.
+    """A dataset of params.yaml: its name in the paper (`of`), and what is `reduced` in ours.
 
-    `settings_of`: the dataset whose settings are the paper's, where it is another.
+    `settings_of`: the dataset with the paper's settings, where it is another one.
     """
 
     of: str
@@ -87,7 +87,7 @@ class Citation(Section):
 
 
 class PaperClaims(Section):
-    """A paper's claims, the study that has its own settings, and its datasets; `headlines` are in the README."""
+    """A paper's claims, the study with its `exact` settings, and its datasets; `headlines` are in the README."""
 
     citation: Citation
     exact: str
@@ -107,7 +107,7 @@ class PaperClaims(Section):
 
     @property
     def every(self) -> tuple[Claim, ...]:
-        """The claims, then what is also asked."""
+        """The claims, then the further questions."""
         return (*self.claims, *(claim.model_copy(update={"asked": True}) for claim in self.also_asked))
 
 
@@ -119,7 +119,7 @@ def read_claims(paper: str) -> PaperClaims:
 
 
 class Registration(Section):
-    """What a registration file says of claims and analysis; its runs are compared by a test."""
+    """The claims and the analysis of a registration file; a test compares its runs."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -129,7 +129,7 @@ class Registration(Section):
 
 
 def registration_of(params: Params, study: str) -> Registration | None:
-    """A registered study's registration file; None for a study that is not registered."""
+    """The registration file of a registered study; None for any other."""
     registered = params.get_study(study).registered
     if registered is None:
         return None

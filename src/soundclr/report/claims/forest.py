@@ -1,23 +1,23 @@
-"""The claims of a dataset as one picture: ours with its interval, the paper's as a diamond."""
+"""The claims of a dataset in one figure: our difference with its interval, the paper's as a diamond."""
 
 import math
 
-from soundclr.report.claims.frame import signed
 from soundclr.report.claims.judge import Finding, findings_of
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans, rows_with_intervals
 from soundclr.report.intervals import ENOUGH, Mean
 from soundclr.report.style import PAGE, Drawing, Style, handle, new_figure
+from soundclr.report.table import signed
 
 PAPERS: Style = {"color": "black", "marker": "D", "linestyle": "", "mfc": "white", "mew": 0.8, "markersize": 3.5}
 COLOURS = {"holds": "#009E73", "does not hold": "#D55E00", "undecided": "#0072B2", "no verdict": "#999999"}
-"""By the verdict, which also stands beside each row."""
+"""A point's colour by the verdict."""
 
 
 def draw(collection: Collection, dataset: str) -> Drawing | None:
-    """A row a claim in percentage points whose runs are whole: the difference, its interval, the verdict."""
-    found = [one for one in findings_of(collection) if one.dataset == dataset and is_shown(one)]
+    """A row for each claim in percentage points with all of its runs: difference, interval and verdict."""
+    found = [one for one in findings_of(collection) if one.dataset == dataset and is_drawn(one)]
     if not found:
         return None
     figure = new_figure(PAGE, 0.9 + 0.24 * len(found))
@@ -26,48 +26,49 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     rows_with_intervals(axes, [row_of(one) for one in found])
     axes.set_xlabel("the claim's side minus the other (percentage points)")
     outcomes = dict.fromkeys(one.outcome for one in found)
-    handles = [handle(outcome_name(found, outcome), **ours(outcome)) for outcome in outcomes]
-    papers = any(told(one) for one in found)
+    handles = [handle(outcome_name(found, outcome), **look_of(outcome)) for outcome in outcomes]
+    papers = any(has_paper_difference(one) for one in found)
     figure.legend(
         handles=[*handles, *([handle("the paper", **PAPERS)] if papers else [])], loc="outside upper center", ncols=5
     )
     known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
     text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
+    text += "; of one run a side it is of recordings alone" if any(one.resampled == "sources" for one in found) else ""
     return Drawing(figure, f"{text}; diamonds: the paper's." if papers else f"{text}.")
 
 
-def is_shown(found: Finding) -> bool:
-    """Whether a finding is of whole runs and in percentage points."""
+def is_drawn(found: Finding) -> bool:
+    """Whether a finding has all of its runs and is in percentage points."""
     points = MEASURES[found.claim.measure].points and found.claim.measure != "folds"
     return points and found.whole and found.estimate is not None and not (found.claim.later or found.claim.detail)
 
 
 def row_of(found: Finding) -> RowOfMeans:
-    """Ours above, the paper's a little below it, and the difference at the right."""
+    """Our difference, the paper's a little below it, and ours as a number at the right."""
     assert found.estimate is not None
     low, high = found.estimate.interval()
-    means = [(-0.1, mean(found.estimate.value, low, high), ours(found.outcome))]
+    means = [(-0.1, as_mean(found.estimate.value, low, high), look_of(found.outcome))]
     if (paper := found.paper) and paper.difference is not None:
-        means.append((0.22, mean(paper.difference, paper.low, paper.high), PAPERS))
+        means.append((0.22, as_mean(paper.difference, paper.low, paper.high), PAPERS))
     return RowOfMeans(found.claim.claim, means, number=signed(found.estimate.value))
 
 
-def mean(value: float, low: float | None, high: float | None) -> Mean:
-    """A difference with its interval, symmetric, where it has one."""
+def as_mean(value: float, low: float | None, high: float | None) -> Mean:
+    """A difference with its symmetric interval, where it has one."""
     half = math.nan if low is None or high is None else (high - low) / 2
     return Mean(value, half, {}, ENOUGH)
 
 
-def ours(outcome: str) -> Style:
+def look_of(outcome: str) -> Style:
     """The look of our difference."""
     return {"color": COLOURS[outcome], "marker": "o", "linestyle": "", "mec": "none", "markersize": 4}
 
 
 def outcome_name(found: list[Finding], outcome: str) -> str:
-    """What the legend calls a verdict."""
+    """The legend's name of a verdict."""
     return "also asked" if outcome == "no verdict" else next(one.verdict for one in found if one.outcome == outcome)
 
 
-def told(found: Finding) -> bool:
+def has_paper_difference(found: Finding) -> bool:
     """Whether the paper gives a difference."""
     return found.paper is not None and found.paper.difference is not None

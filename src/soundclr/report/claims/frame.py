@@ -1,23 +1,15 @@
-"""The findings as a frame, a row a claim and dataset: claims.csv; and how a page shows each column."""
+"""The findings as a frame with a row for each claim and dataset (claims.csv), and the texts of a page's columns."""
 
 import math
-
-from pandas import DataFrame
 
 from soundclr.report.claims.judge import Finding
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
-
-NONE = "–"
-
-
-def claims_frame(findings: list[Finding]) -> DataFrame:
-    """A row a claim and dataset, with all that the rule used; what is not known is None or NaN."""
-    return DataFrame([record(one) for one in findings])
+from soundclr.report.table import NONE, signed, with_interval
 
 
 def record(found: Finding) -> dict[str, object]:
-    """A finding's numbers, by the names of claims.csv."""
+    """A finding's values by the columns of claims.csv."""
     claim, estimate, paper = found.claim, found.estimate, found.paper
     low, high = estimate.interval() if estimate else (math.nan, math.nan)
     ratio = found.ratio or (math.nan, math.nan, math.nan)
@@ -66,39 +58,37 @@ PAPER = ("ahead", "behind", "difference", "at_least", "low", "high", "p", "error
 
 
 def theirs(found: Finding) -> str:
-    """The paper's difference, with its own interval where it can be told: ``+0.60 (0.03 to 1.17)``."""
+    """The paper's difference with its interval where it is known: ``+0.60 (+0.03 to +1.17)``."""
     paper = found.paper
     if paper is None or paper.difference is None:
         return "no number"
-    text = f"{'over ' if paper.at_least else ''}{signed(paper.difference)}"
-    return f"{text} ({signed(paper.low)} to {signed(paper.high)})" if paper.low is not None else text
+    return ("over " if paper.at_least else "") + with_interval(paper.difference, paper.low, paper.high)
 
 
 def ours(found: Finding) -> str:
-    """Our difference with its 95 % interval; of folds how many."""
+    """Our difference with its 95 % interval; for a claim about folds the number of folds."""
     if found.folds:
         return f"{found.folds[0]} of {found.folds[1]} folds (all, in {share(found.draws)} of draws)"
     if found.estimate is None or not (found.whole or found.claim.asked):
         return f"{found.runs} of {found.expected_runs} runs"
     low, high = found.estimate.interval()
     decimals = 2 if MEASURES[found.claim.measure].points else 3 if abs(found.estimate.value) < 1 else 1
-    text = signed(found.estimate.value, decimals)
     unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
-    return f"{text}{unit} ({signed(low, decimals)} to {signed(high, decimals)})" if low == low else f"{text}{unit}"
+    return with_interval(found.estimate.value, low, high, decimals, unit)
 
 
 def ratio(found: Finding) -> str:
-    """Ratio of errors with its interval; the paper's in brackets."""
+    """The ratio of errors with its interval; the paper's in brackets."""
     if found.ratio is None or not (found.whole or found.claim.asked):
         return NONE
     value, low, high = found.ratio
     text = f"{value:.2f}" if math.isnan(low) else f"{value:.2f} ({low:.2f} to {high:.2f})"
-    told = found.paper and found.paper.error_ratio
-    return f"{text} [{told:.2f}]" if told else text
+    papers = found.paper and found.paper.error_ratio
+    return f"{text} [{papers:.2f}]" if papers else text
 
 
 def verdict(found: Finding) -> str:
-    """The verdict; of what is undecided the power and the bound."""
+    """The verdict; with the power and the bound where it is undecided."""
     if found.outcome != "undecided":
         return NONE if found.outcome == "no verdict" else found.verdict
     if found.resampled == "sources" or math.isnan(found.bound):
@@ -112,16 +102,8 @@ def share(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
-def signed(value: float | None, decimals: int = 2) -> str:
-    """A number with its sign, and a minus that is one."""
-    if value is None or math.isnan(value):
-        return NONE
-    rounded = round(value, decimals) + 0.0
-    return f"{rounded:{'+' if rounded else ''}.{decimals}f}".replace("-", "−")
-
-
 def title(collection: Collection, found: Finding) -> str:
-    """The claim, with the scheme that decides it where there were several."""
+    """The claim and, where it is against several schemes, the nearest of them."""
     several = len(found.sides.others) > 1 and found.against is not None and found.folds is None
     if not several:
         return found.claim.claim

@@ -1,7 +1,7 @@
-"""The rule by which runs decide a claim: docs/registration.md's analysis, for every study.
+"""The rule that decides claims from runs: the analysis of docs/registration.md, for every study.
 
-Of each claim: the estimate, its 95 % interval and one-sided bound, the ratio of errors, the power at the paper's
-difference, and p, corrected by Holm over the study's verdicts. What is undecided says how likely it was to be decided.
+For each claim: the estimate, its 95 % interval and one-sided bound, the ratio of errors, the power at the paper's
+difference, and p with Holm's correction over the study's verdicts.
 """
 
 import math
@@ -39,7 +39,7 @@ MARGIN = 1.5
 """Points within which two sides are as good as each other."""
 
 POWER_AT = 1.0
-"""Points at which power is told where the paper gives no difference."""
+"""The difference in points for which power is given where the paper gives none."""
 
 Outcome = Literal["holds", "does not hold", "undecided", "not whole", "no verdict"]
 
@@ -47,19 +47,19 @@ WORDS: Mapping[Tier, Mapping[Outcome, str]] = {
     "exact": {"holds": "supported", "does not hold": "contradicted", "undecided": "undecided"},
     "reduced": {"holds": "holds here", "does not hold": "does not hold here", "undecided": "undecided here"},
 }
-"""What an outcome is called; of a paper nothing is contradicted by fewer than its own settings."""
+"""The verdict for each outcome; reduced settings support and contradict nothing in the paper."""
 
 Resampled = Literal["sources and seeds", "seeds", "folds left out", "sources", ""]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a study's runs say of a claim on one dataset.
+    """The result of a claim on one dataset of a study.
 
-    `estimate`: how much better the side ahead is, in the measure's unit; `values`: both sides' means. `against`: the
-    other side that decides. `ratio`: errors of the side ahead over the other's, with its interval. `p` is one that
-    :func:`judged` corrects to `p_holm`. `best_epoch` is the difference by the paper's protocol, which decides nothing.
-    `draws`: the share of resamplings in which a claim on folds holds.
+    `estimate`: how much better the side ahead is, in the measure's unit. `values`: both sides' means. `against`: the
+    other side that decides. `ratio`: errors of the side ahead over the other's, with its interval. `p`: before
+    :func:`judged` corrects it to `p_holm`. `best_epoch`: the difference by the paper's protocol, which decides nothing.
+    `folds`: in how many of the folds a claim about folds holds. `draws`: the share of resamplings where it does in all.
     """
 
     claim: Claim
@@ -84,34 +84,34 @@ class Finding:
 
     @property
     def whole(self) -> bool:
-        """Whether all of the runs that the study asks for are there."""
+        """Whether all runs that the study asks for are there."""
         return 0 < self.runs == self.expected_runs
 
     @property
     def verdict(self) -> str:
-        """In words, by tier."""
+        """The outcome in the words of its tier."""
         return WORDS[self.tier].get(self.outcome, self.outcome)
 
     @property
     def power_at(self) -> float:
-        """The true difference that :attr:`power` is told for."""
-        told = self.paper and self.paper.difference
-        return abs(told) if told else POWER_AT
+        """The true difference for which :attr:`power` is given: the paper's, where it gives one."""
+        papers = self.paper and self.paper.difference
+        return abs(papers) if papers else POWER_AT
 
     @property
     def power(self) -> float:
-        """How likely a true difference such as the paper's is found, at 5 %, with these runs."""
+        """The probability that these runs find a true difference such as the paper's, at 5 %."""
         known = MEASURES[self.claim.measure].points and self.resampled != "sources"
         return self.estimate.power(self.power_at, SIGNIFICANCE) if known and self.estimate else math.nan
 
     @property
     def bound(self) -> float:
-        """One-sided, 95 %: the advantage is below it."""
+        """The upper end of the one-sided 95 % interval of the advantage."""
         return self.estimate.bound() if self.estimate else math.nan
 
 
 def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: str) -> Finding | None:
-    """A claim on a dataset, not judged yet; None where the study has not both sides."""
+    """A claim's result on a dataset before it is judged; None where the study lacks a side."""
     params, study = collection.params, collection.study
     sides = sides_of(params, study, dataset, claim)
     if sides is None:
@@ -122,27 +122,27 @@ def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: 
     reduced = reductions(params, study, dataset, sides.recipes, claims, seeds)
     if known is None or known.of not in claim.datasets:
         claim = claim.model_copy(update={"asked": True})
-    told = reported(params.get_study(study).paper, claim, known.of) if known else None
+    papers = reported(params.get_study(study).paper, claim, known.of) if known else None
     there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
-    finding = Finding(claim, dataset, tier(reduced), reduced, told, sides)
+    finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides)
     finding = replace(finding, runs=int(there.sum()), expected_runs=len(expected))
     return measured(collection, finding)
 
 
 def needs_evaluation(measure: str) -> bool:
-    """Whether a measure is of what models were asked after their training."""
+    """Whether a measure comes from evaluations after training."""
     return measure.startswith(("drop", "accuracy_under", "between_class", "distance_ratio"))
 
 
 def runs_of(collection: Collection, dataset: str, sides: Sides) -> DataFrame:
-    """The rows of the runs that both sides ask for, each run once."""
+    """The rows of ``asked`` for the runs of both sides, each run once."""
     asked = collection.asked
     rows = asked[(asked["dataset"] == dataset) & asked["recipe"].isin(sides.recipes)]
     return rows.drop_duplicates(["recipe", "fold", "seed"])
 
 
 def measured(collection: Collection, finding: Finding) -> Finding:
-    """The finding with its estimate, where there are values of both sides."""
+    """The finding with its estimate, where both sides have values."""
     measure, dataset = MEASURES[finding.claim.measure], finding.dataset
     ours = measure.values(collection, dataset, finding.sides.ahead)
     others = {
@@ -157,12 +157,12 @@ def measured(collection: Collection, finding: Finding) -> Finding:
     if len(finding.sides.others) > 1:
         return best_of_several(finding, measure, ours, others)
     ((name, theirs),) = others.items()
-    found = of_two(finding, measure, ours, theirs)
+    found = compared(finding, measure, ours, theirs)
     return replace(found, against=name, p=p_of(found), best_epoch=at_best_epoch(collection, found))
 
 
 def at_best_epoch(collection: Collection, finding: Finding) -> float:
-    """The difference of accuracy at each run's best epoch on the held-out fold itself; NaN of other measures."""
+    """The difference of accuracies at each run's best epoch on the held-out fold; NaN for other measures."""
     if MEASURES[finding.claim.measure].values is not accuracy:
         return math.nan
     (behind,) = finding.sides.others.values()
@@ -172,14 +172,14 @@ def at_best_epoch(collection: Collection, finding: Finding) -> float:
 
 
 def p_of(finding: Finding) -> float:
-    """Two-sided; of an equivalence that of two one-sided tests. None of sources alone, which leave trainings out."""
+    """The two-sided p, or that of two one-sided tests for an equivalence; NaN where only sources were drawn."""
     if finding.estimate is None or finding.resampled == "sources":
         return math.nan
     return finding.estimate.p_within(MARGIN) if finding.claim.measure == "equivalence" else finding.estimate.p
 
 
-def of_two(finding: Finding, measure: Measure, ours: Values, theirs: Values) -> Finding:
-    """Estimate, means and ratio of errors of two sides, on the folds that both have."""
+def compared(finding: Finding, measure: Measure, ours: Values, theirs: Values) -> Finding:
+    """The finding with estimate, means and ratio of errors of two sides, on the folds that both have."""
     folds = sorted(ours.keys() & theirs.keys())
     sides = [{fold: side[fold] for fold in folds} for side in (ours, theirs)]
     estimate, resampled = difference_of(*sides)
@@ -194,9 +194,9 @@ def of_two(finding: Finding, measure: Measure, ours: Values, theirs: Values) -> 
 
 
 def difference_of(ours: Values, theirs: Values) -> tuple[Estimate, Resampled]:
-    """The difference of two sides, and what its standard error is of.
+    """The difference of two sides, and what its standard error covers.
 
-    Of one fold and seed it is of sources alone: how much other trainings would differ is not known.
+    With one fold and one seed it covers sources only: the spread over trainings is unknown.
     """
     folds = [fold for side in (ours, theirs) for fold in side.values()]
     seeds = min(len(fold.values) for fold in folds)
@@ -211,7 +211,7 @@ def difference_of(ours: Values, theirs: Values) -> tuple[Estimate, Resampled]:
 
 
 def error_ratio(ours: Values, theirs: Values) -> tuple[float, float, float] | None:
-    """Errors of one side over the other's, with its 95 % interval; None where a side makes none."""
+    """The ratio of both sides' errors with its 95 % interval; None where a side makes no errors."""
     shares = [{fold: Fold(one.values / 100, one.sources) for fold, one in side.items()} for side in (ours, theirs)]
     if any(mean_of(side) >= 1 for side in shares):
         return None
@@ -221,15 +221,15 @@ def error_ratio(ours: Values, theirs: Values) -> tuple[float, float, float] | No
 
 
 def best_of_several(finding: Finding, measure: Measure, ours: Values, others: Mapping[Hashable, Values]) -> Finding:
-    """One side against each of several: it holds if it is ahead of all, and not if any is ahead of it.
+    """Compare one side with each of several: the claim holds if it is ahead of all, and not if any is ahead of it.
 
-    The difference is to the best of the others, chosen on the other folds and compared on the fold left out, so that
-    the choice does not flatter it.
+    The difference is to the best of the others. For each fold that one is chosen on the other folds, so the choice does
+    not bias the difference.
     """
-    each = {name: of_two(finding, measure, ours, side).estimate for name, side in others.items()}
+    each = {name: compared(finding, measure, ours, side).estimate for name, side in others.items()}
     estimates = {name: one for name, one in each.items() if one is not None}
     chosen = best_on_other_folds(others)
-    found = of_two(finding, measure, ours, {fold: others[name][fold] for fold, name in chosen.items()})
+    found = compared(finding, measure, ours, {fold: others[name][fold] for fold, name in chosen.items()})
     against = max(others, key=lambda name: mean_of(others[name]))
     lost = min(holm([replace(one, value=-one.value).p_above() for one in estimates.values()]))
     ahead = max(one.p_above() for one in estimates.values())
@@ -237,7 +237,7 @@ def best_of_several(finding: Finding, measure: Measure, ours: Values, others: Ma
 
 
 def best_on_other_folds(others: Mapping[Hashable, Values]) -> dict[int, Hashable]:
-    """Fold to the side that is best on the other folds; of a single fold, on it."""
+    """For each fold the side that is best on the other folds; with a single fold the best on it."""
     folds = sorted(set.intersection(*(set(side) for side in others.values())))
 
     def elsewhere(name: Hashable, fold: int) -> float:
@@ -253,7 +253,7 @@ def mean_of(side: Values) -> float:
 
 
 def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) -> Finding:
-    """How many folds have the side ahead at least as good as each other, and in what share of draws all have."""
+    """The number of folds in which the side ahead is at least as good as all others, and the share of draws in all."""
     folds = sorted(set.intersection(set(ours), *(set(side) for side in others.values())))
     sides = [{fold: side[fold] for fold in folds} for side in (ours, *others.values())]
     means = np.array([[side[fold].values.mean() for fold in folds] for side in sides])
@@ -269,12 +269,12 @@ def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) 
 
 
 def at_least(means: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Where the first side is as good as all the others, but for rounding: of (sides, ...) means."""
+    """Where the first side is as good as all others, up to rounding; ``means`` is (sides, ...)."""
     return np.asarray(means[0] >= means[1:].max(axis=0) - 1e-9)
 
 
 def judged(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings with their verdicts: Holm's correction is over a family's claims whose runs are whole."""
+    """The findings with their verdicts; Holm's correction is over a family's claims with all of their runs."""
     found = []
     for family in dict.fromkeys(one.claim.family for one in findings):
         members = [one for one in findings if one.claim.family == family]
@@ -288,7 +288,7 @@ def judged(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
-    """The rule: p by Holm below 0.05, and the claim's sign; of an equivalence, where its 90 % interval lies."""
+    """The rule: Holm's p below 0.05 and the sign; for an equivalence where the 90 % interval lies."""
     if finding.claim.asked or finding.claim.measure == "folds":
         return "no verdict"
     if not decides:
@@ -306,8 +306,8 @@ def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
 def findings_of(collection: Collection) -> list[Finding]:
     """Every claim on every dataset of the study that has both sides, judged together.
 
-    What runs of an earlier version did not record, and what a single seed cannot tell, is left out; so is what was
-    asked later, as long as it has no runs.
+    Claims are left out where runs of earlier versions did not record the values, or a single seed does not suffice. So
+    are questions asked later, as long as they have no runs.
     """
     paper, claims = claims_of(collection.params, collection.study)
     found = (examine(collection, paper, claim, dataset) for claim in claims for dataset in collection.datasets)

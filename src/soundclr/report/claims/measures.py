@@ -1,6 +1,7 @@
-"""What claims compare two sides by: values a clip where the runs have them, else a number a run.
+"""The measures of claims: a value for each clip where runs recorded it, else a number for each run.
 
-Values a clip can be resampled by source and seed; a number a run, which is a fold of a single value, by seed alone.
+Values a clip can be resampled by source and by seed. A number a run is a fold with a single value, and can be resampled
+by seed only.
 """
 
 import math
@@ -20,49 +21,53 @@ SIGMAS = (1e-4, 5e-4, 1e-3)
 """The standard deviations of white noise, on waveforms in [-1, 1]."""
 
 SHARE, END = 0.95, 0.1
-"""Convergence: the first epoch at this share of a run's own accuracy, which is the mean over its last tenth."""
+"""A run has converged at this share of its own final accuracy, the mean over the last tenth of its epochs."""
 
 Take = Callable[[Collection, str, Sequence[str]], Values]
-"""Takes a collection, a dataset and recipes, which are pooled; gives values by fold."""
+"""From a collection, a dataset and recipes, which are pooled, to values by fold."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What sides are compared by. `better` is -1 where less is better; `points`: percentage points of clips."""
+    """A measure of two sides. `better`: -1 where less is better. `points`: it is in percentage points of clips."""
 
     unit: str
     values: Take
     better: int = 1
     points: bool = True
     versus: Take | None = None
-    """What the other side is measured by, where it is something else, as single runs are beside an ensemble."""
+    """Measures the other side, where that is something else, such as single runs beside an ensemble."""
 
 
 def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> Values:
-    """100 where a run is right about a held-out clip, after its last epoch."""
+    """100 where a run is right about a held-out clip, by default after its last epoch."""
     clips = rows_of(collection.clips, dataset, recipes)
     clips = clips[clips["epoch"] == epoch]
     return by_fold(clips.assign(value=100.0 * clips["right"].astype(float)))
 
 
 def answers_right(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
-    """A row a run and clip: 100 where its model is right under white noise of standard deviation `sigma`."""
-    answers = rows_of(collection.answers, dataset, recipes)
-    chosen = answers[(answers["noise"] == "white") & np.isclose(answers["sigma"], sigma, atol=0, rtol=1e-6)]
+    """A row for each run and clip: 100 where its model is right under white noise with standard deviation `sigma`."""
+    chosen = under_white(collection.answers, dataset, recipes, sigma)
     return chosen.assign(value=100.0 * chosen["right"].astype(float))
 
 
 def level_of_runs(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> Series:
-    """Accuracy in percent under white noise, a value a run, for evaluations that recorded no clip's answer."""
-    noise = rows_of(collection.noise, dataset, recipes)
-    chosen = noise[(noise["noise"] == "white") & np.isclose(noise["sigma"], sigma, atol=0, rtol=1e-6)]
+    """Accuracy of each run in percent under white noise, for evaluations without answers for each clip."""
+    chosen = under_white(collection.noise, dataset, recipes, sigma)
     return chosen.set_index(["recipe", "fold", "seed"])["accuracy_percent"]
+
+
+def under_white(frame: DataFrame, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
+    """The rows under white noise with standard deviation `sigma`."""
+    rows = rows_of(frame, dataset, recipes)
+    return rows[(rows["noise"] == "white") & np.isclose(rows["sigma"], sigma, atol=0, rtol=1e-6)]
 
 
 def under_noise(
     collection: Collection, dataset: str, recipes: Sequence[str], sigmas: Sequence[float] = SIGMAS, drop: bool = True
 ) -> Values:
-    """Accuracy without noise minus that with it, mean over `sigmas`; without `drop` the latter alone."""
+    """Accuracy without noise minus accuracy with noise, mean over `sigmas`; without `drop` the latter only."""
     keys = ["recipe", "fold", "seed", "clip", "source"]
     levels = [answers_right(collection, dataset, recipes, sigma).set_index(keys)["value"] for sigma in (0.0, *sigmas)]
     if all(len(level) for level in levels) and covers(collection, dataset, recipes, levels[0]):
@@ -71,20 +76,20 @@ def under_noise(
 
 
 def covers(collection: Collection, dataset: str, recipes: Sequence[str], answers: Series) -> bool:
-    """Whether every evaluation of the recipes recorded its clips' answers."""
+    """Whether every evaluation of the recipes recorded the answers for its clips."""
     recorded = answers.reset_index()[["recipe", "fold", "seed"]].drop_duplicates()
     evaluated = rows_of(collection.noise, dataset, recipes)[["recipe", "fold", "seed"]].drop_duplicates()
     return len(recorded) == len(evaluated)
 
 
 def dropped(levels: Sequence[Series], drop: bool) -> Series:
-    """The first level minus the mean of the others, or that mean."""
+    """The first level minus the mean of the others; without `drop` that mean."""
     noisy = pd.concat(levels[1:], axis=1).mean(axis=1, skipna=False)
     return levels[0] - noisy if drop else noisy
 
 
 def distance(collection: Collection, dataset: str, recipes: Sequence[str], space: str, what: str) -> Values:
-    """A mean cosine distance, or their ratio, in a space: "h", "projection" (z) or "logits"."""
+    """A mean cosine distance, or the ratio of two, in a space: "h", "projection" (z) or "logits"."""
     rows = rows_of(collection.distances, dataset, recipes)
     return runs_by_fold(rows[rows["space"] == space].set_index(["recipe", "fold", "seed"])[what].dropna())
 
@@ -92,12 +97,12 @@ def distance(collection: Collection, dataset: str, recipes: Sequence[str], space
 def to_own_share(
     collection: Collection, dataset: str, recipes: Sequence[str], of: str = "val_accuracy_percent", what: str = "epochs"
 ) -> Values:
-    """Epochs, or seconds, until a run's accuracy is at 95 % of its own end; all stages count."""
+    """Epochs or seconds, over all stages, until a run's accuracy is at 95 % of its own final one."""
     return each_run(collection, dataset, recipes, of, lambda run: first_at_share(run, of, what))
 
 
 def first_at_share(run: DataFrame, of: str, what: str) -> float:
-    """Of one run's epochs in order: how many, or how many seconds, until the share of its end is reached."""
+    """The epochs or seconds that one run takes to reach its share; `run` has its epochs in order."""
     values = run[of].reset_index(drop=True)
     ends = values.tail(max(1, round(END * len(values)))).dropna()
     end = (ends if len(ends) else values.dropna().tail(1)).mean()  # probes may not be of the last epoch
@@ -108,26 +113,26 @@ def first_at_share(run: DataFrame, of: str, what: str) -> float:
 
 
 def probe_at_end(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
-    """Accuracy in percent of the last linear probe that was fitted during training."""
+    """Accuracy in percent of the last linear probe during training."""
     of = "probe_accuracy_percent"
     return each_run(collection, dataset, recipes, of, lambda run: float(run[of].dropna().iloc[-1]))
 
 
 def each_run(
-    collection: Collection, dataset: str, recipes: Sequence[str], of: str, number: Callable[[DataFrame], float]
+    collection: Collection, dataset: str, recipes: Sequence[str], of: str, value_of: Callable[[DataFrame], float]
 ) -> Values:
-    """A number of each run's epochs, of the runs that noted `of`."""
+    """A number from each run's epochs, for the runs that recorded the column `of`."""
     epochs = rows_of(collection.epochs, dataset, recipes)
     if not len(epochs) or of not in epochs:
         return {}
     keys = ["recipe", "fold", "seed"]
-    noted = epochs[epochs.groupby(keys)[of].transform("count") > 0]
-    rows = [[*place, number(run)] for place, run in split(noted, keys).items()]
+    recorded = epochs[epochs.groupby(keys)[of].transform("count") > 0]
+    rows = [[*place, value_of(run)] for place, run in split(recorded, keys).items()]
     return runs_by_fold(DataFrame(rows, columns=[*keys, "value"]).set_index(keys)["value"])
 
 
 def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
-    """100 where the mean of the class probabilities of a fold's seeds is right about a clip."""
+    """100 where the mean class probabilities of a fold's seeds are right about a clip."""
     clips = rows_of(collection.clips, dataset, recipes)
     clips = clips[clips["epoch"] == "last"]
     seeds = clips.groupby("fold")["seed"].transform("nunique")
@@ -139,7 +144,7 @@ def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Va
 
 
 def best_seed(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
-    """The accuracy of the seed that is best over all folds."""
+    """100 where the run of the seed that is best over all folds is right about a clip."""
     clips = rows_of(collection.clips, dataset, recipes)
     clips = clips[clips["epoch"] == "last"]
     if not len(clips):
@@ -150,12 +155,12 @@ def best_seed(collection: Collection, dataset: str, recipes: Sequence[str]) -> V
 
 
 def rows_of(frame: DataFrame, dataset: str, recipes: Sequence[str]) -> DataFrame:
-    """A frame's rows of some recipes on a dataset, each run once."""
+    """A frame's rows of some recipes on a dataset."""
     return frame[(frame["dataset"] == dataset) & frame["recipe"].isin(recipes)]
 
 
 def by_fold(rows: DataFrame) -> Values:
-    """Values a clip by fold: `rows` have recipe, fold, seed, clip, source and value."""
+    """Values a clip, by fold; `rows` has recipe, fold, seed, clip, source and value."""
     found: dict[int, Fold] = {}
     for fold in sorted(set(rows["fold"])):
         part = rows[rows["fold"] == fold]
@@ -166,7 +171,7 @@ def by_fold(rows: DataFrame) -> Values:
 
 
 def runs_by_fold(values: Series) -> Values:
-    """A number a run by fold, of a series by recipe, fold and seed."""
+    """A number a run, by fold; `values` is indexed by recipe, fold and seed."""
     known = values.dropna()
     folds = known.index.get_level_values("fold")
     return {
@@ -204,4 +209,4 @@ MEASURES: dict[str, Measure] = {
         for space, title in (("h", "h"), ("projection", "z"), ("logits", "logits"))
     },
 }
-"""By the name that claims.yaml and registrations give them."""
+"""The measures by their names in claims.yaml and in registrations."""

@@ -1,4 +1,4 @@
-"""The claims that a study is asked about: its paper's, or those that were registered, and the same at other budgets."""
+"""The claims of a study: its paper's or the registered ones, and the same at other budgets."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,21 +9,21 @@ from soundclr.report.claims.claim import Claim, PaperClaims, read_claims, regist
 from soundclr.report.claims.sides import sides_of
 
 BUDGETS = "budget_curve"
-"""The key of a study's artefacts that has its schemes at other budgets."""
+"""The key of the study's artefact with its schemes at other budgets."""
 
 AT_OTHER_BUDGETS = "accuracy", "folds", "epochs_to_own_share"
-"""Measures that are asked for at every budget."""
+"""The measures that are compared at every budget."""
 
 
 def claims_of(params: Params, study: str) -> tuple[PaperClaims, list[Claim]]:
-    """A study's paper, and the claims that it is asked about, in the order of its table."""
+    """The claims of a study's paper, and those of the study, in the order of its table."""
     paper = read_claims(params.get_study(study).paper)
     claims = registered_claims(params, study, paper) or list(paper.every)
     return paper, [*claims, *(one for claim in claims for one in at_other_budgets(params, study, claim))]
 
 
 def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Claim]:
-    """The claims as registered, with the paper's words and numbers; then, as later, what else the paper's file asks."""
+    """The registered claims with the paper's words and numbers; then the paper's other claims, marked as later."""
     registration = registration_of(params, study)
     if registration is None:
         return []
@@ -36,19 +36,19 @@ def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Cl
 
 
 def of_entry(entry: Mapping[str, Any], asked: bool, own: Claim | None, paper: PaperClaims) -> Claim:
-    """A claim of a registration file, whose datasets are params.yaml's."""
+    """The claim of a registration file's entry, whose datasets are those of params.yaml."""
     datasets = {paper.datasets[name].of for name in entry["datasets"] if name in paper.datasets}
     behind = tuple(entry["behind"]) if isinstance(entry["behind"], list) else entry["behind"]
-    told = {key: entry[key] for key in ("id", "claim", "measure", "ahead")}
-    told |= {"place": entry.get("place", "our question"), "words": own and own.words, "numbers": own and own.numbers}
-    told["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
-    return Claim.model_validate({**told, "behind": behind, "datasets": tuple(sorted(datasets)), "asked": asked})
+    values = {key: entry[key] for key in ("id", "claim", "measure", "ahead")}
+    values |= {"place": entry.get("place", "our question"), "words": own and own.words, "numbers": own and own.numbers}
+    values["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
+    return Claim.model_validate({**values, "behind": behind, "datasets": tuple(sorted(datasets)), "asked": asked})
 
 
 def at_other_budgets(params: Params, study: str, claim: Claim) -> Iterator[Claim]:
-    """The claim about the study's schemes at each other budget that it has them at.
+    """The claim at each other budget at which the study has its schemes.
 
-    A longer budget is judged apart, in a family of its own; a shorter one is asked, without a verdict.
+    A longer budget is judged in a family of its own; a shorter one gets no verdict.
     """
     budgets = budgets_of(params, study)
     sides = [claim.ahead, *claim.others]
@@ -70,7 +70,7 @@ def at_other_budgets(params: Params, study: str, claim: Claim) -> Iterator[Claim
 
 
 def budgets_of(params: Params, study: str) -> dict[int, dict[str, str]]:
-    """Epochs to the study's schemes and their recipes at that budget; its own budget is left out."""
+    """For each other budget, in epochs, the study's schemes and their recipes at that budget."""
     settings = params.get_study(study)
     if BUDGETS not in settings.artefacts:
         return {}
@@ -94,7 +94,7 @@ def own_epochs(params: Params, study: str) -> int:
 
 
 def has_claims(params: Params, study: str) -> bool:
-    """Whether a study has both sides of any claim."""
+    """Whether a study has both sides of some claim."""
     _, claims = claims_of(params, study)
     datasets = params.get_study(study).datasets
     return any(sides_of(params, study, dataset, claim) for claim in claims for dataset in datasets)

@@ -8,14 +8,14 @@ from soundclr.report.papers.reading import percent, read_published
 from soundclr.report.statistics import welch
 
 SEEDS = 5
-"""Runs behind each mean and standard deviation that published.csv has."""
+"""The number of runs behind each mean and standard deviation in published.csv."""
 
 
 class Reported(Section):
-    """What the paper gives for a claim on a dataset, in the measure's unit.
+    """The paper's numbers for a claim on a dataset, in the measure's unit.
 
-    `difference` with `error`, where the paper has standard deviations; `at_least`: the paper says no more than that.
-    `error_ratio`: errors of the side ahead over the other's.
+    `difference`, with its interval and `p` where the paper has standard deviations. `at_least`: the paper gives a lower
+    bound only. `error_ratio`: errors of the side ahead over the other's.
     """
 
     ahead: float | None = None
@@ -29,7 +29,7 @@ class Reported(Section):
 
 
 def reported(paper: str, claim: Claim, dataset: str) -> Reported | None:
-    """The paper's own numbers of a claim on one of its datasets, with Welch's interval of their difference."""
+    """The paper's numbers for a claim on one of its datasets, with Welch's interval; None where it has none."""
     numbers = claim.numbers
     if numbers is None:
         return Reported(difference=claim.differences[dataset]) if dataset in claim.differences else None
@@ -45,11 +45,11 @@ def reported(paper: str, claim: Claim, dataset: str) -> Reported | None:
     else:
         rest = [one for one in published_lines(paper, numbers.table, dataset) if one is not ahead and percent(one)]
         behind = max(rest, key=lambda line: percent(line) or 0.0, default=None)
-    return None if behind is None else of_two(ahead, behind)
+    return None if behind is None else from_lines(ahead, behind)
 
 
-def of_two(ahead: Mapping[str, str], behind: Mapping[str, str]) -> Reported | None:
-    """Both sides of published.csv, their difference and, with standard deviations, its interval."""
+def from_lines(ahead: Mapping[str, str], behind: Mapping[str, str]) -> Reported | None:
+    """Both sides from lines of published.csv, their difference and, with standard deviations, its interval."""
     one, other = percent(ahead), percent(behind)
     if one is None or other is None:
         return None
@@ -65,12 +65,12 @@ def of_two(ahead: Mapping[str, str], behind: Mapping[str, str]) -> Reported | No
 
 
 def published_lines(paper: str, table: str, dataset: str) -> list[Mapping[str, str]]:
-    """A table's lines of published.csv for a dataset by the paper's name."""
+    """A table's lines of published.csv for a dataset, by the paper's name."""
     lines = read_published(f"soundclr.report.papers.{paper}")
     return [line for line in lines if (line["artefact"], line["dataset"]) == (table, dataset)]
 
 
 def published_line(paper: str, table: str, dataset: str, place: Place) -> Mapping[str, str] | None:
-    """One line of published.csv."""
+    """One line of published.csv; None where it is not there."""
     lines = published_lines(paper, table, dataset)
     return next((line for line in lines if (line["row"], line["column"], line["statistic"]) == place), None)

@@ -1,4 +1,4 @@
-"""Which of a study's recipes are the sides of a claim: by name, or by what their settings are."""
+"""The recipes on the sides of a claim: by name, or by their settings."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -8,30 +8,30 @@ from soundclr.params import Params, RunSettings
 from soundclr.report.claims.claim import Claim
 
 Kind = tuple[Callable[[RunSettings], Hashable | None], tuple[str, ...]]
-"""What names a run's side by its settings, None where it is on none; and keys of artefacts whose runs alone count."""
+"""Names a run's side by its settings (None: no side), and the keys of the artefacts whose runs count (empty: all)."""
 
 
 def kinds_of(paper: str) -> Mapping[str, Kind]:
-    """A paper's kinds of sides, by the names that its claims.yaml gives them: ``KINDS`` of its kinds.py."""
+    """A paper's kinds of sides, ``KINDS`` of its kinds.py, by their names in claims.yaml."""
     kinds: Mapping[str, Kind] = import_module(f"soundclr.report.papers.{paper}.kinds").KINDS
     return kinds
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The recipes that a claim compares on a dataset: one side, and each of the others by its name."""
+    """The recipes that a claim compares on a dataset: the side ahead, and each other side by its name."""
 
     ahead: tuple[str, ...]
     others: Mapping[Hashable, tuple[str, ...]]
 
     @property
     def recipes(self) -> tuple[str, ...]:
-        """All of them."""
+        """The recipes of all sides."""
         return tuple(dict.fromkeys([*self.ahead, *(name for other in self.others.values() for name in other)]))
 
 
 def sides_of(params: Params, study: str, dataset: str, claim: Claim) -> Sides | None:
-    """The sides that a study has on a dataset; None where it lacks one."""
+    """The sides of a claim that a study has on a dataset; None where it lacks one."""
     kinds = by_kind(params, study, dataset, claim.by)
     ahead = kinds.get(claim.ahead)
     if claim.behind is None:
@@ -44,7 +44,7 @@ def sides_of(params: Params, study: str, dataset: str, claim: Claim) -> Sides | 
 
 
 def by_kind(params: Params, study: str, dataset: str, by: str) -> dict[Hashable, tuple[str, ...]]:
-    """A study's recipes on a dataset by their kind's names."""
+    """A study's recipes on a dataset, by the names of their sides."""
     settings = params.get_study(study)
     name_of, keys = (None, ()) if by == "recipe" else kinds_of(settings.paper)[by]
     chosen = [settings.artefacts[key] for key in keys if key in settings.artefacts]

@@ -1,23 +1,23 @@
-"""The table of claims: what the paper says and where, its number, ours, and the verdict."""
+"""The table of claims: the paper's claim, its place and number, our number, and the verdict."""
 
 import math
 
-from soundclr.report.claims.frame import ours, ratio, record, signed, theirs, title, verdict
+from soundclr.report.claims.frame import ours, ratio, record, theirs, title, verdict
 from soundclr.report.claims.judge import MARGIN, Finding, findings_of
 from soundclr.report.collect import Collection
-from soundclr.report.table import Column, Row, Table, frame_of, sentences
+from soundclr.report.table import NONE, Column, Row, Table, frame_of, sentences, signed
 
 RULE = (
     "A difference is positive where the claim's side is better. Intervals of 95 % resample recordings (or speakers) "
-    "and seeds within folds; of one seed a fold they leave out one fold at a time. A claim holds here where p, "
-    "corrected by Holm over the table's claims, is below 0.05, and does not hold where it is so on the other side. "
-    "What is undecided has its power at the paper's difference (where it gives none, at one point) and a one-sided "
-    f"bound: the advantage is at most that. As good as each other: within {MARGIN} points by two one-sided tests"
+    "and seeds within folds; with one seed a fold they leave out one fold at a time. A claim holds here where p, with "
+    "Holm's correction over the table's claims, is below 0.05, and does not hold where that is so for the other side. "
+    "An undecided claim has its power at the paper's difference (or at one point, where the paper gives none) and a "
+    f"one-sided bound of the advantage (at most). As good as each other: within {MARGIN} points by two one-sided tests"
 )
 
 
 def make(collection: Collection) -> Table:
-    """A row a claim and dataset, the paper's claims first; all that the rule used is in the CSV."""
+    """A row for each claim and dataset, the paper's claims first; the CSV has all numbers of the rule."""
     return of_findings(collection, findings_of(collection))
 
 
@@ -48,13 +48,13 @@ def of_findings(collection: Collection, findings: list[Finding]) -> Table:
 
 
 def place(row: Row) -> str:
-    """Where the paper says it, and its words."""
+    """The claim's place in the paper, and the paper's words."""
     quoted = f': "{row["words"]}"' if row["words"] else ""
     return f"{row['place']}{quoted}"
 
 
 def verdict_of(row: Row) -> str:
-    """The verdict of a claim; what is also asked has none."""
+    """The verdict of a claim; a further question has none."""
     found: Finding = row["finding"]
     if found.claim.asked:
         return "asked later" if found.claim.later else "also asked"
@@ -62,24 +62,24 @@ def verdict_of(row: Row) -> str:
 
 
 def besides(found: Finding, common: list[str]) -> str:
-    """What is reduced in a row beyond what is in all rows."""
-    return "; ".join(what for what in found.reduced if what not in common) or "–"
+    """The reductions of a row that not all rows have."""
+    return "; ".join(what for what in found.reduced if what not in common) or NONE
 
 
 def caption(collection: Collection, findings: list[Finding], common: list[str]) -> str:
-    """The rule, what is reduced, and how much of it is there."""
+    """The caption: the rule, the reductions, and the coverage."""
     every = all(one.reduced for one in findings)
     no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)
     return sentences(
-        "What the paper claims, where, and what these runs say of it, after the last epoch; differences in percentage "
-        "points where nothing else is said",
+        "Each claim with its place and number in the paper, and the result of these runs after the last epoch; "
+        "differences are in percentage points where there is no unit",
         RULE,
-        "The ratio of errors is the claim's side's over the other's, the paper's in brackets",
+        "Ratio of errors: the claim's side over the other, the paper's in brackets",
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
-        "Every row is reduced, so it says nothing final of the paper" if every and findings else "",
+        "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
-        "One run a side: its interval is of recordings alone, and how other trainings differ is not known"
+        "One run a side: the interval covers recordings only, the spread over trainings is unknown"
         if any(one.resampled == "sources" for one in findings) or no_recorded
         else "",
         collection.coverage,

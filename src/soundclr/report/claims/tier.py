@@ -1,9 +1,10 @@
-"""Which tier a comparison is of: the paper's own settings and data, or fewer; derived from the settings alone."""
+"""The tier of a comparison: the paper's own settings and data, or reduced ones; derived from the settings."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from soundclr.params import Params, RunSettings
+from soundclr.audio.representations import representation_of
+from soundclr.params import Params, RunSettings, Selection
 from soundclr.params.resolving import lineage
 from soundclr.report.claims.claim import PaperClaims
 
@@ -34,18 +35,21 @@ WORDS = {
     "precision": "precision",
     "probe_every": "probes",
 }
-"""What a setting is called where it differs from the paper's."""
+"""The words for settings that differ from the paper's."""
+
+MASKS = {"frequency_mask": "bands", "time_mask": "frames"}
+"""The unit of a mask's width."""
 
 
 def tier(reduced: Iterable[str]) -> Tier:
-    """``exact`` where nothing differs from the paper: data, network, image, weights, budget, seeds."""
+    """``exact`` where nothing is reduced: data, network, image, weights, budget, seeds."""
     return "reduced" if any(reduced) else "exact"
 
 
 def reductions(
     params: Params, study: str, dataset: str, recipes: Iterable[str], claims: PaperClaims, seeds: int
 ) -> tuple[str, ...]:
-    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; none: exact."""
+    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; empty: exact."""
     known = claims.datasets.get(dataset)
     found = ["data: not the paper's"] if known is None else [known.reduced] if known.reduced else []
     theirs = known.settings_of or dataset if known else dataset
@@ -58,20 +62,20 @@ def reductions(
 
 
 def paper_recipe(params: Params, exact: str, recipe: str) -> str:
-    """The recipe of the paper's own study that a recipe is, or is built on; itself where there is none."""
+    """The recipe of the paper's own study that a recipe is built on; the recipe itself where there is none."""
     own = paper_recipes(params, exact)
     return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), recipe)
 
 
 def paper_recipes(params: Params, exact: str) -> set[str]:
-    """All recipes that the paper's own study names."""
+    """All recipes of the paper's own study."""
     settings = params.get_study(exact)
     chosen = (params.selection(exact, one) for one in settings.selections.values())
     return {recipe for one in chosen for recipe in one.recipes or ()}
 
 
 def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
-    """The settings that two runs do not share, by name and with ours: ``network (resnet18)``."""
+    """The settings in which two runs differ: ``network (resnet18 for resnet50)``."""
     words = []
     for key, value, other in differing(ours.model_dump(mode="json"), theirs.model_dump(mode="json")):
         word = WORDS.get(key, key)
@@ -80,7 +84,7 @@ def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    """Key, our value and theirs of what differs; an entry that is another one by its name alone."""
+    """Key, our value and theirs of settings that differ; of entries with different names only the names."""
     for key in ours:
         if ours[key] == theirs.get(key):
             continue
@@ -95,6 +99,57 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tu
             yield key, ours[key]["name"], theirs[key]["name"]
         else:
             yield key, ours[key], theirs[key]
+
+
+def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) -> str:
+    """How a study's network, image, epochs and masks differ from the paper's, which are in parentheses.
+
+    As in ``epochs 14 (800)``, which stays on one line. It is about the study's own recipes that train an encoder and
+    are built on one of the paper's; where there are none, about those of its artefacts.
+    """
+    known = claims.datasets.get(dataset)
+    theirs = (known and known.settings_of) or dataset
+    parts: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for recipe in compared_recipes(params, study, dataset, claims.exact):
+        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe))
+        for side, settings in enumerate((params.resolve(study, dataset, recipe), other)):
+            for name, value in in_short(settings).items():
+                parts.setdefault(name, ({}, {}))[side][value] = None
+    same = ", ".join(name for name, (ours, papers) in parts.items() if ours.keys() == papers.keys())
+    changed = ", ".join(
+        f"{name}\xa0{' or '.join(ours)}\xa0({' or '.join(papers)})"
+        for name, (ours, papers) in parts.items()
+        if ours.keys() != papers.keys()
+    )
+    return ". ".join([f"Here (paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
+
+
+def compared_recipes(params: Params, study: str, dataset: str, exact: str) -> list[str]:
+    """The recipes that :func:`beside_paper` is about."""
+    known = paper_recipes(params, exact)
+    for selection in (Selection(), *params.get_study(study).artefacts.values()):
+        chosen = params.selection(study, selection)
+        found = [
+            recipe
+            for recipe in chosen.recipes or ()
+            if paper_recipe(params, exact, recipe) in known
+            and any("encoder" in stage.trains for stage in params.resolve(study, dataset, recipe).stages)
+        ]
+        if found:
+            return found
+    return []
+
+
+def in_short(settings: RunSettings) -> dict[str, str]:
+    """What a run sees, with what, and for how long; epochs are those of the stages that train the encoder."""
+    epochs = [stage.training.epochs for stage in settings.stages if "encoder" in stage.trains]
+    masks = [one for one in settings.stages[0].augment if one.name in MASKS]
+    return {
+        "network": settings.encoder.name,
+        "image": "\xa0×\xa0".join(map(str, representation_of(settings).shape(settings.audio.samples))),
+        "epochs": " + ".join(map(str, epochs)) or "none",
+        "masks": " + ".join("{count} of {width}".format(**m.parameters) + f" {MASKS[m.name]}" for m in masks) or "none",
+    }
 
 
 def plain(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""What papers have published, a room each: their tables and figures with ours beside."""
+"""The papers, a folder each: their claims, and their tables and figures with our numbers beside them."""
 
 PAPERS = {"clar": "the CLAR paper", "shin": "Shin et al. (2021)", "soundclr": "the SoundCLR paper"}
-"""What captions call each paper, by the name of its room."""
+"""The papers' names in captions, by their folders."""

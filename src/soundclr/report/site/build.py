@@ -18,7 +18,7 @@ from soundclr.machine.files import write_text
 from soundclr.machine.provenance import git_state
 from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
-from soundclr.report.claims.frame import ratio, signed
+from soundclr.report.claims.frame import ratio
 from soundclr.report.claims.seeds import MOST
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import train_command
@@ -26,6 +26,7 @@ from soundclr.report.papers import PAPERS
 from soundclr.report.site import explore, listen
 from soundclr.report.site.claims import Asked, asked_of, rows_of
 from soundclr.report.site.links import as_page, heading_of
+from soundclr.report.table import signed
 
 HERE = importlib.resources.files("soundclr.report.site")
 

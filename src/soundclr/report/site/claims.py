@@ -15,6 +15,7 @@ from soundclr.report.claims.seeds import seeds_needed
 from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import provenance
 from soundclr.report.frames import Values
+from soundclr.report.table import NONE
 
 MARGIN = 0.06
 """The share of a picture's width that is left free at each end."""
@@ -58,7 +59,7 @@ class Asked:
     @property
     def theirs(self) -> str:
         """The paper's number."""
-        return frame.theirs(self.finding).replace("no number", frame.NONE) if self.finding else frame.NONE
+        return frame.theirs(self.finding).replace("no number", NONE) if self.finding else NONE
 
     @property
     def ours(self) -> str:

@@ -1,1 +1,1 @@
-"""CLAR (Al-Tahan and Mohsenzadeh 2021): what its claims are checked by; its published numbers are not at hand."""
+"""CLAR (Al-Tahan and Mohsenzadeh 2021): its claims, tables and figures; we do not have its published numbers."""

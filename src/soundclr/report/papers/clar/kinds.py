@@ -1,4 +1,4 @@
-"""How claims.yaml may name sides by what their settings are."""
+"""The kinds by which claims.yaml can name sides by their settings."""
 
 from soundclr.params import RunSettings
 
@@ -9,4 +9,4 @@ def augmentations_of(settings: RunSettings) -> str:
 
 
 KINDS = {"augmentations": (augmentations_of, ("augmentation_grid",))}
-"""By the name there: what names a side, and the artefacts whose runs alone count."""
+"""By the name in claims.yaml: the function that names a side, and the artefacts whose runs count."""

@@ -1,4 +1,4 @@
-"""What a run is in CLAR's terms, from its settings: how its encoder was trained, which one it is, and who is asked."""
+"""A run in CLAR's terms, from its settings: how its encoder was trained, which encoder it is, and which head."""
 
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,10 @@ OWN_HEAD, LINEAR, MLP = "class head", "linear probe", "MLP probe"
 
 @dataclass(frozen=True)
 class Method:
-    """``scheme`` in the words of the losses that trained the encoder, ``head`` what its accuracy is the accuracy of.
+    """A run in CLAR's terms.
 
-    ``labels`` is the share of labels that the classifier learnt from.
+    ``scheme``: how the encoder was trained. ``head``: the classifier or probe whose accuracy is given. ``labels``: the
+    share of labels that it learnt from.
     """
 
     scheme: str
@@ -26,9 +27,10 @@ class Method:
 
 
 def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Method]:
-    """Each recipe of a choice, as a method; of two that are the same in these terms the later goes by its title.
+    """Each recipe of a choice as a method.
 
-    So does one that has no name in them: by the title that it has with all labels, as the share of labels stands apart.
+    A scheme without a name in CLAR's terms, and the later of two equal ones, have the title of the recipe with all
+    labels instead.
     """
     found: dict[str, Method] = {}
     for recipe, kind in of_all_labels(collection, dataset, choice).items():
@@ -39,23 +41,23 @@ def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Meth
 
 
 def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str, str]:
-    """Each recipe of a choice with the one that learns from the most labels, of those that differ in labels alone."""
+    """For each recipe of a choice the one with the most labels, among those that differ in labels only."""
     recipes = collection.recipes_of(choice)
-    kinds = {recipe: but_for_labels(collection, dataset, recipe) for recipe in recipes}
+    kinds = {recipe: hash_without_labels(collection, dataset, recipe) for recipe in recipes}
     shares = {recipe: collection.settings(dataset, recipe).labels for recipe in recipes}
     most = {kinds[recipe]: recipe for recipe in sorted(recipes, key=shares.__getitem__)}  # the largest share is last
     return {recipe: most[kinds[recipe]] for recipe in recipes}
 
 
-def but_for_labels(collection: Collection, dataset: str, recipe: str) -> str:
-    """What a recipe's runs, and those that they start from, have in common with those of other shares of labels."""
+def hash_without_labels(collection: Collection, dataset: str, recipe: str) -> str:
+    """A hash of the settings of a recipe's runs and of those that they start from, without the share of labels."""
     places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
     settings = [collection.settings(*place) for place in places]
     return sha256_of_json([one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings])
 
 
 def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
-    """What a recipe is on a dataset; a probe's scheme is that of the run whose encoder it hears."""
+    """A recipe as a method; a probe's scheme is that of the run with its encoder."""
     settings = collection.settings(dataset, recipe)
     origins = collection.params.origins(collection.study, dataset, recipe)
     trained = collection.settings(*origins[0]) if origins and not trains_encoder(settings) else settings
@@ -64,12 +66,12 @@ def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
 
 
 def trains_encoder(settings: RunSettings) -> bool:
-    """Whether the encoder learns in one of a run's stages."""
+    """Whether some stage of a run trains the encoder."""
     return any("encoder" in stage.trains for stage in settings.stages)
 
 
 def scheme_of(settings: RunSettings) -> str | None:
-    """How a run's encoder is taught; None for a way that is not CLAR's."""
+    """How a run's encoder is trained; None for a way that is not CLAR's."""
     stages = [stage for stage in settings.stages if "encoder" in stage.trains]
     names = {term.name for stage in stages for term in stage.loss}
     learns = {head for stage in stages for head in Loss.from_stage(stage).reads}
@@ -81,14 +83,14 @@ def scheme_of(settings: RunSettings) -> str | None:
 
 
 def encoder_title(settings: RunSettings) -> str:
-    """As in ``1-D, width 16``; the width where it is not ResNet-18's."""
+    """The encoder's kind, with its width where that is not ResNet-18's: ``1-D, width 16``."""
     entry = encoder_of(settings)
     width = getattr(entry, "width", 64)
     return f"{entry.rank}-D" + (f", width {width}" if width != 64 else "")
 
 
 def head_of(settings: RunSettings) -> str:
-    """Whether the last stage's classifier learns with the encoder, or is a probe of one that stays as it is."""
+    """The head: a classifier trained with the encoder, or a probe of a frozen one."""
     if "encoder" in settings.stages[-1].trains:
         return OWN_HEAD
     return LINEAR if sum(name in SIZED for name, _ in layers_of(settings.classifier)) == 1 else MLP

@@ -1,6 +1,6 @@
-"""How claims.yaml may name sides by what their settings are."""
+"""The kinds by which claims.yaml can name sides by their settings."""
 
 from soundclr.report.papers.shin.reading import row_of
 
 KINDS = {"start": (row_of, ())}
-"""By the name there: what names a side; the runs of any artefact count."""
+"""By the name in claims.yaml: the function that names a side; the runs of all artefacts count."""

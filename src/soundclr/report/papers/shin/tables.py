@@ -1,21 +1,19 @@
-"""The paper's tables: a row a kind of start, ours beside the paper's; their rows in pairs; and the weights' files."""
+"""The paper's tables with our numbers, their rows in pairs, and the files of initial weights."""
 
 import itertools
-from functools import partial
 
 import pandas as pd
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
 from soundclr.report.artefacts.comparison import comparison_columns
 from soundclr.report.collect import Collection
 from soundclr.report.frames import PLACE, RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, Protocol, at_places, compare, paired, summary
-from soundclr.report.papers.shin.reading import GAINS, ONE_FOLD, TABLE1, TABLE2, paper_percent, row_of
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, both_epochs, compare, summary
+from soundclr.report.papers.shin.reading import ONE_FOLD, TABLE1, TABLE2, paper_percent
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import (
     EPOCHS,
     NONE,
-    PARTIAL_NOTE,
     Column,
     Show,
     Table,
@@ -24,6 +22,7 @@ from soundclr.report.table import (
     dataset_column,
     frame_of,
     gap,
+    partial_note,
     scheme_column,
     sentences,
 )
@@ -33,8 +32,8 @@ NOT_HERE = "weights not here"
 CHOICES = (TABLE1, ONE_FOLD, TABLE2)
 
 
-def rows_of(collection: Collection, *choices: str) -> DataFrame:
-    """The rows of ``asked`` of these choices, in their order; of a recipe in several the first that has it counts."""
+def asked_rows(collection: Collection, *choices: str) -> DataFrame:
+    """The rows of ``asked`` for these choices, in order; a recipe in several of them is taken from the first."""
     asked = pd.concat([collection.asked_of(choice=choice) for choice in choices])
     first = asked.groupby(["dataset", "recipe"])["choice"].transform("first")
     return asked[asked["choice"] == first]
@@ -48,27 +47,25 @@ def results_of(collection: Collection, rows: DataFrame) -> list[RunResult]:
 
 
 def shin_table1(collection: Collection) -> Table:
-    """What a network starts from, all of it being trained on the sounds: a row a start and dataset."""
+    """A row for each start and dataset, where the whole network is fine-tuned on the sounds."""
     text = "Fine-tuned from each start: held-out accuracy in %, mean over folds"
-    return table_of(collection, rows_of(collection, TABLE1, ONE_FOLD), text)
+    return table_of(collection, asked_rows(collection, TABLE1, ONE_FOLD), text)
 
 
 def shin_table2(collection: Collection) -> Table:
-    """A linear classifier on a frozen encoder; supervised and random weights are not the paper's."""
-    text = (
-        "Linear evaluation of frozen encoders: held-out accuracy in %, mean over folds; random weights, too, say what"
-    )
-    return table_of(collection, rows_of(collection, TABLE2), f"{text} the trained ones are worth")
+    """A row for each frozen encoder with a linear classifier; the paper has neither supervised nor random weights."""
+    text = "Linear evaluation of frozen encoders: held-out accuracy in %, mean over folds; random weights too"
+    return table_of(collection, asked_rows(collection, TABLE2), text)
 
 
 def shin_sounds(collection: Collection) -> Table:
-    """Beside the paper: weights from sounds without labels, of our own runs, in place of a file from images."""
+    """Not in the paper: encoders from our own contrastive training on sounds without labels."""
     text = "From contrastive training on the sounds of the other folds: held-out accuracy in %, mean over folds"
-    return table_of(collection, rows_of(collection, "shin_sounds"), text)
+    return table_of(collection, asked_rows(collection, "shin_sounds"), text)
 
 
 def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
-    """Best and last epoch of each row, and the paper's; ``what`` begins the caption."""
+    """A row for each recipe: best and last epoch, and the paper's; ``what`` is the beginning of the caption."""
     rows: list[Values] = []
     for row in records(summary(asked)):
         dataset, recipe = row["dataset"], row["recipe"]
@@ -79,20 +76,20 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
         rows.append(row | {"lacks": lacking, "paper_percent": theirs, "difference_points": gap(row, theirs)})
     with_paper = any(row["paper_percent"] is not None for row in rows)
 
-    def shown(epoch: str) -> Show:
+    def accuracy_or_note(epoch: str) -> Show:
         return lambda row: accuracy(epoch)(row) if row["runs"] else NOT_HERE if row["lacks"] else NONE
 
     page = [dataset_column(collection), scheme_column(collection, "row")]
     page += [Column("folds", lambda row: f"{row['held_out_folds']} of {row['folds']}"), Column("runs", coverage)]
-    page += [Column(name, shown(epoch)) for epoch, name in EPOCHS.items()]
+    page += [Column(name, accuracy_or_note(epoch)) for epoch, name in EPOCHS.items()]
     if with_paper:
         page += [Column("paper", "paper_percent"), Column("difference", "difference_points", sign=True)]
     results = results_of(collection, asked)
     caption = sentences(
         what,
         f"{len(results)} of {len(asked)} runs",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
-        f"{NOT_HERE}: no run, for want of the file of initial weights that the row starts from"
+        partial_note(rows),
+        f"{NOT_HERE}: no runs, because the file of initial weights is missing"
         if any(row["lacks"] for row in rows)
         else "",
         "Difference: our best epoch minus the paper's, in percentage points; the paper does not say which epoch it "
@@ -101,14 +98,14 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
         else "",
     )
     csv = ["dataset", "recipe", "held_out_folds", "folds", "runs", "expected_runs", "seeds"]
-    csv += [f"{protocol}{what}_percent" for protocol in PROTOCOLS for what in ("", "_std")]
+    csv += both_epochs("percent", "std_percent")
     csv += ["paper_percent", "difference_points"]
     return Table(frame_of(rows), csv, page, caption, results=results)
 
 
 def shin_pairs(collection: Collection) -> Table:
-    """A row for every two rows of a dataset that have runs of the same fold and seed, the later minus the earlier."""
-    asked = rows_of(collection, *CHOICES)
+    """The later minus the earlier of every two rows of a dataset with runs of the same folds and seeds."""
+    asked = asked_rows(collection, *CHOICES)
     groups = {place: rows[rows["there"]] for place, rows in split(asked, PLACE).items()}
     rows = []
     for ((dataset, second), theirs), ((other, first), ours) in itertools.combinations(groups.items(), 2):
@@ -141,7 +138,7 @@ def shin_pairs(collection: Collection) -> Table:
 
 
 def shin_weights(collection: Collection) -> Table:
-    """A row for each file of initial weights that a run of the study starts from, or would: whence, and its hash."""
+    """A row for each file of initial weights of the study: its source and its hash."""
     params, study = collection.params, collection.study
     places = collection.asked[["dataset", "recipe"]].drop_duplicates().itertuples(index=False, name=None)
     settings = [params.resolve(study, *place) for place in places]
@@ -174,18 +171,3 @@ def shin_weights(collection: Collection) -> Table:
     )
     csv = ["weights", "encoder", "title", "file", "source", "sha256", "runs"]
     return Table(frame_of(rows), csv, page, caption, results=collection.results)
-
-
-def gain(
-    started: str, on_esc50: bool, collection: Collection, dataset: str, recipe: str, choice: str, protocol: Protocol
-) -> Series:
-    """What a start adds to the vanilla network, in points of accuracy; on ESC-50 whatever dataset is asked for."""
-    named = [name for name in collection.datasets if name in GAINS] if on_esc50 else [dataset]
-    asked = rows_of(collection, TABLE1, ONE_FOLD)
-    done = asked[asked["there"] & asked["dataset"].isin(named[:1])]
-    kinds = done["recipe"].map(lambda name: row_of(collection.settings(named[0], name)))
-    return paired(*(at_places(done[kinds == kind], protocol) for kind in (started, "vanilla")))
-
-
-supervised_gain, supervised_gain_on_esc50 = (partial(gain, "supervised", whole) for whole in (False, True))
-self_supervised_gain, self_supervised_gain_on_esc50 = (partial(gain, "self_supervised", one) for one in (False, True))

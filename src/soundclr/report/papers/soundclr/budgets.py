@@ -1,18 +1,18 @@
-"""Whether the hybrid loss catches up where networks train longer: a row a budget and pair, and a sentence a dataset."""
+"""Whether the hybrid loss catches up with longer training: a row for each pair and budget, a sentence a dataset."""
 
 import math
 
-from soundclr.report.claims.frame import record, share, signed
+from soundclr.report.claims.frame import record, share
 from soundclr.report.claims.judge import Finding, findings_of
-from soundclr.report.claims.of_study import BUDGETS, own_epochs
+from soundclr.report.claims.of_study import own_epochs
 from soundclr.report.collect import Collection
-from soundclr.report.table import Column, Table, frame_of, sentences
+from soundclr.report.table import NONE, Column, Table, coverage, frame_of, sentences, signed, with_interval
 
 PAIRS = "hybrid_ce", "hybrid_sc"
 
 
 def make(collection: Collection) -> Table:
-    """Difference, interval, bound and power at each budget."""
+    """A row for each pair of schemes and budget: difference, interval, bound and power."""
     own = own_epochs(collection.params, collection.study)
     found = [(budget_of(one, own), one) for one in findings_of(collection) if one.claim.id.startswith(PAIRS)]
     rows = [{"epochs": epochs, **record(one), "finding": one} for epochs, one in sorted(found, key=order)]
@@ -22,9 +22,9 @@ def make(collection: Collection) -> Table:
         Column("dataset", lambda row: collection.title(row["dataset"]), align="l"),
         Column("difference", lambda row: row["finding"].claim.claim.split(",")[0], align="l"),
         Column("epochs", "epochs"),
-        Column("runs", lambda row: f"{row['runs']} of {row['expected_runs']}"),
+        Column("runs", coverage),
         Column("points", lambda row: points(row["finding"])),
-        Column("at most", lambda row: signed(row["bound"]) if row["finding"].whole else "–"),
+        Column("at most", lambda row: signed(row["bound"]) if row["finding"].whole else NONE),
         Column("power", lambda row: power(row["finding"])),
         Column("the paper", lambda row: signed(row["paper_difference"])),
     ]
@@ -38,32 +38,32 @@ def make(collection: Collection) -> Table:
 
 
 def order(pair: tuple[int, Finding]) -> tuple[str, str, int]:
-    """By dataset, then pair, then budget."""
+    """The key by which rows are sorted: dataset, pair, budget."""
     epochs, found = pair
     return found.dataset, found.claim.id[: len(PAIRS[0])], epochs
 
 
 def budget_of(found: Finding, own: int) -> int:
-    """The epochs of a finding's budget; its family is named after another than the study's own."""
+    """The epochs of a finding's budget, from the name of its family; without a family the study's own."""
     return int(found.claim.family.split()[0]) if found.claim.family else own
 
 
 def points(found: Finding) -> str:
-    """The difference with its interval, once all runs are there."""
+    """The difference with its interval, where all runs are there."""
     if not found.whole or found.estimate is None:
-        return "–"
+        return NONE
     low, high = found.estimate.interval()
-    return f"{signed(found.estimate.value)} ({signed(low)} to {signed(high)})"
+    return with_interval(found.estimate.value, low, high)
 
 
 def power(found: Finding) -> str:
-    """In percent, at the difference that it is of."""
+    """The power in percent, with the difference for which it is given."""
     known = found.whole and not math.isnan(found.power)
-    return f"{share(found.power)} at {signed(found.power_at)}" if known else "–"
+    return f"{share(found.power)} at {signed(found.power_at)}" if known else NONE
 
 
 def sentence(collection: Collection, dataset: str, found: list[tuple[int, Finding]]) -> str:
-    """What the budgets say of hybrid against cross-entropy on a dataset."""
+    """A sentence on hybrid minus cross-entropy at a dataset's smallest and largest budget."""
     whole = [
         (epochs, one)
         for epochs, one in sorted(found, key=order)
@@ -71,7 +71,7 @@ def sentence(collection: Collection, dataset: str, found: list[tuple[int, Findin
     ]
     title = collection.title(dataset)
     if len(whole) < 2:
-        return f"{title}: fewer than two budgets have all their runs, so nothing is said of catching up"
+        return f"{title}: fewer than two budgets have all their runs, so catching up is not judged"
     (first, one), (last, other) = whole[0], whole[-1]
     assert one.estimate is not None
     assert other.estimate is not None
@@ -79,6 +79,3 @@ def sentence(collection: Collection, dataset: str, found: list[tuple[int, Findin
         f"{title}: hybrid − cross-entropy is {points(one)} after {first} epochs and {points(other)} after {last}, at "
         f"most {signed(other.bound)}; the power there is {share(other.power)}"
     )
-
-
-KEY = BUDGETS

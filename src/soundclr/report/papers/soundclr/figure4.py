@@ -1,4 +1,4 @@
-"""Figure 4: accuracy of each held-out fold, one colour and marker a scheme; with their mean and chance."""
+"""Figure 4: accuracy on each held-out fold, with the mean over folds and chance."""
 
 import itertools
 import math
@@ -18,7 +18,7 @@ from soundclr.report.style import BARS, GREY, PAGE, Drawing, Style, add_legend, 
 from soundclr.report.table import EPOCHS
 
 NEAR = 12.0
-"""Points between chance and the lowest value above which the axis is broken."""
+"""The axis is broken where chance is further below the lowest value, in points."""
 
 PAPERS: Style = {"marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4.6}
 SINGLE: Style = {"linewidth": 2.2, "alpha": 0.25}
@@ -26,7 +26,7 @@ FILL: dict[Protocol, Style] = {"best_epoch": {}, "last_epoch": {"mfc": "white"}}
 
 
 class Point(NamedTuple):
-    """A mean at a place on the horizontal axis, in percent, how far its bar goes down and up, and the seeds' values."""
+    """A mean in percent at a place on the horizontal axis, the lengths of its bar, and the seeds' values."""
 
     place: float
     mean: float
@@ -37,7 +37,7 @@ class Point(NamedTuple):
 
 
 def draw(collection: Collection, dataset: str) -> Drawing | None:
-    """Each fold's mean over seeds at both epochs with its bar, and beside them the mean over folds and the paper's."""
+    """Each fold's mean over seeds at both epochs, then the mean over folds and the paper's mean."""
     done = collection.done(dataset)
     if not len(done):
         return None
@@ -59,7 +59,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         aside = width * (0.2 if protocol == "last_epoch" else -0.2)
         draw_scheme(axes, scheme_points, shifts[recipe] + aside, looks[recipe].point | FILL[protocol])
     for recipe, value in paper.items():
-        axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5)
+        axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5, clip_on=False)
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
     guessing = draw_chance(lower, classes)
     lower.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
@@ -75,7 +75,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iterator[Point]:
-    """A scheme's folds that have runs, each with a bar of its seeds or, of a single run, its clips; and their mean."""
+    """A scheme's folds, each with a bar over its seeds or over a single run's clips; then their mean."""
     for place, fold in enumerate(folds):
         rows = done[done["fold"] == fold]
         values = at_places(rows, protocol)
@@ -91,7 +91,7 @@ def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iter
 
 
 def panels(figure: Figure, chance: float, low: float) -> tuple[Axes, Axes]:
-    """The axes of accuracies from ``low`` on and those of the chance line: the same, or below a break if it is far."""
+    """The axes of accuracies from ``low`` on, and those of chance: the same axes, or others below a break."""
     if chance > low - NEAR:
         axes = figure.subplots()
         axes.set_ylim(max(min(low, chance - 5), -0.5), 100.5)
@@ -109,7 +109,7 @@ def panels(figure: Figure, chance: float, low: float) -> tuple[Axes, Axes]:
 
 
 def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style: Style) -> None:
-    """A scheme's points at one epoch, ``aside`` from their places, so that none hides another."""
+    """Draw a scheme's points at one epoch, ``aside`` from their places so that they do not overlap."""
     style = style | {"mec": style["color"], "mew": 0.7, "markersize": 3.4}
     for point in scheme_points:
         at = point.place + aside
@@ -120,14 +120,14 @@ def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style:
 
 
 def lower_end(shown: Sequence[Point]) -> float:
-    """Where the axis of accuracies begins: below every point, and below bars that are not longer than ten points."""
+    """The beginning of the axis of accuracies: below all points, and at most ten points below for bars."""
     lowest = min(min([point.mean, *point.seeds]) for point in shown)
     ends = [point.mean - point.down for point in shown if not math.isnan(point.down)]
     return max(min([lowest, *ends]) - 1, lowest - 10)
 
 
 def caption(shown: Sequence[Point], with_paper: bool, broken: bool) -> str:
-    """What is drawn."""
+    """The caption, which names what is drawn."""
     text = "Accuracy on each held-out fold and the mean of all folds, at the best epoch (filled) and the last (open)"
     several = max((len(point.seeds) for point in shown), default=0)
     text += "; small: seeds, large: their mean" if several else ""

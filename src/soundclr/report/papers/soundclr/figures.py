@@ -1,4 +1,4 @@
-"""Figures 3 and 5, and the budget curve: what each step, noise and longer training do to each scheme."""
+"""Figures 3 and 5, and the budget curve: the effect of each step, of noise, and of longer training."""
 
 import math
 import textwrap
@@ -11,15 +11,15 @@ from soundclr.params.resolving import lineage
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.artefact import OWN
-from soundclr.report.artefacts.evaluated import heard, means_under
+from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import INTERVALS, at_places, mean_of, paired
+from soundclr.report.intervals import INTERVALS, at_places, interval_note, mean_of, paired
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
 from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import number
+from soundclr.report.table import formatted, signed
 
 WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
 
@@ -28,7 +28,7 @@ FOLD: style.Style = {"color": style.GREY, "marker": "o", "linestyle": "", "mec":
 
 
 def figure3(collection: Collection, dataset: str) -> Drawing | None:
-    """A step a row, from top to bottom; its mean and the gain over the step above stand beside it."""
+    """A row for each step, with its mean and the gain over the step above."""
     if not len(collection.done(dataset, choice="figure3")):
         return None
     recipes = collection.recipes_of("figure3")
@@ -36,6 +36,7 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     names = [
         collection.scheme(one) if names.count(name) > 1 else name for one, name in zip(recipes, names, strict=True)
     ]
+    theirs = {line["row"]: line for line in published("figure3", dataset)}
     rows = []
     above = at_places(collection.done(dataset, "", "figure3"))
     for recipe, name in zip(recipes, names, strict=True):
@@ -44,17 +45,20 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
         lines += [f"({len(done)} of {len(asked)} runs)"] if len(done) < len(asked) else []
         best, last = at_places(done), mean_of(at_places(done, "last_epoch"))
         mean = mean_of(best)
-        text = number(mean.mean) if len(best) else ""
+        text = formatted(mean.mean) if len(best) else ""
         if len(best) and set(best.index) == set(above.index):
-            text += f"\n({number(round(mean.mean, 2) - round(mean_of(above).mean, 2), sign=True)})"
+            text += f"\n({signed(round(mean.mean, 2) - round(mean_of(above).mean, 2))})"
+        if name in theirs and theirs[name]["statistic"].startswith("gain"):
+            least = "≥ " if theirs[name]["statistic"] == "gain_at_least" else ""
+            text += f"\n[{least}{signed(percent(theirs[name]))}]"
         means = [(-0.12, mean, style.BEST), (0.18, last, style.LAST)] if len(best) else []
         rows.append(RowOfMeans("\n".join(lines), means, number=text))
         above = best
     tallest = max(row.label.count("\n") + 1 for row in rows)
     figure = style.new_figure(COLUMN, 0.75 + max(0.3, 0.1 * tallest + 0.06) * len(rows))
     axes = figure.subplots()
-    theirs = [one for one in published("figure3", dataset) if one["statistic"] == "mean" and one["row"] in names]
-    paper = {line["row"]: value for line in theirs if (value := percent(line)) is not None}
+    told = {name: percent(line) for name, line in theirs.items() if line["statistic"] == "mean" and name in names}
+    paper = {name: value for name, value in told.items() if value is not None}
     for name, value in paper.items():
         axes.plot(value, names.index(name), **PAPERS, zorder=3)
     draw.rows_with_intervals(axes, rows, fontsize=6)
@@ -65,42 +69,44 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(axes, "x")
     handles = [style.handle("best epoch", **style.BEST), style.handle("last epoch", **style.LAST)]
     style.add_legend(figure, handles + ([style.handle("paper", **PAPERS)] if paper else []))
-    text = "The ablation, step by step: accuracy at the best epoch (a small point a fold, their mean large)"
-    text += " and at the last"
-    text += f"; bars: {INTERVALS}" if any(not math.isnan(row.means[0][1].bar) for row in rows if row.means) else ""
+    text = "The ablation, step by step: accuracy at the best epoch (small: folds, large: their mean) and at the last"
+    text += interval_note(row.means[0][1] for row in rows if row.means)
     text += "; open: the paper's values, where it gives them" if paper else ""
-    return Drawing(figure, f"{text}. At the right the mean at the best epoch and the gain over the step above.")
+    text += ". At the right the mean at the best epoch and the gain over the step above"
+    others = ", ".join(dict.fromkeys(line["dataset"] for line in published("figure3")))
+    text += ", in brackets the paper's" if theirs else f"; the paper has these steps on {others}"
+    return Drawing(figure, f"{text}.")
 
 
 def figure5(collection: Collection, dataset: str) -> Drawing | None:
-    """A line a scheme through its means; the strengths stand evenly, for they span decades."""
-    found = heard(collection).query("dataset == @dataset and sigma.notna()")
+    """A line for each scheme; the levels of noise are evenly spaced, because they span decades."""
+    found = noise_with_areas(collection).query("dataset == @dataset and sigma.notna()")
     if not len(found):
         return None
     sigmas = sorted(collection.params.evaluation.sigmas)
     figure = style.new_figure(COLUMN, 2.3)
     axes = figure.subplots()
-    handles, bars = [], False
+    handles, drawn = [], []
     count = found["recipe"].nunique()
     for i, (recipe, rows) in enumerate(split(found, "recipe").items()):
         means = means_under(rows, "sigma", sigmas)
         line = style.look(collection, recipe).line | {"markersize": 3.5}
         shift = (i - (count - 1) / 2) * 0.08  # apart, so that bars do not hide bars
         draw.curve_of_means(axes, [place + shift for place in range(len(sigmas))], means, line, bars=True)
-        bars = bars or not math.isnan(means[0].bar)
+        drawn += means
         handles.append(style.handle(collection.scheme(recipe), **line))
     axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set_xlim(-0.4, len(sigmas) - 0.6)
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
-    axes.set_ylabel("accuracy (%)")
+    axes.set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(axes, "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
-    return Drawing(figure, f"{text}{f'; bars: {INTERVALS}' if bars else ''}.")
+    return Drawing(figure, f"{text}{interval_note(drawn)}.")
 
 
 def power(value: float) -> str:
-    """A strength of noise as a tick shows it: 5·10⁻⁴."""
+    """A level of noise as a tick's label: 5·10⁻⁴."""
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(value) + 1e-9)
@@ -110,12 +116,12 @@ def power(value: float) -> str:
 
 
 def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFrame]]:
-    """The runs of each of the study's own schemes and of those that build on it, by epochs, the fewest first."""
+    """For each of the study's own schemes the runs of it and of recipes built on it, by epochs, the fewest first."""
     found: dict[str, dict[int, DataFrame]] = defaultdict(dict)
     rows = collection.asked[collection.asked["choice"].isin([OWN, "budget_curve"]) & collection.asked["there"]]
     rows = rows[rows["dataset"] == dataset].drop_duplicates(RUN)
     before = {recipe: lineage(collection.params.all_recipes, recipe) for recipe in rows["recipe"].unique()}
-    # The nearest of the schemes that it builds on.
+    # The nearest of the schemes that a recipe is built on.
     nearest = {recipe: [one for one in names if one in collection.recipes][-1:] for recipe, names in before.items()}
     schemes = rows["recipe"].map(lambda recipe: next(iter(nearest[recipe]), ""))
     order = rows.assign(scheme=schemes).sort_values("budget_epochs", kind="stable")
@@ -125,7 +131,7 @@ def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFra
 
 
 def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
-    """Above, each scheme's accuracy after the last epoch; below, the last scheme's minus each other's."""
+    """Above: each scheme's accuracy after the last epoch by budget. Below: the last scheme minus each other one."""
     lines = budgets(collection, dataset)
     if not lines:
         return None
@@ -145,7 +151,7 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
             both = {epochs: at_places(rows, "last_epoch") for epochs, rows in lines.get(last, {}).items()}
             gains = {epochs * apart: paired(both[epochs], values[epochs]) for epochs in both if epochs in values}
             draw_means(below, {x: one for x, one in gains.items() if len(one)}, line)
-    above.set_ylabel("held-out accuracy (%)")
+    above.set_ylabel("last-epoch accuracy (%)")
     below.axhline(0, color="black", linewidth=0.6)
     below.set_ylabel(f"{collection.scheme(last)}\nminus the other (points)")
     ticks = sorted({epochs for found in lines.values() for epochs in found})
@@ -160,6 +166,6 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
 
 
 def draw_means(axes: Axes, values: dict[float, Series], line: style.Style) -> None:
-    """The means over folds of values by fold and seed, through their budgets."""
+    """Draw a line through the means over folds at each budget."""
     if values:
         draw.curve_of_means(axes, list(values), [mean_of(one) for one in values.values()], line, bars=True)

@@ -1,24 +1,24 @@
-"""How claims.yaml may name sides by what their settings are."""
+"""The kinds by which claims.yaml can name sides by their settings."""
 
 from soundclr.params import RunSettings
 from soundclr.report.papers.soundclr.reading import alpha_of, describe, masks_of
 
 
 def masks_name(settings: RunSettings) -> str:
-    """As in ``f2 F32, t1 T32``, the notation of Table I."""
+    """The masks in the notation of Table I: ``f2 F32, t1 T32``."""
     masks = masks_of(settings)
     parts = (f"f{masks.f} F{masks.width_f}" if masks.f else "f0", f"t{masks.t} T{masks.width_t}" if masks.t else "t0")
     return ", ".join(parts)
 
 
 def mask_kind(settings: RunSettings) -> str | None:
-    """Whether there are masks of one kind alone."""
+    """The kind of the masks, where all are of one kind."""
     masks = masks_of(settings)
     return None if bool(masks.f) == bool(masks.t) else "frequency" if masks.f else "time"
 
 
 def mask_count(settings: RunSettings) -> str | None:
-    """Whether there are as many masks as in Table I's best cell, or more of either, all up to 32 wide."""
+    """Whether there are as many masks as in Table I's best cell or more; None for widths other than 32."""
     masks = masks_of(settings)
     if (masks.width_f, masks.width_t) != (32, 32) or masks.f < 2:
         return None
@@ -32,4 +32,4 @@ KINDS = {
     "mask_kind": (mask_kind, ("table1",)),
     "mask_count": (mask_count, ("table1",)),
 }
-"""By the name there: what names a side, and the artefacts whose runs alone count."""
+"""By the name in claims.yaml: the function that names a side, and the artefacts whose runs count."""

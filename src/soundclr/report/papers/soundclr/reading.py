@@ -1,4 +1,4 @@
-"""The paper's published numbers, from published.csv, and what a run is in its terms, from its settings."""
+"""The paper's published numbers, from published.csv, and runs in the paper's terms, from their settings."""
 
 import re
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from soundclr.params import RunSettings
 from soundclr.report.papers.reading import Line, percent, read_published
 
 DATASETS = {"esc10": "ESC-10", "esc10_wav": "ESC-10", "esc50": "ESC-50", "esc50_ogg": "ESC-50", "us8k": "US8K"}
-"""What published.csv calls the datasets of params.yaml; one that is not here has no published value."""
+"""Names in published.csv of the datasets of params.yaml; others have no published values."""
 
 ROW = re.compile(r"F=(\d+),T=(\d+),f=(\d+)")
 
 
 def published(artefact: str, dataset: str | None = None) -> list[Line]:
-    """An artefact's lines, or those of a dataset of params.yaml, in the paper's order; none where it has no value."""
+    """An artefact's lines, or those for a dataset of params.yaml, in the paper's order."""
     lines = [line for line in read_published(__package__) if line["artefact"] == artefact]
     return [line for line in lines if dataset is None or line["dataset"] == DATASETS.get(dataset)]
 
 
 def paper_accuracy(dataset: str, recipe: str) -> dict[str, float | None]:
-    """The paper's Table III for a dataset and recipe: ``mean``, ``std`` and ``best`` seed, in percent, None without."""
+    """Table III for a dataset and recipe: ``mean``, ``std`` and ``best`` seed in percent; None without values."""
     found = {line["statistic"]: line for line in published("table3", dataset) if line["row"] == recipe}
     if not found:
         return dict.fromkeys(("mean", "std", "best"))
@@ -28,7 +28,7 @@ def paper_accuracy(dataset: str, recipe: str) -> dict[str, float | None]:
 
 
 class Masks(NamedTuple):
-    """f masks of up to F bands and t of up to T frames; the width of no masks is None, as it changes nothing."""
+    """f masks of up to F bands and t of up to T frames; the width is None where there are no masks."""
 
     f: int
     width_f: int | None
@@ -37,13 +37,13 @@ class Masks(NamedTuple):
 
 
 class Block(NamedTuple):
-    """The widths that a block of Table I has: F in bands and T in frames; None where only rows f = 0 need none."""
+    """The widths of a block of Table I: F in bands and T in frames; None where it has no such masks."""
 
     width_f: int | None
     width_t: int | None
 
     def masks(self, f: int, t: int) -> Masks:
-        """The masks of one of its cells."""
+        """The masks of the cell (f, t)."""
         return Masks(f, self.width_f if f else None, t, self.width_t if t else None)
 
     def holds(self, masks: Masks) -> bool:
@@ -52,14 +52,14 @@ class Block(NamedTuple):
 
 
 def masks_of(settings: RunSettings) -> Masks:
-    """What the first stage's augmentations say of its masks."""
+    """The masks among the first stage's augmentations."""
     chosen = {choice.name: choice.parameters for choice in settings.stages[0].augment}
     bands, frames = (chosen.get(name, {"count": 0, "width": 0}) for name in ("frequency_mask", "time_mask"))
     return Block(bands["width"], frames["width"]).masks(bands["count"], frames["count"])
 
 
 def table1_cells(dataset: str) -> dict[tuple[Block, int, int], float]:
-    """Table I's accuracies by block, f and t, in its order; none for a dataset that it does not have."""
+    """Table I's accuracies by block, f and t, in its order; empty for other datasets."""
     cells = {}
     for line in published("table1", dataset):
         place, value = ROW.fullmatch(line["row"]), percent(line)
@@ -75,7 +75,7 @@ def alpha_of(settings: RunSettings) -> float:
 
 
 def describe(settings: RunSettings) -> str:
-    """Start, channels and augmentation in words, as the paper's data names the steps of Figure 3."""
+    """A step of Figure 3 in the words of published.csv: start, channels and augmentation."""
     channels = settings.representation.parameters.get("channels", 1)
     start = settings.start
     words = ["scratch" if start.weights == "none" and start.run is None else "pretrained"]

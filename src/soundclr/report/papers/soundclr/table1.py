@@ -1,4 +1,4 @@
-"""Table I: cross-entropy with every number of masks, in the paper's blocks, ours beside the paper's."""
+"""Table I: cross-entropy with each number of masks, in the paper's blocks, ours beside the paper's."""
 
 import math
 import statistics
@@ -9,13 +9,13 @@ from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, Values, records, split
 from soundclr.report.intervals import half_width, summary
 from soundclr.report.papers.soundclr.reading import Block, Masks, masks_of, table1_cells
-from soundclr.report.table import NONE, PARTIAL, Cell, Column, Row, Table, both, frame_of, number, sentences
+from soundclr.report.table import NONE, PARTIAL, Cell, Column, Row, Table, both, formatted, frame_of, sentences
 
 
 def blocks_of(paper: Iterable[Block], ours: Iterable[Masks]) -> list[Block]:
-    """The paper's blocks, then one for the widths of each of our settings that none of those before holds."""
+    """The paper's blocks, then more for those of our settings that no block holds."""
     blocks = list(dict.fromkeys(paper))
-    # Settings with both kinds of masks first: those with one kind, or none, then stand in their blocks.
+    # Settings with both kinds of masks come first: those with one kind or none then belong to their blocks.
     for masks in sorted(ours, key=lambda m: (not (m.f and m.t), not (m.f or m.t), m.width_f or 0, m.width_t or 0)):
         if not any(block.holds(masks) for block in blocks):
             blocks.append(Block(masks.width_f, masks.width_t))
@@ -23,19 +23,19 @@ def blocks_of(paper: Iterable[Block], ours: Iterable[Masks]) -> list[Block]:
 
 
 def repeated_settings(paper: Mapping[tuple[Block, int, int], float]) -> str:
-    """How many settings the paper's table has more than once, and by how much at most one's accuracies differ."""
+    """A sentence on settings that are in the paper's table several times, and how much their accuracies differ."""
     values = defaultdict(list)
     for (block, f, t), value in paper.items():
         values[block.masks(f, t)].append(value)
     spans = [max(found) - min(found) for found in values.values() if len(found) > 1]
     return (
-        f"Noise of one cell of the paper's: {len(spans)} settings stand in its table more than once, "
-        f"with accuracies that differ by up to {number(max(spans, default=0.0))} points"
+        f"Noise of one cell of the paper's: {len(spans)} settings are in its table more than once, "
+        f"with accuracies that differ by up to {formatted(max(spans, default=0.0))} points"
     )
 
 
 def noise(collection: Collection, dataset: str) -> str:
-    """What is known of the noise of one of our cells, as a sentence; nothing where no cell has all its folds."""
+    """A sentence on the noise of one of our cells; empty where no cell has all its folds."""
     deviations, halves = [], []
     folds = len(collection.params.folds(collection.study, dataset))
     recipes = collection.recipes_of("table1")
@@ -50,23 +50,23 @@ def noise(collection: Collection, dataset: str) -> str:
         pooled = math.sqrt(sum((n - 1) * s * s for n, s in deviations) / sum(n - 1 for n, _ in deviations))
         settings = "1 setting" if len(deviations) == 1 else f"{len(deviations)} settings"
         return (
-            f"Noise of one cell of ours: {number(pooled)} points, the standard deviation over seeds "
+            f"Noise of one cell of ours: {formatted(pooled)} points, the standard deviation over seeds "
             f"(of {settings}, {sum(n for n, _ in deviations)} seeds)"
         )
     if halves:
         return (
-            "Noise of one cell of ours: one seed each, so seeds say nothing; the 95 % interval (Student's t over "
-            f"folds) is ± {number(statistics.fmean(halves))} points (mean of {len(halves)} cells)"
+            "Noise of one cell of ours: one seed each, so the spread over seeds is unknown; the 95 % interval "
+            f"(Student's t over folds) is ± {formatted(statistics.fmean(halves))} points (mean of {len(halves)} cells)"
         )
     return ""
 
 
 def make(collection: Collection) -> Table:
-    """A block for each pair of widths, rows f, columns t: best epoch (last epoch), beside the paper's."""
+    """A block for each pair of widths with rows f and columns t: best epoch (last epoch), and the paper's."""
     datasets, recipes = collection.datasets_of("table1"), collection.recipes_of("table1")
     rows, notes = [], []
     for dataset in datasets:
-        rows += [*rows_of(collection, dataset)]
+        rows += [*cells_of(collection, dataset)]
         paper = table1_cells(dataset)
         notes += [repeated_settings(paper) if paper else "", noise(collection, dataset)]
 
@@ -78,7 +78,7 @@ def make(collection: Collection) -> Table:
         return Cell(both(row) + (f" {PARTIAL}" if row["partial"] else ""), bool(row["best"]))
 
     def theirs(row: Row) -> Cell:
-        return Cell(number(row["paper_percent"]), bool(row["best_paper"]))
+        return Cell(formatted(row["paper_percent"]), bool(row["best_paper"]))
 
     page = [Column("F, T", title, align="l"), Column("f", "f")]
     shows = {"ours": ours} | ({"paper": theirs} if any(map(table1_cells, datasets)) else {})
@@ -90,7 +90,7 @@ def make(collection: Collection) -> Table:
         f"Cross-entropy on {titles} with f masks of up to F mel bands and t masks of up to T frames: "
         "held-out accuracy in %, mean over folds; ours at the best epoch and, in parentheses, at the last",
         f"{collection.covered('table1')}, of {len(recipes)} different settings",
-        "A cell whose masks have no width of their own (f = 0 or t = 0) stands in each block that it belongs to. "
+        "A cell with masks of one kind or none (f = 0 or t = 0) is in each block that it belongs to. "
         "Bold: the best cell",
         f"{PARTIAL} No seed has all its folds: the mean of the runs there"
         if any(row["partial"] for row in rows)
@@ -102,8 +102,8 @@ def make(collection: Collection) -> Table:
     return Table(frame_of(rows), csv, page, caption, line=["dataset", "F", "T", "f"])
 
 
-def rows_of(collection: Collection, dataset: str) -> Iterator[Values]:
-    """The cells of a dataset's blocks that we or the paper have."""
+def cells_of(collection: Collection, dataset: str) -> Iterator[Values]:
+    """The cells of a dataset's blocks, where we or the paper have a value."""
     groups: dict[Masks, Values] = {}
     for group in records(summary(collection.asked_of(dataset, choice="table1"))):
         groups.setdefault(masks_of(collection.settings(dataset, group["recipe"])), group)

@@ -1,4 +1,4 @@
-"""Tables II, III and IV, ours beside the paper's."""
+"""Tables II, III and IV, our numbers beside the paper's."""
 
 import itertools
 import statistics
@@ -7,35 +7,36 @@ from collections.abc import Iterator, Sequence
 from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
 from soundclr.report.frames import Values, records
-from soundclr.report.intervals import PROTOCOLS, ensembles, summary
+from soundclr.report.intervals import PROTOCOLS, both_epochs, ensembles, summary
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import alpha_of, paper_accuracy, published
 from soundclr.report.table import (
     EPOCHS,
     NONE,
     PARTIAL,
-    PARTIAL_NOTE,
     Column,
     Row,
     Table,
     accuracy,
     both,
     coverage,
+    formatted,
     frame_of,
     gap,
-    number,
+    partial_note,
     place_columns,
+    seeds_note,
     sentences,
 )
 
 OURS = "hybrid"
-"""The recipe that Table IV compares; other recipes stand in the CSV, or in the table where it is not studied."""
+"""The recipe in Table IV; others are in the CSV only, unless the study lacks this one."""
 
-NUMBERS = [f"{epoch}_epoch{what}_percent" for epoch in ("best", "last") for what in ("", "_std")]
+NUMBERS = both_epochs("percent", "std_percent")
 
 
 def table2(collection: Collection) -> Table:
-    """A row a value of alpha; for each dataset best and last epoch, and the paper's where it has one."""
+    """A row for each value of alpha; for each dataset best and last epoch, and the paper's number."""
     rows, page = [], [Column("alpha", lambda row: f"{row['alpha']:g}", align="l")]
     for dataset in collection.datasets_of("table2"):
         paper = {float(line["row"].removeprefix("alpha=")): percent(line) for line in published("table2", dataset)}
@@ -53,9 +54,9 @@ def table2(collection: Collection) -> Table:
     rows.sort(key=lambda row: row["alpha"])
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
-        + (", mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
+        + seeds_note(rows),
         f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
         "Diff.: our best epoch minus the paper's, in percentage points"
         if any(column.name == "diff." for column in page)
         else "",
@@ -66,7 +67,7 @@ def table2(collection: Collection) -> Table:
 
 
 def table3(collection: Collection) -> Table:
-    """Mean ± std and best over seeds, at best and last epoch, beside the paper's."""
+    """A row for each scheme: mean ± std and best over seeds at both epochs, and the paper's."""
     rows, names = [], {"": "mean", "_std": "std", "_max": "best"}
     for row in records(summary(collection.asked_of())):
         theirs = paper_accuracy(row["dataset"], row["recipe"])
@@ -85,7 +86,7 @@ def table3(collection: Collection) -> Table:
         + (", then mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
         collection.covered(),
         f"{only}: no standard deviation" if 1 in seeds else "",
-        PARTIAL_NOTE if any(row["partial"] for row in rows) else "",
+        partial_note(rows),
         "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus the paper's, in "
         "percentage points"
         if with_paper and collection.own
@@ -114,7 +115,7 @@ def table4(collection: Collection) -> Table:
     systems = list(published_systems(datasets))
     ours = list(our_systems(collection))
     rows = [*systems, *({**row, "csv_only": row["recipe"] not in shown} for row in ours)]
-    done = [result for recipe in shown for result in collection.of(recipe=recipe)]
+    done = [result for recipe in shown for result in collection.finished(recipe=recipe)]
     asked = [run for recipe in shown for run in collection.expected_of(recipe=recipe)]
     lacking = {row["recipe"] for row in ours if row["accuracy"] == "ensemble" and not row["seeds"]}
     caption = sentences(
@@ -130,7 +131,7 @@ def table4(collection: Collection) -> Table:
     )
 
     def cell(row: Row) -> str:
-        return number(row["published_percent"]) if row["recipe"] is None else both(row) + row["mark"]
+        return formatted(row["published_percent"]) if row["recipe"] is None else both(row) + row["mark"]
 
     page = [
         Column("system", lambda r: f"ours: {r['system']}" if r["recipe"] else r["system"], align="l"),
@@ -143,8 +144,8 @@ def table4(collection: Collection) -> Table:
 
 
 def published_systems(datasets: Sequence[str]) -> Iterator[Values]:
-    """The paper's systems, a row each and dataset."""
-    # Every dataset lists some of the systems, all in one order: that of the data file.
+    """The paper's systems, a row for each system and dataset."""
+    # Each dataset has some of the systems, in the order of published.csv.
     order = dict.fromkeys((line["row"], line["statistic"]) for line in published("table4"))
     lines = {
         (one["row"], one["statistic"], dataset): one for dataset in datasets for one in published("table4", dataset)
