@@ -172,7 +172,7 @@ def asked_of(collection: Collection, paper: PaperClaims, tables: Path) -> list[A
 
 
 def rows_of(name: str, paper: PaperClaims, asked: Sequence[Asked]) -> Iterator[Asked]:
-    """A paper's claims for the front page, each on the paper's datasets, as :func:`soundclr.report.summary.headline_rows`.
+    """A paper's claims for the front page, each on its datasets, as :func:`soundclr.report.summary.headline_rows`.
 
     A claim that has its runs nowhere has one row: of the study that has most of them.
     """
