@@ -38,7 +38,7 @@ def patched(name: bytes, size: int) -> None:
 
 
 USELESS = {
-    "no file": (lambda: CLIP.unlink(), "features", "there is no file"),
+    "no file": (lambda: CLIP.unlink(), "features", "is missing: no file"),
     "an empty file": (lambda: CLIP.write_bytes(b""), "fetch", "is empty"),
     "no samples": (lambda: write(np.zeros(0)), "fetch", "has no samples"),
     "not audio": (lambda: CLIP.write_text("no sound"), "fetch", "is no WAV, FLAC, Ogg or MP3 file"),

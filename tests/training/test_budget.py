@@ -68,7 +68,7 @@ def test_the_network_decides_its_momentum(repo: Path, network: str, momentum: fl
         encoder = Encoder(encoder_of(chosen), channels=1)
     assert budget.slowest_momentum(encoder) == momentum and budget.steps_for(momentum) == steps
     lines = list(budget.warnings(chosen, 32, encoder))
-    assert len(lines) == (steps > 0) and all(f"; {steps} steps or more do" in line for line in lines)
+    assert len(lines) == (steps > 0) and all(f"; take {steps} steps or more" in line for line in lines)
     assert list(budget.warnings(chosen, 32)) == []  # the plan does not build it
 
 
