@@ -58,7 +58,9 @@ class Artefact:
         return loaded(self.make)
 
     def belongs_to(self, params: Params, study: str) -> bool:
-        """Whether it is of no paper, of the study's paper, or shows runs that a study chooses for it by a key."""
+        """Whether its condition holds, and it is of no paper, of the study's, or shows runs that a key chooses."""
+        if self.condition is not None and not self.condition(params, study):
+            return False
         return self.runs not in (OWN, EVALUATED) or self.paper in (None, params.get_study(study).paper)
 
 
@@ -87,8 +89,6 @@ def expected(params: Params, study: str) -> dict[str, tuple[Run, ...]]:
 def datasets_of(params: Params, study: str, artefact: Artefact) -> tuple[str, ...]:
     """The datasets for which a study shows an artefact; none without its runs, or with too few recipes."""
     if not artefact.belongs_to(params, study):
-        return ()
-    if artefact.condition is not None and not artefact.condition(params, study):
         return ()
     chosen = choices(params, study)
 
