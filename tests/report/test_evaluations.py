@@ -74,7 +74,7 @@ def test_others_are_set_aside(params: Params, run: Run, folder: Path, tmp_path: 
         ({"recipe_hash": "0" * 12}, "says recipe_hash '000000000000', its path says"),
         ({"fold": 2}, "says fold 2, its path says 1"),
         ({"key": "0" * 12}, "says key '000000000000', its path says"),
-        ({"clips": 19}, "clips right and accuracy 0."),
+        ({"clips": 19}, "and 0."),
         ({"accuracy": []}, "its noises are not those"),
         ({"format": 1}, "format"),
         ({"distances": {"intra": 0.1, "inter": 0.2, "ratio": 0.5}}, "distances.silhouette"),
