@@ -48,7 +48,7 @@ def test_a_run_of_an_earlier_version_and_one_that_names_them_count_them_once(par
     with_identical(fabricate(params, runs[0], tmp_path), (1, 2, 0, 0))
     with_identical(fabricate(params, runs[1], tmp_path), (1, 2, 0, 0), [["a", "b"]])
     collection = collect(params, "trial", tmp_path)
-    assert len(list(identical.said(collection.results))) == 1
+    assert len(list(identical.counts_text(collection.results))) == 1
     assert identical.clip_groups(collection, "esc10") == [("a", "b")]
 
 

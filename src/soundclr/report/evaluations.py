@@ -79,7 +79,7 @@ def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result
         raise UserError(f"{path}: its noises are not those that params.yaml's evaluation names")
     for under in record.accuracy:
         if abs(under.accuracy * record.clips - under.right) > 0.01:
-            raise UserError(f"{path}: has {under.right} of {record.clips} clips right and accuracy {under.accuracy}")
+            raise UserError(f"{path}: says {under.right} of {record.clips} right and {under.accuracy}")
     projection = read_table(path.with_name("projection.csv"))
     if list(projection.columns) != COLUMNS:
         raise UserError(f"{path.with_name('projection.csv')}: its columns are not {', '.join(COLUMNS)}")
