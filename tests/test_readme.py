@@ -138,6 +138,7 @@ def test_its_recipes_are_recipes(pages: dict[Path, str], repo: Path, tmp_path: P
     assert set(recipes) < {run.recipe for run in expand(load_checked(tmp_path / "params.yaml"), "paper")}
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_dag_is_snakemakes(pages: dict[Path, str], repo: Path) -> None:
     """Its arrows are those of `snakemake --rulegraph`, without the rule `all`."""
     drawn = re.search(r"```mermaid\n(.*?)```", pages[repo / "docs/extending.md"], re.S)

@@ -122,6 +122,20 @@ def check(settings: RunSettings, place: str) -> None:
             )
         learns = encoder.blocks is None or encoder.frozen < encoder.blocks
         check_stage(stage, f"{place}: stage '{stage.name}'", learns, rank, settings)
+    check_heads(settings, place)
+
+
+def check_heads(settings: RunSettings, place: str) -> None:
+    """Raise UserError for a loss that acts through a head which neither its stage nor an earlier one trains."""
+    trained: set[str] = set()
+    for stage in settings.stages:
+        trained |= set(stage.trains)
+        for choice, (_, term) in zip(stage.loss, Loss.from_stage(stage, place).terms, strict=True):
+            if term.reads not in trained:
+                raise UserError(
+                    f"{place}: stage '{stage.name}': {choice.name} acts through {term.reads}, which nothing trains: "
+                    f"add it to trains or, as a recipe's losses add to the defaults, write loss: {{{choice.name}: 0.0}}"
+                )
 
 
 def check_stage(stage: StageSettings, place: str, encoder_learns: bool, rank: int, settings: RunSettings) -> None:

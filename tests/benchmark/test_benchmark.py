@@ -208,6 +208,7 @@ def test_the_other_sides_channels_are_ours(repo, tmp_path):
     assert np.abs(np.exp(1j * ours[:, 1][loud]) - np.exp(1j * others[:, 1][loud])).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(clar.ALONE))
 def test_the_other_sides_augmentations_do_as_ours(repo, name):
     """Both change clips of a tone as much, in the mean."""

@@ -224,6 +224,7 @@ def test_datasets_may_share_an_archive(archives: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "downloads").glob("*.zip"))) == 1
 
 
+@pytest.mark.slow
 def test_the_command_line_fetches_and_decodes(
     repo: Path, archives: Path, originals: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def check() -> None:
     own_sounds.check_runs(params, expand(params, "toy"), Path("results"))
 
 
+@pytest.mark.slow
 def test_a_changed_clip_is_refused_until_its_runs_are_gone(trained: Path, succeed, refuse) -> None:
     check()
     replace()

@@ -105,6 +105,7 @@ def test_a_run_that_cannot_be_believed_leaves_no_report(project, refuse, succeed
         assert not Path("figures").exists() and not list(Path("results/toy").glob("*.*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "FIFO", "device"])
 def test_what_is_no_file_where_a_record_is_looked_for(project, refuse, succeed, kind) -> None:
     """Neither a traceback nor waiting: not by the report, and not where the workflow asks whether it is current."""

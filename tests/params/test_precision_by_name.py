@@ -9,7 +9,7 @@ from soundclr.errors import UserError
 from soundclr.run.runs import recipe_hash
 from support.real_params import changed
 
-STAGE = {"name": "joint", "trains": ["encoder", "classifier"]}
+STAGE = {"name": "joint", "trains": ["encoder", "projection", "classifier"]}
 
 
 @pytest.mark.parametrize(("capabilities", "name"), [({}, "float32"), ({"amx_bf16": True}, "bfloat16")])

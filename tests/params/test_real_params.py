@@ -71,7 +71,7 @@ LAYERS = [
 def test_the_later_layer_wins(loaded, winner):
     stages = (
         "recipes.hybrid.settings.stages",
-        [{"name": "joint", "trains": ["encoder", "classifier"], "training": {}}],
+        [{"name": "joint", "trains": ["encoder", "projection", "classifier"], "training": {}}],
     )
     layers = [(path, (place + 1) / 1000) for place, (_, path) in enumerate(LAYERS[: winner + 1])]
     params = loaded(changed(stages, *layers))

@@ -115,7 +115,7 @@ def test_losses(agree, name, parameters):
     def make(device):
         embeddings, logits = (part.detach().to(device).requires_grad_() for part in values)
         rows = (numbers.repeat(2).to(device) for numbers in (labels, torch.arange(7)))
-        outputs, term = Outputs(embeddings, logits, *rows), TERMS[name](**(parameters or {}))
+        outputs, term = Outputs(embeddings, logits, *rows, views=2), TERMS[name](**(parameters or {}))
         return lambda: backward(term(outputs), embeddings if term.reads == "projection" else logits)
 
     agree(make)

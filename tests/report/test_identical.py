@@ -52,6 +52,7 @@ def test_a_run_of_an_earlier_version_and_one_that_names_them_count_them_once(par
     assert identical.clip_groups(collection, "esc10") == [("a", "b")]
 
 
+@pytest.mark.slow
 def test_the_page_names_them(params: Params, run: Run, tmp_path: Path) -> None:
     with_identical(fabricate(params, run, tmp_path), (2, 5, 0, 0), [["a_1", "b"], ["c", "d", "e"]])
     esc10 = params.datasets["esc10"].model_copy(update={"title": "<b> & c"})

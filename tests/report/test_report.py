@@ -154,6 +154,7 @@ def test_set_aside_runs_are_counted_and_change_no_number(
         assert (tmp_path / "results/trial" / name).read_bytes() == (full / "results/trial" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_same_runs_give_the_same_bytes(params: Params, full: Path, tmp_path: Path) -> None:
     """Also from a copy, whose files come in another order and with other times."""
     runs = [run.directory(full / "results") for run in expand(params, "trial")]
@@ -179,6 +180,7 @@ def test_it_says_how_many_runs_it_had_and_no_paths(params: Params, tmp_path: Pat
     assert said[1:] == [f"{tmp_path / 'part/README.md'}: 7 of 30 runs; {len(paths)} files"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["several", "paper"])
 def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     paths = write_report(params, study, tmp_path / "results", tmp_path / "figures")
@@ -199,6 +201,7 @@ def test_study_without_runs(params: Params, tmp_path: Path, study: str) -> None:
     assert "best_epoch" not in summary
 
 
+@pytest.mark.slow
 def test_dataset_without_runs_beside_one_with_runs(params: Params, tmp_path: Path) -> None:
     for run in expand(params, "several"):
         if run.dataset == "us8k":
@@ -228,6 +231,7 @@ def test_figures_are_drawn(params: Params, full: Path) -> None:
         assert b"CreationDate" not in pdf.read_bytes()
 
 
+@pytest.mark.slow
 def test_confusion_of_many_classes_shows_the_best_scheme(params: Params, tmp_path: Path) -> None:
     for run in expand(params, "fifty"):
         fabricate(params, run, tmp_path, test_clips=50, skill=0.95 if run.recipe == "hybrid" else 0.5)

@@ -5,6 +5,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 LISTED = {
     "scikit-learn": "sklearn",
     "pyyaml": "yaml",
@@ -12,6 +14,7 @@ LISTED = {
 }
 
 
+@pytest.mark.slow
 def test_the_report_imports_no_other_package_of_the_project(repo: Path, tmp_path: Path) -> None:
     """With the project's other dependencies hidden, a study's report is made all the same."""
     project = tomllib.loads((repo / "pyproject.toml").read_text())

@@ -169,6 +169,7 @@ def test_a_paper_that_there_is_not_is_one_line(repo: Path) -> None:
         check_artefacts(trial_params(repo, rows=STUDY | {"paper": "shn"}))
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_missing(params: Params, results: Path, tmp_path: Path) -> None:
     write_report(params, "rows", results, tmp_path)
     page = (results / "rows" / "README.md").read_text()

@@ -8,6 +8,7 @@ from soundclr.training.loop import train
 from support import toy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["mobilenet_v3_small", "convnext_tiny"])
 def test_it_trains_and_goes_on_bit_for_bit(repo, make_task, make_network, tmp_path, interrupt, network):
     """Dropout and stochastic depth too, which draw for each batch."""

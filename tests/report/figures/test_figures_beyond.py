@@ -211,6 +211,7 @@ def test_curves_are_of_the_studys_own_recipes(drawn: Drawn) -> None:
     assert names == ["cross-entropy", "supervised contrastive", "hybrid (SoundCLR)"]
 
 
+@pytest.mark.slow
 def test_a_scheme_has_one_colour_in_all_figures(drawn: Drawn, params: Params) -> None:
     """By the legends of those figures that name schemes in them."""
     colours: dict[str, list[str]] = defaultdict(list)

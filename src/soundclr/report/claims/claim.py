@@ -26,7 +26,7 @@ class Numbers(Section):
 
     @property
     def cells(self) -> str:
-        """Where they stand, as in ``table3: hybrid, accuracy, mean; cross_entropy, accuracy, mean``."""
+        """Where published.csv has them: table, then row, column and statistic of each."""
         places = [f"{self.table}: {', '.join(place)}" for place in (self.gain, self.ahead) if place]
         behind = f"{self.behind_table}: " if self.behind_table else ""
         return "; ".join([*places, *([f"{behind}{', '.join(self.behind)}"] if self.behind else [])])
