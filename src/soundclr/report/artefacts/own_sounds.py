@@ -60,7 +60,8 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
 
     best, beside = max(schemes, key=percent), max(others, key=percent)
     if percent(best) > percent(beside):
-        worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in others)
+        beside_it = (row for row in [*others, *schemes] if row is not best)
+        worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in beside_it)
         yield "use", f"Use {name(best)}: {formatted(percent(best))} % of the held-out clips are right ({worth})."
     else:
         yield (
