@@ -40,7 +40,7 @@ def test_a_folder_is_all_it_needs_and_few_clips_are_warned_of(repo: Path, tmp_pa
     assert re.search("^train +20$", run_in(folder, *OWN, "--dry-run").stdout, re.MULTILINE)
     done = run_in(folder, *OWN, "--", "data/own/index.csv")
     assert len((folder / "data/own/index.csv").read_text().splitlines()) == 11
-    assert re.search(r"^warning: \w+ on own, stage 'joint' takes only 20 optimiser steps", done.stderr, re.MULTILINE)
+    assert re.search(r"^warning: \w+ on own, stage 'joint' takes only 30 optimiser steps", done.stderr, re.MULTILINE)
 
 
 def test_a_clip_that_changes_under_its_name_is_refused(repo: Path, tmp_path: Path) -> None:
