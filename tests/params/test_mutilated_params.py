@@ -85,10 +85,12 @@ def test_mutilated_content_never_ends_in_another_error(loaded):
     del small["datasets"]["us8k"], small["datasets"]["esc50"], small["recipes"]["cross_entropy"]["datasets"]
     small["study"] = "esc10"
     small["recipes"]["probe"] = {"title": "probe", "base": "hybrid", "settings": {
-        "start": {"weights": "none", "run": "hybrid"}, "stages": [{"name": "probe", "trains": ["classifier"]}]
+        "start": {"weights": "none", "run": "hybrid"},
+        "stages": [{"name": "probe", "trains": ["classifier"], "loss": {"supcon": 0.0}}]
     }}  # fmt: skip
     small["grids"] = {"g": GRID}
     small["studies"]["esc10"] |= {"recipes": ["hybrid", "probe", "g"], "artefacts": {"table": {"recipes": ["probe"]}}}
+    assert loads_or_says_why(lambda: loaded(copy.deepcopy(small)))  # whole, it loads
     results = [loads_or_says_why(lambda: loaded(mutated(small, dice))) for _ in range(400)]
     assert 20 < sum(results) < 380  # both sides of the fence were tried
 
