@@ -1,6 +1,7 @@
 """The rule: estimates, corrections, tiers and verdicts, on invented runs and on the committed ones."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
+from soundclr.report.claims.frame import ours, verdict
 from soundclr.report.claims.judge import Finding, Outcome, judged, measured
 from soundclr.report.claims.sides import Sides
 from soundclr.report.collect import collect
@@ -162,3 +164,18 @@ def test_committed_runs_of_esc50_by_the_claims_own_measure(repo: Path) -> None:
     low, high = found["hybrid_sc"].estimate.interval()  # type: ignore[union-attr]
     assert (round(low, 2), round(high, 2)) == (0.76, 7.94)
     assert not any(one.verdict in ("contradicted", "supported") for one in found.values())
+
+
+def test_a_row_says_that_the_correction_left_it_undecided() -> None:
+    """Four claims at 0.04 are at 0.16 together."""
+    found = judged([finding(estimate=Estimate(4.0, 1.9, 40.0), p=0.04) for _ in range(4)])[0]
+    assert verdict(found).startswith("undecided here (p 0.16 by Holm, power ")
+    (alone,) = judged([finding(estimate=Estimate(4.0, 2.0, 40.0), p=0.06)])
+    assert "Holm" not in verdict(alone)
+
+
+def test_folds_are_not_counted_before_all_runs_are_there() -> None:
+    found = finding("folds", folds=(0, 5), draws=0.0)
+    found = replace(found, runs=15, expected_runs=45)
+    assert ours(found) == "15 of 45 runs"
+    assert ours(replace(found, runs=45)) == "0 of 5 folds (in all of them in 0 % of draws)"

@@ -7,7 +7,7 @@ import pytest
 from soundclr.method import load_checked
 from soundclr.params import Params, read_params
 from soundclr.report.claims.claim import read_claims
-from soundclr.report.claims.tier import beside_paper, reductions, tier
+from soundclr.report.claims.tier import beside_paper, no_patience, reductions, tier
 
 CLAIMS = read_claims("soundclr")
 
@@ -92,3 +92,10 @@ def test_other_data_and_fewer_seeds_are_reduced(params: Params) -> None:
     )
     assert reductions(params, "paper", "esc10", ["hybrid"], CLAIMS, 4) == ("4 seeds",)
     assert "data: not the paper's" in reductions(params, "demo", "demo", ["hybrid"], CLAIMS, 5)
+
+
+def test_a_patience_that_no_run_can_lose_is_none() -> None:
+    """14 of 14 epochs and 20 of 20 are both none; 300 of 800 can be lost."""
+    none, other = {"epochs": 20, "patience": 20}, {"epochs": 14, "patience": 10**6}
+    assert no_patience(none)["patience"] == no_patience(other)["patience"] == "none"
+    assert no_patience({"epochs": 800, "patience": 300})["patience"] == 300

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import statistics
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -11,25 +12,26 @@ import pytest
 
 from soundclr.params import Params
 from soundclr.report.collect import collect
+from soundclr.report.dvc_plots import accuracies as accuracies_of_schemes
 from soundclr.report.dvc_plots import confusion_csv, mean_history
 from soundclr.run.runs import expand
 from support.byhand import accuracies, read
 from support.fabricate import edit, fabricate
 
 
-def test_summary_for_dvc_metrics(full: Path) -> None:
-    """A file a scheme, so that `dvc metrics show` has a row for each; no others."""
+def test_accuracies_for_dvc_metrics(full: Path) -> None:
     rows = read(full / "results/trial/tables/table3.csv")
-    paths = {full / f"results/trial/summary/{row['dataset']}/{row['recipe']}.json": row for row in rows}
-    assert set(paths) == set(full.glob("results/trial/summary/*/*"))
-    for path, row in paths.items():
-        entry = json.loads(path.read_text())
-        assert entry == {
-            "best_epoch": float(row["best_epoch_mean_percent"]),
-            "last_epoch": float(row["last_epoch_mean_percent"]),
-            "runs": 25,
-            "expected": 25,
-        }
+    expected = {"esc10": {row["recipe"]: float(row["last_epoch_mean_percent"]) for row in rows}}
+    assert json.loads((full / "results/trial/accuracy.json").read_text()) == expected
+
+
+def test_a_scheme_with_missing_runs_is_not_among_them(params: Params, full: Path, tmp_path: Path) -> None:
+    shutil.copytree(full / "results", tmp_path / "results")
+    shutil.rmtree(
+        next(run for run in expand(params, "trial") if run.recipe == "hybrid").directory(tmp_path / "results")
+    )
+    found = accuracies_of_schemes(collect(params, "trial", tmp_path / "results"))
+    assert set(found["esc10"]) == {"cross_entropy", "supervised_contrastive"}
 
 
 def test_accuracy_per_fold(params: Params, full: Path) -> None:

@@ -187,7 +187,14 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     assert all(written.values())
 
     page = written[tmp_path / "everything/README.md"].decode()
-    headings = ["Claims", "Tables", "Figures of the SoundCLR paper", "Further figures", "Provenance"]
+    headings = [
+        "Claims",
+        "Tables",
+        "Figures of the SoundCLR paper",
+        "Further figures",
+        "Settings and runs",
+        "Provenance",
+    ]
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == headings
     # 17 of the study's own 18, 3 of alpha 0.01 and none of alpha 0.99, 4 with an inner fold.
     assert "24 of 28 runs (a run may serve several: its own 17 of 18; Table II 6 of 9" in page

@@ -154,9 +154,11 @@ def test_repro_retrains_the_changed_recipe_only(project: Path) -> None:
     assert "1 of other settings set aside" in (project / "results/demo/README.md").read_text()
 
     metrics = run_in(project, "dvc", "metrics", "show").stdout
-    assert "demo/hybrid.json" in metrics and max(map(len, metrics.splitlines())) < 110
+    assert "demo.hybrid" in metrics and max(map(len, metrics.splitlines())) < 110
+    experiments = run_in(project, "dvc", "exp", "show", "--only-changed", "--md").stdout  # columns at full width
+    assert "demo.hybrid" in experiments and max(map(len, experiments.splitlines())) < 120
     differing = json.loads(run_in(project, "dvc", "metrics", "diff", "--json", "--all").stdout)
-    assert "last_epoch" in differing["results/demo/summary/demo/hybrid.json"]
+    assert "demo.hybrid" in differing["results/demo/accuracy.json"]
 
 
 @pytest.mark.parametrize(("command", "revisions"), [("show", {"workspace"}), ("diff", {"HEAD", "workspace"})])

@@ -48,15 +48,17 @@ class Part:
         return self.artefact.name if self.table else self.path.stem
 
 
+def study_state(collection: Collection) -> list[str]:
+    """How much of a study is there, when it was registered, and what it lacks."""
+    return [sentences(one) for one in (coverage(collection), *registration(collection), *weights_not_here(collection))]
+
+
 def study_facts(collection: Collection) -> list[str]:
-    """The facts at the beginning of a study's page: coverage, data, weights, budget, devices and code.
+    """The facts of a study's page: data, weights, budget, devices and code.
 
     They are about the study's own runs where there are some; captions add what differs in their runs.
     """
     facts = (
-        coverage(collection),
-        *registration(collection),
-        *weights_not_here(collection),
         *context(collection, collection.own or collection.results),
         settings_that_differ(collection),
         *protocol_notes(collection.results),

@@ -51,9 +51,9 @@ ARTEFACTS = (
     Artefact("shin_table1", "Table 1", "table", f"{H}:shin_table1", "shin_table1", "shin_one_fold", "shin"),
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
     Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
-    Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", paper="soundclr"),
-    Artefact("budget_curve", "Accuracy by budget", "figure", f"{S}.figures:budget_curve", "budget_curve",
-             paper="soundclr"),
+    Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", OWN, "soundclr"),
+    Artefact("budget_curve", "Accuracy by budget", "figure", f"{S}.figures:budget_curve", "budget_curve", OWN,
+             "soundclr"),
     Artefact("figure3", "Figure 3", "figure", f"{S}.figures:figure3", "figure3", paper="soundclr",
              subject="what each step adds"),
     Artefact("figure4", "Figure 4", "figure", f"{S}.figure4:draw", paper="soundclr", subject="accuracy of each fold"),
@@ -90,7 +90,15 @@ ARTEFACTS = (
 FIGURE_FORMATS = ("png", "pdf")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
-OTHERS = ("curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv", "provenance.html", made_of.FILE)
+OTHERS = (
+    "accuracy.json",
+    "curves.csv",
+    "accuracy_per_fold.csv",
+    "confusion.csv",
+    "provenance.csv",
+    "provenance.html",
+    made_of.FILE,
+)
 """Files that other programs read, beside the tables."""
 
 
@@ -184,7 +192,6 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
     paths = [folder / "README.md", folder / "MODEL_CARD.md"]
     paths += [folder / "tables" / f"{one.name}.{form}" for one in tables_of(params, study) for form in TABLE_FORMATS]
     paths += [folder / name for name in OTHERS]
-    paths += summary_paths(params, study, results)
     paths += [
         figures / study / f"{figure.name}-{dataset}.{form}"
         for dataset in params.studies[study].datasets
@@ -193,9 +200,3 @@ def report_paths(params: Params, study: str, results: Path, figures: Path) -> li
     ]
     captions = (caption_path(path, study, results) for path in paths if category(path))
     return [*paths, front_page(study, results), *captions]
-
-
-def summary_paths(params: Params, study: str, results: Path) -> list[Path]:
-    """The files of `dvc metrics`: one for each dataset and recipe of the study's own runs."""
-    own, folder = params.studies[study], results / study / "summary"
-    return [folder / dataset / f"{recipe}.json" for dataset in own.datasets for recipe in own.recipes]

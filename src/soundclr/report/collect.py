@@ -26,7 +26,8 @@ class Collection:
     ``expected``: the runs of each choice of :func:`soundclr.report.artefact.choices`; a run may be in several.
     ``every``: each of them once, and the runs that they start from. ``found``: the finished ones.
     ``set_aside``, ``evaluations_set_aside``: folders of runs and evaluations that params.yaml does not ask for.
-    ``kept``: the collections that :meth:`only` has made, by their datasets and recipes.
+    ``kept``: the collections that :meth:`only` has made, by their datasets and recipes. ``of``: in one of those, the
+    whole collection.
     """
 
     params: Params
@@ -38,6 +39,7 @@ class Collection:
     evaluations: Mapping[Run, Evaluation]
     evaluations_set_aside: tuple[Path, ...]
     kept: dict[frozenset[tuple[str, str]], "Collection"] = field(default_factory=dict, repr=False)
+    of: "Collection | None" = None
 
     @cached_property
     def asked(self) -> DataFrame:
@@ -98,7 +100,7 @@ class Collection:
             expected = {key: of_places(runs, kept) for key, runs in self.expected.items()}
             found = {run: self.found[run] for run in of_places(self.found, kept)}
             every = of_places(self.every, kept)
-            self.kept[kept] = replace(self, expected=expected, every=every, found=found, kept={})
+            self.kept[kept] = replace(self, expected=expected, every=every, found=found, kept={}, of=self.of or self)
         return self.kept[kept]
 
     @property

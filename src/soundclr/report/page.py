@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from soundclr.report import dvc_plots, identical
-from soundclr.report.captions import Part, alone, commit, on_page, study_facts, study_sentence
+from soundclr.report.captions import Part, alone, commit, on_page, study_facts, study_sentence, study_state
 from soundclr.report.catalogue import figure_title, heading
 from soundclr.report.collect import Collection
 from soundclr.report.letters import UNSHOWN
@@ -37,22 +37,30 @@ def table_page(collection: Collection, part: Part) -> str:
     """A table's own page: its caption, the table, and notes."""
     assert part.table is not None
     caption, notes = map(markdown_escape, alone(collection, part))
-    return f"**{part.artefact.title}.** {caption}\n\n{to_markdown(part.table)}\n{notes}\n"
+    return f"**{sentences(part.artefact.title)}** {caption}\n\n{to_markdown(part.table)}\n{notes}\n"
 
 
 def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> str:
-    """README.md of a study, for ``folder``: facts, tables, the figures that could be drawn, provenance."""
+    """README.md of a study, for ``folder``: its coverage, tables, figures, facts, and the provenance of each run."""
     study = collection.params.studies[collection.study]
-    title = f"{study.title[:1].upper()}{study.title[1:]}: {', '.join(map(collection.title, collection.datasets))}"
-    facts = "\n".join(f"- {markdown_escape(fact)}" for fact in study_facts(collection))
-    texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), facts]
+    title = f"{study.title[:1].upper()}{study.title[1:]}"
+    if data := [name for name in map(collection.title, collection.datasets) if name not in title]:
+        title += f": {', '.join(data)}"
+    state = listed(study_state(collection))
+    texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), state]
     for text in dict.fromkeys(heading(part.artefact) for part in parts):
         found = (part for part in parts if heading(part.artefact) == text)
         texts += [f"## {text}", *(section(collection, part, folder) for part in found)]
+    texts += ["## Settings and runs", listed(facts)] if (facts := study_facts(collection)) else []
     if collection.results or collection.set_aside:
         texts += ["## Provenance", provenance(collection), *identical.section(collection)]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(texts) + "\n"
+
+
+def listed(facts: Sequence[str]) -> str:
+    """The facts as a list."""
+    return "\n".join(f"- {markdown_escape(fact)}" for fact in facts)
 
 
 def section(collection: Collection, part: Part, folder: Path) -> str:
@@ -63,7 +71,7 @@ def section(collection: Collection, part: Part, folder: Path) -> str:
         title = figure_title(part.artefact, collection.title(part.dataset))
         name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in part.caption else title)
         return (f"![{name}]({path})\n\n" if part.there else f"{part.stem}. ") + f"{caption} {notes}".rstrip()
-    texts = [f"**{part.artefact.title}.** {caption}"]
+    texts = [f"**{sentences(part.artefact.title)}** {caption}"]
     if rows := part.table.rows:
         body = to_markdown(part.table).rstrip("\n")
         texts.append(

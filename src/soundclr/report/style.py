@@ -135,7 +135,8 @@ class Look:
 
 def look(collection: Collection, recipe: str) -> Look:
     """A recipe's look, by its place among the study's own recipes and then those of its artefacts."""
-    recipes = dict.fromkeys(recipe for choice in collection.expected for recipe in collection.recipes_of(choice))
+    whole = collection.of or collection
+    recipes = dict.fromkeys(recipe for choice in whole.expected for recipe in whole.recipes_of(choice))
     place = list(recipes).index(recipe)
     dashes = DASHES[place % len(DASHES)]
     return Look(collection.scheme(recipe), COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)], dashes)

@@ -215,5 +215,5 @@ def partial_note(rows: Iterable[Row]) -> str:
 
 
 def sentences(*texts: str) -> str:
-    """The texts that are not empty, each with one full stop."""
-    return " ".join(text.rstrip(".") + "." for text in texts if text)
+    """The texts that are not empty, each with one full stop or with its own question mark."""
+    return " ".join(text if text.endswith("?") else text.rstrip(".") + "." for text in texts if text)

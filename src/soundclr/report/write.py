@@ -6,7 +6,7 @@ from pathlib import Path
 
 from soundclr.machine.files import write_json, write_text
 from soundclr.params import Params
-from soundclr.report.artefact import EVALUATED, Artefact
+from soundclr.report.artefact import EVALUATED, OWN, Artefact
 from soundclr.report.captions import Part, alone, captions, front
 from soundclr.report.catalogue import (
     caption_path,
@@ -16,13 +16,12 @@ from soundclr.report.catalogue import (
     figures_of,
     front_page,
     report_paths,
-    summary_paths,
     tables_of,
 )
 from soundclr.report.claims.of_study import claims_of
 from soundclr.report.claims.tier import beside_paper
 from soundclr.report.collect import Collection, collect
-from soundclr.report.dvc_plots import accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv, summaries
+from soundclr.report.dvc_plots import accuracies, accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
 from soundclr.report.letters import explained, legible
 from soundclr.report.made_of import FILE, made_of
 from soundclr.report.markup import table_html, to_latex
@@ -57,10 +56,7 @@ def write_report(
         write_table(collection, part, folder / "tables")
     for name, text in DVC_PLOTS.items():
         write_text(folder / name, text(collection))
-    for path in set(folder.glob("summary/*/*.json")).difference(summary_paths(params, study, results)):
-        path.unlink()  # of a recipe that the study no longer has
-    for (dataset, recipe), summary in summaries(collection).items():
-        write_json(folder / "summary" / dataset / f"{recipe}.json", summary)
+    write_json(folder / "accuracy.json", accuracies(collection))
     write_text(folder / "README.md", study_page(collection, parts, folder))
     write_text(folder / "MODEL_CARD.md", model_card(collection))
     write_text(folder / "provenance.html", provenance_page(collection))
@@ -112,7 +108,10 @@ def write_figures(collection: Collection, folder: Path) -> list[Part]:
                     if caption
                     else f"{collection.title(dataset)}: not enough runs yet"
                 )
-                text = sentences(text, its.covered(artefact.runs, dataset))
+                covered = its.covered(artefact.runs, dataset)
+                if artefact.extra_runs == OWN:
+                    covered = f"{its.covered(OWN, dataset)} of the study's own settings, {covered} of others"
+                text = sentences(text, covered)
                 results = its.results_of(artefact, dataset)
                 parts.append(Part(artefact, text, results, path=path, dataset=dataset, there=caption is not None))
     return parts

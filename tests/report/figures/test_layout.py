@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.report.catalogue import figure_title, figures_of
 from soundclr.report.collect import collect
-from soundclr.report.style import COLUMN, PAGE
+from soundclr.report.style import COLUMN, PAGE, look
 from soundclr.report.write import write_figures
+from soundclr.training.solvers import takes_steps
 from support.drawing import FIGURES, Drawn, bars, texts
 
 
@@ -94,3 +96,12 @@ def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
         assert "interval" not in caption, name
         for axes in figure.axes:
             assert all(math.isnan(half) for axis in (0, 1) for _, half, _ in bars(axes, axis))
+
+
+def test_a_scheme_has_one_look_in_the_figures_of_all_runs_and_of_some(repo: Path) -> None:
+    """A figure without some runs, as without baselines, gives the others the colours that they have beside them."""
+    collection = collect(load_checked(repo / "params.yaml"), "clar_quick_esc10", repo / "results")
+    some = collection.only(takes_steps)
+    assert len(some.every) < len(collection.every)
+    for recipe in {recipe for choice in some.expected for recipe in some.recipes_of(choice)}:
+        assert look(some, recipe) == look(collection, recipe)

@@ -38,14 +38,15 @@ class Claim(Section):
     A side is a recipe's name or, with `by`, the name that the paper's ``KINDS`` give to its settings. Without `behind`
     it is compared with each other one of its kind. `datasets`: by the paper's own names. `detail`: its row is in the
     CSV only. `differences`: the paper's by dataset, where a registration gives them and published.csv has no sides.
-    `asked`: not a claim of the paper, so there is no verdict. `later`: asked after the study was registered. Verdicts
-    of one `family` are corrected together.
+    `note`: what a reader must know of the comparison. `asked`: not a claim of the paper, so there is no verdict.
+    `later`: asked after the study was registered. Verdicts of one `family` are corrected together.
     """
 
     id: str
     claim: str
     place: str
     words: str | None = None
+    note: str | None = None
     measure: str
     by: str = "recipe"
     ahead: str | float
@@ -87,9 +88,14 @@ class Citation(Section):
 
 
 class PaperClaims(Section):
-    """A paper's claims, the study with its `exact` settings, and its datasets; `headlines` are in the README."""
+    """A paper's claims, the study with its `exact` settings, and its datasets; `headlines` are in the README.
+
+    `caveat`: what a reader must know of the runs here. `question`: the claim that answers the site's question.
+    """
 
     citation: Citation
+    caveat: str | None = None
+    question: str | None = None
     exact: str
     headlines: tuple[str, ...]
     datasets: dict[str, PaperDataset]

@@ -2,7 +2,7 @@
 
 import math
 
-from soundclr.report.claims.judge import Finding
+from soundclr.report.claims.judge import SIGNIFICANCE, Finding
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
 from soundclr.report.table import NONE, signed, with_interval
@@ -67,10 +67,11 @@ def theirs(found: Finding) -> str:
 
 def ours(found: Finding) -> str:
     """Our difference with its 95 % interval; for a claim about folds the number of folds."""
-    if found.folds:
-        return f"{found.folds[0]} of {found.folds[1]} folds (all, in {share(found.draws)} of draws)"
-    if found.estimate is None or not (found.whole or found.claim.asked):
+    if not (found.whole or found.claim.asked) or (found.estimate is None and found.folds is None):
         return f"{found.runs} of {found.expected_runs} runs"
+    if found.folds:
+        return f"{found.folds[0]} of {found.folds[1]} folds (in all of them in {share(found.draws)} of draws)"
+    assert found.estimate is not None
     low, high = found.estimate.interval()
     decimals = 2 if MEASURES[found.claim.measure].points else 3 if abs(found.estimate.value) < 1 else 1
     unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
@@ -88,13 +89,14 @@ def ratio(found: Finding) -> str:
 
 
 def verdict(found: Finding) -> str:
-    """The verdict; with the power and the bound where it is undecided."""
+    """The verdict; with the power and the bound where it is undecided, and p where Holm's correction made it so."""
     if found.outcome != "undecided":
         return NONE if found.outcome == "no verdict" else found.verdict
     if found.resampled == "sources" or math.isnan(found.bound):
         return f"{found.verdict} (one run a side)"
+    corrected = f"p {found.p_holm:.2f} by Holm, " if found.p < SIGNIFICANCE else ""
     power = "" if math.isnan(found.power) else f"power {share(found.power)} at {signed(found.power_at)}, "
-    return f"{found.verdict} ({power}at most {signed(found.bound)})"
+    return f"{found.verdict} ({corrected}{power}at most {signed(found.bound)})"
 
 
 def share(value: float) -> str:

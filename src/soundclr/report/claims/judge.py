@@ -4,6 +4,7 @@ For each claim: the estimate, its 95 % interval and one-sided bound, the ratio o
 difference, and p with Holm's correction over the study's verdicts.
 """
 
+import functools
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -303,7 +304,8 @@ def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
     return "holds" if finding.estimate.value > 0 else "does not hold"
 
 
-def findings_of(collection: Collection) -> list[Finding]:
+@functools.lru_cache(maxsize=2)  # a table and a figure of each dataset ask for them
+def findings_of(collection: Collection) -> tuple[Finding, ...]:
     """Every claim on every dataset of the study that has both sides, judged together.
 
     Claims are left out where runs of earlier versions did not record the values, or a single seed does not suffice. So
@@ -312,4 +314,4 @@ def findings_of(collection: Collection) -> list[Finding]:
     paper, claims = claims_of(collection.params, collection.study)
     found = (examine(collection, paper, claim, dataset) for claim in claims for dataset in collection.datasets)
     known = [one for one in found if one is not None]
-    return judged([one for one in known if one.estimate or one.folds or not (one.whole or one.claim.later)])
+    return tuple(judged([one for one in known if one.estimate or one.folds or not (one.whole or one.claim.later)]))

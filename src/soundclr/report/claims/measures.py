@@ -37,6 +37,8 @@ class Measure:
     points: bool = True
     versus: Take | None = None
     """Measures the other side, where that is something else, such as single runs beside an ensemble."""
+    what: str = ""
+    """What it is, where `values` alone does not tell."""
 
 
 def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> Values:
@@ -182,9 +184,9 @@ def runs_by_fold(values: Series) -> Values:
 
 MEASURES: dict[str, Measure] = {
     "accuracy": Measure("points", accuracy),
-    "equivalence": Measure("points", accuracy),
-    "best_of_several": Measure("points", accuracy),
-    "folds": Measure("folds", accuracy),
+    "equivalence": Measure("points", accuracy, what="Accuracies whose difference is to lie within 1.5 points."),
+    "best_of_several": Measure("points", accuracy, what="Accuracy, against the best of the others."),
+    "folds": Measure("folds", accuracy, what="In how many folds one side is as accurate as each other, or more."),
     "accuracy_chosen_inside": Measure("points", partial(accuracy, epoch="best")),
     "ensemble": Measure("points", ensemble, versus=accuracy),
     "ensemble_over_best": Measure("points", ensemble, versus=best_seed),

@@ -41,6 +41,7 @@ def of_entry(entry: Mapping[str, Any], asked: bool, own: Claim | None, paper: Pa
     behind = tuple(entry["behind"]) if isinstance(entry["behind"], list) else entry["behind"]
     values = {key: entry[key] for key in ("id", "claim", "measure", "ahead")}
     values |= {"place": entry.get("place", "our question"), "words": own and own.words, "numbers": own and own.numbers}
+    values["note"] = own and own.note
     values["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
     return Claim.model_validate({**values, "behind": behind, "datasets": tuple(sorted(datasets)), "asked": asked})
 

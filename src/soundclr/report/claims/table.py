@@ -1,6 +1,7 @@
 """The table of claims: the paper's claim, its place and number, our number, and the verdict."""
 
 import math
+from collections.abc import Sequence
 
 from soundclr.report.claims.frame import ours, ratio, record, theirs, title, verdict
 from soundclr.report.claims.judge import MARGIN, Finding, findings_of
@@ -12,7 +13,8 @@ RULE = (
     "and seeds within folds; with one seed a fold they leave out one fold at a time. A claim holds here where p, with "
     "Holm's correction over the table's claims, is below 0.05, and does not hold where that is so for the other side. "
     "An undecided claim has its power at the paper's difference (or at one point, where the paper gives none) and a "
-    f"one-sided bound of the advantage (at most). As good as each other: within {MARGIN} points by two one-sided tests"
+    "one-sided bound of the advantage (at most). By Holm: p by itself is below 0.05, and the corrected p is given. "
+    f"As good as each other: within {MARGIN} points by two one-sided tests"
 )
 
 
@@ -21,7 +23,7 @@ def make(collection: Collection) -> Table:
     return of_findings(collection, findings_of(collection))
 
 
-def of_findings(collection: Collection, findings: list[Finding]) -> Table:
+def of_findings(collection: Collection, findings: Sequence[Finding]) -> Table:
     """The table of a study's findings."""
     rows = [
         {**record(one), "finding": one, "csv_only": one.claim.detail}
@@ -32,13 +34,13 @@ def of_findings(collection: Collection, findings: list[Finding]) -> Table:
     several = len({one.dataset for one in findings}) > 1
     page = [
         Column("claim", lambda row: title(collection, row["finding"]), align="l"),
-        Column("where", place, align="l"),
         *([Column("dataset", lambda row: collection.title(row["dataset"]), align="l")] if several else []),
         Column("paper", lambda row: theirs(row["finding"])),
         Column("here", lambda row: ours(row["finding"])),
+        Column("verdict", verdict_of, align="l"),
         Column("ratio of errors", lambda row: ratio(row["finding"])),
         Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
-        Column("verdict", verdict_of, align="l"),
+        Column("where", place, align="l"),
     ]
     if further:
         page.append(Column("further reduced", lambda row: besides(row["finding"], common), align="l"))
@@ -48,9 +50,10 @@ def of_findings(collection: Collection, findings: list[Finding]) -> Table:
 
 
 def place(row: Row) -> str:
-    """The claim's place in the paper, and the paper's words."""
+    """The claim's place in the paper, the paper's words, and a note."""
     quoted = f': "{row["words"]}"' if row["words"] else ""
-    return f"{row['place']}{quoted}"
+    note = row["finding"].claim.note
+    return f"{row['place']}{quoted}{f'; {note}' if note else ''}"
 
 
 def verdict_of(row: Row) -> str:
@@ -66,7 +69,7 @@ def besides(found: Finding, common: list[str]) -> str:
     return "; ".join(what for what in found.reduced if what not in common) or NONE
 
 
-def caption(collection: Collection, findings: list[Finding], common: list[str]) -> str:
+def caption(collection: Collection, findings: Sequence[Finding], common: list[str]) -> str:
     """The caption: the rule, the reductions, and the coverage."""
     every = all(one.reduced for one in findings)
     no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)

@@ -92,13 +92,19 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tu
             pairs = list(zip(ours[key], theirs[key], strict=False))
             yield from (one for mine, other in pairs for one in differing(mine, other))
         elif key == "training":
-            yield from differing(ours[key], theirs[key])
+            yield from differing(*(no_patience(one) for one in (ours[key], theirs[key])))
         elif key == "start":
             yield key, ours[key]["run"] or ours[key]["weights"], theirs[key]["run"] or theirs[key]["weights"]
         elif isinstance(ours[key], dict) and ours[key].get("name") != theirs[key].get("name"):
             yield key, ours[key]["name"], theirs[key]["name"]
         else:
             yield key, ours[key], theirs[key]
+
+
+def no_patience(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of training; a patience that no run can lose is none."""
+    never = training["patience"] >= training["epochs"]
+    return {**training, "patience": "none"} if never else dict(training)
 
 
 def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) -> str:

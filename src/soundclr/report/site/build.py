@@ -20,6 +20,7 @@ from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.frame import ratio
 from soundclr.report.claims.seeds import MOST
+from soundclr.report.claims.tier import beside_paper
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import train_command
 from soundclr.report.papers import PAPERS
@@ -28,14 +29,20 @@ from soundclr.report.site.claims import Asked, asked_of, rows_of
 from soundclr.report.site.links import as_page, heading_of
 from soundclr.report.table import signed
 
+WIDE = "---\nhide: [navigation, toc]\n---\n\n"
+"""The head of pages with wide tables."""
+
+IN_SHORT = "network", "image", "epochs", "augmentation"
+"""The words of :func:`soundclr.report.claims.tier.changed_words` for what ``beside_paper`` has numbers of."""
+
 HERE = importlib.resources.files("soundclr.report.site")
 
 COUNTS = {
     "holds": "hold here",
     "does-not-hold": "do not hold here",
     "undecided": "undecided here",
-    "not-whole": "runs missing",
-    "no-verdict": "counted, no verdict",
+    "not-whole": "not tested yet",
+    "no-verdict": "without a test",
 }
 
 
@@ -89,7 +96,8 @@ def build(site: Site) -> list[Asked]:
     files = site.files()
     for place, file in files.items():
         if file.suffix == ".md":
-            write(site, place, as_page(file.read_text(encoding="utf-8"), place, files, site.repository))
+            text = as_page(file.read_text(encoding="utf-8"), place, files, site.repository)
+            write(site, place, (WIDE if place.startswith("results") else "") + text)
         else:
             (site.pages / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, site.pages / place)
@@ -115,6 +123,7 @@ def render(template: str, **values: Any) -> str:
     environment.globals |= {
         "signed": signed,
         "isnan": math.isnan,
+        "p": lambda value: "< 0.0001" if value < 0.0001 else f"{value:.4f}",
         "ratio": ratio,
         "infinity": math.inf,
         "most_seeds": f"{MOST:,}",
@@ -135,15 +144,14 @@ def write_claims(site: Site, collections: Mapping[str, Collection], files: Mappi
         rows = list(rows_of(name, paper, its))
         shown += rows
         drawn = with_scales(rows)
-        first = [one for one in drawn if one[0].claim.id in paper.headlines]
+        first = [one for one in drawn if one[0].claim.id in paper.headlines or one[0].decided]
         more = [one for one in drawn if one not in first]
-        papers.append(
-            {"name": name, "citation": paper.citation, "reduced": reduced(rows), "first": first, "more": more}
-        )
+        texts = {"citation": paper.citation, "caveat": paper.caveat, "reduced": reduced(rows)}
+        papers.append({"name": name, **texts, "first": first, "more": more})
     number = Counter(one.outcome for one in shown)
     counts = [(outcome, words, number[outcome]) for outcome, words in COUNTS.items()]
     total = sum(len(read_claims(name).claims) for name in PAPERS)
-    write(site, "index.md", render("index.md", papers=papers, counts=counts, total=total))
+    write(site, "index.md", render("index.md", papers=papers, counts=counts, total=total, answer=answer(shown)))
     write(
         site, "claims/index.md", render("claims.md", studies={s: with_scales(its) for s, its in every.items() if its})
     )
@@ -162,10 +170,30 @@ def with_scales(rows: Sequence[Asked]) -> list[tuple[Asked, list[float]]]:
     return [(one, ends[one.unit]) for one in rows]
 
 
-def reduced(rows: Sequence[Asked]) -> str:
-    """What is less than the paper's in any row that has runs, without the numbers."""
-    found = [what.partition(" (")[0] for one in rows if one.finding for what in one.finding.reduced]
-    return ", ".join(dict.fromkeys(found)) or "nothing: no runs yet"
+def answer(rows: Sequence[Asked]) -> str:
+    """What the rows of the claim that is a paper's ``question`` say: verdict and differences."""
+    its = [one for one in rows if one.claim.id == one.paper.question and one.has_numbers]
+    if not its:
+        return "Not tested yet."
+    outcomes = {one.outcome for one in its}
+    known = {"holds": "Yes, here", "does-not-hold": "No, not here"}
+    start = known.get(outcomes.pop(), "Not decided here") if len(outcomes) == 1 else "Not decided here"
+    found = " and ".join(f"{one.ours.partition(' (')[0]} points on {one.data}" for one in its)
+    return f"{start}. By how much {its[0].claim.claim}: {found}."
+
+
+def reduced(rows: Sequence[Asked]) -> list[str]:
+    """What is less than the paper's, by data, and below them what differs in some rows, without the numbers."""
+    found: dict[str, dict[str, None]] = {}
+    for one in rows:
+        if one.collection and one.finding and one.has_numbers:
+            where = one.collection.params, one.study, one.finding.dataset
+            found.setdefault(beside_paper(*where, one.paper), {})[one.data] = None
+    every = [what.partition(" (")[0] for one in rows if one.finding for what in one.finding.reduced]
+    further = [what for what in dict.fromkeys(every) if what not in IN_SHORT]
+    return [f"{', '.join(data)}: {text}" for text, data in found.items()] + (
+        [f"In some rows also: {', '.join(further)}"] if further else []
+    )
 
 
 def write_runs(site: Site, collections: Sequence[Collection]) -> None:

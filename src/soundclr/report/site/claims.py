@@ -9,6 +9,7 @@ from pathlib import Path
 from soundclr.errors import UserError
 from soundclr.report.claims import frame, judge, table
 from soundclr.report.claims.claim import Claim, PaperClaims
+from soundclr.report.claims.forest import is_drawn
 from soundclr.report.claims.judge import Finding
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.claims.seeds import seeds_needed
@@ -74,9 +75,13 @@ class Asked:
     @property
     def verdict(self) -> str:
         """The verdict in words, by tier."""
-        if self.finding is None:
-            return "not run"
-        return "runs missing" if self.finding.outcome == "not whole" else self.finding.verdict
+        missing = self.finding is None or self.finding.outcome == "not whole"
+        return "not tested yet" if missing or self.finding is None else self.finding.verdict
+
+    @property
+    def decided(self) -> bool:
+        """Whether it holds here, or does not."""
+        return self.outcome in ("holds", "does-not-hold")
 
     @property
     def sure(self) -> str:
@@ -136,6 +141,11 @@ class Asked:
         return " + ".join(map(self.collection.scheme, recipes)) if self.collection else ""
 
     @property
+    def in_points(self) -> bool:
+        """Whether the study's figure of claims has it."""
+        return self.finding is not None and is_drawn(self.finding)
+
+    @property
     def unit(self) -> str:
         """The measure's unit."""
         return MEASURES[self.claim.measure].unit
@@ -143,9 +153,9 @@ class Asked:
     @property
     def measure(self) -> str:
         """What the measure is, in a sentence."""
-        values = MEASURES[self.claim.measure].values
-        of = values.func if isinstance(values, partial) else values
-        return (of.__doc__ or "").partition("\n")[0].replace("`", "")
+        measure = MEASURES[self.claim.measure]
+        of = measure.values.func if isinstance(measure.values, partial) else measure.values
+        return measure.what or (of.__doc__ or "").partition("\n")[0].replace("`", "")
 
     @property
     def seeds(self) -> float | None:

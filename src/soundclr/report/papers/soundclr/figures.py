@@ -158,6 +158,8 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
     draw.log_ticks(below, ticks, list(map(str, ticks)))
     below.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
     below.set_xlabel("epochs of the budget")
+    if any(theirs is not None for theirs in papers.values()):
+        handles.append(style.handle("the paper (Table III)", color=style.GREY, linewidth=0.8, linestyle=(0, (1, 2))))
     style.add_legend(figure, handles)
     text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
     text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""

@@ -11,22 +11,29 @@ const ink = (name = "--md-default-fg-color") => getComputedStyle(document.body).
 const title = (study, run) => study.schemes[run.scheme].title
 const titles = (study, runs) => [...new Set(runs.map((run) => title(study, run)))]
 const black = (colour) => (colour === "#000000" ? ink() : colour) // which a dark page would hide
+const narrow = () => innerWidth < 700
 const SHOWN = 3 // schemes whose lines are there at first; a click on the legend adds others
 
+// A faint line a run, and a strong one for each scheme's mean.
 function lines(study, runs, of, x) {
   const its = runs.filter((run) => of(run)?.length)
-  const order = titles(study, its)
-  const seen = new Set()
-  return its.map((run) => {
-    const scheme = title(study, run)
-    const first = !seen.has(scheme)
-    seen.add(scheme)
-    return {
-      type: "scatter", mode: "lines", name: scheme, legendgroup: scheme, showlegend: first, visible: order.indexOf(scheme) < SHOWN || "legendonly", x: x(run), y: of(run), opacity: 0.85,
-      line: { color: black(study.schemes[run.scheme].colour), dash: dashes[Math.floor(run.scheme / 10) % 4], width: 1.3 }, text: name(study, run), hovertemplate: "%{text}<br>%{x}: %{y} %<extra></extra>",
-    }
+  return titles(study, its).flatMap((scheme, i) => {
+    const group = its.filter((run) => title(study, run) === scheme)
+    const { scheme: place } = group[0]
+    const line = { color: black(study.schemes[place].colour), dash: dashes[Math.floor(place / 10) % 4] }
+    const both = { type: "scatter", mode: "lines", legendgroup: scheme, visible: i < SHOWN || "legendonly" }
+    const xs = [...new Set(group.flatMap(x))].sort((a, b) => a - b)
+    const values = xs.map((at) => group.map((run) => of(run)[x(run).indexOf(at)]).filter((y) => y !== null && y !== undefined))
+    const means = values.map((ys) => (ys.length ? ys.reduce((a, b) => a + b) / ys.length : null))
+    return [
+      ...group.map((run) => ({ ...both, name: scheme, showlegend: false, x: x(run), y: of(run), opacity: 0.25, line: { ...line, width: 1 }, text: name(study, run), hovertemplate: "%{text}<br>%{x}: %{y} %<extra></extra>" })),
+      { ...both, name: scheme, x: xs, y: means, line: { ...line, width: 2.6 }, hovertemplate: `${scheme}, mean<br>%{x}: %{y:.2f} %<extra></extra>` },
+    ]
   })
 }
+
+// Words in lines of some 16 letters.
+const wrapped = (text) => text.split(" ").reduce((all, word) => (all && all.length - all.lastIndexOf("<br>") + word.length < 20 ? `${all} ${word}` : all ? `${all}<br>${word}` : word), "")
 
 const pictures = {
   accuracy: {
@@ -44,8 +51,8 @@ const pictures = {
         }
       })
       return {
-        traces, height: 130 + 34 * schemes.length, x: `held-out accuracy at the ${epoch} epoch (%)`,
-        yaxis: { tickvals: schemes.map((_, i) => i), ticktext: schemes, range: [schemes.length - 0.5, -0.5], showgrid: false },
+        traces, height: 130 + 34 * schemes.length, x: `accuracy, ${epoch} epoch (%)`,
+        yaxis: { tickvals: schemes.map((_, i) => i), ticktext: narrow() ? schemes.map(wrapped) : schemes, range: [schemes.length - 0.5, -0.5], showgrid: false },
         head: ["scheme", "fold", "seed", "accuracy, %", "epochs", "device", "commit"],
         rows: known.map((run) => [title(study, run), run.fold, run.seed, run[epoch], run.epochs, run.device, run.commit]),
       }
@@ -67,7 +74,7 @@ const pictures = {
       const its = runs.filter((run) => run.noise[noise])
       return {
         traces: lines(study, its, (run) => run.noise[noise].map((one) => one[1]), (run) => run.noise[noise].map((one) => one[0])), height: 480,
-        x: `signal to ${noise} noise (dB)`, y: "held-out accuracy (%)", head: ["run", "SNR in dB: accuracy, %"], rows: its.map((run) => [name(study, run), run.noise[noise].map((one) => one.join(": ")).join("; ")]),
+        x: `signal to ${noise} noise (dB)`, xaxis: { autorange: "reversed" }, y: "held-out accuracy (%)", head: ["run", "SNR in dB: accuracy, %"], rows: its.map((run) => [name(study, run), run.noise[noise].map((one) => one.join(": ")).join("; ")]),
       }
     },
   },
@@ -79,9 +86,10 @@ const pictures = {
       const z = classes.map(() => classes.map(() => 0))
       for (const [, , actual, predicted, clips] of cells) z[actual][predicted] += clips
       const few = classes.length <= 12
+      const names = { type: "category", tickmode: "linear", showticklabels: few || !narrow() } // hovering names them
       return {
-        traces: [{ type: "heatmap", x: classes, y: classes, z, colorscale: [[0, getComputedStyle(document.body).backgroundColor], [1, "#0072B2"]], showscale: !few, xgap: 1, ygap: 1, texttemplate: few ? "%{z}" : "", hovertemplate: "%{y} taken for %{x}: %{z} clips<extra></extra>" }],
-        height: few ? 520 : 900, x: "predicted class", yaxis: { autorange: "reversed", title: { text: "class" }, type: "category", tickmode: "linear" }, xaxis: { tickangle: -60, type: "category", tickmode: "linear" },
+        traces: [{ type: "heatmap", x: classes, y: classes, z, colorscale: [[0, getComputedStyle(document.body).backgroundColor], [1, "#0072B2"]], showscale: !few, colorbar: { thickness: 10, title: { text: "clips" } }, xgap: 1, ygap: 1, texttemplate: few ? "%{z}" : "", hovertemplate: "%{y} taken for %{x}: %{z} clips<extra></extra>" }],
+        height: few ? 520 : narrow() ? 420 : 900, x: "predicted class", yaxis: { ...names, autorange: "reversed", title: { text: "class", standoff: 10 } }, xaxis: { ...names, tickangle: -60 },
         head: ["class", "predicted", "clips of all runs"], rows: cells.map((cell) => [classes[cell[2]], classes[cell[3]], cell[4]]),
       }
     },
@@ -102,16 +110,15 @@ function show(study, data, kind, choice) {
   const runs = study.runs.filter((run) => run.data === data)
   const found = pictures[kind].draw(study, runs, choice, data)
   const faint = ink("--md-default-fg-color--lightest")
-  const narrow = innerWidth < 700
   const axis = { gridcolor: faint, zeroline: false, linecolor: faint, automargin: true }
   const layout = {
-    height: found.height, font: { color: ink(), size: narrow ? 10 : 12, family: "inherit" }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
+    height: found.height, font: { color: ink(), size: narrow() ? 10 : 12, family: "inherit" }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 60, r: 10, t: 10, b: 50 },
     xaxis: { ...axis, title: { text: found.x }, ...found.xaxis }, yaxis: { ...axis, title: { text: found.y ?? "" }, ...found.yaxis }, hovermode: "closest",
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 },
   }
   if (found.traces.length) Plotly.react("plot", found.traces, layout, { responsive: true, displaylogo: false, displayModeBar: false })
   else Plotly.purge("plot")
-  at("summary").textContent = found.traces.length ? `${runs.length} runs on ${study.data[data]}: ${study.title}.` : `No run of ${study.data[data]} has this picture.`
+  at("summary").textContent = found.traces.length ? `${runs.length} runs on ${study.data[data]}.` : `No run of ${study.data[data]} has this picture.`
   const row = (cells, tag) => { const line = document.createElement("tr"); line.append(...cells.map((text) => Object.assign(document.createElement(tag), { textContent: text }))); return line }
   at("head").replaceChildren(row(found.head, "th"))
   at("body").replaceChildren(...found.rows.map((cells) => row(cells, "td")))
