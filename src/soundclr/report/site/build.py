@@ -192,7 +192,7 @@ def reduced(rows: Sequence[Asked]) -> list[str]:
     every = [what.partition(" (")[0] for one in rows if one.finding for what in one.finding.reduced]
     further = [what for what in dict.fromkeys(every) if what not in IN_SHORT]
     return [f"{', '.join(data)}: {text}" for text, data in found.items()] + (
-        [f"In some rows also: {', '.join(further)}"] if further else []
+        [f"In some rows{' also' if found else ''}: {', '.join(further)}"] if further else []
     )
 
 

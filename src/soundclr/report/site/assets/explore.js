@@ -16,7 +16,7 @@ const SHOWN = 3 // schemes whose lines are there at first; a click on the legend
 
 // A faint line a run, and a strong one for each scheme's mean.
 function lines(study, runs, of, x) {
-  const its = runs.filter((run) => of(run)?.length)
+  const its = runs.filter((run) => of(run)?.length > 1)
   return titles(study, its).flatMap((scheme, i) => {
     const group = its.filter((run) => title(study, run) === scheme)
     const { scheme: place } = group[0]
