@@ -1,6 +1,7 @@
 """Linear evaluation: a fixed encoder's representations, and the classifier that logistic regression finds on them."""
 
 import csv
+import warnings
 
 import numpy as np
 import pytest
@@ -208,6 +209,13 @@ def test_what_it_cannot_do_is_one_line(repo, change):
     settings = params_of(repo, LINEAR | change).resolve("toy", "toy", "linear")
     with pytest.raises(UserError, match=r"stage 'linear': optimizer logistic_regression needs .* differs$"):
         check(settings, "here")
+
+
+def test_few_clips_of_many_classes_bring_no_warning():
+    features, labels = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 20
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Fit(features, labels).solve(1.0, 20)
 
 
 def test_clips_of_one_class_are_one_line():

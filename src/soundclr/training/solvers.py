@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -77,7 +78,9 @@ class Fit:
         pair = len(self.present) == 2  # scikit-learn then penalises the difference: twice the penalty of both
         inverse = (2 if pair else 1) / (strength * len(self.rows))
         model = Model(C=inverse, class_weight=self.class_weight, max_iter=1000, tol=1e-6)
-        model.fit(self.rows, self.labels)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The number of unique classes")  # few clips a class are no regression
+            model.fit(self.rows, self.labels)
         found, offsets = (np.array([-0.5, 0.5])[:, None] * x if pair else x for x in (model.coef_, model.intercept_))
         weights, biases = np.zeros((classes, len(self.scaler.scale_))), np.full(classes, NEVER)
         weights[self.present] = found / self.scaler.scale_
