@@ -43,16 +43,12 @@ esc10: $(INSTALLED) ## train the paper's three schemes on real ESC-10 (41 MB) an
 
 report: $(INSTALLED) ## make every study's tables and figures from the existing runs; for one study: make report STUDY=esc10
 	@[ -n "$(STUDY)" ] || { echo "make report: results/ has no study with runs; name one: make report STUDY=esc10" >&2; exit 1; }
-	for study in $(STUDY); do
-	  $(BIN)/snakemake --snakefile workflow/report.smk --cores 1 --forceall --config study="$$study"
-	done
+	printf '%s\n' $(STUDY) | xargs -P "$$(nproc)" -I{} $(BIN)/soundclr report --study {}
 	$(BIN)/soundclr readme
 
 review: $(REVIEW)/.installed ## make them without PyTorch and Snakemake, in a small environment of 450 MB (.venv-review)
 	@[ -n "$(STUDY)" ] || { echo "make review: results/ has no study with runs" >&2; exit 1; }
-	for study in $(STUDY); do
-	  $(REVIEW)/bin/soundclr report --study "$$study"
-	done
+	printf '%s\n' $(STUDY) | xargs -P "$$(nproc)" -I{} $(REVIEW)/bin/soundclr report --study {}
 	$(REVIEW)/bin/soundclr readme
 
 site: $(SITE_ENV)/.installed ## build the static site, site/index.html, from the committed runs; in an environment of its own of 650 MB (.venv-site)

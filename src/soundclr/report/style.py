@@ -18,6 +18,7 @@ from soundclr.report.catalogue import FIGURE_FORMATS
 from soundclr.report.collect import Collection
 from soundclr.report.letters import FONT, LONGEST, legible
 
+DPI = 300
 COLUMN = 3.4  # inches: one column of a two-column page
 PAGE = 7.0  # inches: both columns
 
@@ -178,9 +179,21 @@ def name_figure(figure: Figure, title: str, note: str) -> None:
 
 def save(figure: Figure, png: Path) -> None:
     """Write a figure in all formats, beside the PNG."""
+    lay_out(figure)
     for form in FIGURE_FORMATS:
         write(figure, png.with_suffix(f".{form}"))
-        figure.set_layout_engine("none")  # laid out once is enough
+
+
+def lay_out(figure: Figure) -> None:
+    """Place the axes for good. The layout's last digits differ from time to time, so they are rounded off."""
+    figure.set_dpi(DPI)
+    engine = figure.get_layout_engine()
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        place = axes.get_position(original=True)
+        axes.set_position(tuple(round(float(part), 6) for part in place.bounds))  # type: ignore[arg-type]
 
 
 def write(figure: Figure, path: Path) -> None:
@@ -189,7 +202,7 @@ def write(figure: Figure, path: Path) -> None:
     # None removes the date and the library's version.
     removed = {"png": ["Software"], "pdf": ["Creator", "Producer", "CreationDate"]}[form]
     with atomic_path(path) as unfinished:
-        figure.savefig(unfinished, format=form, dpi=300, metadata=dict.fromkeys(removed))
+        figure.savefig(unfinished, format=form, dpi=DPI, metadata=dict.fromkeys(removed))
 
 
 def sentence(text: str) -> Figure:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
 from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.report.catalogue import figure_title, figures_of
 from soundclr.report.collect import collect
-from soundclr.report.style import COLUMN, PAGE, look
+from soundclr.report.style import COLUMN, PAGE, lay_out, look, new_figure, styled
 from soundclr.report.write import write_figures
 from soundclr.training.solvers import takes_steps
 from support.drawing import FIGURES, Drawn, bars, texts
@@ -105,3 +106,18 @@ def test_a_scheme_has_one_look_in_the_figures_of_all_runs_and_of_some(repo: Path
     assert len(some.every) < len(collection.every)
     for recipe in {recipe for choice in some.expected for recipe in some.recipes_of(choice)}:
         assert look(some, recipe) == look(collection, recipe)
+
+
+def test_axes_are_placed_at_rounded_positions() -> None:
+    """The layout's last digits differ from run to run; six decimals of a figure's width are the same each time."""
+    figure = new_figure(COLUMN, 2.0)
+    with styled():
+        for axes in figure.subplots(1, 2):
+            axes.set_ylabel("accuracy (%)")
+        figure.set_layout_engine("constrained")
+        lay_out(figure)
+    assert figure.get_layout_engine() is None or isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine)
+    for axes in figure.axes:
+        bounds = axes.get_position(original=True).bounds
+        assert bounds == pytest.approx([round(part, 6) for part in bounds], abs=1e-12)
+        assert 0.05 < bounds[0] < 0.95 and bounds[2] > 0.2
