@@ -30,6 +30,7 @@ def waveforms(clips: int) -> torch.Tensor:
     return torch.rand(clips, toy.SAMPLES, generator=torch.Generator().manual_seed(0)) - 0.5
 
 
+@pytest.mark.slow
 def test_onnx_gives_what_pytorch_gives(
     trained: Path, tmp_path: Path, repo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def most_at_once(spans, killed, name):
     return most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("each", "counts"), [(1, (1,)), (3, (1, 2, 3))])
 def test_forty_processes_some_of_them_killed(tmp_path, each, counts):
     """On four names, 40 jobs: never more on one than it has slots, and every job that nobody kills has its turn."""

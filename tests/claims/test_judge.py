@@ -151,6 +151,7 @@ def test_folds_are_counted_and_not_tested(collection) -> None:
     assert found.outcome == "no verdict"
 
 
+@pytest.mark.slow
 def test_committed_runs_of_esc50_by_the_claims_own_measure(repo: Path) -> None:
     """Differences of means that a reader can take from Table III, and the drop at sigma 1e-3 from robustness.csv."""
     from soundclr.report.claims.judge import findings_of

@@ -218,6 +218,7 @@ def test_what_is_no_weights_is_not_recorded_as_them(tmp_path: Path) -> None:
     assert list((tmp_path / "data" / "weights").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_two_fetches_of_one_dataset_at_once_both_end_well(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path[:0] = sys.argv[2:]; from pathlib import Path; from test_fetch import *; "

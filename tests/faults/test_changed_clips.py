@@ -82,6 +82,7 @@ def test_a_changed_clip_is_refused_until_its_runs_are_gone(trained: Path, succee
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("looked", [True, False])
 @pytest.mark.parametrize("way", ["in place", "a link", "another folder", "a folder behind a link"])
 def test_older_files_that_take_clips_places_are_found(trained: Path, way: str, looked: bool) -> None:
@@ -144,6 +145,7 @@ def test_what_changes_no_clip_refuses_nothing(trained: Path, what: str) -> None:
     check()
 
 
+@pytest.mark.slow
 def test_sounds_that_were_moved_are_the_same(trained: Path, succeed) -> None:
     """Their index is known as before, so that runs and features of it stay theirs."""
     before = read_made_of(Path("data/birds/index.csv"))

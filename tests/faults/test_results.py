@@ -83,6 +83,7 @@ def test_any_change_to_predictions_and_history(
         path.write_text(json.dumps(metrics))
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_believed_leaves_no_report(project, refuse, succeed) -> None:
     """Edited by hand, of another recipe, and cut short."""
     path = Path(succeed(TRAIN).strip().split(": ")[-1])

@@ -179,6 +179,7 @@ def test_a_cut_off_clip_is_not_classified(project, refuse, succeed) -> None:
     assert "sounds/wren0.wav: is cut off" in refuse(f"classify sounds/wren0.wav --run {folder}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["table", "folds", "samples", "seed of the synthetic"])
 def test_features_of_an_older_table_are_not_built(project, refuse, succeed, change) -> None:
     """By hand, without the workflow that would fetch first: the features' name would be that of the new table."""

@@ -29,6 +29,7 @@ def write_params(**changes: Any) -> None:
     Path("params.yaml").write_text(yaml.safe_dump(content))
 
 
+@pytest.mark.slow
 def test_a_download_breaks_off_and_resumes_or_is_corrupted(project, host, refuse, succeed) -> None:
     source = {
         "url": host.url,

@@ -13,10 +13,10 @@ import pytest
 FILES = ["faults_on_device.py", "parts_on_device.py", "runs_on_device.py"]
 
 
-@pytest.mark.parametrize("which", ["not slow", pytest.param("slow", marks=pytest.mark.slow)])
-def test_on_the_pretended_device(which: str) -> None:
+@pytest.mark.slow
+def test_on_the_pretended_device() -> None:
     files = [Path(__file__).with_name(name) for name in FILES]
     others = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", which, *files]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     done = subprocess.run(command, env=others, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -82,6 +82,7 @@ def report(params: Params, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("runs", "made"),
     [

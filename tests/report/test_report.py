@@ -136,6 +136,7 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
     assert all(f"{run.group}/{run.name}".replace("_", "\\_") in provenance for run in expand(params, "trial"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_figures")
 def test_set_aside_runs_are_counted_and_change_no_number(
     params: Params, repo: Path, full: Path, tmp_path: Path

@@ -33,6 +33,8 @@ from soundclr.report.summary import headline_rows
 from soundclr.run.runs import expand
 from support.fabricate import fabricate
 
+pytestmark = pytest.mark.slow
+
 LINKS = re.compile(r'(?:href|src)="([^"]+)"|\]\(([^)\s]+)\)')
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 

@@ -29,6 +29,7 @@ def test_committed_numbers_are_reproduced(study: Path, capsys: pytest.CaptureFix
     assert all(line.endswith(" reproduced") for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
@@ -79,6 +80,18 @@ def test_the_readmes_claims_are_the_studies_rows(repo: Path, tmp_path: Path) -> 
     (tmp_path / "README.md").write_text(text, encoding="utf-8")
     assert write_readme(params, repo / "results", tmp_path / "README.md") == len(rows)
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
+
+
+def test_a_registered_study_takes_the_readmes_rows_once_it_is_whole(repo: Path, tmp_path: Path) -> None:
+    params = load_checked(repo / "params.yaml")
+    for study in ("esc10", "registered_esc10"):
+        shutil.copytree(repo / "results/esc10/tables", tmp_path / "results" / study / "tables")
+    places = {row[0] for row in headline_rows(params, tmp_path / "results")} - {"–"}
+    assert places == {"[ESC-10](results/registered_esc10/README.md)"}
+    table = tmp_path / "results/registered_esc10/tables/claims.csv"
+    table.write_text(table.read_text().replace(",50,50,", ",49,50,"))
+    places = {row[0] for row in headline_rows(params, tmp_path / "results")} - {"–"}
+    assert places == {"[ESC-10](results/esc10/README.md)"}
 
 
 def test_a_readme_without_the_marks_is_one_line(repo: Path, tmp_path: Path) -> None:
