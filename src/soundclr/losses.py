@@ -66,17 +66,17 @@ class Term(Entry):
     ``reads`` is the head whose output it uses. ``least_views`` is how many views of each clip it needs.
     ``needs_labels`` is False for a term that also learns from clips without a label.
 
-    >>> class Alignment(Term):
-    ...     reads = "projection"
-    ...     least_views = 2
-    ...
-    ...     def __call__(self, outputs):
-    ...         first, second = outputs.by_view(outputs.embeddings)  # (clips, size) each
-    ...         return (first - second).square().sum(dim=1).mean()
-    >>> embeddings = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])  # two clips in two views
-    >>> clips = torch.tensor([0, 1, 0, 1])
-    >>> Alignment()(Outputs(embeddings, logits=torch.zeros(4, 3), labels=clips, clips=clips, views=2)).item()
-    0.5
+        >>> class Alignment(Term):
+        ...     reads = "projection"
+        ...     least_views = 2
+        ...
+        ...     def __call__(self, outputs):
+        ...         first, second = outputs.by_view(outputs.embeddings)  # (clips, size) each
+        ...         return (first - second).square().sum(dim=1).mean()
+        >>> embeddings = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])  # two clips in two views
+        >>> clips = torch.tensor([0, 1, 0, 1])
+        >>> Alignment()(Outputs(embeddings, logits=torch.zeros(4, 3), labels=clips, clips=clips, views=2)).item()
+        0.5
     """
 
     reads: ClassVar[Literal["projection", "classifier"]]

@@ -33,13 +33,13 @@ class Augmentation(Entry):
     :class:`Scale`); ``waveform`` (clips, samples) in [-1, 1]; ``spectrogram`` (clips, channels, bands, frames);
     ``picture`` (pictures, 3, side, side) in [0, 1].
 
-    >>> class Inverted(Augmentation):
-    ...     domain = "waveform"
-    ...
-    ...     def apply(self, batch, random):
-    ...         return -batch
-    >>> Inverted(probability=1.0)(torch.tensor([[0.5, -0.25]]), torch.Generator())
-    tensor([[-0.5000,  0.2500]])
+        >>> class Inverted(Augmentation):
+        ...     domain = "waveform"
+        ...
+        ...     def apply(self, batch, random):
+        ...         return -batch
+        >>> Inverted(probability=1.0)(torch.tensor([[0.5, -0.25]]), torch.Generator())
+        tensor([[-0.5000,  0.2500]])
     """
 
     domain: ClassVar[Domain]
@@ -63,19 +63,19 @@ class DrawnAugmentation(Augmentation):
 
     :meth:`draw` draws all random numbers for the whole batch first. Then :meth:`change` is applied to some clips.
 
-    >>> class Louder(WaveformAugmentation):
-    ...     most_db: float
-    ...
-    ...     def draw(self, clips, samples, random):
-    ...         return (self.most_db * uniform(random, clips, 1),)
-    ...
-    ...     def change(self, waves, *drawn):
-    ...         (decibels,) = drawn
-    ...         return waves * 10 ** (decibels / 20).to(waves.device, torch.float32, non_blocking=True)
-    >>> waves = torch.full((3, 8000), 0.1)
-    >>> louder = Louder(most_db=6)(waves, torch.Generator().manual_seed(0))
-    >>> bool(((louder >= waves) & (louder < 0.2)).all())
-    True
+        >>> class Louder(WaveformAugmentation):
+        ...     most_db: float
+        ...
+        ...     def draw(self, clips, samples, random):
+        ...         return (self.most_db * uniform(random, clips, 1),)
+        ...
+        ...     def change(self, waves, *drawn):
+        ...         (decibels,) = drawn
+        ...         return waves * 10 ** (decibels / 20).to(waves.device, torch.float32, non_blocking=True)
+        >>> waves = torch.full((3, 8000), 0.1)
+        >>> louder = Louder(most_db=6)(waves, torch.Generator().manual_seed(0))
+        >>> bool(((louder >= waves) & (louder < 0.2)).all())
+        True
     """
 
     def __call__(self, batch: Tensor, random: torch.Generator) -> Tensor:

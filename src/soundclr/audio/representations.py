@@ -31,20 +31,20 @@ class Representation(Entry):
 
     ``medium`` is what it represents: sounds or pictures.
 
-    >>> class Energy(Representation):
-    ...     hop_length: int
-    ...
-    ...     def shape(self, samples):
-    ...         return (1, samples // self.hop_length)
-    ...
-    ...     def prepare(self, sample_rate, device):
-    ...         def energy(waveforms):
-    ...             frames = waveforms.unfold(1, self.hop_length, self.hop_length)
-    ...             return frames.square().mean(2)[:, None, None]
-    ...         return energy
-    >>> energy = Energy(channels=1, hop_length=160)
-    >>> energy.prepare(16_000, torch.device("cpu"))(torch.zeros(2, 16_000)).shape == (2, 1, *energy.shape(16_000))
-    True
+        >>> class Energy(Representation):
+        ...     hop_length: int
+        ...
+        ...     def shape(self, samples):
+        ...         return (1, samples // self.hop_length)
+        ...
+        ...     def prepare(self, sample_rate, device):
+        ...         def energy(waveforms):
+        ...             frames = waveforms.unfold(1, self.hop_length, self.hop_length)
+        ...             return frames.square().mean(2)[:, None, None]
+        ...         return energy
+        >>> energy = Energy(channels=1, hop_length=160)
+        >>> energy.prepare(16_000, torch.device("cpu"))(torch.zeros(2, 16_000)).shape == (2, 1, *energy.shape(16_000))
+        True
     """
 
     medium: ClassVar[Literal["sounds", "pictures"]] = "sounds"

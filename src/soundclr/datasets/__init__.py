@@ -8,27 +8,27 @@
 
 To add a dataset, write a function in a module of its own, an :data:`Adapter`, and enter it in :data:`ADAPTERS`.
 
->>> from soundclr.datasets.source import source_folder
->>> from soundclr.datasets.table import read_table, verify_listed
->>> def fetch_birds(name, settings, data, mirror):
-...     with source_folder(name, settings, data, mirror) as folder:
-...         lines = read_table(folder / "meta.csv", ("file", "species", "fold", "recording"))
-...         rows = [
-...             IndexRow(
-...                 clip=line.values["file"],
-...                 path=f"audio/{line.values['file']}.wav",
-...                 label=line.choice("species", ("robin", "wren")),
-...                 class_name=line.values["species"],
-...                 fold=line.number("fold", 1),
-...                 source=line.values["recording"],
-...             )
-...             for line in lines
-...         ]
-...         verify_listed(folder, "audio", rows)
-...     below = folder.relative_to(data / name).as_posix()
-...     return [row._replace(path=f"{below}/{row.path}") for row in rows]
->>> fetch_birds("birds", settings, data, mirror)[0]
-IndexRow(clip='w1', path='unpacked/birds/audio/w1.wav', label=1, class_name='wren', fold=1, source='r1')
+    >>> from soundclr.datasets.source import source_folder
+    >>> from soundclr.datasets.table import read_table, verify_listed
+    >>> def fetch_birds(name, settings, data, mirror):
+    ...     with source_folder(name, settings, data, mirror) as folder:
+    ...         lines = read_table(folder / "meta.csv", ("file", "species", "fold", "recording"))
+    ...         rows = [
+    ...             IndexRow(
+    ...                 clip=line.values["file"],
+    ...                 path=f"audio/{line.values['file']}.wav",
+    ...                 label=line.choice("species", ("robin", "wren")),
+    ...                 class_name=line.values["species"],
+    ...                 fold=line.number("fold", 1),
+    ...                 source=line.values["recording"],
+    ...             )
+    ...             for line in lines
+    ...         ]
+    ...         verify_listed(folder, "audio", rows)
+    ...     below = folder.relative_to(data / name).as_posix()
+    ...     return [row._replace(path=f"{below}/{row.path}") for row in rows]
+    >>> fetch_birds("birds", settings, data, mirror)[0]
+    IndexRow(clip='w1', path='unpacked/birds/audio/w1.wav', label=1, class_name='wren', fold=1, source='r1')
 """
 
 import re

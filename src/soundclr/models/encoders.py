@@ -28,15 +28,15 @@ class EncoderEntry(Entry):
     ``momentum`` are None if they are known only once the network is built. ``pools`` is True for an encoder whose
     output is already (batch, size); otherwise a run's ``pooling`` follows its blocks.
 
-    >>> class Tiny(EncoderEntry):
-    ...     blocks = 1
-    ...     rank = 2
-    ...
-    ...     def build(self, channels, weights):
-    ...         return [torch.nn.Conv2d(channels, 8, kernel_size=3)], 8
-    >>> blocks, size = Tiny(frozen=0).build(channels=1, weights=None)
-    >>> blocks[0](torch.zeros(2, 1, 128, 431)).shape, size
-    (torch.Size([2, 8, 126, 429]), 8)
+        >>> class Tiny(EncoderEntry):
+        ...     blocks = 1
+        ...     rank = 2
+        ...
+        ...     def build(self, channels, weights):
+        ...         return [torch.nn.Conv2d(channels, 8, kernel_size=3)], 8
+        >>> blocks, size = Tiny(frozen=0).build(channels=1, weights=None)
+        >>> blocks[0](torch.zeros(2, 1, 128, 431)).shape, size
+        (torch.Size([2, 8, 126, 429]), 8)
     """
 
     blocks: ClassVar[int | None]
