@@ -83,4 +83,4 @@ def test_without_it_a_run_must_be_named(copied, tmp_path, monkeypatch, capsys):
     shutil.rmtree(copied)
     monkeypatch.chdir(tmp_path)
     assert cli.main(["classify", "x.wav"]) == 2
-    assert "is not here; name a trained run by --run" in capsys.readouterr().err
+    assert "is not here; run the command in the repository's folder" in capsys.readouterr().err

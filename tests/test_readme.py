@@ -38,6 +38,8 @@ RUN = {
     "dvc remote add --default lab ../soundclr-dvc": "tests/workflow/test_dvc.py::",
     "snakemake --workflow-profile profiles/lsf": "tests/test_profiles.py::test_snakemake_plans_by_it",
     "make bench ARGS": "tests/benchmark/",
+    "soundclr verify": "tests/report/test_verify.py::test_committed_numbers_are_reproduced",
+    "dvc exp show": "tests/workflow/test_dvc.py::test_repro_retrains_the_changed_recipe_only",
     "make site": "tests/report/test_site_in_browser.py::test_every_link_leads_somewhere",
 }
 NOT_RUN = {

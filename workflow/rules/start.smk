@@ -90,7 +90,9 @@ onstart:
 
 
 onsuccess:
-    print(*ending.success(STUDY_NAME), sep="\n", file=sys.stderr)
+    # not where only trainings were asked for, as DVC's stages do: the page is then an older one
+    if is_current(PARAMS, STUDY_NAME, Path("results")):
+        print(*ending.success(STUDY_NAME), sep="\n", file=sys.stderr)
 
 
 onerror:

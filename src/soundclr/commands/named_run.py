@@ -28,7 +28,10 @@ def one_run(named: Sequence[Path] | None, file: Path) -> Path:
     """
     if named is None:
         if not (folders := sorted(file.parent.glob(PUBLISHED))):
-            raise UserError(f"{file.parent / PUBLISHED}: is not here; name a trained run by --run")
+            raise UserError(
+                f"{file.parent / PUBLISHED}: is not here; run the command in the repository's folder, or name it by "
+                "--params, or name a trained run by --run"
+            )
         print(f"by {folders[-1]}, the model that comes with the repository", file=sys.stderr)
         return folders[-1]
     folders = list(dict.fromkeys(named))

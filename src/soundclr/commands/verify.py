@@ -24,10 +24,11 @@ def run(options: argparse.Namespace) -> int:
     from soundclr.report.verify import Checked, verify, verify_readme
 
     studies = [known(options.study, params.studies, "study")] if options.study else studies_with_runs(options.results)
-    code = 0
+    code = reproduced = 0
 
     def say(found: Checked) -> None:
-        nonlocal code
+        nonlocal code, reproduced
+        reproduced += found.reproduced
         if found.changed or found.without:
             code = 1
         counts = f"{found.reproduced} reproduced"
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
             say(found)
     if not options.study:
         say(verify_readme(params, options.results, options.readme))
+    print(f"{reproduced:,} numbers reproduced{', others differ: see above' if code else ', and none differs'}")
     return code
 
 

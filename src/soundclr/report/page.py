@@ -49,13 +49,20 @@ def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> s
     state = listed(study_state(collection))
     texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), state]
     for text in dict.fromkeys(heading(part.artefact) for part in parts):
-        found = (part for part in parts if heading(part.artefact) == text)
+        found = [part for part in parts if heading(part.artefact) == text]
+        if any(part.table for part in found) and not any(map(is_shown, found)):
+            continue  # such as the claims of own sounds, which no paper has
         texts += [f"## {text}", *(section(collection, part, folder) for part in found)]
     texts += ["## Settings and runs", listed(facts)] if (facts := study_facts(collection)) else []
     if collection.results or collection.set_aside:
         texts += ["## Provenance", provenance(collection), *identical.section(collection)]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(texts) + "\n"
+
+
+def is_shown(part: Part) -> bool:
+    """Whether a part has anything to show."""
+    return bool(part.table.rows) if part.table else part.there
 
 
 def listed(facts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,6 +58,8 @@ def train(
     if saved is not None:
         state, saver.in_checkpoint = saved.state, len(saved.state.history)
         network.load_state_dict(saved.network)
+        done = len(state.history)
+        print(f"{task.identity}: resumes after {done} epoch{'s' * (done != 1)}", file=sys.stderr, flush=True)
     saver.beat(state)
     state.code = list(dict.fromkeys([*state.code, code_version()]))
     for index in range(state.stage, len(task.stages)):

@@ -93,4 +93,4 @@ def accuracy_cell(row: Row) -> Cell:
 def ends(row: Row) -> str:
     """The interval's ends."""
     low, high = row["low_percent"], row["high_percent"]
-    return NONE if low is None else f"{formatted(low)} to {formatted(high)}"
+    return NONE if low is None else f"{formatted(max(low, 0))} to {formatted(min(high, 100))}"

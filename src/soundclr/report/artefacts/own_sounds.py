@@ -20,7 +20,7 @@ FEW_SOURCES = 3
 MIXED_UP = 0.2
 """Two classes are named where at least this share of the one's clips is taken for the other."""
 
-SURE = 0.9
+SURE = 0.6
 """A wrong clip may be mislabelled where every run is, in the mean, at least this sure of the same other class."""
 
 UNLEARNT = 0.8
@@ -63,6 +63,10 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
         beside_it = (row for row in [*others, *schemes] if row is not best)
         worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in beside_it)
         yield "use", f"Use {name(best)}: {formatted(percent(best))} % of the held-out clips are right ({worth})."
+        near = [name(row) for row in [*others, *schemes] if row is not best and percent(row) >= low_end(best)]
+        if near:
+            clips = last_clips(collection, dataset)["clip"].nunique()
+            yield "unsure", f"{clips} clips do not tell it from {' and '.join(near)}: more clips may change the order."
     else:
         yield (
             "none",
@@ -78,8 +82,20 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
             yield "unlearnt", f"{text[:1].upper()}{text[1:]}"
 
 
+def low_end(row: Values) -> float:
+    """The lower end of an accuracy's 95 % interval; NaN where it has none."""
+    return float(str(row["low_percent"]))
+
+
+def best_scheme(collection: Collection, dataset: str) -> str | None:
+    """The recipe with the highest accuracy at the last epoch."""
+    done = collection.done(dataset, choice=OWN)
+    means = done.groupby("recipe")["last_epoch_percent"].mean()
+    return str(means.idxmax()) if len(means) else None
+
+
 def clip_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str]]:
-    """Classes that are small, or taken for each other, and clips that may be mislabelled."""
+    """Classes that are small, or that the best scheme takes for each other, and clips that may be mislabelled."""
     clips = last_clips(collection, dataset)
     if not len(clips):
         return
@@ -89,8 +105,9 @@ def clip_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str
         if len(group) < FEW_CLIPS or sources < FEW_SOURCES:
             of = f", of {sources} recording{'s' if sources > 1 else ''}" if sources < len(group) else ""
             yield "few", f"{label} has {len(group)} clips{of}: add more, from other recordings."
-    for (label, other), group in split(clips[~clips["right"]], ["class", "predicted"]).items():
-        share = len(group) / (clips["class"] == label).sum()
+    its = clips[clips["recipe"] == best_scheme(collection, dataset)]
+    for (label, other), group in split(its[~its["right"]], ["class", "predicted"]).items():
+        share = len(group) / (its["class"] == label).sum()
         if share >= MIXED_UP:
             yield "mixed_up", f"{label} is taken for {other} in {100 * share:.0f} % of its clips: add clips of both."
     suspects = sum(row["suspect"] == "yes" for row in wrong_rows(collection, dataset))
