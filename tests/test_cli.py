@@ -242,6 +242,7 @@ def test_module_and_exit_code(repo):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_one_line(repo, tmp_path, capsys):
     """As a full disk or a missing permission would be."""
     (tmp_path / "results").write_text("a file where a folder should be")

@@ -89,6 +89,7 @@ def test_the_gpu_is_known_by_its_id_and_not_by_its_number(monkeypatch):
             assert second == torch.device("cuda", 0)
 
 
+@pytest.mark.slow
 def test_jobs_agree_on_the_folder_in_any_environment(tmp_path):
     """A cluster job has other variables than a login shell on the same node."""
     places = set()

@@ -113,6 +113,7 @@ def test_one_run_a_side_leaves_trainings_unknown(collection) -> None:
     assert judged([found])[0].outcome == "undecided"
 
 
+@pytest.mark.slow
 def test_equivalence_is_two_one_sided_tests(collection) -> None:
     near = clips_of({"a": rights(0.999, clips=400), "b": rights(0.999, clips=400)})
     found = measured(collection(clips=near), finding("equivalence"))

@@ -147,6 +147,7 @@ def test_the_budget_is_enough_for_40_clips_and_fewer_raise_a_warning(params: Par
     assert "on own, stage 'joint' takes only 60 optimiser steps" in plan.warnings(params, "own")[0]
 
 
+@pytest.mark.slow
 def test_the_command_line(repo: Path, project: Path) -> None:
     content = read_params(repo / "params.yaml")
     content["datasets"]["own"] |= {"folds": 2, "sample_rate": 8000, "samples": 800}

@@ -405,6 +405,7 @@ def test_the_table_counts_in_the_hash(repo: Path, project: Path) -> None:
         key(file="sounds")
 
 
+@pytest.mark.slow
 def test_the_command_line(repo: Path, project: Path) -> None:
     content = read_params(repo / "params.yaml")
     content["datasets"]["birds"] = {**SETTINGS, "sample_rate": 16000}

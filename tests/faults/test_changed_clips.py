@@ -104,6 +104,7 @@ def test_older_files_that_take_clips_places_are_found(trained: Path, way: str, l
         check()
 
 
+@pytest.mark.slow
 def test_clips_are_read_once(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
     monkeypatch.setattr(own_sounds, "sha256_of_file", lambda path: read.append(path) or sha256_of_file(path))

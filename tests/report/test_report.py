@@ -104,6 +104,7 @@ def test_one_seed_has_no_deviation(params: Params, tmp_path: Path) -> None:
     assert re.search(r"\| \d\d\.\d\d \|", page)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_figures")
 def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Path) -> None:
     shutil.copytree(full / "results", tmp_path / "results")

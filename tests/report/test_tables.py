@@ -177,6 +177,7 @@ def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) ->
     assert "Nasiri" not in table.caption
 
 
+@pytest.mark.slow
 def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file that the layout names, but figures; captions that say their runs; the same bytes again."""
     monkeypatch.setattr("soundclr.report.write.draw", lambda *figure: None)

@@ -99,6 +99,7 @@ def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
             assert all(math.isnan(half) for axis in (0, 1) for _, half, _ in bars(axes, axis))
 
 
+@pytest.mark.slow
 def test_a_scheme_has_one_look_in_the_figures_of_all_runs_and_of_some(repo: Path) -> None:
     """A figure without some runs, as without baselines, gives the others the colours that they have beside them."""
     collection = collect(load_checked(repo / "params.yaml"), "clar_quick_esc10", repo / "results")
