@@ -253,9 +253,9 @@ def test_seeds_that_nothing_tells(finding: tuple[Collection, Finding]) -> None:
 @pytest.mark.parametrize(
     ("outcomes", "text"),
     [
-        (["holds", "holds"], "Yes, here. By how much "),
-        (["does not hold"], "No, not here. By how much "),
-        (["holds", "undecided"], "Not decided here. By how much "),
+        (["holds", "holds"], "Yes, here: hybrid (SoundCLR) is "),
+        (["does not hold"], "No, not here: hybrid (SoundCLR) is "),
+        (["holds", "undecided"], "Not decided here: hybrid (SoundCLR) is "),
         ([], "Not tested yet."),
     ],
 )
@@ -268,4 +268,5 @@ def test_the_question_is_answered_by_its_rows(
     missing = Asked(paper, found.claim, "b", collection, replace(found, runs=0, outcome="not whole"))
     said = answer([*rows, missing])
     assert said.startswith(text)
-    assert said.count(f"{signed(found.estimate.value)} points on ESC-10" if found.estimate else "") == len(rows)
+    value = found.estimate.value if found.estimate else 0.0
+    assert value > 0 and said.count(f"{value:.2f} points above cross-entropy on ESC-10") == len(rows)

@@ -178,8 +178,17 @@ def answer(rows: Sequence[Asked]) -> str:
     outcomes = {one.outcome for one in its}
     known = {"holds": "Yes, here", "does-not-hold": "No, not here"}
     start = known.get(outcomes.pop(), "Not decided here") if len(outcomes) == 1 else "Not decided here"
-    found = " and ".join(f"{one.ours.partition(' (')[0]} points on {one.data}" for one in its)
-    return f"{start}. By how much {its[0].claim.claim}: {found}."
+    return f"{start}: {' and '.join(map(compared, its))}."
+
+
+def compared(one: Asked) -> str:
+    """How far the claim's side is above or below the other one, such as ``a is 2.75 points below b on ESC-50``."""
+    assert one.finding is not None
+    assert one.finding.estimate is not None
+    value = one.finding.estimate.value
+    (others,) = one.finding.sides.others.values()
+    place = f"{abs(value):.2f} points {'below' if value < 0 else 'above'} {one.side(others)}"
+    return f"{one.side(one.finding.sides.ahead)} is {place} on {one.data}"
 
 
 def reduced(rows: Sequence[Asked]) -> list[str]:
