@@ -22,10 +22,10 @@ from soundclr.report.claims.frame import signed
 from soundclr.report.claims.judge import Finding, findings_of
 from soundclr.report.claims.seeds import seeds_needed
 from soundclr.report.collect import Collection, collect
-from soundclr.report.evidence import evidence
+from soundclr.report.evidence import evidence, train_command
 from soundclr.report.papers import PAPERS
 from soundclr.report.site import explore, listen
-from soundclr.report.site.build import Site, answer, build
+from soundclr.report.site.build import Site, answer, build, render
 from soundclr.report.site.claims import Asked
 from soundclr.report.site.links import as_page, heading_of
 from soundclr.report.statistics import Estimate
@@ -270,3 +270,13 @@ def test_the_question_is_answered_by_its_rows(
     assert said.startswith(text)
     value = found.estimate.value if found.estimate else 0.0
     assert value > 0 and said.count(f"{value:.2f} points above cross-entropy on ESC-10") == len(rows)
+
+
+def test_a_difference_without_an_interval_has_a_page(finding: tuple[Collection, Finding]) -> None:
+    """Of a single fold and run a side, as a study has while it is being trained."""
+    collection, found = finding
+    alone = replace(found, estimate=Estimate(1.0, math.nan, 1.0), p=math.nan, p_holm=math.nan, outcome="undecided")
+    one = Asked(read_claims("soundclr"), found.claim, "a", collection, alone)
+    page = render("claim.md", one=one, figure="", command=train_command)
+    assert "here +1.00; the paper" in page and "one-sided bound" not in page
+    assert "a.html" in render("claims.md", studies={"trial": [(one, one.ends)]})
