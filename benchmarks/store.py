@@ -1,8 +1,6 @@
-"""The measured rows of one machine: a JSON file, and a README over all machines beside it.
+"""The measured rows of one machine: a JSON file, and a README over all machines beside it."""
 
-In the same folder lie the rates of `soundclr plan --measure`, which are none of these.
-"""
-
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +10,6 @@ from benchmarks.context import Row, counted
 from soundclr.errors import UserError
 from soundclr.machine.files import read_json, write_json, write_text
 from soundclr.machine.provenance import git_state, now
-from soundclr.planning.rates import slug
 
 FORMAT = 1
 SAME = ("cpu", "cpu_units", "cores")  # of one machine, in a file whose name has its device and precision
@@ -45,6 +42,11 @@ def entry(row: Row, module: str, quick: bool) -> dict[str, Any]:
         "date": now(),
         **git_state("benchmarks"),
     }
+
+
+def slug(device: str) -> str:
+    """A device's name for a file name: ``AMD EPYC, 2 threads`` becomes ``amd-epyc-2-threads``."""
+    return re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
 
 
 def rounded(value: float) -> float:
@@ -81,7 +83,7 @@ def record(folder: Path, machine: Mapping[str, Any], rows: Iterable[Mapping[str,
     write_json(path, {"format": FORMAT, "machine": machine, "rows": merged(old["rows"], rows)})
     write_text(
         folder / "README.md",
-        readme([read_json(file) for file in sorted(folder.glob("*.json")) if not file.name.startswith("rates-")]),
+        readme([read_json(file) for file in sorted(folder.glob("*.json"))]),
     )
     return path
 

@@ -21,7 +21,6 @@ from soundclr.audio.pipeline import Augment, Inputs
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params.entries import entry_of
-from soundclr.planning.rates import slug
 
 MACHINE = {
     "device": "Toy GPU (80 GB)",
@@ -67,7 +66,7 @@ def test_sides_take_turns_and_the_warm_up_does_not_count():
     [("AMD EPYC, 2 threads", "amd-epyc-2-threads"), ("NVIDIA H100 80GB HBM3", "nvidia-h100-80gb-hbm3")],
 )
 def test_slug(device, name):
-    assert slug(device) == name
+    assert store.slug(device) == name
 
 
 def stored(folder):
@@ -102,7 +101,6 @@ def test_another_machine_of_the_same_name_is_refused(tmp_path):
 
 
 def test_the_readme_has_a_table_for_each_machine(tmp_path):
-    (tmp_path / "rates-toy.json").write_text("{}")
     rows = [row(target=3), row("two", "cost", target=1.5, note="a floor"), row("three", against=())]
     store.record(tmp_path, MACHINE, [store.entry(r, "m", False) for r in rows])
     store.record(tmp_path, {**MACHINE, "device": "Other", "cores": 1, "threads": 1}, [store.entry(row(), "m", True)])

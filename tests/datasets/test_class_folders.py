@@ -13,6 +13,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from soundclr.run.clips import clips_of
 from support.small_copies import write_clip
 
 SETTINGS: dict[str, Any] = {"title": "x", "adapter": "folders", "file": "sounds", "folds": 2, "sample_rate": 8000}
@@ -140,7 +141,7 @@ def test_the_budget_is_enough_for_40_clips_and_fewer_raise_a_warning(params: Par
         (project / f"wren/more{number}.wav").touch()  # to be counted, not read
     starts = {run.recipe: params.resolve("own", "own", run.recipe).start.weights for run in runs.expand(params, "own")}
     assert (starts["audio_network"], starts["hybrid"]) == ("yamnet_audioset", "imagenet_pqf")
-    assert plan.clips_of(params, "own") == 40
+    assert clips_of(params, "own") == 40
     assert plan.warnings(params, "own") == []
     for number in range(20):
         (project / f"wren/more{number}.wav").unlink()

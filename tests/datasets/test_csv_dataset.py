@@ -26,6 +26,7 @@ from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, Params, load, read_params
 from soundclr.planning import plan
 from soundclr.run import runs
+from soundclr.run.clips import clips_of
 from support.small_copies import write_clip, write_table
 
 SETTINGS: dict[str, Any] = {
@@ -289,7 +290,7 @@ def test_rows_and_columns_that_a_spreadsheet_left_empty_are_none(project: Path, 
     pd.testing.assert_frame_equal(fetch(), expected)
     content = read_params(repo / "params.yaml")
     content["datasets"]["birds"] = SETTINGS
-    assert plan.clips_of(Params.model_validate(content), "birds") == len(expected)
+    assert clips_of(Params.model_validate(content), "birds") == len(expected)
 
 
 def test_all_clips_that_cannot_be_read_are_named_at_once(project: Path) -> None:

@@ -17,10 +17,9 @@ from soundclr.commands import cli
 from soundclr.machine.files import write_text
 from soundclr.machine.locks import locked
 from soundclr.params import Params
-from soundclr.planning import plan
 from soundclr.planning.status import page
 from soundclr.planning.status.jobs import Places, Study, TrainingStatus, log_of, training_status
-from soundclr.planning.status.left import left
+from soundclr.planning.status.left import kind_of, left, schedule
 from soundclr.run import runs
 from soundclr.run.runs import Run
 from soundclr.training import heartbeat, state
@@ -105,7 +104,7 @@ def test_a_study_with_nothing_yet(repo: Path, study: Study, tmp_path: Path, monk
         "",
         "  trainings    0 of 9 done, 9 waiting",
         "  tables       not made yet",
-        "  time left    known once an epoch is done; `soundclr plan --measure` measures it first",
+        "  time left    known once an epoch is done",
     ]
     assert list(tmp_path.iterdir()) == []
 
@@ -274,9 +273,33 @@ def test_time_left_of_several_at_once(study: Study) -> None:
     running = dict.fromkeys(("supervised_contrastive_1", "supervised_contrastive_2"), "running")
     stands = [one for one in made_up(study, cross_entropy_1="done", **running) if one.run.recipe != "hybrid"]
     remaining = left(study, stands)
-    expected = plan.schedule([2 * 72, 2 * 72, 3 * 36, 3 * 36, 6 * 72], 2)
     assert (remaining.at_once, remaining.unknown) == (2, 0)
-    assert remaining.together == pytest.approx(3600 * expected.hours)
+    assert remaining.together == pytest.approx(schedule([2 * 72, 2 * 72, 3 * 36, 3 * 36, 6 * 72], 2))
+    assert left(study, stands, devices=9).together == remaining.longest == pytest.approx(6 * 72)
+
+
+@pytest.mark.parametrize(("devices", "seconds"), [(1, 10), (2, 6), (4, 4), (64, 4)])
+def test_jobs_take_the_first_free_device(devices: int, seconds: float) -> None:
+    assert schedule([2, 4, 1, 3], devices) == seconds
+
+
+def test_a_job_waits_for_the_one_that_it_starts_from() -> None:
+    """The second device is idle while the last job, of 3 seconds, waits for the second, of 4."""
+    assert schedule([2, 4, 1, 3], 2, {3: 1}) == 7
+
+
+def test_the_kind_of_a_stage_is_what_its_speed_depends_on(repo: Path) -> None:
+    def kinds_with(**changes: object) -> set[str]:
+        params = toy.params(repo, **changes)
+        every = (params.resolve("toy", "toy", recipe) for recipe in params.studies["toy"].recipes)
+        return {kind_of(settings, stage) for settings in every for stage in settings.stages}
+
+    plain = kinds_with()
+    assert len(plain) == 4  # cross-entropy, hybrid, contrastive, classifier
+    assert kinds_with(lr=1e-4) == kinds_with(labels=0.5) == kinds_with(epochs=7) == plain
+    log_mel = {"n_fft": 128, "hop_length": 64, "n_mels": 16, "channels": 1}
+    for change in ({"views": 2}, {"augment": []}, {"batch_size": 4}, {"representations": {"log_mel": log_mel}}):
+        assert not kinds_with(**change) & plain
 
 
 def test_a_study_that_is_done(repo: Path, folder: Path) -> None:

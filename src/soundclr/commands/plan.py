@@ -14,7 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("--study", help="default: params.yaml's")
     parser.add_argument("--devices", type=positive, nargs="+", default=[1, 4, 64], help="default: 1 4 64")
-    parser.add_argument("--measure", action="store_true", help="measure the stages' clips/s on this device first")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the plan's hashes to a file, for DVC")
     parser.add_argument("--results", type=Path, default=Path("results"))
 
@@ -25,10 +24,6 @@ def run(options: argparse.Namespace) -> None:
 
     params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
-    if options.measure:
-        from soundclr.planning.measuring import measure
-
-        print(measure(params, study, options.results / "benchmark"))
     if options.write:
         from soundclr.planning.plan_record import write_plan
 

@@ -68,7 +68,7 @@ def time_left(study: Study, trainings: Sequence[TrainingStatus]) -> list[str]:
     except UserError as error:  # a dataset's number of clips is not known
         return [f"  time left    not known: {error}"]
     if not remaining.by:
-        return ["  time left    known once an epoch is done; `soundclr plan --measure` measures it first"]
+        return ["  time left    known once an epoch is done"]
     return [f"  time left    {remaining_text(remaining)}", *remaining_notes(remaining)]
 
 
