@@ -18,7 +18,6 @@ from soundclr.report.papers.shin.reading import ROWS, paper_percent
 from soundclr.report.papers.shin.tables import shin_pairs as pairs
 from soundclr.report.papers.shin.tables import shin_table1 as table1
 from soundclr.report.papers.shin.tables import shin_table2 as table2
-from soundclr.report.papers.shin.tables import shin_weights as weights
 from soundclr.report.write import write_report
 from soundclr.run.runs import expand
 from soundclr.training.schedule import SCHEDULES
@@ -146,20 +145,9 @@ def test_claims_by_hand(collection, results) -> None:
         assert int(line["runs"]) < int(line["expected_runs"])
 
 
-def test_weights_have_their_hash_or_are_not_here(collection, params) -> None:
-    rows = {row["weights"]: row for row in csv.DictReader(weights(collection).to_csv().splitlines())}
-    assert set(rows) == {"imagenet_pqf", "simclr_v1"}
-    file = params.weights["imagenet_pqf"].files["resnet50"]
-    assert (rows["imagenet_pqf"]["sha256"], rows["imagenet_pqf"]["runs"]) == (file.sha256, "10")
-    v1 = rows["simclr_v1"]
-    assert (v1["file"], v1["sha256"], v1["runs"]) == ("resnet50-1x.pth", "", "0")
-    shown = [[cell.text for cell in row] for row in weights(collection).rows]
-    assert [row[3] for row in shown] == [file.sha256, "weights not here"]
-
-
 def test_a_study_shows_the_tables_of_its_own_paper(params: Params) -> None:
     names = {study: {one.name for one in tables_of(params, study)} for study in ("rows", "trial")}
-    assert {"shin_table1", "shin_table2", "shin_pairs", "shin_weights", "comparison"} <= names["rows"]
+    assert {"shin_table1", "shin_table2", "shin_pairs", "comparison"} <= names["rows"]
     assert not {"table3", "table4"} & names["rows"]
     assert {"table3", "table4"} <= names["trial"] and not [name for name in names["trial"] if "shin" in name]
 
@@ -241,12 +229,10 @@ def test_the_networks_differ_in_their_start_alone(repo: Path) -> None:
     assert sizes == [(64, 125), (128, 250)]
 
 
-def test_what_is_solved_at_once_has_no_curve_and_no_epoch_to_choose(repo: Path) -> None:
+def test_what_is_solved_at_once_has_no_curve(repo: Path) -> None:
     params = load_checked(repo / "params.yaml")
-    epochs = {"curves", "selection_bias"}
-    assert epochs.isdisjoint(artefact.name for artefact in figures_of(params, "shin_quick", "esc10"))
+    assert "curves" not in {artefact.name for artefact in figures_of(params, "shin_quick", "esc10")}
     shown = {artefact.name: artefact for artefact in figures_of(params, "shin", "esc50")}
-    assert epochs <= shown.keys()
     collection = collect(params, "shin", repo / "nowhere")
     assert set(collection.only(shown["curves"].includes).recipes) == set(FINE_TUNED)
     assert {"linear_random"} < set(collection.only(shown["confusion"].includes).recipes) - set(FINE_TUNED)

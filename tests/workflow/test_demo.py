@@ -12,7 +12,7 @@ from support.projects import run_in
 
 RECIPES = ("cross_entropy", "supervised_contrastive", "hybrid")
 FIGURES = ["figure3-demo", "figure4-demo", "figure5-demo", "noise_snr-demo", "representations-demo", "curves-demo"]
-FIGURES += ["confusion-demo", "comparison-demo", "per_class-demo", "selection_bias-demo", "calibration-demo"]
+FIGURES += ["confusion-demo", "comparison-demo", "per_class-demo", "calibration-demo"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -99,10 +99,10 @@ def hours(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
     """The hours that remain with some numbers of ``devices``, from the speed of the trainings that have begun."""
     places = Places(results=results)
     its = Study.from_params(params, study, places)
-    trainings = [training_status(its, run, places) for run in its.runs]
-    if all(one.state == "done" for one in trainings):
+    if all((run.directory(results) / "metrics.json").is_file() for run in its.runs):
         yield "Hours: none are left, all trainings are done."
         return
+    trainings = [training_status(its, run, places) for run in its.runs]
     found = [left(its, trainings, number) for number in devices]
     if not found[0].by:
         yield "Hours: known once a training has done an epoch; then this command shows them."

@@ -5,8 +5,7 @@ To add one, write a function in a file of `artefacts`, or of a paper's folder in
 
 from pathlib import Path
 
-from soundclr.losses import classifies
-from soundclr.params import Params, RunSettings, known
+from soundclr.params import Params, known
 from soundclr.report import made_of
 from soundclr.report.artefact import EVALUATED, OWN, Artefact, any_run, choices, datasets_of, expected
 from soundclr.report.claims.of_study import has_claims
@@ -16,11 +15,6 @@ from soundclr.training.solvers import takes_steps
 
 MEMBERS = 2
 """Fewest seeds of a fold that make an ensemble."""
-
-
-def chooses_an_epoch(settings: RunSettings) -> bool:
-    """Whether a run has several epochs with an accuracy, of which one can be chosen."""
-    return classifies(settings) and takes_steps(settings)
 
 
 def has_several_seeds(params: Params, study: str) -> bool:
@@ -50,7 +44,6 @@ ARTEFACTS = (
     Artefact("shin_sounds", "Weights from sounds", "table", f"{H}:shin_sounds", "shin_sounds", paper="shin"),
     Artefact("shin_table1", "Table 1", "table", f"{H}:shin_table1", "shin_table1", "shin_one_fold", "shin"),
     Artefact("shin_table2", "Table 2", "table", f"{H}:shin_table2", "shin_table2", paper="shin"),
-    Artefact("shin_weights", "Initial weights", "table", f"{H}:shin_weights", "shin_table2", "shin_table1", "shin"),
     Artefact("budgets", "Do they catch up?", "table", f"{S}.budgets:make", "budget_curve", OWN, "soundclr"),
     Artefact("budget_curve", "Accuracy by budget", "figure", f"{S}.figures:budget_curve", "budget_curve", OWN,
              "soundclr"),
@@ -72,8 +65,6 @@ ARTEFACTS = (
     Artefact("per_class", "Accuracy of each class", "figure", f"{A}.classes:per_class_figure"),
     Artefact("representations", "Representations", "figure", f"{A}.evaluated:representations", EVALUATED,
              includes=any_run),
-    Artefact("selection_bias", "Selection bias", "figure", f"{A}.epochs:bias", OWN, "protocols",
-             includes=chooses_an_epoch),
     Artefact("comparison", "Paired comparison", "table", f"{A}.comparison:comparison"),
     Artefact("distances", "Distances of representations", "table", f"{A}.evaluated:distances", EVALUATED,
              includes=any_run),

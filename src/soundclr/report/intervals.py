@@ -7,11 +7,10 @@ percent.
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import pandas as pd
 from pandas import DataFrame, Series
 from scipy.special import stdtrit
 from scipy.stats import binomtest, wilcoxon
@@ -89,12 +88,6 @@ def mean_over_folds(rows: DataFrame, column: str) -> Mean:
 def mean_of(values: Series) -> Mean:
     """The mean over folds of values by fold and seed, with its interval."""
     return over_folds(zip(values.index.get_level_values("fold"), values, strict=True))
-
-
-def by_place(values: Mapping[tuple[int, int], float]) -> Series:
-    """Values by (fold, seed) as a Series, in their order."""
-    index = pd.MultiIndex.from_tuples(list(values), names=["fold", "seed"])
-    return Series(list(values.values()), index=index, dtype=float)
 
 
 def paired(ours: Series, theirs: Series) -> Series:

@@ -15,7 +15,7 @@ from soundclr.report.artefacts.comparison import comparisons
 from soundclr.report.artefacts.evaluated import one_of_each, one_of_equal_maps
 from soundclr.report.collect import Collection
 from soundclr.report.style import COLOURS, styled
-from support.drawing import FIGURES, SCHEMES, Drawn, accuracies, bars, mean_of_folds, noise_accuracies
+from support.drawing import FIGURES, SCHEMES, Drawn, bars, mean_of_folds, noise_accuracies
 from support.fabricate import ESC10_CLASSES
 
 
@@ -165,30 +165,6 @@ def test_calibration_by_hand(
         clips = sum(map(len, bins.values()))
         error = sum(len(bins[place]) * abs(right - said) for place, (said, right) in means.items()) / clips
         assert label.get_text().endswith(f": {error:.2f} points")
-
-
-def test_selection_bias_by_run_and_by_protocol(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
-    collection = collections("ten")
-    figure, caption = drawn("ten", "selection_bias")
-    above, below = figure.axes
-    expected, protocols = [], []
-    strips = [line for line in above.lines if line.get_alpha() == 0.7]
-    for recipe, strip in zip(SCHEMES, strips, strict=True):
-        best, last = (accuracies(collection, recipe, f"{epoch}_epoch") for epoch in ("best", "last"))
-        gains = {fold: [a - b for a, b in zip(best[fold], last[fold], strict=True)] for fold in best}
-        expected.append(mean_of_folds(gains))
-        assert sorted(strip.get_xdata()) == pytest.approx(sorted(itertools.chain(*gains.values())))
-        assert len(set(map(tuple, strip.get_xydata()))) == 6  # equal gains are piled up
-        # Seed 0 alone, since only that has an inner fold's run.
-        protocols += [mean_of_folds({fold: values[:1] for fold, values in by_fold.items()}) for by_fold in (best, last)]
-        protocols.append(mean_of_folds(accuracies(collection, f"{recipe}_inner")))
-    assert [bar[:2] for bar in bars(above, 0)] == [pytest.approx(pair) for pair in expected]
-    assert [text.get_text() for text in above.texts] == [f"{mean:+.2f}".replace("-", "−") for mean, _ in expected]
-    assert [bar[:2] for bar in bars(below, 0)] == [pytest.approx(pair) for pair in protocols]
-    assert [bar[2] for bar in bars(below, 0)][::3] == list(COLOURS[:3])
-    assert "one fold less to train on (9 of 9 runs with an inner fold)." in caption
-    assert len(drawn("fifty", "selection_bias")[0].axes) == 1
-    assert "inner" not in drawn("fifty", "selection_bias")[1]
 
 
 @pytest.mark.parametrize(

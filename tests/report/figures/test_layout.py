@@ -23,7 +23,7 @@ from support.drawing import FIGURES, Drawn, bars, texts
     [
         *itertools.product(("ten",), FIGURES),
         *itertools.product(("fifty",), ("figure3", "per_class", "confusion", "representations")),
-        *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "selection_bias", "representations")),
+        *itertools.product(("gaps",), ("figure3", "figure4", "comparison", "representations")),
     ],
 )
 def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name: str) -> None:
@@ -70,7 +70,6 @@ def test_figures_of_a_study(params: Params) -> None:
         "confusion",
         "curves",
         "per_class",
-        "selection_bias",
     ]
     with_noise = {"figure5", "noise_snr", "representations"}
     assert with_noise < set(names("paper", "esc50"))

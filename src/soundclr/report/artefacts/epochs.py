@@ -10,23 +10,13 @@ from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
-from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, Values, records, split
-from soundclr.report.intervals import PROTOCOLS, at_places, interval_note, mean_of, paired
+from soundclr.report.intervals import PROTOCOLS, at_places, mean_of, paired
 from soundclr.report.style import COLUMN, Drawing
-from soundclr.report.table import EPOCHS, Column, Table, frame_of, place_columns, sentences, signed, span
+from soundclr.report.table import EPOCHS, Column, Table, frame_of, place_columns, sentences, span
 
 INNER = "protocols"
 """The key of the study's artefact whose runs have their epoch chosen by an inner fold."""
-
-CHOICES: dict[str, style.Style] = {
-    "best epoch": {"marker": "o"},
-    "last epoch": {"marker": "s", "mfc": "white"},
-    "inner fold's epoch": {"marker": "D"},
-}
-"""The ways to choose an epoch, with their markers."""
-
-MARK: style.Style = {"linestyle": "", "markersize": 3.6, "mew": 0.8}
 
 FOLDS = {"held_out": "held-out", "inner": "inner-fold"}
 """The clips that choose the epoch, by ``training.validation``; the history's validation accuracy is on them."""
@@ -111,48 +101,6 @@ def protocol_row(collection: Collection, dataset: str, recipe: str, inner: str |
         "pairs": len(pairs),
         "best_minus_inner_points": mean_of(pairs).mean,
     }
-
-
-def bias(collection: Collection, dataset: str) -> Drawing | None:
-    """Above: best minus last epoch, a point for each run. Below: the means of three ways to choose the epoch."""
-    rows, protocols = [], []
-    inner = {base: recipe for recipe, base in inner_recipes(collection, dataset).items()}
-    for recipe, done in split(collection.done(dataset), "recipe").items():
-        look, title = style.look(collection, recipe), collection.scheme(recipe).replace(" ", "\n", 1)
-        best, last = (at_places(done, protocol) for protocol in PROTOCOLS)
-        mean = mean_of(best - last)
-        marks = [(0.22, mean, style.BEST)] if len(best) > 1 else []  # the mean of a single run is its point
-        rows.append(RowOfMeans(title, marks, (best - last).tolist(), look.point, signed(mean.mean)))
-        chosen = at_places(collection.done(dataset, inner[recipe], INNER)) if inner.get(recipe) else best[:0]
-        common = [place for place in best.index if place in chosen.index]
-        if common:
-            means = [mean_of(values.loc[common]) for values in (best, last, chosen)]
-            looks = [MARK | one | {"color": look.colour} for one in CHOICES.values()]
-            protocols.append(RowOfMeans(title, list(zip((-0.22, 0.0, 0.22), means, looks, strict=True))))
-    if not rows:
-        return None
-    heights = [0.4 * len(rows) + 0.2, 0.4 * len(protocols) + 0.1]
-    figure = style.new_figure(COLUMN, 0.4 + heights[0] + (0.5 + heights[1] if protocols else 0))
-    above, *below = figure.subplots(2, 1, height_ratios=heights) if protocols else [figure.subplots()]
-    draw.rows_with_intervals(above, rows)
-    above.axvline(0, color="black", linewidth=0.6)
-    above.set_xlabel("best minus last epoch (percentage points)")
-    for axes in below:
-        draw.rows_with_intervals(axes, protocols)
-        axes.set_xlabel("accuracy (%)")
-        style.end_at_100(axes, "x")
-        handles = [style.handle(name, color=style.GREY, **marker, **MARK) for name, marker in CHOICES.items()]
-        place: Values = {"loc": "lower center", "bbox_to_anchor": (0.4, 1)}
-        axes.legend(handles=handles, ncols=3, columnspacing=1, handlelength=1, **place)
-    text = "Accuracy at the best epoch, chosen on the held-out fold, minus accuracy at the last: a point for each run"
-    black = "in black and " if any(row.means for row in rows) else ""
-    text += f", the mean {black}in numbers{interval_note(mean for row in rows for _, mean, _ in row.means)}"
-    if protocols:
-        text += (
-            "; below, accuracy on the folds and seeds where an inner fold chose the epoch too, with one fold less to "
-            f"train on ({collection.covered(INNER, dataset)} with an inner fold)"
-        )
-    return Drawing(figure, f"{text}.")
 
 
 def curves(collection: Collection, dataset: str) -> Drawing | None:

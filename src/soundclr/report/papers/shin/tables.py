@@ -1,4 +1,4 @@
-"""The paper's tables with our numbers, their rows in pairs, and the files of initial weights."""
+"""The paper's tables with our numbers, and their rows in pairs."""
 
 import itertools
 
@@ -135,39 +135,3 @@ def shin_pairs(collection: Collection) -> Table:
         "paper_points",
     ]
     return Table(frame_of(rows), csv, page, caption, results=results_of(collection, asked))
-
-
-def shin_weights(collection: Collection) -> Table:
-    """A row for each file of initial weights of the study: its source and its hash."""
-    params, study = collection.params, collection.study
-    places = collection.asked[["dataset", "recipe"]].drop_duplicates().itertuples(index=False, name=None)
-    settings = [params.resolve(study, *place) for place in places]
-    starts = {(one.start.weights, one.encoder.name) for one in settings if one.start.weights != "none"}
-    rows = []
-    for name, encoder in sorted(starts):
-        found = [r for r in collection.results if r.metrics.start.name == name and r.settings.encoder.name == encoder]
-        file = params.weights[name].files[encoder]
-        row: Values = {
-            "weights": name,
-            "encoder": encoder,
-            "title": params.weights[name].title,
-            "file": file.file,
-        }
-        row |= {"source": file.url or ("this repository" if file.packed else "a mirror"), "runs": len(found)}
-        row["sha256"] = found[0].metrics.start.sha256 if found else None
-        row["missing"] = NOT_HERE if name in params.studies[study].optional_weights else NONE
-        rows.append(row)
-    page = [
-        Column("weights", "title", align="l"),
-        Column("file", "file", align="l"),
-        Column("from", "source", align="l"),
-    ]
-    hashes = Column("SHA-256 of the file used", lambda row: row["sha256"] or row["missing"], align="l")
-    page += [hashes, Column("runs", "runs")]
-    caption = sentences(
-        "The files of initial weights: their publisher's address, and the hash of the copy that the runs started from",
-        "A mapping in params.yaml makes a state dict of each",
-        "" if rows else "No row starts from a file",
-    )
-    csv = ["weights", "encoder", "title", "file", "source", "sha256", "runs"]
-    return Table(frame_of(rows), csv, page, caption, results=collection.results)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from soundclr.report.collect import Collection
@@ -18,7 +17,7 @@ from soundclr.report.style import BARS, GREY, PAGE, Drawing, Style, add_legend, 
 from soundclr.report.table import EPOCHS
 
 NEAR = 12.0
-"""The axis is broken where chance is further below the lowest value, in points."""
+"""Chance is drawn where it is at most so many points below the lowest value; else the caption alone has it."""
 
 PAPERS: Style = {"marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4.6}
 SINGLE: Style = {"linewidth": 2.2, "alpha": 0.25}
@@ -54,24 +53,25 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     shown = [point for scheme_points in found.values() for point in scheme_points]
     classes = int(done["classes"].iloc[0])
     figure = new_figure(PAGE, 2.9)
-    axes, lower = panels(figure, 100 / classes, lower_end(shown))
+    axes, low, chance = figure.subplots(), lower_end(shown), 100 / classes
+    is_near = chance > low - NEAR
+    axes.set_ylim(max(min(low, chance - 5), -0.5) if is_near else low, 100.5)
     for (recipe, protocol), scheme_points in found.items():
         aside = width * (0.2 if protocol == "last_epoch" else -0.2)
         draw_scheme(axes, scheme_points, shifts[recipe] + aside, looks[recipe].point | FILL[protocol])
     for recipe, value in paper.items():
         axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5, clip_on=False)
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
-    guessing = draw_chance(lower, classes)
-    lower.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
-    lower.tick_params(axis="x", length=0)
-    lower.set_xlim(-0.5, len(folds) + 0.5)
+    axes.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.5, len(folds) + 0.5)
     axes.set_ylabel("held-out accuracy (%)")
     grey: Style = {"color": GREY, "marker": "o", "linestyle": "", "markersize": 3.8}
     handles = [handle(one.title, markersize=3.8, **one.point) for one in looks.values()]
     handles += [handle(EPOCHS[one], **grey, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
-    add_legend(figure, [*handles, guessing])
-    return Drawing(figure, caption(shown, bool(paper), lower is not axes))
+    add_legend(figure, [*handles, *([draw_chance(axes, classes)] if is_near else [])])
+    return Drawing(figure, f"{caption(shown, bool(paper))}; chance is {chance:.3g} %.")
 
 
 def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iterator[Point]:
@@ -88,24 +88,6 @@ def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iter
     mean = mean_of(at_places(done, protocol))
     if len(folds) > 1 and list(mean.folds) == list(folds):
         yield Point(len(folds), mean.mean, mean.bar, mean.bar)
-
-
-def panels(figure: Figure, chance: float, low: float) -> tuple[Axes, Axes]:
-    """The axes of accuracies from ``low`` on, and those of chance: the same axes, or others below a break."""
-    if chance > low - NEAR:
-        axes = figure.subplots()
-        axes.set_ylim(max(min(low, chance - 5), -0.5), 100.5)
-        return axes, axes
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[8, 1])
-    above.set_ylim(low, 100.5)
-    below.set_ylim(0, 2 * chance)
-    below.set_yticks([chance], [f"{chance:.3g}"])
-    above.spines["bottom"].set_visible(False)
-    above.tick_params(axis="x", length=0, labelbottom=False)
-    for axes, end in ((above, 0), (below, 1)):
-        marks: Style = {"marker": [(-1, -0.6), (1, 0.6)], "markersize": 5, "linestyle": "", "color": "black"}
-        axes.plot([0], [end], transform=axes.transAxes, clip_on=False, **marks)
-    return above, below
 
 
 def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style: Style) -> None:
@@ -126,8 +108,8 @@ def lower_end(shown: Sequence[Point]) -> float:
     return max(min([lowest, *ends]) - 1, lowest - 10)
 
 
-def caption(shown: Sequence[Point], with_paper: bool, broken: bool) -> str:
-    """The caption, which names what is drawn."""
+def caption(shown: Sequence[Point], with_paper: bool) -> str:
+    """The caption without its end, which names what is drawn."""
     text = "Accuracy on each held-out fold and the mean of all folds, at the best epoch (filled) and the last (open)"
     several = max((len(point.seeds) for point in shown), default=0)
     text += "; small: seeds, large: their mean" if several else ""
@@ -136,5 +118,4 @@ def caption(shown: Sequence[Point], with_paper: bool, broken: bool) -> str:
         text += f"; broad bars: {OF_CLIPS}"
     if any(not math.isnan(point.up) and not point.one_run and not point.seeds for point in shown):
         text += f"; bar of the mean: {INTERVALS}"
-    text += "; diamonds: the paper's means (Table III)" if with_paper else ""
-    return f"{text}; dashed: chance{', below a break of the axis' if broken else ''}."
+    return f"{text}; diamonds: the paper's means (Table III)" if with_paper else text
