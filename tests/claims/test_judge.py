@@ -10,7 +10,7 @@ import pytest
 
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
-from soundclr.report.claims.frame import ours, verdict
+from soundclr.report.claims.frame import mark, ours, verdict
 from soundclr.report.claims.judge import Finding, Outcome, judged, measured
 from soundclr.report.claims.sides import Sides
 from soundclr.report.collect import collect
@@ -48,6 +48,15 @@ def decided(value: float, p: float, tier: str = "reduced", **fields: Any) -> Fin
 def test_a_paper_is_contradicted_only_by_its_own_settings(value: float, p: float, reduced: str, exact: str) -> None:
     assert decided(value, p).verdict == reduced
     assert decided(value, p, tier="exact").verdict == exact
+
+
+def test_a_difference_of_networks_below_a_baseline_is_marked() -> None:
+    """What is worse than a logistic regression on untrained features has hardly learnt; one side above is enough."""
+    both = decided(2.0, 0.01, values=(40.0, 38.0), baseline=40.0)
+    assert both.hardly_learnt and mark(both) == " ‡"
+    assert mark(decided(2.0, 0.01, values=(40.1, 38.0), baseline=40.0)) == ""
+    assert mark(decided(2.0, 0.01, values=(40.0, 38.0))) == mark(decided(2.0, 0.01, baseline=40.0)) == ""
+    assert mark(replace(both, runs=3)) == ""
 
 
 def test_what_is_also_asked_or_not_whole_is_not_judged() -> None:

@@ -8,7 +8,7 @@ import pytest
 from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.method import load_checked
-from soundclr.report.summary import BEGIN, END, headline_rows, write_readme
+from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows, write_readme
 
 
 @pytest.fixture
@@ -93,6 +93,14 @@ def test_a_registered_study_takes_the_readmes_rows_once_it_is_whole(repo: Path, 
     table.write_text(table.read_text().replace(",50,50,", ",49,50,"))
     places = {row[0] for row in headline_rows(params, tmp_path / "results")} - {"–"}
     assert places == {"[ESC-10](results/esc10/README.md)"}
+
+
+def test_the_readme_explains_the_mark_of_baselines_where_a_row_has_it() -> None:
+    row = ["[X](results/x/README.md)", "a beats b", "–", "+1.00", "holds here"]
+    assert "baseline" not in claims_lines([row])
+    assert claims_lines([[*row[:3], "+1.00 ‡", "holds here"]]).endswith(
+        "\n\n‡ neither side is above the best baseline, which trains nothing."
+    )
 
 
 def test_a_readme_without_the_marks_is_one_line(repo: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from soundclr.params import Params, RunSettings, Selection
 from soundclr.run import runs
 from soundclr.run.runs import Run
 
-OWN, EVALUATED = "own", "evaluated"
+OWN, EVALUATED, BASELINES = "own", "evaluated", "baselines"
+"""Choices of runs that several artefacts show; the last is a key under a study's ``artefacts:``."""
 
 
 def any_run(_: RunSettings) -> bool:

@@ -181,6 +181,11 @@ def summary(asked: DataFrame, by: Sequence[str] = ("dataset", "recipe")) -> Data
     return DataFrame(rows, columns=[*by, *counts, *both_epochs("percent", "std_percent", "max_percent")])
 
 
+def best_percent(done: DataFrame) -> float:
+    """The highest accuracy at the last epoch among the recipes of finished runs; NaN without any."""
+    return float(summary(done)["last_epoch_percent"].max())
+
+
 def summarised(group: DataFrame) -> dict[str, float]:
     """The columns of :func:`summary` for one group of runs."""
     done, folds = group[group["there"]], group["fold"].nunique()

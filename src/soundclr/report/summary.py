@@ -7,8 +7,10 @@ from pathlib import Path
 from soundclr.errors import UserError
 from soundclr.machine.files import write_text
 from soundclr.params import Params
+from soundclr.report.claims.frame import HARDLY_LEARNT
 from soundclr.report.claims.of_study import claims_of
 from soundclr.report.evidence import csv_rows
+from soundclr.report.table import NOT_ABOVE
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
 COLUMNS = ("claim", "paper", "here", "verdict")
@@ -35,9 +37,10 @@ def with_block(text: str, new: str, readme: Path) -> str:
 
 
 def claims_lines(rows: Sequence[Sequence[str]]) -> str:
-    """The rows as a Markdown table."""
+    """The rows as a Markdown table, and a line that explains the mark of baselines where a row has it."""
     lines = [["data", *COLUMNS], [":--", ":--", "--:", "--:", ":--"], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    note = f"\n\n{HARDLY_LEARNT}." if any(NOT_ABOVE in cell for row in rows for cell in row) else ""
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + note
 
 
 def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:

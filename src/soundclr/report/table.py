@@ -23,6 +23,7 @@ Show = Callable[[Row], str]
 PARTIAL = "†"
 PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, not comparable to others"
 NONE = "–"
+NOT_ABOVE = "‡"  # the best baseline
 EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last epoch"}
 
 

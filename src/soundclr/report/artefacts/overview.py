@@ -2,13 +2,14 @@
 
 import math
 
-from soundclr.report.artefact import OWN
+from soundclr.report.artefact import BASELINES, OWN
 from soundclr.report.artefacts.classes import macro_f1
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, records
 from soundclr.report.intervals import interval, summary
 from soundclr.report.table import (
     NONE,
+    NOT_ABOVE,
     Cell,
     Column,
     Row,
@@ -19,11 +20,6 @@ from soundclr.report.table import (
     frame_of,
     sentences,
 )
-
-BASELINES = "baselines"
-"""The key of the study's artefact with the baselines."""
-
-NOT_ABOVE = "‡"
 
 
 def overview(collection: Collection) -> Table:

@@ -2,6 +2,7 @@
 
 import math
 
+from soundclr.report.claims.frame import HARDLY_LEARNT, mark
 from soundclr.report.claims.judge import Finding, findings_of
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
@@ -34,7 +35,8 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
     text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
     text += "; of one run a side it is of recordings alone" if any(one.resampled == "sources" for one in found) else ""
-    return Drawing(figure, f"{text}; diamonds: the paper's." if papers else f"{text}.")
+    text += "; diamonds: the paper's" if papers else ""
+    return Drawing(figure, f"{text}; {HARDLY_LEARNT}." if any(map(mark, found)) else f"{text}.")
 
 
 def is_drawn(found: Finding) -> bool:
@@ -50,7 +52,7 @@ def row_of(found: Finding) -> RowOfMeans:
     means = [(-0.1, as_mean(found.estimate.value, low, high), look_of(found.outcome))]
     if (paper := found.paper) and paper.difference is not None:
         means.append((0.22, as_mean(paper.difference, paper.low, paper.high), PAPERS))
-    return RowOfMeans(found.claim.claim, means, number=signed(found.estimate.value))
+    return RowOfMeans(found.claim.claim, means, number=signed(found.estimate.value) + mark(found))
 
 
 def as_mean(value: float, low: float | None, high: float | None) -> Mean:

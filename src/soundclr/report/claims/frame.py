@@ -5,7 +5,7 @@ import math
 from soundclr.report.claims.judge import SIGNIFICANCE, Finding
 from soundclr.report.claims.measures import MEASURES
 from soundclr.report.collect import Collection
-from soundclr.report.table import NONE, signed, with_interval
+from soundclr.report.table import NONE, NOT_ABOVE, signed, with_interval
 
 
 def record(found: Finding) -> dict[str, object]:
@@ -54,6 +54,9 @@ def record(found: Finding) -> dict[str, object]:
     }
 
 
+HARDLY_LEARNT = f"{NOT_ABOVE} neither side is above the best baseline, which trains nothing"
+"""The sentence that explains :func:`mark`."""
+
 PAPER = ("ahead", "behind", "difference", "at_least", "low", "high", "p", "error_ratio")
 
 
@@ -76,6 +79,11 @@ def ours(found: Finding) -> str:
     decimals = 2 if MEASURES[found.claim.measure].points else 3 if abs(found.estimate.value) < 1 else 1
     unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
     return with_interval(found.estimate.value, low, high, decimals, unit)
+
+
+def mark(found: Finding) -> str:
+    """A mark after our difference, where neither side is above the best baseline."""
+    return f" {NOT_ABOVE}" if found.hardly_learnt and (found.whole or found.claim.asked) else ""
 
 
 def ratio(found: Finding) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pandas import DataFrame
 
+from soundclr.report.artefact import BASELINES
 from soundclr.report.claims.claim import Claim, PaperClaims
 from soundclr.report.claims.measures import MEASURES, Measure, accuracy
 from soundclr.report.claims.of_study import claims_of
@@ -21,6 +22,7 @@ from soundclr.report.claims.reported import Reported, reported
 from soundclr.report.claims.sides import Sides, sides_of
 from soundclr.report.claims.tier import Tier, reductions, tier
 from soundclr.report.collect import Collection
+from soundclr.report.intervals import best_percent
 from soundclr.report.statistics import (
     DRAWS,
     Estimate,
@@ -61,6 +63,8 @@ class Finding:
     other side that decides. `ratio`: errors of the side ahead over the other's, with its interval. `p`: before
     :func:`judged` corrects it to `p_holm`. `best_epoch`: the difference by the paper's protocol, which decides nothing.
     `folds`: in how many of the folds a claim about folds holds. `draws`: the share of resamplings where it does in all.
+    `baseline`: the accuracy in percent of the dataset's best baseline, which trains nothing; NaN where it cannot be
+    compared with the sides, which have another measure or fewer labels.
     """
 
     claim: Claim
@@ -82,6 +86,12 @@ class Finding:
     outcome: Outcome = "no verdict"
     folds: tuple[int, int] | None = None
     draws: float = math.nan
+    baseline: float = math.nan
+
+    @property
+    def hardly_learnt(self) -> bool:
+        """Whether neither side is above the best baseline, so that a difference of the two says little."""
+        return max(self.values) <= self.baseline
 
     @property
     def whole(self) -> bool:
@@ -127,6 +137,9 @@ def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: 
     there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
     finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides)
     finding = replace(finding, runs=int(there.sum()), expected_runs=len(expected))
+    if MEASURES[claim.measure].values is accuracy and (expected["labels"] == 1).all():
+        baseline = best_percent(collection.done(dataset, choice=BASELINES))
+        finding = replace(finding, baseline=baseline)
     return measured(collection, finding)
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from soundclr.report.claims.frame import ours, ratio, record, theirs, title, verdict
+from soundclr.report.claims.frame import HARDLY_LEARNT, mark, ours, ratio, record, theirs, title, verdict
 from soundclr.report.claims.judge import MARGIN, Finding, findings_of
 from soundclr.report.collect import Collection
 from soundclr.report.table import NONE, Column, Row, Table, frame_of, sentences, signed
@@ -36,7 +36,7 @@ def of_findings(collection: Collection, findings: Sequence[Finding]) -> Table:
         Column("claim", lambda row: title(collection, row["finding"]), align="l"),
         *([Column("dataset", lambda row: collection.title(row["dataset"]), align="l")] if several else []),
         Column("paper", lambda row: theirs(row["finding"])),
-        Column("here", lambda row: ours(row["finding"])),
+        Column("here", lambda row: ours(row["finding"]) + mark(row["finding"])),
         Column("verdict", verdict_of, align="l"),
         Column("ratio of errors", lambda row: ratio(row["finding"])),
         Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
@@ -79,6 +79,7 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         RULE,
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
+        HARDLY_LEARNT if any(map(mark, findings)) else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",

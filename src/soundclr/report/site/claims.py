@@ -85,13 +85,16 @@ class Asked:
 
     @property
     def sure(self) -> str:
-        """How sure the verdict is: p of what is decided, power and bound of what is not."""
+        """How sure the verdict is: p, or power and bound; and whether neither side is above the best baseline."""
         found = self.finding
-        if found is None or found.outcome in ("no verdict", "not whole"):
+        if found is None:
             return ""
-        if found.outcome == "undecided":
-            return frame.verdict(found).partition(" (")[2].removesuffix(")")
-        return "p < 0.001" if found.p_holm < 0.001 else f"p = {found.p_holm:.3f}"
+        low = "neither side is above the best baseline" if frame.mark(found) else ""
+        if found.outcome in ("no verdict", "not whole"):
+            return low
+        p = "p < 0.001" if found.p_holm < 0.001 else f"p = {found.p_holm:.3f}"
+        text = frame.verdict(found).partition(" (")[2].removesuffix(")") if found.outcome == "undecided" else p
+        return f"{text}; {low}" if low else text
 
     @property
     def ends(self) -> list[float]:

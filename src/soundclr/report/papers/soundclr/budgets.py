@@ -2,7 +2,7 @@
 
 import math
 
-from soundclr.report.claims.frame import record, share
+from soundclr.report.claims.frame import HARDLY_LEARNT, mark, record, share
 from soundclr.report.claims.judge import Finding, findings_of
 from soundclr.report.claims.of_study import own_epochs
 from soundclr.report.collect import Collection
@@ -23,7 +23,7 @@ def make(collection: Collection) -> Table:
         Column("difference", lambda row: row["finding"].claim.claim.split(",")[0], align="l"),
         Column("epochs", "epochs"),
         Column("runs", coverage),
-        Column("points", lambda row: points(row["finding"])),
+        Column("points", lambda row: points(row["finding"]) + mark(row["finding"])),
         Column("at most", lambda row: signed(row["bound"]) if row["finding"].whole else NONE),
         Column("power", lambda row: power(row["finding"])),
         Column("the paper", lambda row: signed(row["paper_difference"])),
@@ -33,6 +33,7 @@ def make(collection: Collection) -> Table:
         "Hybrid minus each other scheme after the last epoch of each budget, in percentage points with 95 % intervals. "
         "At most: one-sided, 95 %. Power: how likely the paper's difference would be found, at 5 %",
         *texts,
+        HARDLY_LEARNT if any(mark(one) for _, one in found) else "",
     )
     return Table(frame_of(rows), csv, page, caption, forms=dict.fromkeys(("p", "power"), ".4f"))
 

@@ -10,12 +10,12 @@ from pandas import DataFrame, Series
 from soundclr.params.resolving import lineage
 from soundclr.report import figure as draw
 from soundclr.report import style
-from soundclr.report.artefact import OWN
+from soundclr.report.artefact import BASELINES, OWN
 from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import INTERVALS, at_places, interval_note, mean_of, paired
+from soundclr.report.intervals import INTERVALS, at_places, best_percent, interval_note, mean_of, paired
 from soundclr.report.papers.reading import percent
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
 from soundclr.report.style import COLUMN, Drawing
@@ -151,6 +151,9 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
             both = {epochs: at_places(rows, "last_epoch") for epochs, rows in lines.get(last, {}).items()}
             gains = {epochs * apart: paired(both[epochs], values[epochs]) for epochs in both if epochs in values}
             draw_means(below, {x: one for x, one in gains.items() if len(one)}, line)
+    if not math.isnan(baseline := best_percent(collection.done(dataset, choice=BASELINES))):
+        above.axhline(baseline, **style.CHANCE)
+        handles.append(style.handle(f"best baseline ({formatted(baseline)} %)", **style.CHANCE))
     above.set_ylabel("last-epoch accuracy (%)")
     below.axhline(0, color="black", linewidth=0.6)
     below.set_ylabel(f"{collection.scheme(last)}\nminus the other (points)")
