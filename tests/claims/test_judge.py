@@ -59,6 +59,12 @@ def test_a_difference_of_networks_below_a_baseline_is_marked() -> None:
     assert mark(replace(both, runs=3)) == ""
 
 
+def test_a_question_with_missing_runs_counts_them() -> None:
+    asked = finding(estimate=Estimate(9.0, 1.0, 40.0))
+    asked = replace(asked, claim=CLAIM.model_copy(update={"asked": True}))
+    assert ours(replace(asked, runs=3)) == f"{ours(asked)}, from 3 of 4 runs"
+
+
 def test_what_is_also_asked_or_not_whole_is_not_judged() -> None:
     asked = finding(estimate=Estimate(9.0, 1.0, 40.0), p=1e-9)
     asked = Finding(**{**vars(asked), "claim": CLAIM.model_copy(update={"asked": True})})

@@ -69,16 +69,18 @@ def theirs(found: Finding) -> str:
 
 
 def ours(found: Finding) -> str:
-    """Our difference with its 95 % interval; for a claim about folds the number of folds."""
+    """Our difference with its 95 % interval; for a claim about folds the number of folds. Missing runs are counted."""
+    runs = f"{found.runs} of {found.expected_runs} runs"
     if not (found.whole or found.claim.asked) or (found.estimate is None and found.folds is None):
-        return f"{found.runs} of {found.expected_runs} runs"
+        return runs
+    partial = "" if found.whole else f", from {runs}"
     if found.folds:
-        return f"{found.folds[0]} of {found.folds[1]} folds (in all of them in {share(found.draws)} of draws)"
+        return f"{found.folds[0]} of {found.folds[1]} folds (in all of them in {share(found.draws)} of draws){partial}"
     assert found.estimate is not None
     low, high = found.estimate.interval()
     decimals = 2 if MEASURES[found.claim.measure].points else 3 if abs(found.estimate.value) < 1 else 1
     unit = "" if MEASURES[found.claim.measure].unit.startswith("points") else f" {MEASURES[found.claim.measure].unit}"
-    return with_interval(found.estimate.value, low, high, decimals, unit)
+    return with_interval(found.estimate.value, low, high, decimals, unit) + partial
 
 
 def mark(found: Finding) -> str:
