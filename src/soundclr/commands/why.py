@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from soundclr.report.evidence import Evidence, evidence
+from soundclr.report.evidence import Evidence, evidence, train_command
 
 HELP = "show a printed number's runs, their files, and the commands to recompute it"
 SHOWN = 5
@@ -48,5 +48,5 @@ def lines(found: Evidence, every: bool) -> list[str]:
     text.append("compute the table again from the runs:")
     text.append(f"  soundclr report --study {study.name}")
     if found.runs:
-        text += ["train a run again:", f"  {found.runs[0].command}"]
+        text += ["train a run again:", f"  {train_command(study.name, found.runs[0].provenance['run'])}"]
     return text

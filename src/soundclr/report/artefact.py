@@ -1,9 +1,9 @@
 """Tables and figures as data: each :class:`Artefact` names the runs that it needs."""
 
 import itertools
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Literal
 
 from soundclr.losses import classifies
@@ -18,13 +18,6 @@ OWN, EVALUATED, BASELINES = "own", "evaluated", "baselines"
 def any_run(_: RunSettings) -> bool:
     """True of every run, whether its classifier learns or not."""
     return True
-
-
-def loaded(name: str) -> Callable[..., Any]:
-    """Import the function that ``module:function`` names, below :mod:`soundclr.report`."""
-    module, function = name.split(":")
-    found: Callable[..., Any] = getattr(import_module(f"soundclr.report.{module}"), function)
-    return found
 
 
 @dataclass(frozen=True)
@@ -56,7 +49,8 @@ class Artefact:
 
     def load(self) -> Callable[..., Any]:
         """Import the function that makes it."""
-        return loaded(self.make)
+        function: Callable[..., Any] = pkgutil.resolve_name(f"soundclr.report.{self.make}")
+        return function
 
     def belongs_to(self, params: Params, study: str) -> bool:
         """Whether its condition holds, and it is of no paper, of the study's, or shows runs that a key chooses."""

@@ -31,16 +31,16 @@ SENTENCES = re.compile(r"(?<=\.)(?<!al\.) (?=[A-Z0-9])")
 class Part:
     """A table or figure of a report: its caption with its coverage, and the runs that it shows.
 
-    A table has ``table``. A figure has the ``path`` of its PNG and its ``dataset``; ``there``: it had runs to draw.
+    A table has ``table``. A figure has the ``path`` of its PNG and its ``dataset``. ``there``: it has anything to show.
     """
 
     artefact: Artefact
     caption: str
     results: Sequence[RunResult]
+    there: bool
     table: Table | None = None
     path: Path = Path()
     dataset: str = ""
-    there: bool = True
 
     @property
     def stem(self) -> str:
@@ -59,7 +59,7 @@ def study_facts(collection: Collection) -> list[str]:
     They are about the study's own runs where there are some; captions add what differs in their runs.
     """
     facts = (
-        *context(collection, collection.own or collection.results),
+        *context(collection, collection.finished() or collection.results),
         settings_that_differ(collection),
         *protocol_notes(collection.results),
         code_versions(collection.results),
@@ -77,7 +77,7 @@ def alone(collection: Collection, part: Part) -> tuple[str, str]:
 def on_page(collection: Collection, part: Part) -> tuple[str, str]:
     """Caption and notes of a part on the study's page, with the facts that differ from those of the page."""
     first, *rest = SENTENCES.split(part.caption, maxsplit=1)
-    return sentences(first), sentences(*rest, *context(collection, part.results, besides=collection.own))
+    return sentences(first), sentences(*rest, *context(collection, part.results, besides=collection.finished()))
 
 
 def captions(collection: Collection, parts: Sequence[Part]) -> dict[str, str]:
@@ -94,7 +94,7 @@ def front(collection: Collection, parts: Sequence[Part]) -> str:
     headings = list(dict.fromkeys(heading(part.artefact) for part in parts))
     first = next((part.artefact for part in parts if part.table), None)
     begin = f"Begin with {first.title}, under {heading(first)}. " if first else ""
-    shown_data = data(collection, collection.own or collection.results)
+    shown_data = data(collection, collection.finished() or collection.results)
     facts = (
         f"{begin}On the left: {', '.join([*headings, 'Provenance'])}",
         coverage(collection),
@@ -247,7 +247,8 @@ def data(collection: Collection, results: Sequence[RunResult]) -> str:
 
 def unlearnt_classes(found: Sequence[RunResult], folds: int) -> Iterator[str]:
     """The classes without training clips in some fold; nothing unless runs of all folds are there."""
-    clips = {(result.metrics.classes[int(label)], result.run.fold) for result in found for label in result.held_out}
+    held_out = [(one, int(label)) for one in found for label in one.predictions["label"].unique()]
+    clips = {(one.metrics.classes[label], one.run.fold) for one, label in held_out}
     if {fold for _, fold in clips} == set(range(1, folds + 1)):
         yield from unlearnt.lines(clips, range(1, folds + 1), folds)
 
@@ -257,11 +258,10 @@ def start(collection: Collection, result: RunResult) -> str:
     used, encoder = result.metrics.start, result.settings.encoder.name
     if used.name == "none":
         return f"{encoder}, random"
-    weights = collection.params.weights.get(used.name)
-    other = f"the encoder of {collection.scheme(result.settings.start.run)}" if result.settings.start.run else used.name
-    return f"{encoder}, {weights.title if weights else other}" + (
-        f", SHA-256 {(used.sha256 or '')[:8]}" if weights else ""
-    )
+    if weights := collection.params.weights.get(used.name):
+        return f"{encoder}, {weights.title}, SHA-256 {(used.sha256 or '')[:8]}"
+    other = result.settings.start.run
+    return f"{encoder}, {f'the encoder of {collection.scheme(other)}' if other else used.name}"
 
 
 def budget(collection: Collection, result: RunResult) -> str:
@@ -306,10 +306,8 @@ def grouped(
     several = len({result.run.dataset for result in results}) > 1
     groups: dict[str, dict[str, None]] = defaultdict(dict)
     for result in results:
-        place = collection.scheme(result.run.recipe) + (
-            f" on {collection.title(result.run.dataset)}" if several else ""
-        )
-        groups[describe(collection, result)][place] = None
+        where = f" on {collection.title(result.run.dataset)}" if several else ""
+        groups[describe(collection, result)][f"{collection.scheme(result.run.recipe)}{where}"] = None
     if len(groups) == 1:
         return next(iter(groups))
     return "; ".join(f"{text} ({', '.join(places)})" for text, places in groups.items())
@@ -317,7 +315,7 @@ def grouped(
 
 def counted(values: Sequence[str]) -> str:
     """The distinct values, the most frequent first, with the number of runs of each where there are several."""
-    counts = sorted(Counter(values).items(), key=lambda item: (-item[1], item[0]))
+    counts = Counter(sorted(values)).most_common()  # of equally frequent ones the first by the alphabet is first
     if len(counts) == 1:
         return counts[0][0]
     return "; ".join(f"{value} ({count} run{'s' * (count > 1)})" for value, count in counts)

@@ -81,15 +81,8 @@ ARTEFACTS = (
 FIGURE_FORMATS = ("png", "pdf")
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 
-OTHERS = (
-    "accuracy.json",
-    "curves.csv",
-    "accuracy_per_fold.csv",
-    "confusion.csv",
-    "provenance.csv",
-    "provenance.html",
-    made_of.FILE,
-)
+OTHERS: tuple[str, ...] = ("accuracy.json", "curves.csv", "accuracy_per_fold.csv", "confusion.csv", "provenance.csv")
+OTHERS += ("provenance.html", made_of.FILE)
 """Files that other programs read, beside the tables."""
 
 

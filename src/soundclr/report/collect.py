@@ -1,6 +1,6 @@
 """A study's runs and evaluations, by params.yaml as it is now: which are expected, which are there."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -97,9 +97,13 @@ class Collection:
         if kept == places:
             return self
         if kept not in self.kept:
-            expected = {key: of_places(runs, kept) for key, runs in self.expected.items()}
-            found = {run: self.found[run] for run in of_places(self.found, kept)}
-            every = of_places(self.every, kept)
+
+            def of_kept(runs: Iterable[Run]) -> tuple[Run, ...]:
+                return tuple(run for run in runs if (run.dataset, run.recipe) in kept)
+
+            expected = {key: of_kept(runs) for key, runs in self.expected.items()}
+            found = {run: self.found[run] for run in of_kept(self.found)}
+            every = of_kept(self.every)
             self.kept[kept] = replace(self, expected=expected, every=every, found=found, kept={}, of=self.of or self)
         return self.kept[kept]
 
@@ -107,11 +111,6 @@ class Collection:
     def results(self) -> list[RunResult]:
         """All finished runs: the study's own, then those that its artefacts add."""
         return list(self.found.values())
-
-    @property
-    def own(self) -> list[RunResult]:
-        """The study's own finished runs."""
-        return self.finished()
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -175,11 +174,6 @@ class Collection:
         done = self.evaluated(dataset) if choice == EVALUATED else self.finished(dataset, choice=choice)
         text = f"{len(done)} of {len(self.expected_of(dataset, choice=choice))} runs"
         return f"{text} evaluated" if choice == EVALUATED else text
-
-
-def of_places(runs: Iterable[Run], places: Container[tuple[str, str]]) -> tuple[Run, ...]:
-    """The runs of these datasets and recipes."""
-    return tuple(run for run in runs if (run.dataset, run.recipe) in places)
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:

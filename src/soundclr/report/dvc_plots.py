@@ -6,7 +6,7 @@ from pandas import DataFrame
 
 from soundclr.machine.files import to_csv
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, Values, records, split
+from soundclr.report.frames import PLACE, RUN, Values, records, split
 from soundclr.report.intervals import PROTOCOLS, summary
 from soundclr.report.run_results import RunResult
 
@@ -39,11 +39,9 @@ def curves_csv(collection: Collection) -> str:
 
     ``elapsed`` counts the epoch through all stages, as in :func:`mean_history`.
     """
-    lines: list[list[object]] = [
-        ["dataset", "recipe", "stage", "epoch", "elapsed", "val_accuracy", "train_loss", "runs"]
-    ]
+    lines: list[list[object]] = [[*PLACE, "stage", "epoch", "elapsed", "val_accuracy", "train_loss", "runs"]]
     own = collection.epochs.merge(collection.done()[RUN])
-    for place, rows in split(own, ["dataset", "recipe"]).items():
+    for place, rows in split(own, PLACE).items():
         for row in records(mean_history(rows)):
             accuracy = f"{row['val_accuracy_percent_mean']:.2f}".replace("nan", "")
             loss = f"{row['train_loss_mean']:.4f}"
@@ -67,10 +65,9 @@ def confusion_csv(collection: Collection, most: int = CONFUSION_ROWS) -> str:
     clips = collection.clips[collection.clips["epoch"] == "best"].merge(collection.classifying.done()[RUN])
     rows = clips[[*RUN, "class", "predicted"]].assign(clips=1)
     if len(rows) > most:
-        place = ["dataset", "recipe", "class", "predicted"]
-        rows = rows.groupby(place, as_index=False)["clips"].sum().assign(fold="", seed="")
-    header = ["dataset", "recipe", "fold", "seed", "actual", "predicted", "clips"]
-    return to_csv([header, *rows[[*RUN, "class", "predicted", "clips"]].itertuples(index=False)])
+        rows = rows.groupby([*PLACE, "class", "predicted"], as_index=False)["clips"].sum().assign(fold="", seed="")
+    rows = rows[[*RUN, "class", "predicted", "clips"]].rename(columns={"class": "actual"})
+    return to_csv([list(rows), *rows.itertuples(index=False)])
 
 
 def accuracies(collection: Collection) -> dict[str, dict[str, float]]:
@@ -87,20 +84,17 @@ def accuracies(collection: Collection) -> dict[str, dict[str, float]]:
 
 def provenance_csv(collection: Collection) -> str:
     """A row for each finished run: how it was made."""
-    records = [provenance(result) for result in collection.results]
-    header = list(records[0]) if records else ["run"]
-    return to_csv([header, *(list(record.values()) for record in records)])
+    rows = [provenance(result) for result in collection.results]
+    return to_csv([list(rows[0]) if rows else ["run"], *(list(row.values()) for row in rows)])
 
 
 def provenance(result: RunResult) -> Values:
     """How a run was made, by its metrics.json."""
     metrics = result.metrics
+    shares = {f"{name}_percent": getattr(metrics.accuracy, name) for name in PROTOCOLS}
     return {
         "run": f"{result.run.group}/{result.run.name}",
-        **{
-            f"{name}_percent": "" if (share := getattr(metrics.accuracy, name)) is None else f"{100 * share:.2f}"
-            for name in PROTOCOLS
-        },
+        **{name: "" if share is None else f"{100 * share:.2f}" for name, share in shares.items()},
         "best_at": metrics.best_epoch,
         "epochs": metrics.epochs,
         "stopped_early": metrics.stopped_early,

@@ -1,6 +1,5 @@
 """Read the evaluations of finished runs: accuracy under noise, distances and a projection."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +41,14 @@ def read_evaluations(
     Raises UserError for one that was edited, is cut short, or contradicts its path or its run.
     """
     key = runs.evaluation_key(params)
+    top = results / study
     found, set_aside = {}, []
-    for path, run in evaluation_paths(study, results):
+    for path in sorted((top / "evaluations").glob("**/evaluation.json")):
+        run = Run.from_directory(top / "runs" / path.parent.parent.relative_to(top / "evaluations"), results)
+        if run is None or run.evaluation(path.parent.name, results) != path.parent:
+            raise UserError(
+                f"{path}: not the path of an evaluation, <dataset>/<recipe>-<hash>/fold<k>-seed<s>/<key>; move it away"
+            )
         with remedied(EvaluationRecord.REMEDY):
             record = EvaluationRecord.read(path, run, key=path.parent.name)
             if path.parent.name == key and run in wanted:
@@ -51,18 +56,6 @@ def read_evaluations(
             else:
                 set_aside.append(path.parent)
     return found, tuple(set_aside)
-
-
-def evaluation_paths(study: str, results: Path) -> Iterator[tuple[Path, Run]]:
-    """Each evaluation.json below a study's results, and the run that its path names."""
-    top = results / study / "evaluations"
-    for path in sorted(top.glob("**/evaluation.json")):
-        run = Run.from_directory(results / study / "runs" / path.parent.parent.relative_to(top), results)
-        if run is None or run.evaluation(path.parent.name, results) != path.parent:
-            raise UserError(
-                f"{path}: not the path of an evaluation, <dataset>/<recipe>-<hash>/fold<k>-seed<s>/<key>; move it away"
-            )
-        yield path, run
 
 
 def load_evaluation(params: Params, path: Path, record: EvaluationRecord, result: RunResult) -> Evaluation:

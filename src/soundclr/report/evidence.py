@@ -27,11 +27,6 @@ class Run:
     provenance: Mapping[str, str]
     files: Mapping[str, str]
 
-    @property
-    def command(self) -> str:
-        """The command that trains it again."""
-        return train_command(self.folder.parts[-5], self.provenance["run"])
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -50,21 +45,15 @@ def evidence(table: Path, row: str, column: str) -> Evidence:
     ``row``: its number from 1, or values that only this row has, separated by commas. Raises UserError for a table, row
     or column that does not exist; it names those that do.
     """
-    rows = read_rows(table)
-    place = row_of(table, rows, row)
-    if column not in rows[place]:
-        raise UserError(f"{table}: has no column {column!r}; its columns: {', '.join(rows[place])}")
-    return Evidence(table, place + 1, rows[place], column, runs_of(table, rows[place]))
-
-
-def read_rows(table: Path) -> list[dict[str, str]]:
-    """The rows of a study's table; UserError for another file."""
     path = table.with_suffix(".csv")
     if path.parent.name != "tables" or not path.is_file():
         raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
     if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
-    return rows
+    place = row_of(table, rows, row)
+    if column not in rows[place]:
+        raise UserError(f"{table}: has no column {column!r}; its columns: {', '.join(rows[place])}")
+    return Evidence(table, place + 1, rows[place], column, runs_of(table, rows[place]))
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:
@@ -92,11 +81,11 @@ def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
 def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
     """The runs of the row's dataset and recipes; of its fold alone, where it has one."""
     study = table.parent.parent
-    recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
-    found = []
     provenance = study / "provenance.csv"
     if not provenance.is_file():
         raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.name}`")
+    recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
+    found = []
     for line in csv_rows(provenance):
         dataset, recipe, place = line["run"].split("/")
         is_of_recipes = not recipes or recipe.rpartition("-")[0] in recipes
@@ -110,14 +99,13 @@ def run(study: Path, line: Mapping[str, str]) -> Run:
     """A run with the hashes of its files and of its evaluations' files."""
     folder = study / "runs" / line["run"]
     records = [folder / "metrics.json", *sorted((study / "evaluations" / line["run"]).glob("*/evaluation.json"))]
-    files: dict[str, str] = {}
-    for path in records:
-        if path.is_file():
-            content = read_json(path, "restore it from git")
-            files |= {
-                str(path.with_name(name)): checked_hash(path.with_name(name), recorded)
-                for name, recorded in content["files"].items()
-            }
+    files = {}
+    for path in filter(Path.is_file, records):
+        for name, recorded in read_json(path, "restore it from git")["files"].items():
+            file = path.with_name(name)
+            has = sha256_of_file(file) if file.is_file() else None
+            mark = " (MISSING)" if has is None else "" if has == recorded else " (CHANGED since)"
+            files[str(file)] = f"{recorded}{mark}"
     return Run(folder, line, files)
 
 
@@ -127,10 +115,3 @@ def train_command(study: str, run: str) -> str:
     fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
     name = recipe.rpartition("-")[0]
     return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
-
-
-def checked_hash(file: Path, recorded: str) -> str:
-    """The SHA-256 that a file's record gives, marked where the file has another or is missing."""
-    if not file.is_file():
-        return f"{recorded} (MISSING)"
-    return recorded if sha256_of_file(file) == recorded else f"{recorded} (CHANGED since)"

@@ -69,35 +69,22 @@ def asked_frame(
     rows = []
     for choice, runs in expected.items():
         for run in runs:
-            row = {"choice": choice, "dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
-            one = settings[run.dataset, run.recipe]
-            row |= {"there": run in found, "evaluated": run in found and run in evaluations, **described(one)}
-            rows.append(row | (measured(found[run]) if run in found else {}))
+            its = settings[run.dataset, run.recipe]
+            row = {"choice": choice, **run_columns(run), "there": run in found, "evaluated": run in evaluations}
+            row |= {"classifies": classifies(its), "labels": its.labels, "encoder": its.encoder.name}
+            row |= {"start": its.start.run or its.start.weights, "budget_epochs": its.stages[0].training.epochs}
+            row |= {"validation": its.stages[-1].training.validation}
+            if run in found:
+                metrics = found[run].metrics
+                shares = zip(PERCENTS, (metrics.accuracy.best_epoch, metrics.accuracy.last_epoch), strict=True)
+                row |= {name: np.nan if share is None else 100 * share for name, share in shares}
+                row |= {"clips": metrics.clips.test, "train_clips": metrics.clips.train}
+                row |= {"classes": len(metrics.classes)}
+            rows.append(row)
     columns = ["choice", *RUN, "there", "evaluated", "classifies", "labels", "encoder", "start", "budget_epochs"]
     columns += ["validation", *PERCENTS, "clips", "train_clips", "classes"]
     truths = dict.fromkeys(("there", "evaluated", "classifies"), bool)  # without rows too: masks must be booleans
     return DataFrame(rows, columns=columns).astype({**dict.fromkeys(PERCENTS, float), **truths})
-
-
-def described(settings: RunSettings) -> Values:
-    """The columns that follow from a run's settings."""
-    first, last = settings.stages[0].training, settings.stages[-1].training
-    return {
-        "classifies": classifies(settings),
-        "labels": settings.labels,
-        "encoder": settings.encoder.name,
-        "start": settings.start.run or settings.start.weights,
-        "budget_epochs": first.epochs,
-        "validation": last.validation,
-    }
-
-
-def measured(result: RunResult) -> Values:
-    """The columns that only a finished run has."""
-    accuracy, clips = result.metrics.accuracy, result.metrics.clips
-    shares = [accuracy.best_epoch, accuracy.last_epoch]
-    percents = dict(zip(PERCENTS, (np.nan if share is None else 100 * share for share in shares), strict=True))
-    return {**percents, "clips": clips.test, "train_clips": clips.train, "classes": len(result.metrics.classes)}
 
 
 def clips_frame(results: Iterable[RunResult]) -> DataFrame:
@@ -109,19 +96,18 @@ def clips_frame(results: Iterable[RunResult]) -> DataFrame:
     """
     parts = []
     for result in results:
-        classes = list(result.metrics.classes)
         rows = result.predictions
         if not len(rows):
             continue
-        values = rows[classes].to_numpy(dtype=float)
+        names = np.array(result.metrics.classes, dtype=object)
+        values = rows[list(names)].to_numpy(dtype=float)
         part = with_run(result.run, rows[["epoch", "clip"]])
         part["source"] = rows["source"] if "source" in rows else rows["clip"].map(source_of)
         part["label"] = rows["label"].to_numpy(dtype=int)
         part["prediction"] = values.argmax(axis=1)
-        names = np.array(classes, dtype=object)
         part["class"], part["predicted"] = names[part["label"]], names[part["prediction"]]
         part["right"] = part["label"] == part["prediction"]
-        probabilities = DataFrame(values, columns=[f"p{i}" for i in range(len(classes))], index=part.index)
+        probabilities = DataFrame(values, columns=[f"p{i}" for i in range(len(names))], index=part.index)
         parts.append(pd.concat([part, probabilities], axis=1))
     columns = [*RUN, "epoch", "clip", "source", "label", "prediction", "class", "predicted", "right"]
     return joined(parts, columns)
@@ -147,13 +133,11 @@ def noise_frame(evaluations: Iterable[Evaluation]) -> DataFrame:
     ``dataset``, ``recipe``, ``fold``, ``seed``; ``noise``: its colour; ``sigma`` (standard deviation on waveforms in
     [-1, 1]) or ``snr_db`` (signal to noise in dB), the other is NaN; ``right`` of ``clips``; ``accuracy_percent``.
     """
-    rows = [
-        run_columns(one.run)
-        | under.model_dump()
-        | {"clips": one.record.clips, "accuracy_percent": 100 * under.accuracy}
-        for one in evaluations
-        for under in one.record.accuracy
-    ]
+    rows = []
+    for one in evaluations:
+        for under in one.record.accuracy:
+            row = run_columns(one.run) | under.model_dump()
+            rows.append(row | {"clips": one.record.clips, "accuracy_percent": 100 * under.accuracy})
     frame = DataFrame(rows, columns=[*RUN, "noise", "sigma", "snr_db", "right", "clips", "accuracy_percent"])
     return frame.astype({"sigma": float, "snr_db": float, "accuracy_percent": float})
 
@@ -205,9 +189,9 @@ def records(frame: DataFrame) -> list[Values]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def run_columns(run: Run) -> dict[str, str | int]:
+def run_columns(run: Run) -> Values:
     """A run's values of the columns :data:`RUN`."""
-    return {"dataset": run.dataset, "recipe": run.recipe, "fold": run.fold, "seed": run.seed}
+    return {name: getattr(run, name) for name in RUN}
 
 
 def with_run(run: Run, rows: DataFrame) -> DataFrame:

@@ -27,15 +27,14 @@ def clip_groups(collection: Collection, dataset: str) -> list[tuple[str, ...]]:
     """
     results = [result for result in collection.results if result.run.dataset == dataset]
     records = [record for result in results if (record := result.metrics.clips.identical)]
-    groups = next((record.names for record in records if record.names), ())
-    if not groups:
-        clips: dict[str, list[str]] = {}
-        for path, sha256 in manifest_clips(collection.params.datasets[dataset].adapter).items():
-            clips.setdefault(sha256, []).append(path)
-        groups = tuple(sorted(tuple(group) for group in clips.values() if len(group) > 1))
-        size = len(groups), sum(map(len, groups))
-        groups = groups if any(size == (record.groups, record.clips) for record in records) else ()
-    return list(groups)
+    if named := next((record.names for record in records if record.names), ()):
+        return list(named)
+    clips: dict[str, list[str]] = {}
+    for path, sha256 in manifest_clips(collection.params.datasets[dataset].adapter).items():
+        clips.setdefault(sha256, []).append(path)
+    groups = sorted(tuple(group) for group in clips.values() if len(group) > 1)
+    size = len(groups), sum(map(len, groups))
+    return groups if any(size == (record.groups, record.clips) for record in records) else []
 
 
 def section(collection: Collection) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pandas import DataFrame, Series
 from scipy.special import stdtrit
 from scipy.stats import binomtest, wilcoxon
 
-from soundclr.report.frames import Values, split
+from soundclr.report.frames import PLACE, Values, split
 
 Protocol = Literal["best_epoch", "last_epoch"]
 PROTOCOLS: tuple[Protocol, ...] = ("best_epoch", "last_epoch")
@@ -80,13 +80,8 @@ def over_folds(values: Iterable[tuple[int, float]]) -> Mean:
     return Mean(statistics.fmean(folds.values()), half_width(units), folds, len(units))
 
 
-def mean_over_folds(rows: DataFrame, column: str) -> Mean:
-    """The mean over folds of a column of rows that are runs, with its interval."""
-    return over_folds(zip(rows["fold"], rows[column], strict=True))
-
-
 def mean_of(values: Series) -> Mean:
-    """The mean over folds of values by fold and seed, with its interval."""
+    """The mean over folds of values by fold, or by fold and seed, with its interval."""
     return over_folds(zip(values.index.get_level_values("fold"), values, strict=True))
 
 
@@ -112,13 +107,8 @@ def compare(ours: DataFrame, theirs: DataFrame) -> Values:
         if not len(differences):
             return {}
         mean = mean_of(differences)
-        values = {
-            "differences": differences,
-            "mean": mean,
-            "difference_points": mean.mean,
-            "p": wilcoxon_p(differences),
-        }
-        values |= {"low_points": mean.low, "high_points": mean.high}
+        values: Values = {"differences": differences, "mean": mean, "p": wilcoxon_p(differences)}
+        values |= {"difference_points": mean.mean, "low_points": mean.low, "high_points": mean.high}
         found |= {"pairs": len(differences), "folds": len(mean.folds)}
         found |= {f"{protocol}_{name}": value for name, value in values.items()}
     return found
@@ -165,20 +155,20 @@ def interval(rows: DataFrame, protocol: Protocol) -> Interval:
     if len(rows) == 1:
         accuracy, clips = rows[f"{protocol}_percent"].item(), int(rows["clips"].item())
         return Interval(*binomial(round(accuracy / 100 * clips), clips), OF_CLIPS)
-    mean = mean_over_folds(rows, f"{protocol}_percent")
+    mean = mean_of(at_places(rows, protocol))
     return Interval(mean.low, mean.high, INTERVALS) if mean.values >= ENOUGH else Interval()
 
 
-def summary(asked: DataFrame, by: Sequence[str] = ("dataset", "recipe")) -> DataFrame:
-    """A row for each group of runs asked for: how many are there, and their accuracies at both epochs.
+def summary(asked: DataFrame) -> DataFrame:
+    """A row for each dataset and recipe asked for: how many runs are there, and their accuracies at both epochs.
 
     ``runs`` of ``expected_runs``; ``seeds`` with all their folds of ``expected_seeds``; ``partial``: there are runs,
     but no such seed. For each epoch ``_percent`` (mean over seeds, each the mean of its folds; where ``partial``, over
     the runs there), ``_std_percent`` (sample standard deviation over seeds) and ``_max_percent`` (the best seed's).
     """
-    rows = [dict(zip(by, place, strict=True)) | summarised(group) for place, group in split(asked, list(by)).items()]
+    rows = [dict(zip(PLACE, place, strict=True)) | summarised(group) for place, group in split(asked, PLACE).items()]
     counts = ["runs", "expected_runs", "seeds", "expected_seeds", "partial"]
-    return DataFrame(rows, columns=[*by, *counts, *both_epochs("percent", "std_percent", "max_percent")])
+    return DataFrame(rows, columns=[*PLACE, *counts, *both_epochs("percent", "std_percent", "max_percent")])
 
 
 def best_percent(done: DataFrame) -> float:
@@ -207,7 +197,7 @@ def ensembles(rows: DataFrame, clips: DataFrame, least: int) -> DataFrame:
     ``dataset``, ``recipe``, ``fold``, ``seeds``; for each epoch ``_ensemble_percent`` and ``_single_percent``, the mean
     accuracy of the single seeds.
     """
-    keys = ["dataset", "recipe", "fold"]
+    keys = [*PLACE, "fold"]
     by_fold = split(clips.merge(rows[[*keys, "seed"]]), keys)
     found = []
     for place, group in split(rows, keys).items():

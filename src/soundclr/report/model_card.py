@@ -28,7 +28,9 @@ def model_card(collection: Collection) -> str:
     texts += [markdown_escape(sentences(study_sentence(collection), collection.coverage)), MODELS]
     if collection.results:
         texts += ["## Data", data(collection), "## Initial weights", weights(collection)]
-        texts += ["## Settings", markdown_escape(sentences(*settings(collection)))]
+        own = context(collection, collection.finished() or collection.results)
+        facts = sentences(*own, settings_that_differ(collection), "All settings of a run are in its metrics.json")
+        texts += ["## Settings", markdown_escape(facts)]
         texts += ["## Accuracy", accuracy(collection)]
     texts += ["## Limits", "\n".join(f"- {markdown_escape(limit)}" for limit in limits(collection))]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
@@ -41,10 +43,9 @@ def data(collection: Collection) -> str:
     for dataset in dict.fromkeys(result.run.dataset for result in collection.results):
         source = collection.params.datasets[dataset]
         metrics = next(result.metrics for result in collection.results if result.run.dataset == dataset)
-        pixels = f"{source.pixels} x {source.pixels} pixels, RGB"
-        length = (
-            pixels if source.pixels else f"{source.samples / source.sample_rate:g} s at {source.sample_rate:,} Hz, mono"
-        )
+        length = f"{source.pixels} x {source.pixels} pixels, RGB"
+        if not source.pixels:
+            length = f"{source.samples / source.sample_rate:g} s at {source.sample_rate:,} Hz, mono"
         counts = [str(len(metrics.classes)), str(metrics.clips.train), str(metrics.clips.test)]
         rows.append([collection.title(dataset), source.licence or NOT_STATED, length, *counts])
         names = ", ".join(name.replace("_", " ") for name in metrics.classes)
@@ -65,18 +66,9 @@ def weights(collection: Collection) -> str:
         else:
             row = [encoder, f"a model of {collection.scheme(str(result.settings.start.run))}", "as that model's", NONE]
         rows.append(row)
-    note = (
-        "The code is under the MIT licence. A model also comes from its data and its initial weights, so their "
-        "licences hold for it."
-    )
+    note = "The code is under the MIT licence. A model also comes from its data and its initial weights, so their "
+    note += "licences hold for it."
     return f"{table(['encoder', 'starts from', 'licence', 'SHA-256'], rows)}\n\n{note}"
-
-
-def settings(collection: Collection) -> Iterator[str]:
-    """Budget, devices and code, and the settings that differ from the defaults."""
-    yield from (text for text in context(collection, collection.own or collection.results) if text)
-    yield settings_that_differ(collection)
-    yield "All settings of a run are in its metrics.json"
 
 
 def accuracy(collection: Collection) -> str:
@@ -97,7 +89,7 @@ def accuracy(collection: Collection) -> str:
 
 
 def limits(collection: Collection) -> Iterator[str]:
-    """What a user of these models must know."""
+    """What a user of these models must know; last each scheme's accuracy at the middle ratio to each noise."""
     study = collection.params.studies[collection.study]
     yield f"The study: {study.note}."
     yield "A model knows only its classes: any sound, speech too, gets one of them."
@@ -106,12 +98,6 @@ def limits(collection: Collection) -> Iterator[str]:
         yield f"{note}."
     if len(study.seeds) == 1:
         yield "There is one seed, so the spread over seeds is unknown."
-    for text in noise(collection):
-        yield f"{text}."
-
-
-def noise(collection: Collection) -> Iterator[str]:
-    """Each scheme's accuracy under each colour of noise, at the middle ratio of the evaluated ones."""
     ratios = sorted(collection.params.evaluation.snr)
     middle = ratios[len(ratios) // 2]
     rows = collection.noise[collection.noise["snr_db"] == middle]
@@ -119,7 +105,7 @@ def noise(collection: Collection) -> Iterator[str]:
         means = {recipe: statistics.fmean(its["accuracy_percent"]) for recipe, its in split(found, "recipe").items()}
         left = [f"{formatted(mean)} % ({collection.scheme(recipe)})" for recipe, mean in means.items()]
         level = f"{middle:g} dB".replace("-", "−")
-        yield f"Accuracy under {colour} noise at {level} on {collection.title(dataset)}: {', '.join(left)}"
+        yield f"Accuracy under {colour} noise at {level} on {collection.title(dataset)}: {', '.join(left)}."
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -50,7 +50,7 @@ def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> s
     texts = [f"# {markdown_escape(title)}", markdown_escape(sentences(study_sentence(collection))), state]
     for text in dict.fromkeys(heading(part.artefact) for part in parts):
         found = [part for part in parts if heading(part.artefact) == text]
-        if any(part.table for part in found) and not any(map(is_shown, found)):
+        if any(part.table for part in found) and not any(part.there for part in found):
             continue  # such as the claims of own sounds, which no paper has
         texts += [f"## {text}", *(section(collection, part, folder) for part in found)]
     texts += ["## Settings and runs", listed(facts)] if (facts := study_facts(collection)) else []
@@ -58,11 +58,6 @@ def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> s
         texts += ["## Provenance", provenance(collection), *identical.section(collection)]
     texts.append("Written by the report from params.yaml and the run folders: changes made here are lost.")
     return "\n\n".join(texts) + "\n"
-
-
-def is_shown(part: Part) -> bool:
-    """Whether a part has anything to show."""
-    return bool(part.table.rows) if part.table else part.there
 
 
 def listed(facts: Sequence[str]) -> str:
@@ -81,9 +76,8 @@ def section(collection: Collection, part: Part, folder: Path) -> str:
     texts = [f"**{sentences(part.artefact.title)}** {caption}"]
     if rows := part.table.rows:
         body = to_markdown(part.table).rstrip("\n")
-        texts.append(
-            f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>" if len(rows) > LONG else body
-        )
+        folded = f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>"
+        texts.append(folded if len(rows) > LONG else body)
     return "\n\n".join(text for text in (*texts, notes) if text)
 
 
@@ -104,8 +98,6 @@ def provenance_page(collection: Collection) -> str:
 def provenance(collection: Collection) -> str:
     """A table of all runs, folded away."""
     table = markdown_table(list(PROVENANCE.values()), provenance_rows(collection))
-    others = [*collection.set_aside, *collection.evaluations_set_aside]
-    set_aside = "".join(f"- {markdown_escape(path.as_posix())}\n" for path in others)
-    if set_aside:
-        set_aside = f"\n\nSet aside, since params.yaml does not ask for them:\n\n{set_aside.rstrip()}"
+    others = [path.as_posix() for path in (*collection.set_aside, *collection.evaluations_set_aside)]
+    set_aside = f"\n\nSet aside, since params.yaml does not ask for them:\n\n{listed(others)}" if others else ""
     return f"<details>\n<summary>Where each run came from</summary>\n\n{table}{set_aside}\n\n</details>"

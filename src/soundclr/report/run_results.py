@@ -17,8 +17,6 @@ from soundclr.run import runs
 from soundclr.run.records import Metrics
 from soundclr.run.runs import Run
 
-HISTORY_COLUMNS = {"stage", "epoch", "train_loss", "val_accuracy"}
-
 Epoch = Literal["best", "last"]
 
 
@@ -35,11 +33,6 @@ class RunResult:
     def at(self, epoch: Epoch) -> DataFrame:
         """The held-out clips' rows at the best or the last epoch."""
         return self.predictions[self.predictions["epoch"] == epoch]
-
-    @property
-    def held_out(self) -> list[int]:
-        """The labels of the held-out clips; none for a run without a classifier."""
-        return sorted(set(self.predictions["label"]))
 
 
 def read_table(path: Path, text: Sequence[str] = ("clip", "stage", "class")) -> DataFrame:
@@ -64,7 +57,7 @@ def load_run(params: Params, path: Path, run: Run, metrics: Metrics) -> RunResul
             f"{sha256}"
         )
     history = read_table(path.with_name("history.csv"))
-    if missing := HISTORY_COLUMNS - set(history.columns):
+    if missing := {"stage", "epoch", "train_loss", "val_accuracy"} - set(history.columns):
         raise UserError(f"{path.with_name('history.csv')}: lacks the columns {', '.join(sorted(missing))}")
     predictions = read_table(path.with_name("predictions.csv"), text=("clip", "source"))  # a class may be "stage"
     result = RunResult(run, metrics, settings, history, predictions)

@@ -125,15 +125,14 @@ def compare(ours: Values, theirs: Values, statistic: Statistic = difference, dra
         raise ValueError("two sides are compared on the same clips of the same folds")
     sides = (ours, theirs)
     value = float(statistic(*(np.array(mean(side, side)) for side in sides)))
-    seeds = min(len(fold.values) for side in sides for fold in side.values())
-    if seeds < 2:
+    seeds = [len(fold.values) for side in sides for fold in side.values()]
+    if min(seeds) < 2:
         return left_out(sides, statistic, value)
-    variances = [spread(sides, statistic, draws, *drawn) for drawn in ((True, False), (False, True), (True, True))]
-    sources_alone, seeds_alone, both = variances
-    variance = max(2 * sources_alone + 2 * seeds_alone - both, sources_alone, seeds_alone)
-    return Estimate(
-        value, math.sqrt(variance), degrees_of_seeds([len(f.values) for side in sides for f in side.values()])
+    of_sources, of_seeds, of_both = (
+        spread(sides, statistic, draws, *drawn) for drawn in ((True, False), (False, True), (True, True))
     )
+    variance = max(2 * of_sources + 2 * of_seeds - of_both, of_sources, of_seeds)
+    return Estimate(value, math.sqrt(variance), degrees_of_seeds(seeds))
 
 
 def compare_runs(ours: Mapping[int, Sequence[float]], theirs: Mapping[int, Sequence[float]]) -> Estimate:
@@ -176,19 +175,29 @@ def spread(sides: Sequence[Values], statistic: Statistic, draws: int, sources: b
     random = np.random.default_rng(0)
     values: list[Array] = []
     for begin in range(0, draws, CHUNK):
-        count = min(CHUNK, draws - begin)
-        means = [np.zeros(count) for _ in sides]
-        for fold in sides[0]:
-            clips = sides[0][fold].clips
-            weights = drawn(random, count, len(clips)) if sources else np.ones((1, len(clips)))
-            for place, side in enumerate(sides):
-                totals = side[fold].totals
-                each = weights @ totals.T / (weights @ clips)[:, None]  # (draws, seeds)
-                by_seed = drawn(random, count, len(totals)) if seeds else np.ones((1, len(totals)))
-                means[place] += (each * by_seed).sum(axis=1) / by_seed.sum(axis=1) / len(sides[0])
-        values.append(statistic(*means))
+        means = drawn_means(sides, min(CHUNK, draws - begin), random, sources, seeds)
+        values.append(statistic(*(means / means.shape[1]).sum(axis=1)))
     found = np.concatenate(values)
     return float(found[np.isfinite(found)].var())
+
+
+def drawn_means(
+    sides: Sequence[Values], draws: int, random: np.random.Generator, sources: bool = True, seeds: bool = True
+) -> Array:
+    """Means of each side and fold over draws of ``sources`` (the same for all sides) and ``seeds`` (each side's own).
+
+    Of a single seed there is nothing to draw. The result is (sides, folds, draws).
+    """
+    found = np.empty((len(sides), len(sides[0]), draws))
+    for place, fold in enumerate(sides[0]):
+        clips = sides[0][fold].clips
+        weights = drawn(random, draws, len(clips)) if sources else np.ones((1, len(clips)))
+        for side, means in zip(sides, found, strict=True):
+            totals = side[fold].totals
+            each = weights @ totals.T / (weights @ clips)[:, None]  # (draws, seeds)
+            by_seed = drawn(random, draws, len(totals)) if seeds else np.ones((1, len(totals)))
+            means[place] = (each * by_seed).sum(axis=1) / by_seed.sum(axis=1)
+    return found
 
 
 def drawn(random: np.random.Generator, draws: int, count: int) -> Array:
@@ -213,19 +222,3 @@ def welch(ours: tuple[float, float], theirs: tuple[float, float], runs: int) -> 
     one, other = (deviation**2 / runs for _, deviation in (ours, theirs))
     degrees = (one + other) ** 2 / ((one**2 + other**2) / (runs - 1))
     return Estimate(ours[0] - theirs[0], math.sqrt(one + other), degrees)
-
-
-def drawn_means(sides: Sequence[Values], draws: int) -> Array:
-    """Means of each side and fold over draws of sources (the same for all sides) and seeds (each side's own).
-
-    With a single seed only sources are drawn. The result is (sides, folds, draws).
-    """
-    random = np.random.default_rng(0)
-    found = []
-    for fold in sides[0]:
-        clips = sides[0][fold].clips
-        weights = drawn(random, draws, len(clips))
-        each = [weights @ side[fold].totals.T / (weights @ clips)[:, None] for side in sides]
-        by_seed = [drawn(random, draws, part.shape[1]) for part in each]
-        found.append([(part * one).sum(axis=1) / one.sum(axis=1) for part, one in zip(each, by_seed, strict=True)])
-    return np.moveaxis(np.asarray(found), 0, 1)

@@ -37,8 +37,7 @@ BARS: Style = {"elinewidth": 0.8, "capsize": 1.5, "capthick": 0.8}
 GREY = "#444444"
 
 BEST: Style = {"color": "black", "marker": "d", "mec": "none", "markersize": 3.8, "linestyle": ""}
-LAST: Style = {"color": "black", "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
-LAST |= {"linestyle": ""}
+LAST: Style = {**BEST, "marker": "s", "mec": "black", "mfc": "white", "mew": 0.8, "markersize": 3}
 """The looks of a row's mean at the best and the last epoch."""
 
 CHANCE: Style = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.8}

@@ -22,18 +22,14 @@ def write_readme(params: Params, results: Path, readme: Path) -> int:
 
     Raises UserError where the marks are missing.
     """
-    text = readme.read_text(encoding="utf-8")
     rows = list(headline_rows(params, results))
-    write_text(readme, with_block(text, claims_lines(rows), readme))
-    return len(rows)
-
-
-def with_block(text: str, new: str, readme: Path) -> str:
-    """The text with ``new`` between the marks."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    if len(pattern.findall(text)) != 1:
+    new = f"{BEGIN}\n{claims_lines(rows)}\n{END}"
+    pattern = f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}"
+    text, found = re.subn(pattern, lambda _: new, readme.read_text(encoding="utf-8"))
+    if found != 1:
         raise UserError(f"{readme}: must have the lines {BEGIN} and {END} once, for the table of claims between them")
-    return pattern.sub(lambda _: f"{BEGIN}\n{new}\n{END}", text)
+    write_text(readme, text)
+    return len(rows)
 
 
 def claims_lines(rows: Sequence[Sequence[str]]) -> str:
@@ -59,10 +55,9 @@ def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:
                 for dataset, row in whole_rows(results / study, headline):
                     place = known.datasets[dataset].of
                     found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
-            nothing = ["–", claim.claim, "–", "no runs yet", "–"]
             yield from (found[place] for place in claim.datasets if place in found)
             if not found:
-                yield nothing
+                yield ["–", claim.claim, "–", "no runs yet", "–"]
 
 
 def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
@@ -71,17 +66,11 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
     if not path.is_file():
         return
     records = [record for record in csv_rows(path) if record["detail"] == "no"]
-    header, page = read_page(path.with_suffix(".md"))
+    lines = [line for line in path.with_suffix(".md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    header, _, *page = ([cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines)
     for record, cells in zip(records, page, strict=True):
         whole = record["runs"] == record["expected_runs"] != "0"
         if record["claim"] == claim and record["kind"] == "claim" and whole:
             by_name: Mapping[str, str] = dict(zip(header, cells, strict=True))
             shown = (by_name[name].split(': "')[0].replace("no number", "–") for name in COLUMNS)
             yield record["dataset"], [re.sub(r"(power \d+ %) at [+−][\d.]+", r"\1", cell) for cell in shown]
-
-
-def read_page(path: Path) -> tuple[list[str], list[list[str]]]:
-    """The header and rows of a table's page."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
-    return cells[0], cells[2:]

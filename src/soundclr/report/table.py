@@ -105,13 +105,10 @@ class Table:
         """The table for programs."""
 
         def cell(name: str, value: Any) -> str:
-            return "" if value is None else format(value, self.forms.get(name, ".2f"))
+            form = self.forms.get(name, ".2f") if isinstance(value, float) else ""
+            return "" if value is None else format(value, form)
 
-        rows = [
-            [cell(name, row[name]) if isinstance(row[name], float | None) else str(row[name]) for name in self.csv]
-            for row in self.records
-        ]
-        return to_csv([self.csv, *rows])
+        return to_csv([self.csv, *([cell(name, row[name]) for name in self.csv] for row in self.records)])
 
 
 def frame_of(rows: Iterable[Row]) -> DataFrame:

@@ -1,6 +1,7 @@
 """Make every printed number again from the runs, and compare it with the printed one."""
 
 import csv
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,13 +35,15 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
         path = folder / "tables" / part.artefact.name
         made[path.with_suffix(".csv")] = part.table.to_csv()
         pages[path.with_suffix(".md")] = table_page(collection, part)
-    for path, text in made.items():
-        yield compare_csv(path, text)
-    for path, text in pages.items():
-        yield compare_lines(path, text.splitlines())
-    known = {*made, *pages}
+    for path, text in {**made, **pages}.items():
+        if not path.is_file():
+            yield Checked(path, without=["not printed"])
+        elif path in made:
+            yield compare_csv(path, text)
+        else:
+            yield compare_lines(path, path.read_text(encoding="utf-8").splitlines(), text.splitlines())
     for path in sorted(folder.glob("tables/*.csv")):
-        if path not in known:
+        if path not in made:
             yield Checked(path, without=["params.yaml gives the study no such table"])
 
 
@@ -50,13 +53,11 @@ def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
     if BEGIN not in text or END not in text:
         return Checked(readme, without=["no table of claims between its marks"])
     printed = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
-    return differing(readme, printed, claims_lines(list(headline_rows(params, results))).splitlines())
+    return compare_lines(readme, printed, claims_lines(list(headline_rows(params, results))).splitlines())
 
 
 def compare_csv(path: Path, text: str) -> Checked:
     """Compare a table's cells by row and column."""
-    if not path.is_file():
-        return Checked(path, without=["not printed"])
     with path.open(newline="", encoding="utf-8") as file:
         printed = list(csv.reader(file))
     made = list(csv.reader(text.splitlines()))
@@ -73,28 +74,16 @@ def compare_csv(path: Path, text: str) -> Checked:
     return found
 
 
-def compare_lines(path: Path, made: Sequence[str]) -> Checked:
-    """Compare a page's lines."""
-    if not path.is_file():
-        return Checked(path, without=["not printed"])
-    return differing(path, path.read_text(encoding="utf-8").splitlines(), made)
-
-
-def differing(path: Path, printed: Sequence[str], made: Sequence[str]) -> Checked:
-    """Compare lines; each line counts as one number."""
+def compare_lines(path: Path, printed: Sequence[str], made: Sequence[str]) -> Checked:
+    """Compare a page's lines; each line counts as one number."""
     found = Checked(path)
     if len(printed) != len(made):
         found.changed.append(f"{len(printed)} lines are printed, the runs give {len(made)}")
     for place, (line, again) in enumerate(zip(printed, made, strict=False), 1):
         if line == again:
             found.reproduced += 1
-        else:
-            found.changed.append(f"line {place}: {first_difference(line, again)}")
+            continue
+        alike = len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], zip(line, again, strict=False))))
+        shown = slice(max(0, alike - 10), alike + 20)  # the first difference, with some characters around it
+        found.changed.append(f"line {place}: {line[shown]!r} is printed, the runs give {again[shown]!r}")
     return found
-
-
-def first_difference(line: str, again: str) -> str:
-    """The first difference of two lines, with some characters around it."""
-    place = next((i for i, (a, b) in enumerate(zip(line, again, strict=False)) if a != b), min(len(line), len(again)))
-    begin = max(0, place - 10)
-    return f"{line[begin : place + 20]!r} is printed, the runs give {again[begin : place + 20]!r}"

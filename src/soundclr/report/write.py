@@ -30,13 +30,6 @@ from soundclr.report.page import provenance_page, study_page, table_page
 from soundclr.report.style import Drawing, name_figure, save, sentence, styled
 from soundclr.report.table import sentences
 
-DVC_PLOTS = {
-    "curves.csv": curves_csv,
-    "accuracy_per_fold.csv": accuracy_per_fold_csv,
-    "confusion.csv": confusion_csv,
-    "provenance.csv": provenance_csv,
-}
-
 
 def write_report(
     params: Params, study: str, results: Path, figures: Path, say: Callable[[str], object] = lambda _: None
@@ -54,8 +47,10 @@ def write_report(
     parts = [*tables, *write_figures(collection, figures / study)]
     for part in tables:
         write_table(collection, part, folder / "tables")
-    for name, text in DVC_PLOTS.items():
-        write_text(folder / name, text(collection))
+    write_text(folder / "curves.csv", curves_csv(collection))
+    write_text(folder / "accuracy_per_fold.csv", accuracy_per_fold_csv(collection))
+    write_text(folder / "confusion.csv", confusion_csv(collection))
+    write_text(folder / "provenance.csv", provenance_csv(collection))
     write_json(folder / "accuracy.json", accuracies(collection))
     write_text(folder / "README.md", study_page(collection, parts, folder))
     write_text(folder / "MODEL_CARD.md", model_card(collection))
@@ -79,7 +74,7 @@ def make_tables(collection: Collection) -> list[Part]:
         its = collection.only(artefact.includes)
         table = artefact.load()(its)
         results = its.results_of(artefact) if table.results is None else table.results
-        parts.append(Part(artefact, table.caption, results, table=table))
+        parts.append(Part(artefact, table.caption, results, bool(table.rows), table))
     return parts
 
 
@@ -103,17 +98,13 @@ def write_figures(collection: Collection, folder: Path) -> list[Part]:
             for artefact in figures_of(collection.params, collection.study, dataset):
                 path, its = folder / f"{artefact.name}-{dataset}.png", collection.only(artefact.includes)
                 caption = draw(artefact, its, dataset, path)
-                text = (
-                    f"{collection.title(dataset)}. {caption}"
-                    if caption
-                    else f"{collection.title(dataset)}: not enough runs yet"
-                )
                 covered = its.covered(artefact.runs, dataset)
                 if artefact.extra_runs == OWN:
                     covered = f"{its.covered(OWN, dataset)} of the study's own settings, {covered} of others"
-                text = sentences(text, covered)
+                shown = f". {caption}" if caption else ": not enough runs yet"
+                text = sentences(f"{collection.title(dataset)}{shown}", covered)
                 results = its.results_of(artefact, dataset)
-                parts.append(Part(artefact, text, results, path=path, dataset=dataset, there=caption is not None))
+                parts.append(Part(artefact, text, results, caption is not None, path=path, dataset=dataset))
     return parts
 
 

@@ -49,7 +49,9 @@ def test_comparison_shows_what_the_table_says(drawn: Drawn, collections: Callabl
     assert [mean for mean, _, _ in drawn_means] == pytest.approx([mean.mean for mean in expected])
     assert [half for _, half, _ in drawn_means] == pytest.approx([mean.half for mean in expected])
     strips = [line for line in axes.lines if line.get_alpha() == 0.7]
-    accuracy = {(r.run.recipe, r.run.fold, r.run.seed): 100 * r.metrics.accuracy.last_epoch for r in collection.own}
+    accuracy = {
+        (r.run.recipe, r.run.fold, r.run.seed): 100 * r.metrics.accuracy.last_epoch for r in collection.finished()
+    }
     places = list(itertools.product((1, 2, 3), (0, 1)))
     for strip, (second, first) in zip(strips, itertools.combinations(SCHEMES, 2), strict=True):
         differences = [accuracy[first, *place] - accuracy[second, *place] for place in places]

@@ -148,7 +148,7 @@ def ensembles(collection: Collection) -> Table:
         "" if rows else f"No fold has {MEMBERS} seeds yet",
     )
     members = set(found[["dataset", "recipe", "fold"]].itertuples(index=False, name=None))
-    results = [one for one in collection.own if (one.run.dataset, one.run.recipe, one.run.fold) in members]
+    results = [one for one in collection.finished() if (one.run.dataset, one.run.recipe, one.run.fold) in members]
     return Table(frame_of(rows), csv, page, caption, ["dataset", "recipe"], results=results)
 
 

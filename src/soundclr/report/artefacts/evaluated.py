@@ -17,7 +17,7 @@ from soundclr.report.artefact import EVALUATED
 from soundclr.report.collect import Collection
 from soundclr.report.evaluations import Evaluation
 from soundclr.report.frames import PLACE, RUN, split
-from soundclr.report.intervals import Mean, interval_note, mean_over_folds
+from soundclr.report.intervals import Mean, interval_note, mean_of
 from soundclr.report.style import COLUMN, PAGE, Drawing
 from soundclr.report.table import Column, Table, dataset_column, formatted, frame_of, place_columns, sentences, spread
 
@@ -101,7 +101,7 @@ def robustness(collection: Collection) -> Table:
         row = {"dataset": dataset, "recipe": recipe, "noise": noise.colour, "level": name, "sigma": noise.sigma}
         row |= {"snr_db": noise.snr_db, "measure": "area" if name == "area" else "accuracy", "runs": len(shares)}
         row["expected_runs"] = len(collection.asked_of(dataset, recipe, EVALUATED))
-        row["accuracy_percent"] = mean_over_folds(these, "accuracy_percent").mean
+        row["accuracy_percent"] = mean_of(these.set_index("fold")["accuracy_percent"]).mean
         row["std_percent"] = statistics.stdev(shares) if len(shares) > 1 else None
         rows.append(row | {"csv_only": not collection.evaluated(dataset)})
     page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
@@ -125,7 +125,8 @@ def robustness(collection: Collection) -> Table:
 
 def means_under(rows: DataFrame, key: str, values: Sequence[float | str]) -> list[Mean]:
     """A scheme's mean accuracy over folds for each of the ``values`` of a column of :func:`noise_with_areas`."""
-    return [mean_over_folds(rows[rows[key] == value], "accuracy_percent") for value in values]
+    by_fold = rows.set_index("fold")
+    return [mean_of(by_fold[by_fold[key] == value]["accuracy_percent"]) for value in values]
 
 
 def noise_snr(collection: Collection, dataset: str) -> Drawing | None:

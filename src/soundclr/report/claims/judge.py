@@ -271,7 +271,7 @@ def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) 
     folds = sorted(set.intersection(set(ours), *(set(side) for side in others.values())))
     sides = [{fold: side[fold] for fold in folds} for side in (ours, *others.values())]
     means = np.array([[side[fold].values.mean() for fold in folds] for side in sides])
-    draws = drawn_means(sides, DRAWS)
+    draws = drawn_means(sides, DRAWS, np.random.default_rng(0))
     nearest = max(others, key=lambda name: mean_of(others[name]))
     return replace(
         finding,

@@ -89,7 +89,7 @@ def table3(collection: Collection) -> Table:
         partial_note(rows),
         "Paper: Table III of Nasiri and Hu (2021), five seeds; difference: our best epoch's mean minus the paper's, in "
         "percentage points"
-        if with_paper and collection.own
+        if with_paper and collection.finished()
         else "",
     )
     keys = list(itertools.product([*PROTOCOLS, "paper"], names.items()))
