@@ -122,10 +122,3 @@ def draw_chance(axes: Axes, classes: int) -> Line2D:
 def whole_numbers(axes: Axes) -> None:
     """Put the ticks of the horizontal axis at whole numbers, such as epochs."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def log_ticks(axes: Axes, values: Sequence[float], texts: Sequence[str]) -> None:
-    """Make the horizontal axis logarithmic, with ticks at these values only."""
-    axes.set_xscale("log")
-    axes.set_xticks(values, texts)
-    axes.minorticks_off()
