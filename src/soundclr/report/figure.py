@@ -1,6 +1,5 @@
 """The parts of figures: rows with intervals, curves with a band or bars, a matrix, and a strip of points."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -62,24 +61,22 @@ def strip(axes: Axes, place: int, values: Sequence[float], look: Style) -> None:
     axes.plot(rounded, heights, **look, markersize=2.6, alpha=0.7, zorder=3)
 
 
-def curve(
-    axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, look: Style, bars: bool = False
-) -> None:
-    """Draw means against ``x`` with a band from ``low`` to ``high``, or with ``bars``; NaN: no interval."""
-    if bars and not np.isnan(low).all():
-        ends = np.array([np.subtract(mean, low), np.subtract(high, mean)])
-        axes.errorbar(x, mean, ends, **look, **BARS)
-        return
+def curve(axes: Axes, x: ArrayLike, mean: ArrayLike, low: ArrayLike, high: ArrayLike, look: Style) -> None:
+    """Draw means against ``x`` with a band from ``low`` to ``high``."""
     axes.plot(x, mean, **look)
-    if not bars:
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
+    axes.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
 
 
 def curve_of_means(axes: Axes, x: Sequence[float], means: Sequence[Mean], look: Style, bars: bool = False) -> None:
-    """Draw a :func:`curve` of means; intervals of too few values are left out."""
-    halves = [mean.bar if bars or not math.isnan(mean.bar) else 0.0 for mean in means]
-    low, high = ([m.mean + sign * half for m, half in zip(means, halves, strict=True)] for sign in (-1, 1))
-    curve(axes, x, [mean.mean for mean in means], low, high, look, bars)
+    """Draw means against ``x`` with a band, or with ``bars``; intervals of too few values are left out."""
+    values, halves = np.array([mean.mean for mean in means]), np.array([mean.bar for mean in means])
+    if bars and not np.isnan(halves).all():
+        axes.errorbar(x, values, halves, **look, **BARS)
+    elif bars:
+        axes.plot(x, values, **look)
+    else:
+        halves = np.nan_to_num(halves)
+        curve(axes, x, values, values - halves, values + halves, look)
 
 
 def matrix(

@@ -10,9 +10,6 @@ from soundclr.run import runs
 
 FILE = "made_of.json"
 
-READ = {"runs": "metrics.json", "evaluations": "evaluation.json"}
-"""The record of each run and evaluation; it holds the hashes of the files beside it."""
-
 
 def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
     """The number of a study's runs and evaluations, and the SHA-256 of them and of all else that a report shows.
@@ -20,7 +17,8 @@ def made_of(params: Params, study: str, results: Path) -> dict[str, Any]:
     It depends on contents only, not on the files' times. Raises UserError for a record that is not a regular file.
     """
     folder = results / study
-    found = {kind: sorted(folder.glob(f"{kind}/**/{name}")) for kind, name in READ.items()}
+    records = {"runs": "metrics.json", "evaluations": "evaluation.json"}  # these hold the hashes of the files beside
+    found = {kind: sorted(folder.glob(f"{kind}/**/{name}")) for kind, name in records.items()}
     refuse_irregular(path for files in found.values() for path in files)
     hashes = {path.relative_to(folder).as_posix(): sha256_of_file(path) for files in found.values() for path in files}
     content = sha256_of_json({"files": hashes, "shown": report_inputs(params, study)})

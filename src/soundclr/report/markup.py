@@ -54,8 +54,8 @@ def to_markdown(table: Table) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table of plain texts, which it escapes."""
-    escaped = [list(map(markdown_escape, line)) for line in (header, *rows)]
+    """A Markdown table of plain texts, which it escapes; equal rows are there once."""
+    escaped = [list(map(markdown_escape, line)) for line in (header, *dict.fromkeys(map(tuple, rows)))]
     return markdown_lines([escaped[0], ["--"] * len(header), *escaped[1:]]).rstrip("\n")
 
 

@@ -4,7 +4,7 @@ All of it is read from the runs' records and params.yaml.
 """
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from soundclr.report.artefacts.classes import class_accuracy
 from soundclr.report.captions import context, protocol_notes, settings_that_differ, study_sentence
@@ -51,7 +51,7 @@ def data(collection: Collection) -> str:
         names = ", ".join(name.replace("_", " ") for name in metrics.classes)
         classes.append(markdown_escape(f"Classes of {collection.title(dataset)}: {names}."))
     header = ["dataset", "licence", "a clip", "classes", "training clips of the first run", "its held-out clips"]
-    return "\n\n".join([table(header, rows), *classes])
+    return "\n\n".join([markdown_table(header, rows), *classes])
 
 
 def weights(collection: Collection) -> str:
@@ -68,7 +68,7 @@ def weights(collection: Collection) -> str:
         rows.append(row)
     note = "The code is under the MIT licence. A model also comes from its data and its initial weights, so their "
     note += "licences hold for it."
-    return f"{table(['encoder', 'starts from', 'licence', 'SHA-256'], rows)}\n\n{note}"
+    return f"{markdown_table(['encoder', 'starts from', 'licence', 'SHA-256'], rows)}\n\n{note}"
 
 
 def accuracy(collection: Collection) -> str:
@@ -85,7 +85,9 @@ def accuracy(collection: Collection) -> str:
     if not rows:
         return "None of the models classifies."
     header = ["dataset", "scheme", "runs", "best epoch (%)", "last epoch (%)", "hardest class at the last epoch (%)"]
-    return f"{table(header, rows)}\n\nOf held-out clips; README.md beside this file has all tables and figures."
+    return (
+        f"{markdown_table(header, rows)}\n\nOf held-out clips; README.md beside this file has all tables and figures."
+    )
 
 
 def limits(collection: Collection) -> Iterator[str]:
@@ -106,8 +108,3 @@ def limits(collection: Collection) -> Iterator[str]:
         left = [f"{formatted(mean)} % ({collection.scheme(recipe)})" for recipe, mean in means.items()]
         level = f"{middle:g} dB".replace("-", "−")
         yield f"Accuracy under {colour} noise at {level} on {collection.title(dataset)}: {', '.join(left)}."
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, equal rows once."""
-    return markdown_table(header, dict.fromkeys(map(tuple, rows)))
