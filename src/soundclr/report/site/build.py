@@ -73,11 +73,9 @@ class Site:
 
     def files(self) -> dict[str, Path]:
         """Markdown and figures of the repository, by their paths on the site, which are those in the repository."""
-        names = [*sorted(self.root.glob("docs/*.md")), *sorted(self.root.glob("docs/*.png"))]
-        found = {f"docs/{path.name}": path for path in names}
-        found |= {
-            name: self.root / name for name in ("CONTRIBUTING.md", "CHANGELOG.md") if (self.root / name).is_file()
-        }
+        paths = [*sorted(self.root.glob("docs/*.md")), *sorted(self.root.glob("docs/*.png"))]
+        paths += [path for name in ("CONTRIBUTING.md", "CHANGELOG.md") if (path := self.root / name).is_file()]
+        found = {path.relative_to(self.root).as_posix(): path for path in paths}
         for study in (*self.studies, "benchmark"):
             if (page := self.results / study / "README.md").is_file():
                 found[f"results/{study}/README.md"] = page

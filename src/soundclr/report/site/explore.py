@@ -44,10 +44,7 @@ def data_of(collection: Collection) -> Values:
         "classes": {
             one.run.dataset: [name.replace("_", " ") for name in one.metrics.classes] for one in collection.results
         },
-        "confusion": [
-            [row["dataset"], recipes.index(row["recipe"]), row["label"], row["prediction"], row["clips"]]
-            for row in records(counts)
-        ],
+        "confusion": counts.assign(recipe=counts["recipe"].map(recipes.index)).to_numpy().tolist(),
     }
 
 

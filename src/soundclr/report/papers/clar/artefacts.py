@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import Normalize
+from pandas import Series
 
 from soundclr.report import figure as draw
 from soundclr.report import style
@@ -122,9 +123,7 @@ def grid(collection: Collection, dataset: str) -> Drawing | None:
         return None
     # In the order in which they are applied: a second augmentation comes after the first.
     order = list(dict.fromkeys([*(names[0] for names in every if len(names) == 1), *sum(cells, ())]))
-    values = np.full((len(order), len(order)), np.nan)
-    for (first, second), value in cells.items():
-        values[order.index(first), order.index(second)] = value
+    values = Series(cells).unstack().reindex(index=order, columns=order).to_numpy()
     low, high = np.nanmin(values), np.nanmax(values)
     marked = np.array([[f"{v:.1f}{'*' * int(v == high)}" if v == v else "" for v in row] for row in values])
     figure = style.new_figure(COLUMN, 0.9 + 0.3 * len(order))
