@@ -8,9 +8,8 @@ from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.measures import MEASURES
-from soundclr.report.claims.of_study import budgets_of, claims_of
+from soundclr.report.claims.of_study import budgets_of, claims_of, kinds_of, sides_of
 from soundclr.report.claims.reported import reported
-from soundclr.report.claims.sides import kinds_of, sides_of
 
 PAPERS = ("soundclr", "clar", "shin")
 

@@ -10,9 +10,9 @@ import pytest
 
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
-from soundclr.report.claims.frame import mark, ours, verdict
 from soundclr.report.claims.judge import Finding, Outcome, judged, measured
-from soundclr.report.claims.sides import Sides
+from soundclr.report.claims.of_study import Sides
+from soundclr.report.claims.table import mark, ours, verdict
 from soundclr.report.collect import collect
 from soundclr.report.statistics import Estimate
 from support.claim_frames import clips_of

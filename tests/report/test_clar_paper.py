@@ -9,8 +9,7 @@ import pytest
 
 from soundclr.params import Params, load
 from soundclr.report.catalogue import ARTEFACTS
-from soundclr.report.claims.of_study import claims_of
-from soundclr.report.claims.sides import sides_of
+from soundclr.report.claims.of_study import claims_of, sides_of
 from soundclr.report.collect import Collection, collect
 from soundclr.report.intervals import INTERVALS, OF_CLIPS, interval
 from soundclr.report.papers.clar.reading import LINEAR, MLP, OWN_HEAD, Method, method_of, methods, of_all_labels

@@ -18,15 +18,14 @@ import yaml
 from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
-from soundclr.report.claims.frame import signed
 from soundclr.report.claims.judge import Finding, findings_of
-from soundclr.report.claims.seeds import seeds_needed
+from soundclr.report.claims.table import signed
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import evidence, train_command
 from soundclr.report.papers import PAPERS
 from soundclr.report.site import explore, listen
 from soundclr.report.site.build import Site, answer, build, render
-from soundclr.report.site.claims import Asked
+from soundclr.report.site.claims import Asked, seeds_needed
 from soundclr.report.site.links import as_page, heading_of
 from soundclr.report.statistics import Estimate
 from soundclr.report.summary import headline_rows

@@ -12,7 +12,7 @@ from soundclr.params.entries import entry_of
 from soundclr.report import identical
 from soundclr.report.artefact import EVALUATED, OWN, Artefact
 from soundclr.report.catalogue import heading, titles
-from soundclr.report.claims import frame as claim_texts
+from soundclr.report.claims import table as claim_texts
 from soundclr.report.claims.of_study import claims_of
 from soundclr.report.collect import Collection
 from soundclr.report.markup import rst_escape

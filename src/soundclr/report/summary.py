@@ -7,8 +7,8 @@ from pathlib import Path
 from soundclr.errors import UserError
 from soundclr.machine.files import write_text
 from soundclr.params import Params
-from soundclr.report.claims.frame import HARDLY_LEARNT
 from soundclr.report.claims.of_study import claims_of
+from soundclr.report.claims.table import HARDLY_LEARNT
 from soundclr.report.evidence import csv_rows
 from soundclr.report.table import NOT_ABOVE
 

@@ -2,10 +2,8 @@
 
 import math
 import statistics
-from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame, Series
@@ -13,7 +11,7 @@ from pandas import DataFrame, Series
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, split
+from soundclr.report.frames import PLACE, RUN, split
 from soundclr.report.intervals import both_epochs, summary
 from soundclr.report.style import COLUMN, PAGE, Drawing
 from soundclr.report.table import Column, Table, both, dataset_column, formatted, sentences
@@ -38,21 +36,20 @@ def class_accuracy(collection: Collection, dataset: str | None = None) -> DataFr
     """The study's own runs by ``dataset``, ``recipe`` and ``class``, over all folds and seeds that are there.
 
     ``clips``: held-out clips, counted for each run. ``best_epoch_percent``, ``last_epoch_percent``: their
-    accuracy; None for a class that was never held out.
+    accuracy; NaN for a class that was never held out.
     """
     own = collection.clips.merge(collection.done(dataset)[RUN])
-    found = own.groupby(["dataset", "recipe", "class", "epoch"])["right"].agg(["size", "mean"]).unstack()
+    found = own.groupby([*PLACE, "class", "epoch"])["right"].agg(["size", "mean"]).unstack()
     rows = []
-    for place in own[["dataset", "recipe"]].drop_duplicates().itertuples(index=False):
+    for place in own[PLACE].drop_duplicates().itertuples(index=False):
         for name in collection.finished(*place)[0].metrics.classes:
-            key = (*place, name)
-            shares = found.loc[key] if key in found.index else None
-            row = {"dataset": place[0], "recipe": place[1], "class": name}
-            row["clips"] = 0 if shares is None else int(shares["size", "best"])
-            for epoch in ("best", "last"):
-                row[f"{epoch}_epoch_percent"] = None if shares is None else 100 * float(shares["mean", epoch])
+            row = {"dataset": place[0], "recipe": place[1], "class": name, "clips": 0}
+            if (key := (*place, name)) in found.index:
+                shares = found.loc[key]
+                row["clips"] = int(shares["size", "best"])
+                row |= {f"{epoch}_epoch_percent": 100 * float(shares["mean", epoch]) for epoch in ("best", "last")}
             rows.append(row)
-    return DataFrame(rows, columns=["dataset", "recipe", "class", "clips", *both_epochs("percent")])
+    return DataFrame(rows, columns=[*PLACE, "class", "clips", *both_epochs("percent")])
 
 
 def f1_scores(clips: DataFrame) -> Series:
@@ -82,7 +79,7 @@ def per_class(collection: Collection) -> Table:
 
 
 def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
-    """A row for each class, sorted by the schemes' mean accuracy, with a point for each scheme."""
+    """A row for each class, sorted by the schemes' mean accuracy: a point for each scheme, and a line through them."""
     shares = class_accuracy(collection, dataset).pivot(index="class", columns="recipe", values="best_epoch_percent")
     shares = shares.dropna(how="all")  # a class without held-out clips has no share
     if not len(shares):
@@ -95,25 +92,21 @@ def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
     figure = style.new_figure(COLUMN if columns == 1 else PAGE, 0.75 + (0.2 if columns == 1 else 0.17) * lines)
     looks = [style.look(collection, recipe) for recipe in schemes]
     for place, axes in enumerate(figure.subplots(1, columns, sharex=True, squeeze=False)[0]):
-        class_column(axes, shares[place * lines : (place + 1) * lines], looks)
+        shown = shares[place * lines : (place + 1) * lines]
+        axes.hlines(range(len(shown)), shown.min(axis=1), shown.max(axis=1), "#999999", lw=0.6)
+        for i, look in enumerate(looks):
+            shift = (i - (len(looks) - 1) / 2) * 0.75 / len(looks)  # equal accuracies stay apart
+            axes.plot(shown.iloc[:, i], np.arange(len(shown)) + shift, **look.point, markersize=3, clip_on=False)
+        axes.set_yticks(range(len(shown)), [style.class_title(name) for name in shown.index])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(True, axis="x")
+        axes.set_xlabel("clips of the class that are right at the best epoch (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
         axes.set_ylim(lines - 0.5, -0.6)
         axes.set_xlim(5 * math.floor(float(shares.to_numpy().min()) / 5 - 0.1), 100)
     style.add_legend(figure, [style.handle(one.title, **one.point, markersize=3.5) for one in looks])
     text = "Held-out accuracy of each class at the best epoch, over all folds and seeds that have run"
     return Drawing(figure, f"{text}; classes in the order of the schemes' mean.")
-
-
-def class_column(axes: Axes, shares: DataFrame, looks: Sequence[style.Look]) -> None:
-    """Draw classes from top to bottom: a point for each scheme, and a line from the lowest to the highest."""
-    axes.hlines(range(len(shares)), shares.min(axis=1), shares.max(axis=1), "#999999", lw=0.6)
-    for i, look in enumerate(looks):
-        shift = (i - (len(looks) - 1) / 2) * 0.75 / len(looks)  # equal accuracies stay apart
-        axes.plot(shares.iloc[:, i], np.arange(len(shares)) + shift, **look.point, markersize=3, clip_on=False)
-    axes.set_yticks(range(len(shares)), [style.class_title(name) for name in shares.index])
-    axes.tick_params(axis="y", length=0)
-    axes.grid(True, axis="x")
-    axes.set_xlabel("clips of the class that are right at the best epoch (%)")
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
 
 
 def confusion(collection: Collection, dataset: str) -> Drawing | None:
@@ -142,8 +135,7 @@ def confusion(collection: Collection, dataset: str) -> Drawing | None:
         texts = np.where((counts > 0) & few, counts.astype(str), "")
         digits = 6 if counts.max() < 1000 else 5  # points: four of them have to fit into a cell
         image = draw.matrix(axes, shares, texts, names, norm, 35, digits)
-        axes.set_title(collection.scheme(recipe))
-        axes.set_xlabel("predicted class")
+        axes.set(title=collection.scheme(recipe), xlabel="predicted class")
         if place % columns == 0:
             axes.set_ylabel("class")
     bar = figure.colorbar(image, ax=panels, shrink=0.6, aspect=30, pad=0.015)
@@ -165,14 +157,6 @@ def matrices(collection: Collection, dataset: str, few: bool) -> list[str]:
     return [groups["recipe"].iloc[int(groups["best_epoch_percent"].argmax())]]
 
 
-def bins_of(clips: DataFrame) -> DataFrame:
-    """Clips in bins of their highest class probability: its mean ``probability``, the share ``right``, ``clips``."""
-    most = clips.filter(regex=r"^p\d").max(axis=1)
-    places = np.minimum((most * BINS).astype(int), BINS - 1)
-    found = DataFrame({"probability": most, "right": clips["right"], "clips": 1}).groupby(places)
-    return found.agg({"probability": "mean", "right": "mean", "clips": "sum"})
-
-
 def calibration(collection: Collection, dataset: str) -> Drawing | None:
     """A line for each scheme; on the diagonal probabilities are accuracies."""
     last = collection.clips[collection.clips["epoch"] == "last"].merge(collection.done(dataset)[RUN])
@@ -183,7 +167,10 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
     axes.plot([0, 100], [0, 100], color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
     handles = []
     for recipe, clips in split(last, "recipe").items():
-        look, bins = style.look(collection, recipe), bins_of(clips)
+        look, most = style.look(collection, recipe), clips.filter(regex=r"^p\d").max(axis=1)
+        places = np.minimum((most * BINS).astype(int), BINS - 1)
+        found = DataFrame({"probability": most, "right": clips["right"], "clips": 1}).groupby(places)
+        bins = found.agg({"probability": "mean", "right": "mean", "clips": "sum"})
         drawn = bins[bins["clips"] >= FEWEST]
         points = 100 * drawn["probability"], 100 * drawn["right"]
         axes.plot(*points, **look.plain, linewidth=0.8)
@@ -192,11 +179,9 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
         # The expected calibration error (Guo et al. 2017, equation 3).
         error = (bins["clips"] * (bins["right"] - bins["probability"]).abs()).sum() / len(clips)
         handles.append(style.handle(f"{look.title}: {formatted(100 * error)} points", **look.line, markersize=3))
-    axes.set_xlabel("probability of the most probable class (%)")
-    axes.set_ylabel("right after the last epoch (%)")
-    axes.set(xlim=(0, 102), ylim=(0, 102))
+    axes.set(xlabel="probability of the most probable class (%)", ylabel="right after the last epoch (%)")
+    axes.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
     axes.grid(True)
-    axes.set_aspect("equal")
     style.add_legend(figure, handles)
     return Drawing(
         figure,

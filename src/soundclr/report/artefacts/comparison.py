@@ -45,16 +45,20 @@ MOST_PAIRS = 6
 
 
 def comparisons(collection: Collection, dataset: str | None = None) -> DataFrame:
-    """The later minus the earlier of every two of the study's own recipes with runs of the same folds and seeds.
+    """The rows of :func:`pairs_of` for the study's own recipes."""
+    return frame_of(pairs_of(collection.done(dataset)))
+
+
+def pairs_of(done: DataFrame) -> list[Values]:
+    """The later minus the earlier of every two recipes of a dataset with finished runs of the same folds and seeds.
 
     ``dataset``, ``first``, ``second``, and the columns of :func:`soundclr.report.intervals.compare`.
     """
     rows = []
-    for name in collection.datasets if dataset is None else [dataset]:
-        for second, first in itertools.combinations(collection.recipes, 2):
-            if found := compare(collection.done(name, first), collection.done(name, second)):
-                rows.append({"dataset": name, "first": first, "second": second, **found})
-    return frame_of(rows)
+    for ((dataset, second), theirs), ((other, first), ours) in itertools.combinations(split(done, PLACE).items(), 2):
+        if dataset == other and (found := compare(ours, theirs)):
+            rows.append({"dataset": dataset, "first": first, "second": second, **found})
+    return rows
 
 
 def comparison_columns(collection: Collection, name: str, difference: str, p: bool = False) -> list[Column]:
@@ -109,12 +113,10 @@ def comparison_figure(collection: Collection, dataset: str) -> Drawing | None:
     axes.axvline(0, color="black", linewidth=0.6)
     draw.rows_with_intervals(axes, rows)
     axes.set_xlabel("difference (percentage points)")
-    looks = {"mean, last epoch": style.LAST, "mean, best epoch": style.BEST}
-    style.add_legend(figure, [style.handle(name, **look) for name, look in looks.items()])
-    text = (
-        "Paired differences of two schemes' accuracies: a point for each fold and seed at the last epoch, their mean "
-    )
-    text += "(in numbers at the right), and the mean at the best epoch"
+    handles = [style.handle("mean, last epoch", **style.LAST), style.handle("mean, best epoch", **style.BEST)]
+    style.add_legend(figure, handles)
+    text = "Paired differences of two schemes' accuracies: a point for each fold and seed at the last epoch, their "
+    text += "mean (in numbers at the right), and the mean at the best epoch"
     text += interval_note(mean for row in rows for _, mean, _ in row.means)
     text += ". Right of the line the first of the two is better"
     text += "" if len(rows) == len(found) else f"; the table has all {len(found)} pairs"
@@ -131,12 +133,12 @@ def ensembles(collection: Collection) -> Table:
 
     folds = sorted(found["fold"].unique())
     page = [dataset_column(collection), scheme_column(collection), Column("seeds", "seeds", where={"fold": None})]
-    show = {p: beside(f"{p}_ensemble_percent", f"{p}_single_percent") for p in PROTOCOLS}
-    last = show["last_epoch"], EPOCHS["last_epoch"]
-    page += [Column(f"fold {fold}", *last, where={"fold": fold}) for fold in folds]
     for protocol in reversed(PROTOCOLS):
         title, of_all = EPOCHS[protocol], {"fold": None}
-        page += [Column("mean", show[protocol], title, where=of_all)]
+        show = beside(f"{protocol}_ensemble_percent", f"{protocol}_single_percent")
+        if protocol == "last_epoch":
+            page += [Column(f"fold {fold}", show, title, where={"fold": fold}) for fold in folds]
+        page += [Column("mean", show, title, where=of_all)]
         page += [Column("gain", f"{protocol}_gain_points", title, where=of_all, sign=True)]
         page += [bounds_column(f"{protocol}_", title, of_all)]
     caption = sentences(
@@ -163,10 +165,9 @@ def ensemble_rows(found: DataFrame) -> list[Values]:
         for protocol in PROTOCOLS:
             together, single = (chosen[f"{protocol}_{what}_percent"] for what in ("ensemble", "single"))
             gain = over_folds(zip(chosen["fold"], together - single, strict=True))
-            row[f"{protocol}_ensemble_percent"] = statistics.fmean(together)
-            row[f"{protocol}_single_percent"] = statistics.fmean(single)
-            values = {"gain": gain.mean, "low": gain.low, "high": gain.high}
-            row |= {f"{protocol}_{name}_points": value for name, value in values.items()}
+            values = {"ensemble_percent": statistics.fmean(together), "single_percent": statistics.fmean(single)}
+            values |= {"gain_points": gain.mean, "low_points": gain.low, "high_points": gain.high}
+            row |= {f"{protocol}_{name}": value for name, value in values.items()}
         rows.append(row)
     return rows
 

@@ -10,7 +10,7 @@ from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.collect import Collection
 from soundclr.report.dvc_plots import mean_history
-from soundclr.report.frames import RUN, Values, records, split
+from soundclr.report.frames import RUN, Values, split
 from soundclr.report.intervals import PROTOCOLS, at_places, mean_of, paired
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import EPOCHS, Column, Table, frame_of, place_columns, sentences, span
@@ -119,9 +119,8 @@ def curves(collection: Collection, dataset: str) -> Drawing | None:
     for mark, (name, colour) in marks.items():
         words: style.Style = {"color": colour, "fontsize": 6, "va": "bottom"}
         panels[0].text(mark, 1.0, f" stage: {name}", transform=panels[0].get_xaxis_transform(), **words)
-    panels[-1].set_ylabel("training loss")
+    panels[-1].set(xlabel="epoch", ylabel="training loss")
     panels[-1].set_ylim(bottom=0)
-    panels[-1].set_xlabel("epoch")
     draw.whole_numbers(panels[-1])
     text = "Training loss, each scheme's own"
     if not unclassified.all():
@@ -155,14 +154,11 @@ def draw_curves(
 
 def label_accuracy(collection: Collection, dataset: str, axes: Axes) -> str:
     """Label ``axes`` with the clips that the accuracy is on; return the beginning of the caption."""
-    validations: dict[str, dict[str, None]] = {}
-    for row in records(collection.done(dataset)):
-        validations.setdefault(row["validation"], {})[collection.scheme(row["recipe"])] = None
-    fold = FOLDS[next(iter(validations))] if len(validations) == 1 else ""
+    recipes = {name: rows["recipe"].unique() for name, rows in split(collection.done(dataset), "validation").items()}
+    fold = FOLDS[next(iter(recipes))] if len(recipes) == 1 else ""
     axes.set_ylabel(f"{fold or 'validation'} accuracy (%)")
     text = f"{fold.capitalize() or 'Validation'} accuracy and training loss, each scheme's own"
-    return (
-        text
-        if fold
-        else f"{text} (validation: the held-out fold, but an inner fold for {', '.join(validations['inner'])})"
-    )
+    if fold:
+        return text
+    inner = ", ".join(dict.fromkeys(map(collection.scheme, recipes["inner"])))
+    return f"{text} (validation: the held-out fold, but an inner fold for {inner})"

@@ -33,10 +33,9 @@ def distances(collection: Collection) -> Table:
     """A row for each scheme: distances, mean ± sample standard deviation over evaluated runs."""
     found = collection.distances[collection.distances["space"] == "h"]
     rows = []
-    for place, asked in split(collection.asked_of(choice=EVALUATED), PLACE).items():
-        row = {"dataset": place[0], "recipe": place[1], "runs": int(asked["evaluated"].sum())}
-        row["expected_runs"] = len(asked)
-        of_it = found[(found["dataset"] == place[0]) & (found["recipe"] == place[1])]
+    for (dataset, recipe), asked in split(collection.asked_of(choice=EVALUATED), PLACE).items():
+        row = {"dataset": dataset, "recipe": recipe, "runs": int(asked["evaluated"].sum()), "expected_runs": len(asked)}
+        of_it = found[(found["dataset"] == dataset) & (found["recipe"] == recipe)]
         for name in MEASURES:
             values = of_it[name].dropna().tolist()
             row[f"{name}_mean"] = statistics.fmean(values) if values else None
@@ -107,20 +106,15 @@ def robustness(collection: Collection) -> Table:
     page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
     page += [Column(collection.scheme(r), "accuracy_percent", where={"recipe": r}) for r in recipes]
     csv = ["dataset", "recipe", "noise", "sigma", "snr_db", "measure", "runs", "expected_runs"]
+    csv += ["accuracy_percent", "std_percent"]
     caption = sentences(
         "Held-out accuracy in % under noise added to the waveforms, mean over evaluated folds; the same noise for all "
         "schemes, models of the last epoch. σ: standard deviation of white noise on waveforms in [−1, 1]; dB: ratio of "
         "a clip's mean power to the noise's; area: under accuracy against dB, divided by the range of dB",
         collection.covered(EVALUATED),
     )
-    return Table(
-        frame_of(rows),
-        [*csv, "accuracy_percent", "std_percent"],
-        page,
-        caption,
-        line=["dataset", "noise", "level"],
-        forms={"sigma": "g", "snr_db": "g"},
-    )
+    forms = {"sigma": "g", "snr_db": "g"}
+    return Table(frame_of(rows), csv, page, caption, line=["dataset", "noise", "level"], forms=forms)
 
 
 def means_under(rows: DataFrame, key: str, values: Sequence[float | str]) -> list[Mean]:
@@ -151,9 +145,8 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
             drawn += means
         handles.append(style.handle(f"{collection.scheme(recipe)} (area {', '.join(areas)})", **line))
     for axes, colour in zip(panels, settings.noises, strict=True):
-        axes.set_title(f"{colour} noise")
+        axes.set(title=f"{colour} noise", xlabel="signal to noise (dB)")
         axes.set_xticks(ratios, [decibels(ratio) for ratio in ratios])
-        axes.set_xlabel("signal to noise (dB)")
         axes.invert_xaxis()
     panels[0].set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(panels[0], "y")
@@ -234,11 +227,9 @@ def draw_map(axes: Axes, evaluation: Evaluation, marked: Mapping[str, style.Styl
     """Draw one map's clips in a frame without ticks, since its axes have no unit."""
     axes.axis("on")
     for name, clips in split(evaluation.projection, "class").items():
-        known = str(name) in marked
-        point = marked[str(name)] if known else OTHER
+        known, point = name in marked, marked.get(name, OTHER)
         axes.plot(clips["x"], clips["y"], linestyle="", markersize=3.2 if known else 3, zorder=2 + known, **point)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(True)
     axes.set_box_aspect(1)
     axes.set_aspect("equal", adjustable="datalim")

@@ -1,6 +1,7 @@
 """Your own sounds: what to do next, which clips were wrong, and how each class fares."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from pandas import DataFrame
 
@@ -26,7 +27,6 @@ SURE = 0.6
 UNLEARNT = 0.8
 """A scheme that is right about less than this share of its own training clips has not learnt them."""
 
-
 MEAN = "(mean)"
 
 
@@ -39,9 +39,8 @@ def advice(collection: Collection) -> Table:
     ]
     page = [dataset_column(collection), Column("advice", "advice", align="l")]
     caption = sentences("What these runs suggest; the tables below have the numbers", collection.covered())
-    return Table(
-        frame_of(rows).reindex(columns=["dataset", "kind", "advice"]), ["dataset", "kind", "advice"], page, caption
-    )
+    csv = ["dataset", "kind", "advice"]
+    return Table(frame_of(rows).reindex(columns=csv), csv, page, caption)
 
 
 def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str]]:
@@ -52,19 +51,16 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
     if not schemes:
         return
 
-    def percent(row: Values) -> float:
-        return float(str(row["last_epoch_percent"]))
-
     def name(row: Values) -> str:
-        return collection.scheme(str(row["recipe"])) if row["recipe"] else "guessing"
+        return collection.scheme(row["recipe"]) if row["recipe"] else "guessing"
 
+    percent = itemgetter("last_epoch_percent")
     best, beside = max(schemes, key=percent), max(others, key=percent)
     if percent(best) > percent(beside):
-        beside_it = (row for row in [*others, *schemes] if row is not best)
-        worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in beside_it)
+        rest = [row for row in (*others, *schemes) if row is not best]
+        worth = ", ".join(f"{name(row)} {formatted(percent(row))} %" for row in rest)
         yield "use", f"Use {name(best)}: {formatted(percent(best))} % of the held-out clips are right ({worth})."
-        near = [name(row) for row in [*others, *schemes] if row is not best and percent(row) >= low_end(best)]
-        if near:
+        if near := [name(row) for row in rest if percent(row) >= best["low_percent"]]:
             clips = last_clips(collection, dataset)["clip"].nunique()
             yield "unsure", f"{clips} clips do not tell it from {' and '.join(near)}: more clips may change the order."
     else:
@@ -73,25 +69,13 @@ def accuracy_advice(collection: Collection, dataset: str) -> Iterator[tuple[str,
             f"No scheme is better than {name(beside)}, {formatted(percent(beside))} %; the best, {name(best)}, has "
             f"{formatted(percent(best))} %. More clips, or more epochs, may help.",
         )
-    epochs = collection.epochs
+    epochs = collection.epochs[collection.epochs["dataset"] == dataset]
     for row in schemes:
-        its = epochs[(epochs["dataset"] == dataset) & (epochs["recipe"] == row["recipe"])]
+        its = epochs[epochs["recipe"] == row["recipe"]]
         learnt = its.groupby(RUN)["train_accuracy_percent"].last().mean()
         if learnt < 100 * UNLEARNT:
             text = f"{name(row)} is right about {formatted(learnt)} % of its own training clips: give it more epochs."
             yield "unlearnt", f"{text[:1].upper()}{text[1:]}"
-
-
-def low_end(row: Values) -> float:
-    """The lower end of an accuracy's 95 % interval; NaN where it has none."""
-    return float(str(row["low_percent"]))
-
-
-def best_scheme(collection: Collection, dataset: str) -> str | None:
-    """The recipe with the highest accuracy at the last epoch."""
-    done = collection.done(dataset, choice=OWN)
-    means = done.groupby("recipe")["last_epoch_percent"].mean()
-    return str(means.idxmax()) if len(means) else None
 
 
 def clip_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str]]:
@@ -105,7 +89,8 @@ def clip_advice(collection: Collection, dataset: str) -> Iterator[tuple[str, str
         if len(group) < FEW_CLIPS or sources < FEW_SOURCES:
             of = f", of {sources} recording{'s' if sources > 1 else ''}" if sources < len(group) else ""
             yield "few", f"{label} has {len(group)} clips{of}: add more, from other recordings."
-    its = clips[clips["recipe"] == best_scheme(collection, dataset)]
+    means = collection.done(dataset, choice=OWN).groupby("recipe")["last_epoch_percent"].mean()
+    its = clips[clips["recipe"] == means.idxmax()]
     for (label, other), group in split(its[~its["right"]], ["class", "predicted"]).items():
         share = len(group) / (its["class"] == label).sum()
         if share >= MIXED_UP:
@@ -125,7 +110,7 @@ def wrong_clips(collection: Collection) -> Table:
         Column("class", "class", align="l"),
         Column("taken for", "predicted", align="l"),
         Column("wrong in", lambda row: f"{row['wrong']} of {row['runs']}"),
-        Column("probability", lambda row: formatted(row["probability"])),
+        Column("probability", "probability"),
         Column("note", lambda row: "may be mislabelled" if row["suspect"] == "yes" else "", align="l"),
     ]
     csv = ["dataset", "clip", "class", "predicted", "wrong", "runs", "probability", "suspect"]
@@ -160,20 +145,14 @@ def f1(collection: Collection) -> Table:
     rows = []
     for dataset in collection.datasets:
         clips = last_clips(collection, dataset)
-        schemes = split(clips, "recipe")
-        scores = {recipe: f1_scores(group) for recipe, group in schemes.items()}
-        for label in sorted(clips["class"].unique()):
-            its = clips[clips["class"] == label].drop_duplicates("clip")
-            for recipe, found in scores.items():
-                row = {"dataset": dataset, "class": label, "clips": len(its), "sources": its["source"].nunique()}
-                rows.append({**row, "recipe": recipe, "f1_percent": found[label]})
-        all_of = {"clips": clips["clip"].nunique(), "sources": clips["source"].nunique()}
-        for recipe, group in schemes.items():
-            rows.append({"dataset": dataset, "class": MEAN, **all_of, "recipe": recipe, "f1_percent": macro_f1(group)})
+        scores = {one: {**f1_scores(its), MEAN: macro_f1(its)} for one, its in split(clips, "recipe").items()}
+        for label in [*sorted(clips["class"].unique()), MEAN]:
+            its = (clips if label == MEAN else clips[clips["class"] == label]).drop_duplicates("clip")
+            row = {"dataset": dataset, "class": label, "clips": len(its), "sources": its["source"].nunique()}
+            rows += [{**row, "recipe": recipe, "f1_percent": found[label]} for recipe, found in scores.items()]
     csv = ["dataset", "class", "clips", "sources", "recipe", "f1_percent"]
-    page = [dataset_column(collection)]
-    page += [Column(name, name, align="l" if name == "class" else "r") for name in ("class", "clips")]
-    page += [Column("recordings", lambda row: str(row["sources"]))]
+    page = [dataset_column(collection), Column("class", "class", align="l")]
+    page += [Column("clips", "clips"), Column("recordings", "sources")]
     page += [Column(collection.scheme(one), "f1_percent", where={"recipe": one}) for one in collection.recipes]
     caption = sentences(
         "F1 of each class in %, of all held-out clips at the last epoch, and the classes' mean (macro-F1), in which a "

@@ -2,9 +2,9 @@
 
 import math
 
-from soundclr.report.claims.frame import HARDLY_LEARNT, mark
 from soundclr.report.claims.judge import Finding, findings_of
 from soundclr.report.claims.measures import MEASURES
+from soundclr.report.claims.table import HARDLY_LEARNT, mark
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans, rows_with_intervals
 from soundclr.report.intervals import ENOUGH, Mean
@@ -26,12 +26,13 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     axes.axvline(0, color="black", linewidth=0.6, zorder=1)
     rows_with_intervals(axes, [row_of(one) for one in found])
     axes.set_xlabel("the claim's side minus the other (percentage points)")
-    outcomes = dict.fromkeys(one.outcome for one in found)
-    handles = [handle(outcome_name(found, outcome), **look_of(outcome)) for outcome in outcomes]
-    papers = any(has_paper_difference(one) for one in found)
-    figure.legend(
-        handles=[*handles, *([handle("the paper", **PAPERS)] if papers else [])], loc="outside upper center", ncols=5
-    )
+    names: dict[str, str] = {}
+    for one in found:
+        names.setdefault(one.outcome, "also asked" if one.outcome == "no verdict" else one.verdict)
+    handles = [handle(name, **look_of(outcome)) for outcome, name in names.items()]
+    papers = any(one.paper is not None and one.paper.difference is not None for one in found)
+    handles += [handle("the paper", **PAPERS)] if papers else []
+    figure.legend(handles=handles, loc="outside upper center", ncols=5)
     known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
     text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
     text += "; of one run a side it is of recordings alone" if any(one.resampled == "sources" for one in found) else ""
@@ -64,13 +65,3 @@ def as_mean(value: float, low: float | None, high: float | None) -> Mean:
 def look_of(outcome: str) -> Style:
     """The look of our difference."""
     return {"color": COLOURS[outcome], "marker": "o", "linestyle": "", "mec": "none", "markersize": 4}
-
-
-def outcome_name(found: list[Finding], outcome: str) -> str:
-    """The legend's name of a verdict."""
-    return "also asked" if outcome == "no verdict" else next(one.verdict for one in found if one.outcome == outcome)
-
-
-def has_paper_difference(found: Finding) -> bool:
-    """Whether the paper gives a difference."""
-    return found.paper is not None and found.paper.difference is not None

@@ -12,16 +12,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pandas import DataFrame
 
 from soundclr.report.artefact import BASELINES
 from soundclr.report.claims.claim import Claim, PaperClaims
 from soundclr.report.claims.measures import MEASURES, Measure, accuracy
-from soundclr.report.claims.of_study import claims_of
+from soundclr.report.claims.of_study import Sides, claims_of, sides_of
 from soundclr.report.claims.reported import Reported, reported
-from soundclr.report.claims.sides import Sides, sides_of
 from soundclr.report.claims.tier import Tier, reductions, tier
 from soundclr.report.collect import Collection
+from soundclr.report.frames import RUN
 from soundclr.report.intervals import best_percent
 from soundclr.report.statistics import (
     DRAWS,
@@ -99,6 +98,11 @@ class Finding:
         return 0 < self.runs == self.expected_runs
 
     @property
+    def shown(self) -> bool:
+        """Whether its numbers are shown: a claim with missing runs shows none, a further question does."""
+        return self.whole or self.claim.asked
+
+    @property
     def verdict(self) -> str:
         """The outcome in the words of its tier."""
         return WORDS[self.tier].get(self.outcome, self.outcome)
@@ -127,32 +131,23 @@ def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: 
     sides = sides_of(params, study, dataset, claim)
     if sides is None:
         return None
-    known = claims.datasets.get(dataset)
-    expected = runs_of(collection, dataset, sides)
+    known, asked = claims.datasets.get(dataset), collection.asked
+    expected = asked[(asked["dataset"] == dataset) & asked["recipe"].isin(sides.recipes)].drop_duplicates(RUN)
     seeds = min(len(set(expected[expected["recipe"] == recipe]["seed"])) for recipe in sides.recipes)
     reduced = reductions(params, study, dataset, sides.recipes, claims, seeds)
     if known is None or known.of not in claim.datasets:
         claim = claim.model_copy(update={"asked": True})
     papers = reported(params.get_study(study).paper, claim, known.of) if known else None
     there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
-    finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides)
-    finding = replace(finding, runs=int(there.sum()), expected_runs=len(expected))
+    finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides, runs=int(there.sum()))
     if MEASURES[claim.measure].values is accuracy and (expected["labels"] == 1).all():
-        baseline = best_percent(collection.done(dataset, choice=BASELINES))
-        finding = replace(finding, baseline=baseline)
-    return measured(collection, finding)
+        finding = replace(finding, baseline=best_percent(collection.done(dataset, choice=BASELINES)))
+    return measured(collection, replace(finding, expected_runs=len(expected)))
 
 
 def needs_evaluation(measure: str) -> bool:
     """Whether a measure comes from evaluations after training."""
     return measure.startswith(("drop", "accuracy_under", "between_class", "distance_ratio"))
-
-
-def runs_of(collection: Collection, dataset: str, sides: Sides) -> DataFrame:
-    """The rows of ``asked`` for the runs of both sides, each run once."""
-    asked = collection.asked
-    rows = asked[(asked["dataset"] == dataset) & asked["recipe"].isin(sides.recipes)]
-    return rows.drop_duplicates(["recipe", "fold", "seed"])
 
 
 def measured(collection: Collection, finding: Finding) -> Finding:
@@ -172,7 +167,10 @@ def measured(collection: Collection, finding: Finding) -> Finding:
         return best_of_several(finding, measure, ours, others)
     ((name, theirs),) = others.items()
     found = compared(finding, measure, ours, theirs)
-    return replace(found, against=name, p=p_of(found), best_epoch=at_best_epoch(collection, found))
+    assert found.estimate is not None
+    p = found.estimate.p_within(MARGIN) if finding.claim.measure == "equivalence" else found.estimate.p
+    p = math.nan if found.resampled == "sources" else p
+    return replace(found, against=name, p=p, best_epoch=at_best_epoch(collection, found))
 
 
 def at_best_epoch(collection: Collection, finding: Finding) -> float:
@@ -183,13 +181,6 @@ def at_best_epoch(collection: Collection, finding: Finding) -> float:
     sides = [accuracy(collection, finding.dataset, recipes, "best") for recipes in (finding.sides.ahead, behind)]
     folds = sides[0].keys() & sides[1].keys()
     return mean_of({k: sides[0][k] for k in folds}) - mean_of({k: sides[1][k] for k in folds}) if folds else math.nan
-
-
-def p_of(finding: Finding) -> float:
-    """The two-sided p, or that of two one-sided tests for an equivalence; NaN where only sources were drawn."""
-    if finding.estimate is None or finding.resampled == "sources":
-        return math.nan
-    return finding.estimate.p_within(MARGIN) if finding.claim.measure == "equivalence" else finding.estimate.p
 
 
 def compared(finding: Finding, measure: Measure, ours: Values, theirs: Values) -> Finding:
@@ -240,25 +231,22 @@ def best_of_several(finding: Finding, measure: Measure, ours: Values, others: Ma
     The difference is to the best of the others. For each fold that one is chosen on the other folds, so the choice does
     not bias the difference.
     """
-    each = {name: compared(finding, measure, ours, side).estimate for name, side in others.items()}
-    estimates = {name: one for name, one in each.items() if one is not None}
-    chosen = best_on_other_folds(others)
-    found = compared(finding, measure, ours, {fold: others[name][fold] for fold, name in chosen.items()})
-    against = max(others, key=lambda name: mean_of(others[name]))
-    lost = min(holm([replace(one, value=-one.value).p_above() for one in estimates.values()]))
-    ahead = max(one.p_above() for one in estimates.values())
-    return replace(found, against=against, p=math.nan if found.resampled == "sources" else min(lost, ahead))
+    estimates = [one for side in others.values() if (one := compared(finding, measure, ours, side).estimate)]
+    folds = sorted(set.intersection(*map(set, others.values())))
+    chosen = {}
+    for fold in folds:  # a single fold itself chooses
+        elsewhere = {name: {k: side[k] for k in folds if k != fold} or side for name, side in others.items()}
+        chosen[fold] = others[best_of(elsewhere)][fold]
+    found = compared(finding, measure, ours, chosen)
+    lost = min(holm([replace(one, value=-one.value).p_above() for one in estimates]))
+    ahead = max(one.p_above() for one in estimates)
+    p = math.nan if found.resampled == "sources" else min(lost, ahead)
+    return replace(found, against=best_of(others), p=p)
 
 
-def best_on_other_folds(others: Mapping[Hashable, Values]) -> dict[int, Hashable]:
-    """For each fold the side that is best on the other folds; with a single fold the best on it."""
-    folds = sorted(set.intersection(*(set(side) for side in others.values())))
-
-    def elsewhere(name: Hashable, fold: int) -> float:
-        rest = {other: others[name][other] for other in folds if other != fold}
-        return mean_of(rest or others[name])
-
-    return {fold: max(others, key=lambda name, fold=fold: elsewhere(name, fold)) for fold in folds}  # type: ignore[misc]
+def best_of(sides: Mapping[Hashable, Values]) -> Hashable:
+    """The name of the side with the highest mean."""
+    return max(sides, key=lambda name: mean_of(sides[name]))
 
 
 def mean_of(side: Values) -> float:
@@ -268,14 +256,13 @@ def mean_of(side: Values) -> float:
 
 def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) -> Finding:
     """The number of folds in which the side ahead is at least as good as all others, and the share of draws in all."""
-    folds = sorted(set.intersection(set(ours), *(set(side) for side in others.values())))
+    folds = sorted(set.intersection(*map(set, (ours, *others.values()))))
     sides = [{fold: side[fold] for fold in folds} for side in (ours, *others.values())]
     means = np.array([[side[fold].values.mean() for fold in folds] for side in sides])
     draws = drawn_means(sides, DRAWS, np.random.default_rng(0))
-    nearest = max(others, key=lambda name: mean_of(others[name]))
     return replace(
         finding,
-        against=nearest,
+        against=best_of(others),
         values=(float(means[0].mean()), float(means[1:].mean(axis=1).max())),
         folds=(int(at_least(means).sum()), len(folds)),
         draws=float(at_least(draws).all(axis=0).mean()),
@@ -294,27 +281,23 @@ def judged(findings: Sequence[Finding]) -> list[Finding]:
         members = [one for one in findings if one.claim.family == family]
         decides = [one.whole and not one.claim.asked and one.claim.measure != "folds" for one in members]
         corrected = holm([one.p if yes else math.nan for one, yes in zip(members, decides, strict=True)])
-        found += [
-            replace(one, p_holm=p, outcome=outcome(one, p, yes))
-            for one, p, yes in zip(members, corrected, decides, strict=True)
-        ]
+        found += [replace(one, p_holm=p, outcome=outcome(one, p)) for one, p in zip(members, corrected, strict=True)]
     return found
 
 
-def outcome(finding: Finding, p: float, decides: bool) -> Outcome:
+def outcome(finding: Finding, p: float) -> Outcome:
     """The rule: Holm's p below 0.05 and the sign; for an equivalence where the 90 % interval lies."""
     if finding.claim.asked or finding.claim.measure == "folds":
         return "no verdict"
-    if not decides:
+    if not finding.whole:
         return "not whole"
     if finding.estimate is None or math.isnan(p):
         return "undecided"
-    if finding.claim.measure == "equivalence" and p >= SIGNIFICANCE:
-        low, high = finding.estimate.interval(1 - 2 * SIGNIFICANCE)
-        return "does not hold" if low > MARGIN or high < -MARGIN else "undecided"
-    if p >= SIGNIFICANCE or finding.claim.measure == "equivalence":
-        return "undecided" if p >= SIGNIFICANCE else "holds"
-    return "holds" if finding.estimate.value > 0 else "does not hold"
+    equivalence = finding.claim.measure == "equivalence"
+    if p < SIGNIFICANCE:
+        return "holds" if equivalence or finding.estimate.value > 0 else "does not hold"
+    low, high = finding.estimate.interval(1 - 2 * SIGNIFICANCE)
+    return "does not hold" if equivalence and (low > MARGIN or high < -MARGIN) else "undecided"
 
 
 @functools.lru_cache(maxsize=2)  # a table and a figure of each dataset ask for them
@@ -326,5 +309,5 @@ def findings_of(collection: Collection) -> tuple[Finding, ...]:
     """
     paper, claims = claims_of(collection.params, collection.study)
     found = (examine(collection, paper, claim, dataset) for claim in claims for dataset in collection.datasets)
-    known = [one for one in found if one is not None]
-    return tuple(judged([one for one in known if one.estimate or one.folds or not (one.whole or one.claim.later)]))
+    known = [one for one in found if one and (one.estimate or one.folds or not (one.whole or one.claim.later))]
+    return tuple(judged(known))

@@ -14,7 +14,7 @@ import pandas as pd
 from pandas import DataFrame, Series
 
 from soundclr.report.collect import Collection
-from soundclr.report.frames import split
+from soundclr.report.frames import RUN, split
 from soundclr.report.statistics import Fold, Values
 
 SIGMAS = (1e-4, 5e-4, 1e-3)
@@ -43,57 +43,36 @@ class Measure:
 
 def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> Values:
     """100 where a run is right about a held-out clip, by default after its last epoch."""
-    clips = rows_of(collection.clips, dataset, recipes)
-    clips = clips[clips["epoch"] == epoch]
-    return by_fold(clips.assign(value=100.0 * clips["right"].astype(float)))
-
-
-def answers_right(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
-    """A row for each run and clip: 100 where its model is right under white noise with standard deviation `sigma`."""
-    chosen = under_white(collection.answers, dataset, recipes, sigma)
-    return chosen.assign(value=100.0 * chosen["right"].astype(float))
-
-
-def level_of_runs(collection: Collection, dataset: str, recipes: Sequence[str], sigma: float) -> Series:
-    """Accuracy of each run in percent under white noise, for evaluations without answers for each clip."""
-    chosen = under_white(collection.noise, dataset, recipes, sigma)
-    return chosen.set_index(["recipe", "fold", "seed"])["accuracy_percent"]
-
-
-def under_white(frame: DataFrame, dataset: str, recipes: Sequence[str], sigma: float) -> DataFrame:
-    """The rows under white noise with standard deviation `sigma`."""
-    rows = rows_of(frame, dataset, recipes)
-    return rows[(rows["noise"] == "white") & np.isclose(rows["sigma"], sigma, atol=0, rtol=1e-6)]
+    return by_fold(clips_at(collection, dataset, recipes, epoch))
 
 
 def under_noise(
     collection: Collection, dataset: str, recipes: Sequence[str], sigmas: Sequence[float] = SIGMAS, drop: bool = True
 ) -> Values:
-    """Accuracy without noise minus accuracy with noise, mean over `sigmas`; without `drop` the latter only."""
-    keys = ["recipe", "fold", "seed", "clip", "source"]
-    levels = [answers_right(collection, dataset, recipes, sigma).set_index(keys)["value"] for sigma in (0.0, *sigmas)]
-    if all(len(level) for level in levels) and covers(collection, dataset, recipes, levels[0]):
-        return by_fold(dropped(levels, drop).rename("value").reset_index())
-    return runs_by_fold(dropped([level_of_runs(collection, dataset, recipes, sigma) for sigma in (0.0, *sigmas)], drop))
+    """Accuracy without noise minus accuracy with noise, mean over `sigmas`; without `drop` the latter only.
 
-
-def covers(collection: Collection, dataset: str, recipes: Sequence[str], answers: Series) -> bool:
-    """Whether every evaluation of the recipes recorded the answers for its clips."""
-    recorded = answers.reset_index()[["recipe", "fold", "seed"]].drop_duplicates()
-    evaluated = rows_of(collection.noise, dataset, recipes)[["recipe", "fold", "seed"]].drop_duplicates()
-    return len(recorded) == len(evaluated)
-
-
-def dropped(levels: Sequence[Series], drop: bool) -> Series:
-    """The first level minus the mean of the others; without `drop` that mean."""
+    A value a clip where every evaluation of the recipes recorded its answers, else a number a run.
+    """
+    answers, accuracies = (rows_of(frame, dataset, recipes) for frame in (collection.answers, collection.noise))
+    by_clip = under_white(answers.assign(value=percent_right(answers)), [*RUN, "clip", "source"], sigmas)
+    recorded = by_clip[0].reset_index()[RUN].drop_duplicates()
+    whole = all(map(len, by_clip)) and len(recorded) == len(accuracies[RUN].drop_duplicates())
+    levels = by_clip if whole else under_white(accuracies.assign(value=accuracies["accuracy_percent"]), RUN, sigmas)
     noisy = pd.concat(levels[1:], axis=1).mean(axis=1, skipna=False)
-    return levels[0] - noisy if drop else noisy
+    found = (levels[0] - noisy if drop else noisy).rename("value")
+    return by_fold(found.reset_index()) if whole else runs_by_fold(found)
+
+
+def under_white(rows: DataFrame, keys: list[str], sigmas: Sequence[float]) -> list[Series]:
+    """The column `value` without noise, then under white noise with each standard deviation, indexed by `keys`."""
+    white = rows[rows["noise"] == "white"].set_index(keys)
+    return [white["value"][np.isclose(white["sigma"], sigma, atol=0, rtol=1e-6)] for sigma in (0.0, *sigmas)]
 
 
 def distance(collection: Collection, dataset: str, recipes: Sequence[str], space: str, what: str) -> Values:
     """A mean cosine distance, or the ratio of two, in a space: "h", "projection" (z) or "logits"."""
     rows = rows_of(collection.distances, dataset, recipes)
-    return runs_by_fold(rows[rows["space"] == space].set_index(["recipe", "fold", "seed"])[what].dropna())
+    return runs_by_fold(rows[rows["space"] == space].set_index(RUN)[what])
 
 
 def to_own_share(
@@ -127,16 +106,14 @@ def each_run(
     epochs = rows_of(collection.epochs, dataset, recipes)
     if not len(epochs) or of not in epochs:
         return {}
-    keys = ["recipe", "fold", "seed"]
-    recorded = epochs[epochs.groupby(keys)[of].transform("count") > 0]
-    rows = [[*place, value_of(run)] for place, run in split(recorded, keys).items()]
-    return runs_by_fold(DataFrame(rows, columns=[*keys, "value"]).set_index(keys)["value"])
+    recorded = epochs[epochs.groupby(RUN)[of].transform("count") > 0]
+    rows = [[*place, value_of(run)] for place, run in split(recorded, RUN).items()]
+    return runs_by_fold(DataFrame(rows, columns=[*RUN, "value"]).set_index(RUN)["value"])
 
 
 def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
     """100 where the mean class probabilities of a fold's seeds are right about a clip."""
-    clips = rows_of(collection.clips, dataset, recipes)
-    clips = clips[clips["epoch"] == "last"]
+    clips = clips_at(collection, dataset, recipes)
     seeds = clips.groupby("fold")["seed"].transform("nunique")
     columns = list(clips.filter(regex=r"^p\d+$").columns)
     means = clips[seeds > 1].groupby(["fold", "clip", "source", "label"], sort=False)[columns].mean()
@@ -147,13 +124,23 @@ def ensemble(collection: Collection, dataset: str, recipes: Sequence[str]) -> Va
 
 def best_seed(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
     """100 where the run of the seed that is best over all folds is right about a clip."""
-    clips = rows_of(collection.clips, dataset, recipes)
-    clips = clips[clips["epoch"] == "last"]
+    clips = clips_at(collection, dataset, recipes)
     if not len(clips):
         return {}
     by_seed = clips.groupby(["seed", "fold"])["right"].mean().groupby("seed").mean()
-    chosen = clips[clips["seed"] == by_seed.idxmax()]
-    return by_fold(chosen.assign(value=100.0 * chosen["right"].astype(float)))
+    return by_fold(clips[clips["seed"] == by_seed.idxmax()])
+
+
+def clips_at(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> DataFrame:
+    """The held-out clips of some recipes' runs at an epoch, with the `value` 100 where a run is right."""
+    clips = rows_of(collection.clips, dataset, recipes)
+    clips = clips[clips["epoch"] == epoch]
+    return clips.assign(value=percent_right(clips))
+
+
+def percent_right(rows: DataFrame) -> Series:
+    """100 where a row is right, else 0."""
+    return 100.0 * rows["right"].astype(float)
 
 
 def rows_of(frame: DataFrame, dataset: str, recipes: Sequence[str]) -> DataFrame:
@@ -173,7 +160,7 @@ def by_fold(rows: DataFrame) -> Values:
 
 
 def runs_by_fold(values: Series) -> Values:
-    """A number a run, by fold; `values` is indexed by recipe, fold and seed."""
+    """A number a run, by fold; `values` is indexed by run."""
     known = values.dropna()
     folds = known.index.get_level_values("fold")
     return {

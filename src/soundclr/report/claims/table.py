@@ -1,12 +1,17 @@
-"""The table of claims: the paper's claim, its place and number, our number, and the verdict."""
+"""The table of claims: the paper's claim, its place and number, our number, and the verdict; and its texts."""
 
 import math
 from collections.abc import Sequence
 
-from soundclr.report.claims.frame import HARDLY_LEARNT, mark, ours, ratio, record, theirs, title, verdict
-from soundclr.report.claims.judge import MARGIN, Finding, findings_of
+from soundclr.report.claims.judge import MARGIN, SIGNIFICANCE, Finding, findings_of
+from soundclr.report.claims.measures import MEASURES
+from soundclr.report.claims.reported import Reported
 from soundclr.report.collect import Collection
-from soundclr.report.table import NONE, Column, Row, Table, frame_of, sentences, signed
+from soundclr.report.frames import Values
+from soundclr.report.table import NONE, NOT_ABOVE, Column, Row, Table, frame_of, sentences, signed, with_interval
+
+HARDLY_LEARNT = f"{NOT_ABOVE} neither side is above the best baseline, which trains nothing"
+"""The sentence that explains :func:`mark`."""
 
 RULE = (
     "A difference is positive where the claim's side is better. Intervals of 95 % resample recordings (or speakers) "
@@ -20,59 +25,44 @@ RULE = (
 
 def make(collection: Collection) -> Table:
     """A row for each claim and dataset, the paper's claims first; the CSV has all numbers of the rule."""
-    return of_findings(collection, findings_of(collection))
-
-
-def of_findings(collection: Collection, findings: Sequence[Finding]) -> Table:
-    """The table of a study's findings."""
+    findings = findings_of(collection)
     rows = [
         {**record(one), "finding": one, "csv_only": one.claim.detail}
         for one in sorted(findings, key=lambda one: one.claim.asked)
     ]
     common = [what for what in findings[0].reduced if all(what in one.reduced for one in findings)] if findings else []
-    further = any(set(one.reduced) - set(common) for one in findings)
-    several = len({one.dataset for one in findings}) > 1
+
+    def further(found: Finding) -> str:
+        return "; ".join(what for what in found.reduced if what not in common)
+
+    def place(row: Row) -> str:
+        quoted, note = f': "{row["words"]}"' if row["words"] else "", row["finding"].claim.note
+        return f"{row['place']}{quoted}{f'; {note}' if note else ''}"
+
+    dataset = Column("dataset", lambda row: collection.title(row["dataset"]), align="l")
     page = [
         Column("claim", lambda row: title(collection, row["finding"]), align="l"),
-        *([Column("dataset", lambda row: collection.title(row["dataset"]), align="l")] if several else []),
+        *([dataset] if len({one.dataset for one in findings}) > 1 else []),
         Column("paper", lambda row: theirs(row["finding"])),
         Column("here", lambda row: ours(row["finding"]) + mark(row["finding"])),
-        Column("verdict", verdict_of, align="l"),
+        Column("verdict", lambda row: verdict(row["finding"]), align="l"),
         Column("ratio of errors", lambda row: ratio(row["finding"])),
         Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
         Column("where", place, align="l"),
     ]
-    if further:
-        page.append(Column("further reduced", lambda row: besides(row["finding"], common), align="l"))
-    csv = [name for name in rows[0] if name not in ("finding", "csv_only")] if rows else []
+    if any(map(further, findings)):
+        page.append(Column("further reduced", lambda row: further(row["finding"]) or NONE, align="l"))
+    csv = list(record(findings[0])) if findings else []
     forms = dict.fromkeys(("p", "p_holm", "paper_p", "power", "draws_share", "error_ratio", "low", "high"), ".4f")
     return Table(frame_of(rows), csv, page, caption(collection, findings, common), forms=forms)
-
-
-def place(row: Row) -> str:
-    """The claim's place in the paper, the paper's words, and a note."""
-    quoted = f': "{row["words"]}"' if row["words"] else ""
-    note = row["finding"].claim.note
-    return f"{row['place']}{quoted}{f'; {note}' if note else ''}"
-
-
-def verdict_of(row: Row) -> str:
-    """The verdict of a claim; a further question has none."""
-    found: Finding = row["finding"]
-    if found.claim.asked:
-        return "asked later" if found.claim.later else "also asked"
-    return verdict(found)
-
-
-def besides(found: Finding, common: list[str]) -> str:
-    """The reductions of a row that not all rows have."""
-    return "; ".join(what for what in found.reduced if what not in common) or NONE
 
 
 def caption(collection: Collection, findings: Sequence[Finding], common: list[str]) -> str:
     """The caption: the rule, the reductions, and the coverage."""
     every = all(one.reduced for one in findings)
-    no_recorded = any(math.isnan(one.bound) and one.whole and not one.folds for one in findings)
+    of_one_run = any(
+        one.resampled == "sources" or (math.isnan(one.bound) and one.whole and not one.folds) for one in findings
+    )
     return sentences(
         "Each claim with its place and number in the paper, and the result of these runs after the last epoch; "
         "differences are in percentage points where there is no unit",
@@ -84,7 +74,122 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         f"Reduced in every row: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
         "One run a side: the interval covers recordings only, the spread over trainings is unknown"
-        if any(one.resampled == "sources" for one in findings) or no_recorded
+        if of_one_run
         else "",
         collection.coverage,
     )
+
+
+def record(found: Finding) -> Values:
+    """A finding's values by the columns of claims.csv."""
+    claim, estimate = found.claim, found.estimate
+    paper = found.paper.model_dump() if found.paper else dict.fromkeys(Reported.model_fields)
+    low, high = estimate.interval() if estimate else (math.nan, math.nan)
+    ratio = found.ratio or (math.nan, math.nan, math.nan)
+    return {
+        "claim": claim.id,
+        "text": claim.claim,
+        "place": claim.place,
+        "words": claim.words,
+        "detail": "yes" if claim.detail else "no",
+        "kind": "claim" if not claim.asked else "later" if claim.later else "also asked",
+        "family": claim.family,
+        "dataset": found.dataset,
+        "measure": claim.measure,
+        "unit": MEASURES[claim.measure].unit,
+        "ahead": " + ".join(found.sides.ahead),
+        "behind": found.against,
+        "ahead_mean": found.values[0],
+        "behind_mean": found.values[1],
+        "difference": estimate.value if estimate else math.nan,
+        "low": low,
+        "high": high,
+        "bound": found.bound,
+        "p": found.p,
+        "p_holm": found.p_holm,
+        "resampled": found.resampled,
+        "error_ratio": ratio[0],
+        "error_ratio_low": ratio[1],
+        "error_ratio_high": ratio[2],
+        "power": found.power,
+        "power_at": found.power_at if not math.isnan(found.power) else math.nan,
+        "best_epoch_difference": found.best_epoch,
+        "folds_ahead": found.folds[0] if found.folds else None,
+        "folds": found.folds[1] if found.folds else None,
+        "draws_share": found.draws,
+        "runs": found.runs,
+        "expected_runs": found.expected_runs,
+        **{f"paper_{key}": value for key, value in paper.items()},
+        "paper_cells": claim.numbers.cells if claim.numbers and found.paper else None,
+        "tier": found.tier,
+        "reduced": "; ".join(found.reduced),
+        "verdict": found.verdict,
+    }
+
+
+def theirs(found: Finding) -> str:
+    """The paper's difference with its interval where it is known: ``+0.60 (+0.03 to +1.17)``."""
+    paper = found.paper
+    if paper is None or paper.difference is None:
+        return "no number"
+    return ("over " if paper.at_least else "") + with_interval(paper.difference, paper.low, paper.high)
+
+
+def ours(found: Finding) -> str:
+    """Our difference with its 95 % interval; for a claim about folds the number of folds. Missing runs are counted."""
+    runs = f"{found.runs} of {found.expected_runs} runs"
+    if not found.shown or (found.estimate is None and found.folds is None):
+        return runs
+    partial = "" if found.whole else f", from {runs}"
+    if found.folds:
+        return f"{found.folds[0]} of {found.folds[1]} folds (in all of them in {share(found.draws)} of draws){partial}"
+    assert found.estimate is not None
+    low, high = found.estimate.interval()
+    measure = MEASURES[found.claim.measure]
+    decimals = 2 if measure.points else 3 if abs(found.estimate.value) < 1 else 1
+    unit = "" if measure.unit.startswith("points") else f" {measure.unit}"
+    return with_interval(found.estimate.value, low, high, decimals, unit) + partial
+
+
+def mark(found: Finding) -> str:
+    """A mark after our difference, where neither side is above the best baseline."""
+    return f" {NOT_ABOVE}" if found.hardly_learnt and found.shown else ""
+
+
+def ratio(found: Finding) -> str:
+    """The ratio of errors with its interval; the paper's in brackets."""
+    if found.ratio is None or not found.shown:
+        return NONE
+    value, low, high = found.ratio
+    text = f"{value:.2f}" if math.isnan(low) else f"{value:.2f} ({low:.2f} to {high:.2f})"
+    papers = found.paper and found.paper.error_ratio
+    return f"{text} [{papers:.2f}]" if papers else text
+
+
+def verdict(found: Finding) -> str:
+    """The verdict; with the power and the bound where it is undecided, and p where Holm's correction made it so.
+
+    A further question has none.
+    """
+    if found.claim.asked:
+        return "asked later" if found.claim.later else "also asked"
+    if found.outcome != "undecided":
+        return NONE if found.outcome == "no verdict" else found.verdict
+    if found.resampled == "sources" or math.isnan(found.bound):
+        return f"{found.verdict} (one run a side)"
+    corrected = f"p {found.p_holm:.2f} by Holm, " if found.p < SIGNIFICANCE else ""
+    power = "" if math.isnan(found.power) else f"power {share(found.power)} at {signed(found.power_at)}, "
+    return f"{found.verdict} ({corrected}{power}at most {signed(found.bound)})"
+
+
+def share(value: float) -> str:
+    """A probability in percent."""
+    return f"{100 * value:.0f} %"
+
+
+def title(collection: Collection, found: Finding) -> str:
+    """The claim and, where it is against several schemes, the nearest of them."""
+    if len(found.sides.others) == 1 or found.against is None or found.folds is not None:
+        return found.claim.claim
+    against = found.sides.others[found.against]
+    return f"{found.claim.claim}; nearest: {collection.scheme(against[0])}"

@@ -12,30 +12,20 @@ Tier = Literal["exact", "reduced"]
 
 WORDS = {
     "audio": "sampling",
-    "crop": "crop",
     "representation": "image",
     "encoder": "network",
     "start": "initial weights",
     "projection": "projection head",
-    "classifier": "classifier",
-    "labels": "labels",
     "augment": "augmentation",
-    "views": "views",
-    "loss": "loss",
     "optimizer": "optimiser",
-    "schedule": "schedule",
-    "epochs": "epochs",
-    "patience": "patience",
-    "batch_size": "batch size",
     "lr": "learning rate",
     "head_factor": "heads' rate",
     "monitor": "what chooses the epoch",
     "validation": "what chooses the epoch",
     "keep": "epoch kept",
-    "precision": "precision",
     "probe_every": "probes",
 }
-"""The words for settings that differ from the paper's."""
+"""The words for settings that differ from the paper's, where their own names are not good words."""
 
 MASKS = {"frequency_mask": "bands", "time_mask": "frames"}
 """The unit of a mask's width."""
@@ -54,32 +44,27 @@ def reductions(
     found = ["data: not the paper's"] if known is None else [known.reduced] if known.reduced else []
     theirs = known.settings_of or dataset if known else dataset
     for recipe in recipes:
-        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe))
+        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe) or recipe)
         found += changed_words(params.resolve(study, dataset, recipe), other)
     if seeds < len(params.get_study(claims.exact).seeds):
         found.append(f"{seeds} seed{'s' if seeds > 1 else ''}")
     return tuple(dict.fromkeys(found))
 
 
-def paper_recipe(params: Params, exact: str, recipe: str) -> str:
-    """The recipe of the paper's own study that a recipe is built on; the recipe itself where there is none."""
-    own = paper_recipes(params, exact)
-    return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), recipe)
-
-
-def paper_recipes(params: Params, exact: str) -> set[str]:
-    """All recipes of the paper's own study."""
-    settings = params.get_study(exact)
-    chosen = (params.selection(exact, one) for one in settings.selections.values())
-    return {recipe for one in chosen for recipe in one.recipes or ()}
+def paper_recipe(params: Params, exact: str, recipe: str) -> str | None:
+    """The recipe of the paper's own study that a recipe is built on; None where there is none."""
+    chosen = (params.selection(exact, one) for one in params.get_study(exact).selections.values())
+    own = {name for one in chosen for name in one.recipes or ()}
+    return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), None)
 
 
 def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
     """The settings in which two runs differ: ``network (resnet18 for resnet50)``."""
     words = []
     for key, value, other in differing(ours.model_dump(mode="json"), theirs.model_dump(mode="json")):
-        word = WORDS.get(key, key)
-        words.append(f"{word} ({value} for {other})" if plain(value) and plain(other) else word)
+        word = WORDS.get(key, key.replace("_", " "))
+        plain = isinstance(value, str | int | float) and isinstance(other, str | int | float)
+        words.append(f"{word} ({value} for {other})" if plain else word)
     return words
 
 
@@ -89,10 +74,10 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tu
         if ours[key] == theirs.get(key):
             continue
         if key == "stages":
-            pairs = list(zip(ours[key], theirs[key], strict=False))
-            yield from (one for mine, other in pairs for one in differing(mine, other))
+            for mine, other in zip(ours[key], theirs[key], strict=False):
+                yield from differing(mine, other)
         elif key == "training":
-            yield from differing(*(no_patience(one) for one in (ours[key], theirs[key])))
+            yield from differing(no_patience(ours[key]), no_patience(theirs[key]))
         elif key == "start":
             yield key, ours[key]["run"] or ours[key]["weights"], theirs[key]["run"] or theirs[key]["weights"]
         elif isinstance(ours[key], dict) and ours[key].get("name") != theirs[key].get("name"):
@@ -117,7 +102,7 @@ def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) 
     theirs = (known and known.settings_of) or dataset
     parts: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for recipe in compared_recipes(params, study, dataset, claims.exact):
-        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe))
+        other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe) or recipe)
         for side, settings in enumerate((params.resolve(study, dataset, recipe), other)):
             for name, value in in_short(settings).items():
                 parts.setdefault(name, ({}, {}))[side][value] = None
@@ -132,13 +117,12 @@ def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) 
 
 def compared_recipes(params: Params, study: str, dataset: str, exact: str) -> list[str]:
     """The recipes that :func:`beside_paper` is about."""
-    known = paper_recipes(params, exact)
     for selection in (Selection(), *params.get_study(study).artefacts.values()):
         chosen = params.selection(study, selection)
         found = [
             recipe
             for recipe in chosen.recipes or ()
-            if paper_recipe(params, exact, recipe) in known
+            if paper_recipe(params, exact, recipe)
             and any("encoder" in stage.trains for stage in params.resolve(study, dataset, recipe).stages)
         ]
         if found:
@@ -156,8 +140,3 @@ def in_short(settings: RunSettings) -> dict[str, str]:
         "epochs": " + ".join(map(str, epochs)) or "none",
         "masks": " + ".join("{count} of {width}".format(**m.parameters) + f" {MASKS[m.name]}" for m in masks) or "none",
     }
-
-
-def plain(value: object) -> bool:
-    """Whether a value reads well in a sentence."""
-    return isinstance(value, str | int | float)

@@ -1,6 +1,7 @@
 """Everything that MkDocs makes the site of: the generated pages, the documentation, the figures, and its settings."""
 
 import importlib.resources
+import itertools
 import math
 import shutil
 from collections import Counter
@@ -18,14 +19,14 @@ from soundclr.machine.files import write_text
 from soundclr.machine.provenance import git_state
 from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
-from soundclr.report.claims.frame import ratio
-from soundclr.report.claims.seeds import MOST
+from soundclr.report.claims.forest import is_drawn
+from soundclr.report.claims.table import ratio
 from soundclr.report.claims.tier import beside_paper
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import train_command
 from soundclr.report.papers import PAPERS
 from soundclr.report.site import explore, listen
-from soundclr.report.site.claims import Asked, asked_of, rows_of
+from soundclr.report.site.claims import MOST, Asked, asked_of, rows_of
 from soundclr.report.site.links import as_page, heading_of
 from soundclr.report.table import signed
 
@@ -36,6 +37,8 @@ IN_SHORT = "network", "image", "epochs", "augmentation"
 """The words of :func:`soundclr.report.claims.tier.changed_words` for what ``beside_paper`` has numbers of."""
 
 HERE = importlib.resources.files("soundclr.report.site")
+
+DECIDED = "holds", "does-not-hold"
 
 COUNTS = {
     "holds": "hold here",
@@ -70,11 +73,9 @@ class Site:
 
     def files(self) -> dict[str, Path]:
         """Markdown and figures of the repository, by their paths on the site, which are those in the repository."""
-        names = [*sorted(self.root.glob("docs/*.md")), *sorted(self.root.glob("docs/*.png"))]
-        found = {f"docs/{path.name}": path for path in names}
-        found |= {
-            name: self.root / name for name in ("CONTRIBUTING.md", "CHANGELOG.md") if (self.root / name).is_file()
-        }
+        paths = [*sorted(self.root.glob("docs/*.md")), *sorted(self.root.glob("docs/*.png"))]
+        paths += [path for name in ("CONTRIBUTING.md", "CHANGELOG.md") if (path := self.root / name).is_file()]
+        found = {path.relative_to(self.root).as_posix(): path for path in paths}
         for study in (*self.studies, "benchmark"):
             if (page := self.results / study / "README.md").is_file():
                 found[f"results/{study}/README.md"] = page
@@ -127,16 +128,14 @@ def render(template: str, **values: Any) -> str:
         "ratio": ratio,
         "infinity": math.inf,
         "most_seeds": f"{MOST:,}",
+        "is_drawn": is_drawn,
     }
     return environment.get_template(template).render(**values)
 
 
 def write_claims(site: Site, collections: Mapping[str, Collection], files: Mapping[str, Path]) -> list[Asked]:
     """The front page, the page of all rows, and a page for each."""
-    every: dict[str, list[Asked]] = {}
-    for study, collection in collections.items():
-        paper = read_claims(site.params.studies[study].paper)
-        every[study] = asked_of(collection, paper, site.results / study / "tables")
+    every = {study: asked_of(one, site.results / study / "tables") for study, one in collections.items()}
     papers, shown = [], []
     for name in reversed(PAPERS):
         paper = read_claims(name)
@@ -144,7 +143,7 @@ def write_claims(site: Site, collections: Mapping[str, Collection], files: Mappi
         rows = list(rows_of(name, paper, its))
         shown += rows
         drawn = with_scales(rows)
-        first = [one for one in drawn if one[0].claim.id in paper.headlines or one[0].decided]
+        first = [one for one in drawn if one[0].claim.id in paper.headlines or one[0].outcome in DECIDED]
         more = [one for one in drawn if one not in first]
         texts = {"citation": paper.citation, "caveat": paper.caveat, "reduced": reduced(rows)}
         papers.append({"name": name, **texts, "first": first, "more": more})
@@ -155,8 +154,8 @@ def write_claims(site: Site, collections: Mapping[str, Collection], files: Mappi
     write(
         site, "claims/index.md", render("claims.md", studies={s: with_scales(its) for s, its in every.items() if its})
     )
-    for one in {one.stem: one for one in (*shown, *(one for its in every.values() for one in its))}.values():
-        figure = f"figures/{one.study}/forest-{one.finding.dataset if one.finding else ''}.png"
+    for one in {one.stem: one for one in itertools.chain(shown, *every.values())}.values():
+        figure = f"figures/{one.study}/forest-{one.finding.dataset}.png"
         text = render("claim.md", one=one, figure=figure if figure in files else "", command=train_command)
         write(site, f"claims/{one.stem}.md", text)
     return shown
@@ -171,34 +170,32 @@ def with_scales(rows: Sequence[Asked]) -> list[tuple[Asked, list[float]]]:
 
 
 def answer(rows: Sequence[Asked]) -> str:
-    """What the rows of the claim that is a paper's ``question`` say: verdict and differences."""
-    its = [one for one in rows if one.claim.id == one.paper.question and one.has_numbers]
-    if not its:
-        return "Not tested yet."
-    outcomes = {one.outcome for one in its}
+    """What the rows of the claim that is a paper's ``question`` say: the verdict, and how far a side is above or below.
+
+    As in ``Yes, here: a is 2.75 points above b on ESC-50.``
+    """
     known = {"holds": "Yes, here", "does-not-hold": "No, not here"}
-    start = known.get(outcomes.pop(), "Not decided here") if len(outcomes) == 1 else "Not decided here"
-    return f"{start}: {' and '.join(map(compared, its))}."
-
-
-def compared(one: Asked) -> str:
-    """How far the claim's side is above or below the other one, such as ``a is 2.75 points below b on ESC-50``."""
-    assert one.finding is not None
-    assert one.finding.estimate is not None
-    value = one.finding.estimate.value
-    (others,) = one.finding.sides.others.values()
-    place = f"{abs(value):.2f} points {'below' if value < 0 else 'above'} {one.side(others)}"
-    return f"{one.side(one.finding.sides.ahead)} is {place} on {one.data}"
+    starts, differences = set(), []
+    for one in rows:
+        if one.claim.id == one.paper.question and one.has_numbers and one.finding.estimate:
+            starts.add(known.get(one.outcome, "Not decided here"))
+            value, sides = one.finding.estimate.value, one.finding.sides
+            (others,) = sides.others.values()
+            place = f"{abs(value):.2f} points {'below' if value < 0 else 'above'} {one.side(others)}"
+            differences.append(f"{one.side(sides.ahead)} is {place} on {one.data}")
+    if not differences:
+        return "Not tested yet."
+    return f"{starts.pop() if len(starts) == 1 else 'Not decided here'}: {' and '.join(differences)}."
 
 
 def reduced(rows: Sequence[Asked]) -> list[str]:
     """What is less than the paper's, by data, and below them what differs in some rows, without the numbers."""
     found: dict[str, dict[str, None]] = {}
     for one in rows:
-        if one.collection and one.finding and one.has_numbers:
-            where = one.collection.params, one.study, one.finding.dataset
-            found.setdefault(beside_paper(*where, one.paper), {})[one.data] = None
-    every = [what.partition(" (")[0] for one in rows if one.finding for what in one.finding.reduced]
+        if one.collection and one.has_numbers:
+            text = beside_paper(one.collection.params, one.study, one.finding.dataset, one.paper)
+            found.setdefault(text, {})[one.data] = None
+    every = [what.partition(" (")[0] for one in rows for what in one.finding.reduced]
     further = [what for what in dict.fromkeys(every) if what not in IN_SHORT]
     return [f"{', '.join(data)}: {text}" for text, data in found.items()] + (
         [f"In some rows{' also' if found else ''}: {', '.join(further)}"] if further else []

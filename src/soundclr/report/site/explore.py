@@ -8,10 +8,9 @@ from typing import Any
 from pandas import DataFrame
 
 from soundclr.report.collect import Collection
-from soundclr.report.frames import RUN, Values, records, split
+from soundclr.report.frames import RUN, Values, records, run_columns, split
 from soundclr.report.style import COLOURS, look
 from soundclr.run.records import Metrics
-from soundclr.run.runs import Run
 
 
 def script(collection: Collection) -> str:
@@ -26,7 +25,7 @@ def data_of(collection: Collection) -> Values:
     noises = split(collection.noise.dropna(subset="snr_db"), RUN)
     asked = collection.asked[collection.asked["there"]].drop_duplicates(RUN)
     recipes = list(dict.fromkeys(asked["recipe"]))
-    metrics = {place_of(run): one.metrics for run, one in collection.found.items()}
+    metrics = {tuple(run_columns(run).values()): one.metrics for run, one in collection.found.items()}
     clips = collection.clips[(collection.clips["epoch"] == "last") & collection.clips["recipe"].isin(recipes)]
     counts = clips.groupby(["dataset", "recipe", "label", "prediction"], sort=True).size().reset_index(name="clips")
     return {
@@ -45,10 +44,7 @@ def data_of(collection: Collection) -> Values:
         "classes": {
             one.run.dataset: [name.replace("_", " ") for name in one.metrics.classes] for one in collection.results
         },
-        "confusion": [
-            [row["dataset"], recipes.index(row["recipe"]), row["label"], row["prediction"], row["clips"]]
-            for row in records(counts)
-        ],
+        "confusion": counts.assign(recipe=counts["recipe"].map(recipes.index)).to_numpy().tolist(),
     }
 
 
@@ -70,11 +66,6 @@ def run_of(row: Values, metrics: Metrics, curve: Iterable[float], noises: DataFr
         "curve": [rounded(value) for value in curve],
         "noise": noise,
     }
-
-
-def place_of(run: Run) -> tuple[object, ...]:
-    """A run's columns of the frames."""
-    return tuple(getattr(run, name) for name in RUN)
 
 
 def rounded(value: float) -> float | None:

@@ -5,7 +5,6 @@ import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -27,20 +26,14 @@ FLOOR = 1e-14
 """Least power (per Hz) that is drawn: silence has no logarithm."""
 
 
-def study_of(collections: Iterable[Collection]) -> Collection | None:
-    """The study that has the most of its own runs of the dataset: a whole one before one that is not."""
-
-    def share(one: Collection) -> tuple[float, int]:
-        asked, done = one.asked_of(DATASET), one.done(DATASET)
-        return len(done) / max(len(asked), 1), len(done)
-
-    its = [one for one in collections if DATASET in one.datasets and len(one.done(DATASET))]
-    return max(its, key=share, default=None)
-
-
 def page_of(collections: Iterable[Collection], data: Path, into: Path) -> Values:
-    """What the page's template shows; sounds and spectrograms are written to ``into``/assets/clips."""
-    collection = study_of(collections)
+    """What the page's template shows; sounds and spectrograms are written to ``into``/assets/clips.
+
+    It is of the study with the largest share of its own runs of the dataset and, of equal ones, with the most.
+    """
+    done = {one: len(one.done(DATASET)) for one in collections if DATASET in one.datasets}
+    its = [one for one in done if done[one]]
+    collection = max(its, key=lambda one: (done[one] / len(one.asked_of(DATASET)), done[one]), default=None)
     if collection is None:
         return {"collection": None, "clips": []}
     rows = collection.clips[collection.clips["epoch"] == "last"].merge(collection.done(DATASET)[RUN])
@@ -48,11 +41,9 @@ def page_of(collections: Iterable[Collection], data: Path, into: Path) -> Values
     clips: list[Values] = []
     for name, answers in split(rows, "clip").items():
         wrong = answers.groupby("recipe")["right"].mean() < 0.5
-        if wrong.all() and len(wrong) == answers["recipe"].nunique() == rows["recipe"].nunique():
-            clips.append(clip_of(collection, str(name), answers) | {"credit": credits.get(str(name), "")})
-    for clip in clips:
-        if (sound := sounds.get(clip["name"])) is not None:
-            clip |= with_sound(clip["name"], sound, into)
+        if wrong.all() and len(wrong) == rows["recipe"].nunique():
+            clip = clip_of(collection, name, answers) | {"credit": credits.get(name, "")}
+            clips.append(clip | (with_sound(name, sounds[name], into) if name in sounds else {}))
     title, total = collection.title(DATASET), rows["clip"].nunique()
     found = {"collection": collection, "clips": sorted(clips, key=lambda clip: clip["label"]), "title": title}
     return {**found, "total": total, "dataset": DATASET, "sounds": bool(sounds)}
@@ -62,16 +53,10 @@ def clip_of(collection: Collection, name: str, answers: DataFrame) -> Values:
     """A clip: its class, its recording on Freesound, and how often each scheme gave which answer."""
     given = {}
     for recipe, rows in split(answers, "recipe").items():
-        counts = rows["predicted"].value_counts()
-        given[collection.scheme(recipe)] = ", ".join(f"{words(one)} ({count})" for one, count in counts.items())
-    first: Any = answers.iloc[0]
-    source = first["source"] if str(first["source"]).isdigit() else ""
-    return {"name": name, "label": words(first["class"]), "source": source, "answers": given}
-
-
-def words(name: Any) -> str:
-    """A class's name with spaces."""
-    return str(name).replace("_", " ")
+        counts = rows["predicted"].str.replace("_", " ").value_counts()
+        given[collection.scheme(recipe)] = ", ".join(f"{one} ({count})" for one, count in counts.items())
+    label, source = answers["class"].iloc[0].replace("_", " "), answers["source"].iloc[0]
+    return {"name": name, "label": label, "source": source if str(source).isdigit() else "", "answers": given}
 
 
 def sounds_in(data: Path) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.colors import Normalize
+from pandas import Series
 
 from soundclr.report import figure as draw
 from soundclr.report import style
@@ -53,8 +54,7 @@ def clar_schemes(collection: Collection) -> Table:
         partial_note(rows),
     )
     csv = ["dataset", "recipe", "scheme", "labels", "encoder", "head", "runs", "expected_runs", "seeds"]
-    csv += both_epochs("percent", "std_percent")
-    csv += ["last_epoch_low_percent", "last_epoch_high_percent"]
+    csv += [*both_epochs("percent", "std_percent"), "last_epoch_low_percent", "last_epoch_high_percent"]
     return Table(frame_of(rows), csv, page, caption, ["dataset", "scheme", "labels"], {"labels": "g"})
 
 
@@ -77,14 +77,13 @@ def label_fractions(collection: Collection, dataset: str) -> Drawing | None:
             rows.append(RowOfMeans(collection.scheme(name), drawn, number=formatted(mean.mean, decimals=1)))
         draw.rows_with_intervals(axes, rows)
         axes.tick_params(labelleft=share == shares[0])
-        axes.set_title(f"{100 * share:g} % of the labels")
-        axes.set_xlabel("last-epoch accuracy (%)")
+        axes.set(title=f"{100 * share:g} % of the labels", xlabel="last-epoch accuracy (%)")
     style.end_at_100(axes, "x")
     text = "Accuracy after the last epoch by the share of each class's labels used for training: mean over folds (in "
     text += f"numbers at the right); chance is {100 / done['classes'].iloc[0]:.3g} %"
-    single = any(mean.values == 1 for mean in means.values())
     text += interval_note(means.values())
-    return Drawing(figure, f"{text}{'; a point without a bar is a single run' if single else ''}.")
+    text += "; a point without a bar is a single run" if any(mean.values == 1 for mean in means.values()) else ""
+    return Drawing(figure, f"{text}.")
 
 
 def convergence(collection: Collection, dataset: str) -> Drawing | None:
@@ -103,8 +102,7 @@ def convergence(collection: Collection, dataset: str) -> Drawing | None:
         draw.curve(axes, table.index, table["mean"], table["min"], table["max"], look.plain | points)
         last = f"{formatted(table['mean'].iloc[-1], decimals=1)} % after epoch {table.index[-1]}"
         handles.append(style.handle(f"{look.title}: {last}", **look.plain))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("linear probe's accuracy (%)")
+    axes.set(xlabel="epoch", ylabel="linear probe's accuracy (%)")
     draw.whole_numbers(axes)
     style.add_legend(figure, [*handles, draw.draw_chance(axes, int(done["classes"].iloc[0]))])
     several = (rows.drop_duplicates(RUN)["recipe"].value_counts() > 1).any()
@@ -125,9 +123,7 @@ def grid(collection: Collection, dataset: str) -> Drawing | None:
         return None
     # In the order in which they are applied: a second augmentation comes after the first.
     order = list(dict.fromkeys([*(names[0] for names in every if len(names) == 1), *sum(cells, ())]))
-    values = np.full((len(order), len(order)), np.nan)
-    for (first, second), value in cells.items():
-        values[order.index(first), order.index(second)] = value
+    values = Series(cells).unstack().reindex(index=order, columns=order).to_numpy()
     low, high = np.nanmin(values), np.nanmax(values)
     marked = np.array([[f"{v:.1f}{'*' * int(v == high)}" if v == v else "" for v in row] for row in values])
     figure = style.new_figure(COLUMN, 0.9 + 0.3 * len(order))
@@ -135,10 +131,8 @@ def grid(collection: Collection, dataset: str) -> Drawing | None:
     axes = figure.subplots()
     labels = [name.replace("_", " ") for name in order]
     image = draw.matrix(axes, values, marked, labels, Normalize(low, high), (low + high) / 2, rotation=40)
-    axes.set_xlabel("second augmentation")
-    axes.set_ylabel("first augmentation")
-    bar = figure.colorbar(image, ax=axes, shrink=0.7)
-    bar.set_label("last-epoch accuracy (%)")
+    axes.set(xlabel="second augmentation", ylabel="first augmentation")
+    figure.colorbar(image, ax=axes, shrink=0.7, label="last-epoch accuracy (%)")
     text = "Held-out accuracy after the last epoch, mean over folds, of a probe of encoders that learnt from two views "
     text += "with these augmentations: a single one on the diagonal, else first the row's, then the column's"
     return Drawing(figure, f"{text}; bold: the best.")

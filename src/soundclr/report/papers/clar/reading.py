@@ -1,13 +1,18 @@
 """A run in CLAR's terms, from its settings: how its encoder was trained, which encoder it is, and which head."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from soundclr.losses import Loss
 from soundclr.machine.files import sha256_of_json
 from soundclr.models.encoders import encoder_of
 from soundclr.models.heads import SIZED, layers_of
 from soundclr.params import RunSettings
-from soundclr.report.collect import Collection
+
+if TYPE_CHECKING:  # the claims are read without pandas, which takes seconds to import
+    from soundclr.report.collect import Collection
 
 OWN_HEAD, LINEAR, MLP = "class head", "linear probe", "MLP probe"
 
@@ -42,32 +47,35 @@ def methods(collection: Collection, dataset: str, choice: str) -> dict[str, Meth
 
 def of_all_labels(collection: Collection, dataset: str, choice: str) -> dict[str, str]:
     """For each recipe of a choice the one with the most labels, among those that differ in labels only."""
-    recipes = collection.recipes_of(choice)
-    kinds = {recipe: hash_without_labels(collection, dataset, recipe) for recipe in recipes}
+    recipes, kinds = collection.recipes_of(choice), {}
+    for recipe in recipes:
+        # A run's settings and those of the runs that it starts from, without the share of labels.
+        places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
+        settings = [collection.settings(*place) for place in places]
+        kinds[recipe] = sha256_of_json(
+            [one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings]
+        )
     shares = {recipe: collection.settings(dataset, recipe).labels for recipe in recipes}
     most = {kinds[recipe]: recipe for recipe in sorted(recipes, key=shares.__getitem__)}  # the largest share is last
     return {recipe: most[kinds[recipe]] for recipe in recipes}
 
 
-def hash_without_labels(collection: Collection, dataset: str, recipe: str) -> str:
-    """A hash of the settings of a recipe's runs and of those that they start from, without the share of labels."""
-    places = [(dataset, recipe), *collection.params.origins(collection.study, dataset, recipe)]
-    settings = [collection.settings(*place) for place in places]
-    return sha256_of_json([one.model_dump(mode="json", exclude={"labels": True, "start": {"run"}}) for one in settings])
-
-
 def method_of(collection: Collection, dataset: str, recipe: str) -> Method:
-    """A recipe as a method; a probe's scheme is that of the run with its encoder."""
+    """A recipe as a method; a probe's scheme is that of the run with its encoder.
+
+    The encoder is named by its kind, with its width where that is not ResNet-18's: ``1-D, width 16``. The head is a
+    classifier trained with the encoder, or a probe of a frozen one.
+    """
     settings = collection.settings(dataset, recipe)
     origins = collection.params.origins(collection.study, dataset, recipe)
-    trained = collection.settings(*origins[0]) if origins and not trains_encoder(settings) else settings
-    scheme = scheme_of(trained) or collection.scheme(recipe)
-    return Method(scheme, encoder_title(settings), head_of(settings), settings.labels)
-
-
-def trains_encoder(settings: RunSettings) -> bool:
-    """Whether some stage of a run trains the encoder."""
-    return any("encoder" in stage.trains for stage in settings.stages)
+    trains_encoder = any("encoder" in stage.trains for stage in settings.stages)
+    trained = collection.settings(*origins[0]) if origins and not trains_encoder else settings
+    entry = encoder_of(settings)
+    width = getattr(entry, "width", 64)
+    encoder = f"{entry.rank}-D" + (f", width {width}" if width != 64 else "")
+    linear = sum(name in SIZED for name, _ in layers_of(settings.classifier)) == 1
+    head = OWN_HEAD if "encoder" in settings.stages[-1].trains else LINEAR if linear else MLP
+    return Method(scheme_of(trained) or collection.scheme(recipe), encoder, head, settings.labels)
 
 
 def scheme_of(settings: RunSettings) -> str | None:
@@ -82,15 +90,10 @@ def scheme_of(settings: RunSettings) -> str | None:
     return "self-supervised" if names == {"nt_xent"} else "joint"
 
 
-def encoder_title(settings: RunSettings) -> str:
-    """The encoder's kind, with its width where that is not ResNet-18's: ``1-D, width 16``."""
-    entry = encoder_of(settings)
-    width = getattr(entry, "width", 64)
-    return f"{entry.rank}-D" + (f", width {width}" if width != 64 else "")
+def augmentations_of(settings: RunSettings) -> str:
+    """The first stage's augmentations, as in ``fade, waveform_mask``."""
+    return ", ".join(choice.name for choice in settings.stages[0].augment)
 
 
-def head_of(settings: RunSettings) -> str:
-    """The head: a classifier trained with the encoder, or a probe of a frozen one."""
-    if "encoder" in settings.stages[-1].trains:
-        return OWN_HEAD
-    return LINEAR if sum(name in SIZED for name, _ in layers_of(settings.classifier)) == 1 else MLP
+KINDS = {"augmentations": (augmentations_of, ("augmentation_grid",))}
+"""By the name in claims.yaml: the function that names a side, and the artefacts whose runs count."""

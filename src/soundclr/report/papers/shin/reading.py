@@ -1,7 +1,7 @@
 """The paper's published numbers, from published.csv, by our datasets and recipes; and its rows, by settings."""
 
 from soundclr.params import RunSettings
-from soundclr.report.papers.reading import percent, read_published
+from soundclr.report.papers import percent, read_published
 
 DATASETS = {"esc50": "ESC-50", "esc50_ogg": "ESC-50", "gtzan": "GTZAN", "us8k_22k": "US8K"}
 """Names in published.csv of the datasets of params.yaml; others have no published values."""
@@ -20,9 +20,6 @@ ROWS = {
 STARTS = {"none": "vanilla", "simclr": "self_supervised", "imagenet": "supervised"}
 """The paper's rows by the beginning of the name of the initial weights."""
 
-TABLE1, ONE_FOLD, TABLE2 = "shin_table1", "shin_one_fold", "shin_table2"
-"""Choices of runs; the second has fewer folds, and is in Table 1 too."""
-
 
 def paper_percent(dataset: str, recipe: str) -> float | None:
     """The paper's accuracy in percent for a recipe; None without one. Its two tables agree where both have it."""
@@ -39,3 +36,7 @@ def row_of(settings: RunSettings) -> str:
         start = "sounds" if "sounds" in run else run
     trained = any("encoder" in stage.trains for stage in settings.stages)
     return start if trained else f"linear_{start}"
+
+
+KINDS = {"start": (row_of, ())}
+"""By the name in claims.yaml: the function that names a side; the runs of all artefacts count."""

@@ -1,19 +1,16 @@
 """The paper's tables with our numbers, and their rows in pairs."""
 
-import itertools
-
 import pandas as pd
 from pandas import DataFrame
 
-from soundclr.report.artefacts.comparison import comparison_columns
+from soundclr.report.artefacts.comparison import comparison_columns, pairs_of
 from soundclr.report.collect import Collection
-from soundclr.report.frames import PLACE, RUN, Values, records, split
-from soundclr.report.intervals import INTERVALS, PROTOCOLS, both_epochs, compare, summary
-from soundclr.report.papers.shin.reading import ONE_FOLD, TABLE1, TABLE2, paper_percent
+from soundclr.report.frames import RUN, Values, records
+from soundclr.report.intervals import INTERVALS, PROTOCOLS, both_epochs, summary
+from soundclr.report.papers.shin.reading import paper_percent
 from soundclr.report.run_results import RunResult
 from soundclr.report.table import (
     EPOCHS,
-    NONE,
     Column,
     Show,
     Table,
@@ -29,7 +26,6 @@ from soundclr.report.table import (
 from soundclr.run.optional import optional_weights
 
 NOT_HERE = "weights not here"
-CHOICES = (TABLE1, ONE_FOLD, TABLE2)
 
 
 def asked_rows(collection: Collection, *choices: str) -> DataFrame:
@@ -47,15 +43,15 @@ def results_of(collection: Collection, rows: DataFrame) -> list[RunResult]:
 
 
 def shin_table1(collection: Collection) -> Table:
-    """A row for each start and dataset, where the whole network is fine-tuned on the sounds."""
+    """A row for each start and dataset, where the whole network is fine-tuned on the sounds; some have fewer folds."""
     text = "Fine-tuned from each start: held-out accuracy in %, mean over folds"
-    return table_of(collection, asked_rows(collection, TABLE1, ONE_FOLD), text)
+    return table_of(collection, asked_rows(collection, "shin_table1", "shin_one_fold"), text)
 
 
 def shin_table2(collection: Collection) -> Table:
     """A row for each frozen encoder with a linear classifier; the paper has neither supervised nor random weights."""
     text = "Linear evaluation of frozen encoders: held-out accuracy in %, mean over folds; random weights too"
-    return table_of(collection, asked_rows(collection, TABLE2), text)
+    return table_of(collection, asked_rows(collection, "shin_table2"), text)
 
 
 def shin_sounds(collection: Collection) -> Table:
@@ -77,7 +73,7 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
     with_paper = any(row["paper_percent"] is not None for row in rows)
 
     def accuracy_or_note(epoch: str) -> Show:
-        return lambda row: accuracy(epoch)(row) if row["runs"] else NOT_HERE if row["lacks"] else NONE
+        return lambda row: NOT_HERE if row["lacks"] else accuracy(epoch)(row)
 
     page = [dataset_column(collection), scheme_column(collection, "row")]
     page += [Column("folds", lambda row: f"{row['held_out_folds']} of {row['folds']}"), Column("runs", coverage)]
@@ -98,24 +94,17 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
         else "",
     )
     csv = ["dataset", "recipe", "held_out_folds", "folds", "runs", "expected_runs", "seeds"]
-    csv += both_epochs("percent", "std_percent")
-    csv += ["paper_percent", "difference_points"]
+    csv += [*both_epochs("percent", "std_percent"), "paper_percent", "difference_points"]
     return Table(frame_of(rows), csv, page, caption, results=results)
 
 
 def shin_pairs(collection: Collection) -> Table:
     """The later minus the earlier of every two rows of a dataset with runs of the same folds and seeds."""
-    asked = asked_rows(collection, *CHOICES)
-    groups = {place: rows[rows["there"]] for place, rows in split(asked, PLACE).items()}
-    rows = []
-    for ((dataset, second), theirs), ((other, first), ours) in itertools.combinations(groups.items(), 2):
-        if dataset == other and (found := compare(ours, theirs)):
-            one, two = (paper_percent(dataset, recipe) for recipe in (first, second))
-            published = None if one is None or two is None else round(one - two, 2)
-            points = {f"{protocol}_points": found[f"{protocol}_difference_points"] for protocol in PROTOCOLS}
-            rows.append(
-                {"dataset": dataset, "first": first, "second": second, **found, **points, "paper_points": published}
-            )
+    asked = asked_rows(collection, "shin_table1", "shin_one_fold", "shin_table2")
+    rows = pairs_of(asked[asked["there"]])
+    for row in rows:
+        one, two = (paper_percent(row["dataset"], row[side]) for side in ("first", "second"))
+        row["paper_points"] = None if one is None or two is None else round(one - two, 2)
     with_paper = any(row["paper_points"] is not None for row in rows)
     page = comparison_columns(collection, "rows", "points")
     page += [Column("paper", "paper_points", sign=True)] if with_paper else []
@@ -125,13 +114,6 @@ def shin_pairs(collection: Collection) -> Table:
         "Paper: the difference of its two accuracies" if with_paper else "",
         "" if rows else "No two rows have a run of the same fold and seed yet",
     )
-    values = ("points", "low_points", "high_points")
-    csv = [
-        "dataset",
-        "first",
-        "second",
-        "pairs",
-        *(f"{p}_{name}" for p in PROTOCOLS for name in values),
-        "paper_points",
-    ]
-    return Table(frame_of(rows), csv, page, caption, results=results_of(collection, asked))
+    csv = ["dataset", "first", "second", "pairs", *both_epochs("points", "low_points", "high_points"), "paper_points"]
+    frame = frame_of(rows).rename(columns={f"{one}_difference_points": f"{one}_points" for one in PROTOCOLS})
+    return Table(frame, csv, page, caption, results=results_of(collection, asked))

@@ -53,7 +53,11 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     shown = [point for scheme_points in found.values() for point in scheme_points]
     classes = int(done["classes"].iloc[0])
     figure = new_figure(PAGE, 2.9)
-    axes, low, chance = figure.subplots(), lower_end(shown), 100 / classes
+    axes, chance = figure.subplots(), 100 / classes
+    # Below all points, and at most ten points below for bars.
+    lowest = min(min([point.mean, *point.seeds]) for point in shown)
+    ends = [point.mean - point.down for point in shown if not math.isnan(point.down)]
+    low = max(min([lowest, *ends]) - 1, lowest - 10)
     is_near = chance > low - NEAR
     axes.set_ylim(max(min(low, chance - 5), -0.5) if is_near else low, 100.5)
     for (recipe, protocol), scheme_points in found.items():
@@ -64,8 +68,7 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
     axes.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlim(-0.5, len(folds) + 0.5)
-    axes.set_ylabel("held-out accuracy (%)")
+    axes.set(xlim=(-0.5, len(folds) + 0.5), ylabel="held-out accuracy (%)")
     grey: Style = {"color": GREY, "marker": "o", "linestyle": "", "markersize": 3.8}
     handles = [handle(one.title, markersize=3.8, **one.point) for one in looks.values()]
     handles += [handle(EPOCHS[one], **grey, **FILL[one]) for one in FILL]
@@ -99,13 +102,6 @@ def draw_scheme(axes: Axes, scheme_points: Sequence[Point], aside: float, style:
         if point.one_run:
             axes.vlines(at, point.mean - point.down, point.mean + point.up, style["color"], **SINGLE, zorder=3)
         axes.errorbar(at, point.mean, math.nan if point.one_run else point.up, **style, **BARS, zorder=4)
-
-
-def lower_end(shown: Sequence[Point]) -> float:
-    """The beginning of the axis of accuracies: below all points, and at most ten points below for bars."""
-    lowest = min(min([point.mean, *point.seeds]) for point in shown)
-    ends = [point.mean - point.down for point in shown if not math.isnan(point.down)]
-    return max(min([lowest, *ends]) - 1, lowest - 10)
 
 
 def caption(shown: Sequence[Point], with_paper: bool) -> str:

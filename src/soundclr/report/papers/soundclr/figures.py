@@ -2,7 +2,6 @@
 
 import math
 import textwrap
-from collections import defaultdict
 
 from matplotlib.axes import Axes
 from pandas import DataFrame, Series
@@ -16,7 +15,7 @@ from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
 from soundclr.report.intervals import INTERVALS, at_places, best_percent, interval_note, mean_of, paired
-from soundclr.report.papers.reading import percent
+from soundclr.report.papers import percent
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import formatted, signed
@@ -96,9 +95,8 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
         drawn += means
         handles.append(style.handle(collection.scheme(recipe), **line))
     axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
-    axes.set_xlim(-0.4, len(sigmas) - 0.6)
+    axes.set(xlim=(-0.4, len(sigmas) - 0.6), ylabel="last-epoch accuracy (%)")
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
-    axes.set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(axes, "y")
     style.add_legend(figure, handles)
     text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
@@ -117,17 +115,17 @@ def power(value: float) -> str:
 
 def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFrame]]:
     """For each of the study's own schemes the runs of it and of recipes built on it, by epochs, the fewest first."""
-    found: dict[str, dict[int, DataFrame]] = defaultdict(dict)
     rows = collection.asked[collection.asked["choice"].isin([OWN, "budget_curve"]) & collection.asked["there"]]
     rows = rows[rows["dataset"] == dataset].drop_duplicates(RUN)
-    before = {recipe: lineage(collection.params.all_recipes, recipe) for recipe in rows["recipe"].unique()}
-    # The nearest of the schemes that a recipe is built on.
-    nearest = {recipe: [one for one in names if one in collection.recipes][-1:] for recipe, names in before.items()}
-    schemes = rows["recipe"].map(lambda recipe: next(iter(nearest[recipe]), ""))
-    order = rows.assign(scheme=schemes).sort_values("budget_epochs", kind="stable")
-    for (scheme, epochs), of_it in split(order, ["scheme", "budget_epochs"]).items():
-        found[scheme][epochs] = of_it
-    return {scheme: found[scheme] for scheme in collection.recipes if scheme in found}
+
+    def scheme_of(recipe: str) -> str:
+        """The nearest of the schemes that a recipe is built on."""
+        before = reversed(lineage(collection.params.all_recipes, recipe))
+        return next((one for one in before if one in collection.recipes), "")
+
+    rows = rows.assign(scheme=rows["recipe"].map(scheme_of)).sort_values("budget_epochs", kind="stable")
+    by_scheme = split(rows, "scheme")
+    return {one: split(by_scheme[one], "budget_epochs") for one in collection.recipes if one in by_scheme}
 
 
 def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
@@ -161,8 +159,7 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
     below.set_xscale("log")
     below.set_xticks(ticks, list(map(str, ticks)))
     below.minorticks_off()
-    below.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
-    below.set_xlabel("epochs of the budget")
+    below.set(xlim=(ticks[0] / 1.3, ticks[-1] * 1.3), xlabel="epochs of the budget")
     if any(theirs is not None for theirs in papers.values()):
         handles.append(style.handle("the paper (Table III)", color=style.GREY, linewidth=0.8, linestyle=(0, (1, 2))))
     style.add_legend(figure, handles)

@@ -3,23 +3,13 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, Values, records, split
 from soundclr.report.intervals import half_width, summary
 from soundclr.report.papers.soundclr.reading import Block, Masks, masks_of, table1_cells
 from soundclr.report.table import NONE, PARTIAL, Cell, Column, Row, Table, both, formatted, frame_of, sentences
-
-
-def blocks_of(paper: Iterable[Block], ours: Iterable[Masks]) -> list[Block]:
-    """The paper's blocks, then more for those of our settings that no block holds."""
-    blocks = list(dict.fromkeys(paper))
-    # Settings with both kinds of masks come first: those with one kind or none then belong to their blocks.
-    for masks in sorted(ours, key=lambda m: (not (m.f and m.t), not (m.f or m.t), m.width_f or 0, m.width_t or 0)):
-        if not any(block.holds(masks) for block in blocks):
-            blocks.append(Block(masks.width_f, masks.width_t))
-    return blocks
 
 
 def repeated_settings(paper: Mapping[tuple[Block, int, int], float]) -> str:
@@ -111,7 +101,13 @@ def cells_of(collection: Collection, dataset: str) -> Iterator[Values]:
     best = max((group["best_epoch_percent"] for group in groups.values() if group["seeds"]), default=0.0)
     best_paper = max(paper.values(), default=0.0)
     none = dict.fromkeys(["recipe", "runs", "expected_runs", "seeds", "best_epoch_percent", "last_epoch_percent"])
-    for block in blocks_of((block for block, _, _ in paper), groups):
+    # The paper's blocks, then more for those of our settings that no block holds. Settings with both kinds of masks
+    # come first: those with one kind or none then belong to their blocks.
+    blocks = list(dict.fromkeys(block for block, _, _ in paper))
+    for masks in sorted(groups, key=lambda m: (not (m.f and m.t), not (m.f or m.t), m.width_f or 0, m.width_t or 0)):
+        if not any(block.holds(masks) for block in blocks):
+            blocks.append(Block(masks.width_f, masks.width_t))
+    for block in blocks:
         places = {(masks.f, masks.t) for masks in groups if block.holds(masks)}
         for f, t in sorted(places | {(f, t) for other, f, t in paper if other == block}):
             ours, theirs = groups.get(block.masks(f, t)), paper.get((block, f, t))

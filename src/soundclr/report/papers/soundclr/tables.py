@@ -3,12 +3,13 @@
 import itertools
 import statistics
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from soundclr.report.catalogue import MEMBERS
 from soundclr.report.collect import Collection
-from soundclr.report.frames import Values, records
+from soundclr.report.frames import Values, records, split
 from soundclr.report.intervals import PROTOCOLS, both_epochs, ensembles, summary
-from soundclr.report.papers.reading import percent
+from soundclr.report.papers import percent
 from soundclr.report.papers.soundclr.reading import alpha_of, paper_accuracy, published
 from soundclr.report.table import (
     EPOCHS,
@@ -27,6 +28,7 @@ from soundclr.report.table import (
     place_columns,
     seeds_note,
     sentences,
+    spread,
 )
 
 OURS = "hybrid"
@@ -40,13 +42,10 @@ def table2(collection: Collection) -> Table:
     rows, page = [], [Column("alpha", lambda row: f"{row['alpha']:g}", align="l")]
     for dataset in collection.datasets_of("table2"):
         paper = {float(line["row"].removeprefix("alpha=")): percent(line) for line in published("table2", dataset)}
-        where: Row = {"dataset": dataset}
-        page += [Column("runs", coverage, collection.title(dataset), where=where)]
-        for epoch, name in EPOCHS.items():
-            page.append(Column(name, accuracy(epoch), collection.title(dataset), where=where))
+        column = partial(Column, group=collection.title(dataset), where={"dataset": dataset})
+        page += [column("runs", coverage), *(column(name, accuracy(epoch)) for epoch, name in EPOCHS.items())]
         if paper:
-            page += [Column("paper", "paper_percent", collection.title(dataset), where=where)]
-            page += [Column("diff.", "difference_points", collection.title(dataset), where=where, sign=True)]
+            page += [column("paper", "paper_percent"), column("diff.", "difference_points", sign=True)]
         for row in records(summary(collection.asked_of(dataset, choice="table2"))):
             alpha = alpha_of(collection.settings(dataset, row["recipe"]))
             theirs = paper.get(alpha)
@@ -68,16 +67,16 @@ def table2(collection: Collection) -> Table:
 
 def table3(collection: Collection) -> Table:
     """A row for each scheme: mean ± std and best over seeds at both epochs, and the paper's."""
-    rows, names = [], {"": "mean", "_std": "std", "_max": "best"}
+    rows = []
     for row in records(summary(collection.asked_of())):
         theirs = paper_accuracy(row["dataset"], row["recipe"])
-        row |= {f"paper{what}_percent": theirs[name] for what, name in names.items()}
+        row |= {f"paper_{name}_percent": value for name, value in theirs.items()}
         rows.append(row | {"difference_points": gap(row, theirs["mean"])})
-    with_paper = any(row["paper_percent"] is not None for row in rows)
+    with_paper = any(row["paper_mean_percent"] is not None for row in rows)
     page = place_columns(collection)
     for key, title in [*EPOCHS.items(), *([("paper", "paper")] if with_paper else [])]:
-        page += [Column("mean", accuracy(key), title)]
-        page += [Column("best", f"{key}_max_percent", title)]
+        mean = spread(f"{key}_mean_percent", f"{key}_std_percent", marked=key != "paper")
+        page += [Column("mean", mean, title), Column("best", f"{key}_best_percent", title)]
     page += [Column("difference", "difference_points", sign=True)] if with_paper else []
     seeds = {row["seeds"] for row in rows if row["runs"]}
     only = "One seed" if seeds == {1} else "Where only one seed has all its folds"
@@ -92,20 +91,11 @@ def table3(collection: Collection) -> Table:
         if with_paper and collection.finished()
         else "",
     )
-    keys = list(itertools.product([*PROTOCOLS, "paper"], names.items()))
-    renamed = {f"{key}{what}_percent": f"{key}_{name}_percent" for key, (what, name) in keys}
-    csv = [
-        "dataset",
-        "recipe",
-        "runs",
-        "expected_runs",
-        "seeds",
-        "expected_seeds",
-        *renamed.values(),
-        "difference_points",
-    ]
-    frame = frame_of(row | {name: row[key] for key, name in renamed.items()} for row in rows)
-    return Table(frame, csv, page, caption)
+    csv = ["dataset", "recipe", "runs", "expected_runs", "seeds", "expected_seeds"]
+    csv += [f"{key}_{name}_percent" for key in (*PROTOCOLS, "paper") for name in ("mean", "std", "best")]
+    renamed = {f"{key}_percent": f"{key}_mean_percent" for key in PROTOCOLS}
+    renamed |= {f"{key}_max_percent": f"{key}_best_percent" for key in PROTOCOLS}
+    return Table(frame_of(rows).rename(columns=renamed), [*csv, "difference_points"], page, caption)
 
 
 def table4(collection: Collection) -> Table:
@@ -147,14 +137,12 @@ def published_systems(datasets: Sequence[str]) -> Iterator[Values]:
     """The paper's systems, a row for each system and dataset."""
     # Each dataset has some of the systems, in the order of published.csv.
     order = dict.fromkeys((line["row"], line["statistic"]) for line in published("table4"))
-    lines = {
-        (one["row"], one["statistic"], dataset): one for dataset in datasets for one in published("table4", dataset)
-    }
     for (name, statistic), dataset in itertools.product(order, datasets):
-        if (name, statistic, dataset) in lines:
-            row = {"system": name, "accuracy": statistic, "dataset": dataset}
-            row["what"] = f"paper: {'reported' if statistic == 'reported' else 'best seed'}"
-            yield row | {"published_percent": percent(lines[name, statistic, dataset])}
+        for line in published("table4", dataset):
+            if (line["row"], line["statistic"]) == (name, statistic):
+                what = f"paper: {'reported' if statistic == 'reported' else 'best seed'}"
+                row = {"system": name, "accuracy": statistic, "dataset": dataset, "what": what}
+                yield row | {"published_percent": percent(line)}
 
 
 def our_systems(collection: Collection) -> Iterator[Values]:
@@ -165,29 +153,21 @@ def our_systems(collection: Collection) -> Iterator[Values]:
     for recipe in collection.recipes:
         of_it = found[found["recipe"] == recipe]
         together = {
-            dataset: of_it[of_it["dataset"] == dataset]
-            for dataset in collection.datasets
-            if set(of_it["fold"][of_it["dataset"] == dataset]) == set(collection.asked_of(dataset, recipe)["fold"])
+            dataset: folds
+            for dataset, folds in split(of_it, "dataset").items()
+            if set(folds["fold"]) == set(collection.asked_of(dataset, recipe)["fold"])
         }
         counts = [seeds for folds in together.values() for seeds in folds["seeds"]]
         members = "–".join(map(str, sorted({min(counts), max(counts)}))) if counts else ""
+        what = f"ensemble of {members} of {every} seeds" if counts else "ensemble of the seeds"
         for dataset in collection.datasets:
-            ours = groups[recipe, dataset]
-            row = {"system": collection.scheme(recipe), "recipe": recipe, "dataset": dataset}
-            row |= {"seeds": ours["seeds"], "expected_seeds": ours["expected_seeds"], "mark": ""}
-            mark = {"mark": f" {PARTIAL}" if ours["partial"] else ""}
-            yield (
-                row
-                | {name: ours[name] for name in NUMBERS}
-                | mark
-                | {"accuracy": "mean", "what": "mean of single seeds"}
-            )
+            ours, folds = groups[recipe, dataset], together.get(dataset, of_it[:0])
+            row = {"system": collection.scheme(recipe), "recipe": recipe, "dataset": dataset, "mark": ""}
+            row |= {"seeds": ours["seeds"], "expected_seeds": ours["expected_seeds"]}
+            mean = {name: ours[name] for name in NUMBERS} | {"mark": f" {PARTIAL}" if ours["partial"] else ""}
+            yield row | mean | {"accuracy": "mean", "what": "mean of single seeds"}
             best = {f"{protocol}_percent": ours[f"{protocol}_max_percent"] for protocol in PROTOCOLS}
             yield row | best | {"accuracy": "best", "what": "best seed"}
-            row |= {
-                "accuracy": "ensemble",
-                "what": f"ensemble of {f'{members} of {every} seeds' if members else 'the seeds'}",
-            }
-            folds = together.get(dataset, of_it[:0])
             means = {f"{p}_percent": statistics.fmean(folds[f"{p}_ensemble_percent"]) for p in PROTOCOLS if len(folds)}
-            yield row | means | {"seeds": folds["seeds"].min() if len(folds) else 0}
+            seeds = folds["seeds"].min() if len(folds) else 0
+            yield row | means | {"accuracy": "ensemble", "what": what, "seeds": seeds}
