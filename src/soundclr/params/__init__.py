@@ -1,6 +1,6 @@
 """Reads params.yaml into typed settings; an unknown key, recipe or fold is an error of one line."""
 
-from soundclr.params.file import Params, load, load_one
+from soundclr.params.file import Params, check_studies, load, load_one
 from soundclr.params.including import read_params
 from soundclr.params.merging import known, merge, validated
 from soundclr.params.schema import (
@@ -43,6 +43,7 @@ __all__ = [
     "StudySettings",
     "TrainingSettings",
     "WeightsFile",
+    "check_studies",
     "known",
     "load",
     "load_one",

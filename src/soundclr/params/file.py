@@ -1,7 +1,7 @@
 """The whole of params.yaml: reads and checks it, and resolves the settings of any run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import Field
 
 from soundclr.errors import UserError
-from soundclr.params.checks import check_together
 from soundclr.params.including import read_params
 from soundclr.params.merging import check_keys, known, merge, validated
 from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
@@ -122,7 +121,10 @@ class Params(Section):
 
     def weights_file(self, weights: str, network: str, place: str = "") -> WeightsFile:
         """The file of ``weights`` for an encoder or a network; UserError, with ``place``, if there is none."""
-        return self.weights[weights].file_of(network, f"with weights '{weights}'{place}")
+        named = self.weights[weights]
+        if named.torchvision is not None and network not in named.files:
+            return WeightsFile(file=f"{network}-{named.torchvision}.pth", torchvision=named.torchvision)
+        return named.files[known(network, named.files, f"encoder with weights '{weights}'{place}")]
 
     def origins(self, study: str, dataset: str, recipe: str) -> list[tuple[str, str]]:
         """Dataset and recipe of the run that a run starts from, then of the run which that one starts from, and so on.
@@ -146,41 +148,42 @@ class Params(Section):
             fold = self.written(study, *before).start.fold or fold
         return fold
 
-    def check_defaults(self, file: str) -> None:
-        """Raise UserError for invalid defaults, so that the message names them and not the first run that uses them."""
-        check_defaults(self.defaults, f"{file}: defaults")
-        training = self.defaults.get("training")
-        if isinstance(training, Mapping):
-            validated(TrainingSettings, training, file, "defaults", "training")
-        audio = AudioSettings(sample_rate=44_100, samples=44_100)
-        content = choose({**self.defaults, "audio": audio}, f"{file}: defaults")
-        self.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
 
+def load_one(path: Path) -> Params:
+    """Read params.yaml and check it, but not its runs, which are checked when resolved.
 
-def load_one(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
-    """Read params.yaml and check it, but not its runs, which are checked when resolved. ``check`` is called last."""
-    params = validated(Params, read_params(path), str(path))
-    params.check_defaults(str(path))
-    check(params)
+    Invalid defaults are a UserError that names them, and not the first run that uses them.
+    """
+    file = str(path)
+    params = validated(Params, read_params(path), file)
+    check_defaults(params.defaults, f"{file}: defaults")
+    training = params.defaults.get("training")
+    if isinstance(training, Mapping):
+        validated(TrainingSettings, training, file, "defaults", "training")
+    audio = AudioSettings(sample_rate=44_100, samples=44_100)
+    content = choose({**params.defaults, "audio": audio}, f"{file}: defaults")
+    params.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
     return params
 
 
-def load(path: Path, check: Callable[[Params], None] = lambda _: None) -> Params:
-    """Read params.yaml and check that every run of every study resolves; otherwise a :class:`UserError` says why.
+def load(path: Path) -> Params:
+    """Read params.yaml and check that every run of every study resolves; otherwise a :class:`UserError` says why."""
+    params = load_one(path)
+    check_studies(params, str(path))
+    return params
 
-    ``check`` is called before the studies are checked: see :func:`load_one`.
-    """
-    params = load_one(path, check)
+
+def check_studies(params: Params, file: str) -> None:
+    """Raise UserError for an unknown name in recipes and studies, or a run that does not resolve."""
     for name, recipe in params.recipes.items():
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
     for name, study in params.studies.items():
         for weights in study.optional_weights:
-            known(weights, params.weights, f"weights in {path}: studies.{name}.optional_weights")
+            known(weights, params.weights, f"weights in {file}: studies.{name}.optional_weights")
         for key, chosen in study.selections.items():
-            check_selection(params, name, str(path), f"studies.{name}{key}", chosen)
+            check_selection(params, name, file, f"studies.{name}{key}", chosen)
     known(params.study, params.studies, "study")
-    return params
 
 
 def check_selection(params: Params, study: str, file: str, place: str, chosen: Selection) -> None:
@@ -210,3 +213,23 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
                 what = f"fold of {other}, whose {start} {study}/{dataset}/{recipe} starts from"
                 for fold in folds or params.held_out(dataset):
                     known(params.fold_of(study, (dataset, recipe), (other, start), fold), params.held_out(other), what)
+
+
+def check_together(settings: RunSettings, folds: int, place: str) -> None:
+    """Raise UserError, beginning with ``place``, for settings of a run that cannot train on ``folds`` folds."""
+    if settings.projection.input != "encoder":
+        raise UserError(f"{place}: projection.input must be encoder; only the classifier's input may be the projection")
+    if settings.start.run is not None and settings.start.weights != "none":
+        raise UserError(f"{place}: start names weights and a run; an encoder starts from one of them")
+    for key in ("dataset", "fold"):
+        if getattr(settings.start, key) is not None and settings.start.run is None:
+            raise UserError(f"{place}: start.{key} belongs to start.run, which is missing")
+    if len(schemes := {stage.training.validation for stage in settings.stages}) > 1:
+        raise UserError(
+            f"{place}: training.validation is {' and '.join(sorted(schemes))}; all stages must have the same"
+        )
+    if "inner" in schemes and folds < 3:
+        raise UserError(f"{place}: training.validation is inner, which needs 3 folds, but the dataset has {folds}")
+    names = [stage.name for stage in settings.stages]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"{place}: stages has the name '{repeated[0]}' twice; histories tell stages apart by name")

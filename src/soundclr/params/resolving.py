@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from soundclr.errors import UserError
@@ -46,9 +47,7 @@ def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
                 f"{place}.name: {name!r} is not a recipe's name, which has lower-case letters, digits and _"
             )
         title = filled(grid.title, {axis: value.title for axis, value in values.items()}, f"{place}.title")
-        settings: dict[str, Any] = {}
-        for value in values.values():
-            settings = merge(settings, value.settings)
+        settings: dict[str, Any] = reduce(merge, (value.settings for value in values.values()))
         recipe = RecipeSettings(title=title, base=grid.base, settings=settings)
         if recipes.setdefault(name, recipe) != recipe:
             raise UserError(f"{place}.name: {name} would name two recipes with different settings")
@@ -131,20 +130,15 @@ def chosen(settings: Mapping[str, Any], key: str, entries: str, place: str) -> A
 
     def entry(name: Any) -> dict[str, Any]:
         known(name, parameters, f"{key} in {place}")
-        return {"name": name, "parameters": without_units(entries, name, given(parameters[name]))}
+        found, units = given(parameters[name]), UNITS.get(entries, {}).get(name, {})
+        if isinstance(found, Mapping):
+            found = {units.get(key, key): value for key, value in found.items()}
+        return {"name": name, "parameters": found}
 
     if isinstance(choice, Mapping):
         weighed = {name: weight for name, weight in choice.items() if weight is False or weight != 0}
         return [{**entry(name), "weight": weight} for name, weight in weighed.items()]
     return [entry(name) for name in choice] if isinstance(choice, list) else entry(choice)
-
-
-def without_units(entries: str, name: str, parameters: Any) -> Any:
-    """Rename an entry's parameters to those without units: see ``UNITS``."""
-    others = UNITS.get(entries, {}).get(name)
-    if others is None or not isinstance(parameters, Mapping):
-        return parameters
-    return {others.get(key, key): value for key, value in parameters.items()}
 
 
 def given(parameters: Any) -> Any:

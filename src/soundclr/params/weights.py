@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from soundclr.params.merging import known
 from soundclr.params.schema import Bytes, Name, Section, Sha256
 
 
@@ -69,9 +68,3 @@ class WeightsSettings(Section):
     licence: str | None = None
     files: dict[Name, WeightsFile] = Field(default={})
     torchvision: Text | None = None
-
-    def file_of(self, network: str, place: str) -> WeightsFile:
-        """The file for an encoder; UserError, with ``place``, if there is none."""
-        if self.torchvision is not None and network not in self.files:
-            return WeightsFile(file=f"{network}-{self.torchvision}.pth", torchvision=self.torchvision)
-        return self.files[known(network, self.files, f"encoder {place}")]
