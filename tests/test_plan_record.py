@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from soundclr.params import Params
-from soundclr.planning.plan_record import planned, write_plan
+from soundclr.planning.plan import planned, write_plan
 from soundclr.run.runs import expand
 from support.real_params import changed_params
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from soundclr.planning.status.ending import EXPLAINED, OneLine, named, success
+from soundclr.planning.status.jobs import JobStatus
 
 RAISED = "RuleException:\nCalledProcessError in file \"x.smk\", line 2:\nCommand 'train 2> log' "
 
@@ -66,7 +67,7 @@ def test_snakemakes_message_is_left_out_if_the_log_explains_the_failure(ending: 
 
 
 def test_of_many_failures_the_first_are_named() -> None:
-    assert [line.split(":")[0] for line in named([(str(n), "x") for n in range(7)], "s")] == [
+    assert [line.split(":")[0] for line in named([JobStatus(str(n), "failed", "x") for n in range(7)], "s")] == [
         *["  failed"] * 5,
         "  and 2 more failed",
     ]

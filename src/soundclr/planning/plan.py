@@ -1,23 +1,28 @@
-"""Plans a study's cost: its jobs, the hours on some devices, and the disk space."""
+"""Plans a study: its jobs, the hours on some devices, and the disk space; and the file of its plan for DVC."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
 
 from soundclr.audio.representations import representation_of
+from soundclr.machine.files import sha256_of_json, write_text
 from soundclr.params import Params, RunSettings
 from soundclr.planning.status.jobs import Places, Study, training_status
 from soundclr.planning.status.left import left
 from soundclr.report.catalogue import needs
+from soundclr.report.made_of import report_inputs
 from soundclr.run import optional, runs, unlearnt
 from soundclr.run.clips import clips_of, training_clips
 from soundclr.run.runs import Run
 from soundclr.training import budget
 
+HEAD = "# Written by `soundclr plan --write`: what the study comes to, by the hashes of all that decides it.\n"
 
-@dataclass(frozen=True)
-class Share:
+
+class Share(NamedTuple):
     """An artefact's trainings, and how many of them no earlier line counts."""
 
     title: str
@@ -55,11 +60,10 @@ def warnings(params: Params, study: str) -> list[str]:
     return [f"{', '.join(names)} {line}" for line, names in recipes.items()]
 
 
-def features_bytes(params: Params, datasets: Iterable[str]) -> int:
-    """The size of the decoded clips (int16; pictures uint8) if all were as long as the longest."""
-    sources = {dataset: params.datasets[dataset] for dataset in datasets}
-    sizes = {name: (1 if source.pixels else 2) * source.audio.samples for name, source in sources.items()}
-    return sum(clips_of(params, name) * size for name, size in sizes.items())
+def features_bytes(params: Params, dataset: str) -> int:
+    """The size of a dataset's decoded clips (int16; pictures uint8) if all were as long as the longest."""
+    source = params.datasets[dataset]
+    return clips_of(params, dataset) * source.audio.samples * (1 if source.pixels else 2)
 
 
 def model_bytes(settings: RunSettings, classes: int) -> int:
@@ -123,15 +127,46 @@ def hours(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
 
 def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
     """The disk space and memory for decoded clips and trained models, in GB."""
-    features = features_bytes(params, {run.dataset for run in wanted})
+    features = [features_bytes(params, dataset) for dataset in dict.fromkeys(run.dataset for run in wanted)]
     sizes = {
         (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes or 2)
         for dataset, recipe in dict.fromkeys((run.dataset, run.recipe) for run in wanted)
     }
     models = sum(sizes[run.dataset, run.recipe] for run in wanted)
     yield (
-        f"Disk: {features / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
+        f"Disk: {sum(features) / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
         f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and three times its model for each running training."
     )
-    largest = max(features_bytes(params, [run.dataset]) for run in wanted)
-    yield f"Memory: a training keeps its dataset's decoded clips on its device, {largest / 1e9:,.1f} GB at most."
+    yield f"Memory: a training keeps its dataset's decoded clips on its device, {max(features) / 1e9:,.1f} GB at most."
+
+
+def write_plan(params: Params, study: str, path: Path) -> None:
+    """Write :func:`planned` as YAML. DVC's stages depend on that small file, so that only what changed runs again."""
+    write_text(path, HEAD + yaml.safe_dump(planned(params, study), sort_keys=False, width=120))
+
+
+def planned(params: Params, study: str) -> dict[str, Any]:
+    """The parts on which DVC's stages depend: ``runs``, ``evaluations`` and ``report``.
+
+    They list runs and evaluations by the hashes of all their settings, and have a hash of what the report shows.
+    Settings that change none of them, such as another study's, do not change them.
+    """
+    left_out = optional.left_out(params, study)
+    asked = [run for run in runs.expand(params, study) if run not in left_out]
+    evaluated = [run for run in runs.evaluated(params, study) if run not in left_out]
+    settings = f"hash {runs.evaluation_key(params)}"
+    evaluations = {"settings": settings, "runs": by_group(evaluated)} if evaluated else {}
+    return {
+        "runs": by_group(asked),
+        "evaluations": evaluations,
+        "report": sha256_of_json(report_inputs(params, study)),
+    }
+
+
+def by_group(asked: list[Run]) -> dict[str, str]:
+    """The folds and seeds of each dataset and recipe, as in ``folds 1 2 3, seeds 0 1``."""
+    found: dict[str, tuple[dict[int, None], dict[int, None]]] = {}
+    for run in asked:
+        folds, seeds = found.setdefault(run.group, ({}, {}))
+        folds[run.fold], seeds[run.seed] = None, None
+    return {group: f"folds {' '.join(map(str, f))}, seeds {' '.join(map(str, s))}" for group, (f, s) in found.items()}

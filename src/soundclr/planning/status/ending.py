@@ -7,17 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from soundclr.planning.status.jobs import (
-    Places,
-    Study,
-    data_jobs,
-    evaluations,
-    is_interrupted,
-    read_log,
-    tables,
-    training_status,
-)
-from soundclr.planning.status.page import counted, name_of
+from soundclr.planning.status import jobs
+from soundclr.planning.status.jobs import INTERRUPTED, JobStatus, Places, Study, TrainingStatus
+from soundclr.planning.status.page import counted
 
 LAST_LINE = re.compile(r"soundclr(?: \w+)?: (?P<mistake>error: )?(?P<message>.*)")  # of a job that ended by itself
 # Snakemake's message for such a job: 2 is a mistake, 75 and 130 an interruption, each with its line in the job's log.
@@ -58,22 +50,22 @@ class OneLine(logging.Filter):
 
 def last_line(log: Path) -> re.Match[str] | None:
     """The last line of a job's log, if it is the job's own message about its end."""
-    lines = [line for line in read_log(log).splitlines() if line.strip()]
+    lines = [line for line in jobs.read_log(log).splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    return LAST_LINE.fullmatch(
-        "soundclr: interrupted; run the same command to resume" if is_interrupted(last) else last
-    )
+    if last.startswith(INTERRUPTED):
+        last = "soundclr: interrupted; run the same command to resume"
+    return LAST_LINE.fullmatch(last)
 
 
 def lines(study: Study, places: Places) -> Iterator[str]:
     """Lines with what is done, what failed and why, and what to type next."""
-    trainings = [training_status(study, run, places) for run in study.runs]
-    judged = evaluations(study, places)
+    trainings = [jobs.training_status(study, run, places) for run in study.runs]
+    judged = jobs.evaluations(study, places)
     more = f"; evaluations: {counted(judged)}" if judged else ""
     yield f"Study {study.name}: trainings: {counted(trainings)}{more}"
-    others = [*data_jobs(study, places), *judged, tables(study, places)]
-    failures = [(name_of(one.run), one.error) for one in trainings if one.state == "failed"]
-    failures += [(one.name, one.error) for one in others if one.state == "failed"]
+    others = [*jobs.data_jobs(study, places), *judged, jobs.tables(study, places)]
+    every: list[TrainingStatus | JobStatus] = [*trainings, *others]
+    failures = [one for one in every if one.state == "failed"]
     yield from named(failures, study.name)
     if failures:
         report = f"; `soundclr report --study {study.name}` makes the tables of what is done"
@@ -93,9 +85,9 @@ def success(study: str, results: Path = Path("results")) -> Iterator[str]:
             yield from (f"  {row['advice']}" for row in csv.DictReader(file))
 
 
-def named(failures: Sequence[tuple[str, str]], study: str) -> Iterator[str]:
+def named(failures: Sequence[TrainingStatus | JobStatus], study: str) -> Iterator[str]:
     """A line for each of the first failures, and the number of the others."""
-    for name, error in failures[:MOST]:
-        yield f"  failed: {name}: {error}"
+    for one in failures[:MOST]:
+        yield f"  failed: {one.name}: {one.error}"
     if len(failures) > MOST:
         yield f"  and {len(failures) - MOST} more failed: `soundclr status --study {study}` names all"

@@ -21,7 +21,7 @@ from soundclr.training.heartbeat import Heartbeat, Row
 
 State = Literal["done", "running", "starting", "failed", "stopped", "waiting"]
 ERROR = re.compile(r"^soundclr( \w+)?: error: ")
-WORKFLOW_LOCK = Path(".snakemake/soundclr.lock")
+INTERRUPTED = "KeyboardInterrupt"  # a log's last line after a Ctrl-C before or after the job could handle it
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Places:
     results: Path = Path("results")
     data: Path = Path("data")
     logs: Path = Path("logs")
-    workflow_lock: Path = WORKFLOW_LOCK
+    workflow_lock: Path = Path(".snakemake/soundclr.lock")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class TrainingStatus:
     device: str = ""
     error: str = ""
 
+    @property
+    def name(self) -> str:
+        """A short name for the run."""
+        return f"{self.run.dataset} {self.run.recipe} {self.run.name}"
+
 
 @dataclass(frozen=True)
 class JobStatus:
@@ -117,15 +122,10 @@ def read_log(path: Path) -> str:
         return ""
 
 
-def is_interrupted(line: str) -> bool:
-    """Whether a log's last line comes from a Ctrl-C before the job could handle it, or while it was ending."""
-    return line.startswith("KeyboardInterrupt")
-
-
 def failure(text: str) -> str:
     """The error at the end of a log, "" if there is none."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if not lines or is_interrupted(lines[-1]):
+    if not lines or lines[-1].startswith(INTERRUPTED):
         return ""
     if error := ERROR.match(lines[-1]):
         return lines[-1][error.end() :]

@@ -13,9 +13,6 @@ from soundclr.planning.status.jobs import Study, TrainingStatus
 from soundclr.run import runs
 from soundclr.run.clips import training_clips
 
-Paces = Mapping[str, float]
-"""Seconds per training clip, including its share of the validation, by :func:`kind_of` a stage."""
-
 
 @dataclass(frozen=True)
 class Left:
@@ -46,9 +43,10 @@ def kind_of(settings: RunSettings, stage: StageSettings) -> str:
     return json.dumps([*parts, *audio, *names, stage.trains, stage.views, training.batch_size, training.precision])
 
 
-def paces(study: Study, trainings: Iterable[TrainingStatus]) -> tuple[Paces, int]:
-    """The median pace of every kind of stage, and the number of trainings behind it.
+def paces(study: Study, trainings: Iterable[TrainingStatus]) -> tuple[dict[str, float], int]:
+    """The median pace by :func:`kind_of` a stage, and the number of trainings behind it.
 
+    A pace is the seconds per training clip, including its share of the validation.
     If trainings of a kind are running, only these count, because they are on the devices that the others will use.
     """
     found: dict[str, dict[bool, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -62,7 +60,7 @@ def paces(study: Study, trainings: Iterable[TrainingStatus]) -> tuple[Paces, int
     return {kind: statistics.median(values[True] or values[False]) for kind, values in found.items()}, by
 
 
-def seconds_of(study: Study, one: TrainingStatus, pace: Paces) -> float | None:
+def seconds_of(study: Study, one: TrainingStatus, pace: Mapping[str, float]) -> float | None:
     """A training's remaining seconds; None if a remaining stage's kind has no pace."""
     settings = study.settings_of(one.run)
     epochs = [(kind_of(settings, stage), stage.training.epochs) for stage in settings.stages[one.stage :]]
