@@ -95,9 +95,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as error:
-        cause = (
-            error if isinstance(error, OSError) else error.__context__
-        )  # PyTorch's writer hides the error of a full disk
+        # PyTorch's writer hides the error of a full disk
+        cause = error if isinstance(error, OSError) else error.__context__
         if not isinstance(cause, OSError):
             raise
         raise UserError(f"{path}: cannot be written ({reason(cause)})") from error

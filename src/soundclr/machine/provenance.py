@@ -37,18 +37,14 @@ def code_version() -> str:
 
 
 def made_with(*libraries: str) -> dict[str, Any]:
-    """The commit and whether files differ from it, the versions of torch and other ``libraries``, and the time."""
-    return {**git_state(), "versions": versions(*libraries), "created": now()}
+    """The commit and whether files differ from it, the versions of what computes, and the time.
 
-
-def versions(*others: str) -> dict[str, str]:
-    """The versions of Python, of this package, of torch's packages, and of ``others``."""
-    names = ("torch", "torchvision", "torchaudio", *others)
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-        "soundclr": __version__,
-    }
+    The versions are those of Python, of this package, of torch's packages, and of other ``libraries``.
+    """
+    names = ("torch", "torchvision", "torchaudio", *libraries)
+    others = {name: importlib.metadata.version(name) for name in names}
+    versions = {"python": platform.python_version(), **others, "soundclr": __version__}
+    return {**git_state(), "versions": versions, "created": now()}
 
 
 def now() -> str:

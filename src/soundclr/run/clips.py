@@ -24,17 +24,14 @@ def clips_of(params: Params, dataset: str) -> int:
     return sum(bool("".join(row).strip(" ;")) for row in rows) - 1  # spreadsheets leave empty rows
 
 
-def fold_sizes(params: Params, dataset: str) -> tuple[float, ...]:
-    """The number of clips in each fold, before the dataset is fetched; if unknown, folds count as equal."""
-    source = params.datasets[dataset]
-    if isinstance(source.clips, tuple):
-        return source.clips
-    return (clips_of(params, dataset) / source.folds,) * source.folds
-
-
 def training_clips(params: Params, run: Run) -> tuple[float, float]:
-    """The number of a run's training clips, and of the clips that are evaluated after each epoch."""
-    sizes = fold_sizes(params, run.dataset)
+    """The number of a run's training clips, and of the clips that are evaluated after each epoch.
+
+    Folds whose sizes are not known before the dataset is fetched count as equal.
+    """
+    source = params.datasets[run.dataset]
+    equal = (clips_of(params, run.dataset) / source.folds,) * source.folds
+    sizes: tuple[float, ...] = source.clips if isinstance(source.clips, tuple) else equal
     inner = params.resolve(run.study, run.dataset, run.recipe).stages[-1].training.validation == "inner"
     judged = run.fold % len(sizes) + 1 if inner else run.fold
     learnt = sum(size for fold, size in enumerate(sizes, start=1) if fold not in (run.fold, judged))

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from soundclr.errors import UserError
+from soundclr.params import Params
 from soundclr.run.records import read_record, write_record
+from soundclr.run.runs import dataset_hash
 
 MADE_OF = ".made-of"  # the record's file name
 
@@ -46,6 +48,15 @@ def known_index(path: Path) -> Known | None:
         return Known(content.decode(), record["index_sha256"]) if sha256(content) == record["file_sha256"] else None
     except (UserError, OSError, UnicodeDecodeError, KeyError):
         return None
+
+
+def current_identity(params: Params, dataset: str, data: Path) -> str | None:
+    """The hash by which runs identify a dataset's index; None if it is missing or older than its definition."""
+    try:
+        record = read_made_of(data / dataset / "index.csv")
+    except UserError:
+        return None
+    return record.get("index_sha256") if record.get("definition") == dataset_hash(params, dataset) else None
 
 
 def sha256(content: bytes) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from soundclr.params import Params
@@ -36,19 +37,16 @@ def left_out(
     """
     if mirror is None and os.environ.get("SOUNDCLR_MIRROR"):
         mirror = Path(os.environ["SOUNDCLR_MIRROR"])
-    found: dict[Run, Weights] = {}
     if not params.studies[study].optional_weights:
-        return found
-    lacking: dict[tuple[str, str], Weights | None] = {}
-    for run in runs.expand(params, study):
-        place = run.dataset, run.recipe
-        if place not in lacking:
-            weights = optional_weights(params, study, *place)
-            lacking[place] = None if weights is None or are_here(params, weights, data, mirror) else weights
-        weights = lacking[place]
-        if weights is not None and not (run.directory(results) / "metrics.json").is_file():
-            found[run] = weights
-    return found
+        return {}
+
+    @cache
+    def lacking(dataset: str, recipe: str) -> Weights | None:
+        weights = optional_weights(params, study, dataset, recipe)
+        return None if weights is None or are_here(params, weights, data, mirror) else weights
+
+    missing = (run for run in runs.expand(params, study) if not (run.directory(results) / "metrics.json").is_file())
+    return {run: weights for run in missing if (weights := lacking(run.dataset, run.recipe)) is not None}
 
 
 def lines(params: Params, runs_left_out: dict[Run, Weights]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from soundclr.machine.files import read_json, regular, sha256_of_file, write_jso
 from soundclr.machine.yaml_file import read_yaml
 from soundclr.params import Params
 from soundclr.run import runs
-from soundclr.run.index_record import known_index, place_of, read_made_of, remedy
+from soundclr.run.index_record import current_identity, known_index, place_of, remedy
 
-FOUND_GOOD = ".found-good"  # beside an index: the clips that were read and match it
+FOUND_GOOD = ".found-good"  # beside an index: the clips that matched it when read: SHA-256, place, inode, size, times
 LONGEST_HEADER = 1 << 28  # the most bytes to read of a features file's header; NSynth's has 10 MB
 
 
@@ -47,15 +48,17 @@ def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None
     elsewhere.
     """
     index = data / dataset / "index.csv"
-    if params.datasets[dataset].adapter not in runs.OWN_TABLES or _made_of(params, dataset, data) is None:
+    if params.datasets[dataset].adapter not in runs.OWN_TABLES or current_identity(params, dataset, data) is None:
         return
     if (known := known_index(index)) is None:
         return
-    before, found, changed = _found_good(index), {}, []
+    before, found, changed = _read_object(index.with_name(FOUND_GOOD)), {}, []
     for row in csv.DictReader(io.StringIO(known.content, newline="")):
         clip, expected = place_of(index, row["path"]), row["sha256"]
         with suppress(OSError, ValueError):
-            state = [expected, str(clip), *_state(clip)]  # taken before reading, so that no change is missed
+            status = clip.stat()  # taken before reading, so that no change is missed
+            times = status.st_mtime_ns, status.st_ctime_ns  # the latter also changes if a copy keeps the former
+            state = [expected, str(clip), status.st_ino, status.st_size, *times]
             if state == before.get(row["clip"]) or sha256_of_file(clip) == expected:
                 found[row["clip"]] = state
             else:
@@ -73,12 +76,10 @@ def check_clips(params: Params, dataset: str, data: Path = Path("data")) -> None
 
 def check_runs(params: Params, some: Iterable[runs.Run], results: Path, data: Path = Path("data")) -> None:
     """Raise UserError for finished runs of another index than their dataset has now."""
-    made_of: dict[str, str | None] = {}
+    identity = cache(partial(current_identity, params, data=data))
     for run in some:
-        if run.dataset not in made_of:
-            made_of[run.dataset] = _made_of(params, run.dataset, data)
-        path, now = run.directory(results) / "metrics.json", made_of[run.dataset]
-        if now is None or not path.is_file() or _index_of_run(path) in (None, now):
+        path, now = run.directory(results) / "metrics.json", identity(run.dataset)
+        if now is None or not path.is_file() or _read_object(path).get("index_sha256") in (None, now):
             continue
         index = data / run.dataset / "index.csv"
         folders = [str(results / run.study / part / run.dataset) for part in ("runs", "models", "evaluations")]
@@ -90,28 +91,19 @@ def check_runs(params: Params, some: Iterable[runs.Run], results: Path, data: Pa
 
 def check_features(params: Params, dataset: str, features: Path, data: Path = Path("data")) -> None:
     """Raise UserError for a features file of another index than the dataset has now."""
-    now = _made_of(params, dataset, data)
+    now = current_identity(params, dataset, data)
     if now is not None and _index_of_features(features) not in (None, now):
         index = data / dataset / "index.csv"
         raise UserError(f"{features}: was made of other clips than {index} has now; run `soundclr features {dataset}`")
 
 
-def _made_of(params: Params, dataset: str, data: Path) -> str | None:
-    """The hash that identifies a dataset's index; None if it is missing or older than params.yaml's definition."""
+def _read_object(path: Path) -> dict[str, Any]:
+    """A JSON object from a file; an empty one if it is missing or damaged, which the report reports of a record."""
     try:
-        record = read_made_of(data / dataset / "index.csv")
+        content = read_json(path)
     except UserError:
-        return None
-    return record.get("index_sha256") if record.get("definition") == runs.dataset_hash(params, dataset) else None
-
-
-def _index_of_run(metrics: Path) -> Any:
-    """The hash of a run's index; None for a damaged record, which the report reports."""
-    try:
-        record = read_json(metrics)
-    except UserError:
-        return None
-    return record.get("index_sha256") if isinstance(record, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _index_of_features(path: Path) -> Any:
@@ -122,18 +114,3 @@ def _index_of_features(path: Path) -> Any:
         return header["__metadata__"]["index_sha256"]
     except (OSError, ValueError, RecursionError, LookupError, TypeError):
         return None
-
-
-def _found_good(index: Path) -> dict[str, Any]:
-    """The clips that matched the index when last read: their SHA-256, their place, and their :func:`_state`."""
-    try:
-        content = read_json(index.with_name(FOUND_GOOD))
-    except UserError:
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _state(clip: Path) -> list[int]:
-    """Numbers that change when a file is replaced or edited, even if a copy keeps its time."""
-    status = clip.stat()
-    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]

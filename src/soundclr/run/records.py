@@ -62,18 +62,15 @@ class Record(Part):
             raise UserError(f"{path}: has format {found}, not {cls.model_fields['format'].default}; {cls.REMEDY}")
         record = validated(cls, content, str(path))
         for name, expected in record.files.items():
-            record.check_file(path.with_name(name), expected)
+            file = path.with_name(name)
+            if not file.is_file():
+                raise UserError(f"{file}: missing, although the record beside it is there; {cls.REMEDY}")
+            if expected != (has := sha256_of_file(file)):
+                raise UserError(
+                    f"{file}: has SHA-256 {has}, but the record beside it has {expected}: changed after it was "
+                    f"written; {cls.REMEDY}"
+                )
         return record
-
-    def check_file(self, file: Path, expected: str) -> None:
-        """Raise UserError if ``file`` is missing or its SHA-256 is not the ``expected`` one."""
-        if not file.is_file():
-            raise UserError(f"{file}: missing, although the record beside it is there; {self.REMEDY}")
-        if expected != (has := sha256_of_file(file)):
-            raise UserError(
-                f"{file}: has SHA-256 {has}, but the record beside it has {expected}: changed after it was written; "
-                f"{self.REMEDY}"
-            )
 
 
 class Accuracies(Part):

@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from soundclr.errors import UserError
-from soundclr.machine.files import read_regular, sha256_of_json, visible
+from soundclr.machine.files import read_regular, sha256_of_json, to_csv, visible
 from soundclr.params import DatasetSettings, MappingSettings, Params, Selection, WeightsFile, known
 
-RUN_PATH = re.compile(
-    r"^(?P<study>[^/]+)/runs/(?P<dataset>[^/]+)/(?P<recipe>[^/]+)-(?P<hash>[0-9a-f]{12})"
-    r"/fold(?P<fold>\d+)-seed(?P<seed>\d+)$"
-)
+# A run's folder: study, dataset, recipe, hash, fold, seed
+RUN_PATH = re.compile(r"^([^/]+)/runs/([^/]+)/([^/]+)-([0-9a-f]{12})/fold(\d+)-seed(\d+)$")
 
 
 @dataclass(frozen=True, order=True)
@@ -94,16 +92,15 @@ def dataset_hash(params: Params, dataset: str) -> str:
 
 
 def definition_hash(settings: DatasetSettings) -> str:
-    """:func:`dataset_hash` for a dataset with these settings."""
+    """:func:`dataset_hash` for a dataset with these settings.
+
+    The list of its clips is the packaged manifest, the SHA-256 of your own sounds' table, or None.
+    """
+    table = own_table(settings)
+    clips = manifest_text(settings.adapter) if table is None else hashlib.sha256(table).hexdigest()
     no_matter = {"title", "licence", "url", "file", "max_bytes", "held_out"}
     source = settings.model_dump(mode="json", exclude=no_matter, exclude_defaults=True)
-    return sha256_of_json({"source": source, "manifest": clip_list(settings)})
-
-
-def clip_list(settings: DatasetSettings) -> str | None:
-    """The list of a dataset's clips: the packaged manifest, the SHA-256 of your own sounds' table, or None."""
-    table = own_table(settings)
-    return manifest_text(settings.adapter) if table is None else hashlib.sha256(table).hexdigest()
+    return sha256_of_json({"source": source, "manifest": clips})
 
 
 def own_table(settings: DatasetSettings) -> bytes | None:
@@ -140,10 +137,8 @@ def table_of_folders(folder: Path) -> bytes:
     rows = sorted((f"{inner.name}/{file.name}", inner.name) for inner, file in files)
     if not rows:
         raise UserError(f"{folder}: has no clips; it is {OWN_TABLES['folders'][1]}")
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("path", "label"), *rows])
     try:
-        return text.getvalue().encode()
+        return to_csv([("path", "label"), *rows]).encode()
     except UnicodeEncodeError as error:
         raise UserError(f"{folder}: a name in it is not UTF-8 ({error.object[: error.end]!r}); rename it") from error
 
@@ -237,9 +232,8 @@ def expand(params: Params, study: str) -> Iterator[Run]:
     """
     names: dict[tuple[str, str], str] = {}
     seen: dict[Run, None] = {}
-    for run in itertools.chain.from_iterable(
-        select(params, study, one) for one in params.get_study(study).selections.values()
-    ):
+    chosen = (select(params, study, one) for one in params.get_study(study).selections.values())
+    for run in itertools.chain.from_iterable(chosen):
         start: Run | None = run
         while start is not None and start not in seen:
             if (name := names.setdefault((start.dataset, start.hash), start.recipe)) != start.recipe:
@@ -255,12 +249,10 @@ def expand(params: Params, study: str) -> Iterator[Run]:
 def select(params: Params, study: str, chosen: Selection) -> Iterator[Run]:
     """Every run of a choice of datasets, recipes, folds and seeds; missing ones are the study's."""
     chosen = params.selection(study, chosen)
-    for dataset in chosen.datasets or ():
-        for recipe in chosen.recipes or ():
-            key = recipe_hash(params, study, dataset, recipe)
-            for fold in chosen.folds or params.held_out(dataset):
-                for seed in chosen.seeds or ():
-                    yield Run(study, dataset, recipe, key, fold, seed)
+    for dataset, recipe in itertools.product(chosen.datasets or (), chosen.recipes or ()):
+        key = recipe_hash(params, study, dataset, recipe)
+        for fold, seed in itertools.product(chosen.folds or params.held_out(dataset), chosen.seeds or ()):
+            yield Run(study, dataset, recipe, key, fold, seed)
 
 
 def evaluated(params: Params, study: str) -> list[Run]:

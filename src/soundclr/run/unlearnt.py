@@ -9,25 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from soundclr.errors import UserError
 from soundclr.params import Params
 from soundclr.run import runs
-from soundclr.run.index_record import known_index, read_made_of
+from soundclr.run.index_record import current_identity, known_index
 
 Placed = tuple[str, int]  # a clip's class and fold
-
-
-def unlearnt(clips: Iterable[Placed], apart: Iterable[int]) -> list[str]:
-    """The classes whose ``clips`` are all in the folds ``apart``, on which a run does not train."""
-    folds = defaultdict(set)
-    for class_name, fold in clips:
-        folds[class_name].add(fold)
-    return [class_name for class_name in sorted(folds) if folds[class_name] <= set(apart)]
-
-
-def apart(fold: int, folds: int, inner: bool) -> set[int]:
-    """The folds on which a run with held-out ``fold`` does not train: with an ``inner`` fold, also the next one."""
-    return {fold, fold % folds + 1} if inner else {fold}
 
 
 def sentence(classes: list[str], fold: int) -> str:
@@ -38,22 +24,23 @@ def sentence(classes: list[str], fold: int) -> str:
 
 
 def lines(clips: Iterable[Placed], held_out: Iterable[int], folds: int, inner: bool = False) -> Iterator[str]:
-    """A warning for each held-out fold that leaves classes without training clips."""
-    clips = set(clips)
+    """A warning for each held-out fold that leaves classes without training clips.
+
+    With an ``inner`` fold, a run does not train on the next fold either.
+    """
+    folds_of = defaultdict(set)
+    for class_name, fold in clips:
+        folds_of[class_name].add(fold)
     for fold in held_out:
-        if classes := unlearnt(clips, apart(fold, folds, inner)):
+        apart = {fold, fold % folds + 1} if inner else {fold}
+        if classes := [name for name in sorted(folds_of) if folds_of[name] <= apart]:
             yield sentence(classes, fold)
 
 
 def placed(params: Params, dataset: str, data: Path = Path("data")) -> list[Placed]:
     """The class and fold of each clip, if known: from the index or, before the fetch, from your table."""
-    settings, index = params.datasets[dataset], data / dataset / "index.csv"
-    try:
-        current = read_made_of(index).get("definition") == runs.definition_hash(settings)
-    except UserError:
-        current = False
-    known = known_index(index) if current else None
-    table = runs.own_table(settings) if known is None else None
+    known = known_index(data / dataset / "index.csv") if current_identity(params, dataset, data) is not None else None
+    table = runs.own_table(params.datasets[dataset]) if known is None else None
     text = known.content if known else (table or b"").decode("utf-8-sig", errors="replace")
     header = text.split("\n", 1)[0]
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in header else ",")
