@@ -15,8 +15,8 @@ import yaml
 from soundclr.audio.decode import read_audio, to_int16, trim
 from soundclr.audio.features import Waveforms
 from soundclr.commands import cli
-from soundclr.datasets import esc_ogg, fetch_dataset, read_index
-from soundclr.datasets.esc_ogg import index_row
+from soundclr.datasets import esc, fetch_dataset, read_index
+from soundclr.datasets.esc import ogg_row
 from soundclr.datasets.manifest import read_manifest
 from soundclr.errors import UserError
 from soundclr.params import DatasetSettings, load, read_params
@@ -36,19 +36,19 @@ CATEGORIES = """
 
 
 def test_the_row_of_a_clip_follows_from_its_path() -> None:
-    row = index_row("010 - Fire crackling/3-12-B.ogg", "x")
+    row = ogg_row("010 - Fire crackling/3-12-B.ogg", "x")
     assert row == ("3-12-B", "x/010 - Fire crackling/3-12-B.ogg", 9, "fire_crackling", 3, "12")
     with pytest.raises(UserError, match=r"^3-12-B\.ogg is not named like"):
-        index_row("3-12-B.ogg", "x")
+        ogg_row("3-12-B.ogg", "x")
 
 
 @pytest.mark.parametrize("number, label", [("101", 0), ("110", 9), ("201", 10), ("510", 49), ("001", 0), ("010", 9)])
 def test_labels_are_the_wav_release_s(number: str, label: int) -> None:
-    assert index_row(f"{number} - Dog/1-2-A.ogg", "x").label == label
+    assert ogg_row(f"{number} - Dog/1-2-A.ogg", "x").label == label
 
 
 def test_the_packaged_manifest_has_the_classes_of_the_wav_release() -> None:
-    rows = pd.DataFrame([index_row(path, "x") for path in read_manifest("esc50_ogg")])
+    rows = pd.DataFrame([ogg_row(path, "x") for path in read_manifest("esc50_ogg")])
     assert len(rows) == 2000 and rows["clip"].is_unique
     assert set(rows.groupby(["label", "fold"]).size()) == {8}
     assert dict(zip(rows["label"], rows["class_name"], strict=True)) == dict(enumerate(CATEGORIES.split()))
@@ -64,7 +64,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A mirror with a small copy of ESC-50's first release, whose clips are taken for the real ones."""
     top = small_copies.make_esc50_ogg(tmp_path / "mirror")
     manifests = {"esc50_ogg": small_copies.manifest_of(top)}
-    monkeypatch.setattr(esc_ogg, "read_manifest", manifests.__getitem__)
+    monkeypatch.setattr(esc, "read_manifest", manifests.__getitem__)
     return top.parent
 
 

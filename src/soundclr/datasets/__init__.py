@@ -41,8 +41,7 @@ import pandas as pd
 
 from soundclr.datasets.csv_dataset import fetch_csv, fetch_folders
 from soundclr.datasets.download import Source, obtain, record
-from soundclr.datasets.esc50 import fetch_esc50
-from soundclr.datasets.esc_ogg import fetch_esc_ogg
+from soundclr.datasets.esc import fetch_esc50, fetch_esc_ogg
 from soundclr.datasets.gtzan import fetch_gtzan, fetch_gtzan_filtered
 from soundclr.datasets.index import IndexRow, identical_clips, read_index, write_index
 from soundclr.datasets.nsynth import fetch_families, fetch_pitches
@@ -96,25 +95,20 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
             f"dataset {name}: its adapter {settings.adapter!r} is not part of this version, "
             f"which has {', '.join(ADAPTERS)}"
         )
-    with in_turn(data / f".{name}.lock"):
-        return _fetch(name, settings, data, mirror, adapter)
-
-
-def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None, adapter: Adapter) -> Path:
-    """:func:`fetch_dataset` while no other process fetches the same dataset."""
     path = data / name / "index.csv"
-    before = known_index(path)
-    path.unlink(missing_ok=True)
-    definition = definition_hash(settings)  # before the table is read: if that changes meanwhile, the index is outdated
-    rows = _of_classes(name, adapter(name, settings, data, mirror), settings)
-    _check_counts(name, rows, settings)
-    write_index(path, _without(name, rows, settings), definition, before)
-    try:
-        index = read_index(path)
-        _check_size(name, index, settings)
-    except UserError:
-        path.unlink()
-        raise
+    with in_turn(data / f".{name}.lock"):
+        before = known_index(path)
+        path.unlink(missing_ok=True)
+        definition = definition_hash(settings)  # before the table is read: if that changes, the index is outdated
+        rows = _of_classes(name, adapter(name, settings, data, mirror), settings)
+        _check_counts(name, rows, settings)
+        write_index(path, _without(name, rows, settings), definition, before)
+        try:
+            index = read_index(path)
+            _check_size(name, index, settings)
+        except UserError:
+            path.unlink()
+            raise
     _report_identical(name, index)
     held_out = settings.held_out or range(1, settings.folds + 1)
     for line in unlearnt.lines(zip(index["class"], index["fold"], strict=True), held_out, settings.folds):

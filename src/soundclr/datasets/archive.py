@@ -21,6 +21,9 @@ Member = tuple[str, IO[bytes] | None]  # name in the archive, contents (None for
 CHUNK = 1 << 14  # bytes read at a time, and the limit for a tar header: Python takes seconds to parse a huge one
 MEMBER = 1 << 14  # bytes that each member counts besides its own: ext4 has one inode per 16 KiB
 LIST = 1 << 24  # the most bytes of a zip's list of members, about 100,000 members
+REMEDY = "delete it, and the same command fetches it again"
+# What the libraries raise for a damaged archive
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError)
 # The first bytes of a compressed file -> how to open it
 COMPRESSED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 
@@ -41,36 +44,17 @@ def unpack(archive: Path, folder: Path, max_bytes: int) -> None:
                 room -= MEMBER
                 room -= _write_member(temporary / _safe(name, archive), contents, room)
                 if room < 0:
-                    raise _refused(
-                        archive,
-                        f"its members take more than the {max_bytes:,} bytes that `max_bytes` in params.yaml allows "
-                        f"(each counts {MEMBER:,} besides its own): raise that if the archive is right, or",
+                    raise UserError(
+                        f"{archive} is not unpacked: its members take more than the {max_bytes:,} bytes that "
+                        f"`max_bytes` in params.yaml allows (each counts {MEMBER:,} besides its own): raise that if "
+                        f"the archive is right, or {REMEDY}"
                     )
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        RuntimeError,
-        ValueError,
-    ) as error:
-        raise _damaged(archive, error) from error
-    except OSError as error:
-        if error.errno is None:  # gzip and bz2 raise this for damaged files
-            raise _damaged(archive, error) from error
-        raise UserError(f"{archive} cannot be unpacked as {folder} ({reason(error)})") from error
-
-
-def _damaged(archive: Path, error: Exception) -> UserError:
-    return UserError(f"{archive} is not a zip or tar archive, or it is truncated or damaged ({error}): {_REMEDY}")
-
-
-def _refused(archive: Path, why: str) -> UserError:
-    return UserError(f"{archive} is not unpacked: {why} {_REMEDY}")
-
-
-_REMEDY = "delete it, and the same command fetches it again"
+    except (OSError, *DAMAGED) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # gzip and bz2 raise one without for damaged files
+            raise UserError(f"{archive} cannot be unpacked as {folder} ({reason(error)})") from error
+        raise UserError(
+            f"{archive} is not a zip or tar archive, or it is truncated or damaged ({error}): {REMEDY}"
+        ) from error
 
 
 class _Frugal(io.BufferedReader):
@@ -133,7 +117,7 @@ def _safe(name: str, archive: Path) -> str:
 
 
 def _unsafe(archive: Path, name: str, why: str) -> UserError:
-    return _refused(archive, f"its member {name!r} {why}:")
+    return UserError(f"{archive} is not unpacked: its member {name!r} {why}: {REMEDY}")
 
 
 def _write_member(path: Path, contents: IO[bytes] | None, room: int) -> int:

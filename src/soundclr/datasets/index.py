@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from soundclr.errors import UserError
-from soundclr.machine.files import check_text, reason, sha256_of_file, write_text, writing
+from soundclr.machine.files import check_text, reason, sha256_of_file, to_csv, write_text, writing
 from soundclr.run.index_record import Known, read_made_of, remedy, write_made_of
 
 COLUMNS = ["clip", "path", "label", "class", "fold", "source", "sha256"]
@@ -40,20 +40,19 @@ def write_index(path: Path, rows: Iterable[IndexRow], definition: str, before: K
     ``definition`` is the hash of the settings and the table that the rows come from. If only the clips' paths differ
     from those in ``before``, the index keeps its identity. UserError for an unreadable clip.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines: list[list[Any]] = [COLUMNS]
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)  # paths are relative to it
     for row in tqdm(sorted(rows), desc="hash", unit=" clips", dynamic_ncols=True, delay=2):
         check_text(" ".join(map(str, row)), f"{path}: cannot list a clip")
         try:
-            writer.writerow([*row, sha256_of_file(path.parent / row.path)])
+            lines.append([*row, sha256_of_file(path.parent / row.path)])
         except OSError as error:
             raise UserError(f"{path.parent / row.path}: cannot be read ({reason(error)})") from error
-    same = before is not None and _without_paths(before.content) == _without_paths(text.getvalue())
-    write_made_of(path, definition, text.getvalue().encode(), before.identity if before and same else None)
-    write_text(path, text.getvalue())
+    text = to_csv(lines)
+    same = before is not None and _without_paths(before.content) == _without_paths(text)
+    write_made_of(path, definition, text.encode(), before.identity if before and same else None)
+    write_text(path, text)
 
 
 def read_index(path: Path) -> pd.DataFrame:

@@ -55,7 +55,12 @@ def _fetch(name: str, settings: DatasetSettings, data: Path, mirror: Path | None
             verify_listed(folder, "audio", listed)
         below = folder.relative_to(data / name).as_posix()
         rows += [row._replace(path=f"{below}/{row.path}") for row in listed]
-    _check_apart(name, rows)
+    training = {row.source for row in rows if row.fold == PARTS["train"]}
+    if shared := sorted({row.source for row in rows if row.fold != PARTS["train"]} & training):
+        raise UserError(
+            f"dataset {name}: instrument {shared[0]}, one of {len(shared)}, is in the training clips and in the test "
+            "or validation clips; this is not NSynth's split"
+        )
     return rows
 
 
@@ -80,13 +85,3 @@ def _notes(path: Path) -> dict[str, dict[str, Any]]:
     if not (isinstance(notes, dict) and notes and all(isinstance(values, dict) for values in notes.values())):
         raise UserError(f"{path}: is not a table of notes, a JSON object with an object for each")
     return notes
-
-
-def _check_apart(name: str, rows: list[IndexRow]) -> None:
-    """Check that training clips and other clips have different instruments."""
-    training = {row.source for row in rows if row.fold == PARTS["train"]}
-    if shared := sorted({row.source for row in rows if row.fold != PARTS["train"]} & training):
-        raise UserError(
-            f"dataset {name}: instrument {shared[0]}, one of {len(shared)}, is in the training clips and in the test "
-            "or validation clips; this is not NSynth's split"
-        )

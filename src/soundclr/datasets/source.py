@@ -50,7 +50,7 @@ def source_folder(
     source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
     archive = data / "downloads" / source.file
     folder, contents = data / name / UNPACKED, archive.with_name(f"{source.file}.unpacked")
-    copies = copies or (_stem(source.file),)
+    copies = copies or (re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", source.file),)
     if not any(entry.exists() for entry in _entries(folder)):
         if copy := _unpacked_copy(copies, mirror):
             _link(folder, folder / copies[0], copy)
@@ -89,10 +89,6 @@ def _unpacked_copy(copies: Sequence[str], mirror: Path | None) -> Path | None:
             if folder.name == Path(copy).name and os.path.isdir(folder):  # unlike Path.is_dir, False without permission
                 return folder
     return None
-
-
-def _stem(file: str) -> str:
-    return re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", file)
 
 
 def _link(folder: Path, link: Path, place: Path) -> None:

@@ -43,7 +43,12 @@ def fetch_speech_commands(name: str, settings: DatasetSettings, data: Path, mirr
         if missing := sorted(folds.keys() - present):
             raise UserError(f"{missing[0]} is missing, one of {len(missing)} clips that the lists name (in {folder})")
         rows = [index_row(path, WORDS)._replace(fold=folds.get(path, TRAINING)) for path in sorted(present)]
-        _check_speakers(rows)
+        fold_of: dict[str, int] = {}
+        if shared := sorted({row.source for row in rows if fold_of.setdefault(row.source, row.fold) != row.fold}):
+            raise UserError(
+                f"speaker {shared[0]}, one of {len(shared)}, is in two of the test, validation and training clips: the "
+                "lists do not belong to these clips"
+            )
         check_all(folder / path for path in sorted(present))
     below = folder.relative_to(data / name).as_posix()
     return [row._replace(path=f"{below}/{row.path}") for row in rows]
@@ -66,17 +71,6 @@ def _listed_folds(folder: Path) -> dict[str, int]:
             raise UserError(f"{folder / file}: names {twice[0]}, which is in both {' and '.join(LISTS)}")
         folds.update(dict.fromkeys(paths, fold))
     return folds
-
-
-def _check_speakers(rows: list[IndexRow]) -> None:
-    """Check that no speaker is in two parts of the split."""
-    fold_of: dict[str, int] = {}
-    shared = sorted({row.source for row in rows if fold_of.setdefault(row.source, row.fold) != row.fold})
-    if shared:
-        raise UserError(
-            f"speaker {shared[0]}, one of {len(shared)}, is in two of the test, validation and training clips: the "
-            "lists do not belong to these clips"
-        )
 
 
 def fetch_words(name: str, settings: DatasetSettings, data: Path, mirror: Path | None) -> list[IndexRow]:

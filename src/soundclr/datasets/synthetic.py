@@ -65,64 +65,56 @@ def synthesise(class_name: str, samples: int, sample_rate: int, random: np.rando
     return np.pad(clip, (before, after))
 
 
-def _tone(time: Signal, random: np.random.Generator) -> Signal:
+def tone(time: Signal, random: np.random.Generator) -> Signal:
     return _sine(np.full_like(time, _pitch(random)), time, random)
 
 
-def _chirp_up(time: Signal, random: np.random.Generator) -> Signal:
+def chirp_up(time: Signal, random: np.random.Generator) -> Signal:
     return _sine(_pitch(random) * 3 ** (_sawtooth(time, random.uniform(2, 4), random) - 0.5), time, random)
 
 
-def _chirp_down(time: Signal, random: np.random.Generator) -> Signal:
+def chirp_down(time: Signal, random: np.random.Generator) -> Signal:
     return _sine(_pitch(random) * 3 ** (0.5 - _sawtooth(time, random.uniform(2, 4), random)), time, random)
 
 
-def _siren(time: Signal, random: np.random.Generator) -> Signal:
+def siren(time: Signal, random: np.random.Generator) -> Signal:
     swing = np.sin(2 * np.pi * _sawtooth(time, random.uniform(2, 5), random))
     return _sine(_pitch(random) * 3 ** (swing / 2), time, random)
 
 
-def _pulsing_tone(time: Signal, random: np.random.Generator) -> Signal:
+def pulsing_tone(time: Signal, random: np.random.Generator) -> Signal:
     pulse = np.sin(2 * np.pi * _sawtooth(time, random.uniform(4, 9), random))
-    return (1 + pulse) * _tone(time, random)
+    return (1 + pulse) * tone(time, random)
 
 
-def _white_noise(time: Signal, random: np.random.Generator) -> Signal:
+def white_noise(time: Signal, random: np.random.Generator) -> Signal:
     return random.standard_normal(len(time))
 
 
-def _noise_bursts(time: Signal, random: np.random.Generator) -> Signal:
+def noise_bursts(time: Signal, random: np.random.Generator) -> Signal:
     cycle = _sawtooth(time, random.uniform(3, 8), random)
     return (cycle < random.uniform(0.3, 0.6)) * random.standard_normal(len(time)) + 1e-3
 
 
-def _rumble(time: Signal, random: np.random.Generator) -> Signal:
+def rumble(time: Signal, random: np.random.Generator) -> Signal:
     spectrum = np.fft.rfft(random.standard_normal(len(time)))
     frequency = np.fft.rfftfreq(len(time), time[1])
     return np.fft.irfft(spectrum / (1 + (frequency / random.uniform(100, 400)) ** 2), len(time))
 
 
-def _clicks(time: Signal, random: np.random.Generator) -> Signal:
+def clicks(time: Signal, random: np.random.Generator) -> Signal:
     rate = random.uniform(4, 10)
     since = _sawtooth(time, rate, random) / rate  # seconds since the last click
     return np.exp(-since * random.uniform(200, 600)) * random.standard_normal(len(time))
 
 
-def _buzz(time: Signal, random: np.random.Generator) -> Signal:
+def buzz(time: Signal, random: np.random.Generator) -> Signal:
     return _sawtooth(time, random.uniform(80, 250), random) - 0.5
 
 
 SOUNDS: dict[str, Sound] = {
-    "tone": _tone,
-    "chirp_up": _chirp_up,
-    "chirp_down": _chirp_down,
-    "siren": _siren,
-    "pulsing_tone": _pulsing_tone,
-    "white_noise": _white_noise,
-    "noise_bursts": _noise_bursts,
-    "rumble": _rumble,
-    "clicks": _clicks,
-    "buzz": _buzz,
+    sound.__name__: sound
+    for sound in (tone, chirp_up, chirp_down, siren, pulsing_tone, white_noise, noise_bursts, rumble, clicks, buzz)
 }
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -82,14 +82,17 @@ def verify_listed(folder: Path, clips: str, rows: Iterable[IndexRow]) -> None:
     if not present:
         raise UserError(f"{folder / clips} has no clips")
     missing = sorted(listed.keys() - present)
-    if gone := sorted({row.fold for row in rows_of(listed, missing)} - {row.fold for row in rows_of(listed, present)}):
+    found = {listed[path].fold for path in listed.keys() & present}
+    if gone := sorted({row.fold for row in listed.values()} - found):
         many = sum(row.fold in gone for row in listed.values())
         which = f"folds {', '.join(map(str, gone))} are" if len(gone) > 1 else f"fold {gone[0]} is"
         raise UserError(f"{which} missing, all {many:,} clips that the table lists (in {folder})")
-    if missing:
-        raise UserError(f"{_first(missing)} missing, but the table lists {_it(missing)} (in {folder})")
-    if extra := sorted(present - listed.keys()):
-        raise UserError(f"{_first(extra)} there, but the table does not list {_it(extra)} (in {folder})")
+    extra = sorted(present - listed.keys())
+    for paths, what, lists in ((missing, "missing", "lists"), (extra, "there", "does not list")):
+        if paths:
+            one = len(paths) == 1
+            which = f"{paths[0]} is" if one else f"{paths[0]} and {len(paths) - 1} more clips are"
+            raise UserError(f"{which} {what}, but the table {lists} {'it' if one else 'them'} (in {folder})")
     check_all(folder / path for path in sorted(listed))
 
 
@@ -105,11 +108,6 @@ def check_all(clips: Iterable[Path], check: Callable[[Path], None] = check_audio
         (_, first), *others = faults
         names = ", ".join(str(clip) for clip, _ in others[:NAMED]) + (" and so on" if len(others) > NAMED else "")
         raise UserError(f"{first}; {len(others)} more clips cannot be read: {names}" if others else str(first))
-
-
-def rows_of(listed: Mapping[str, IndexRow], paths: Iterable[str]) -> Iterator[IndexRow]:
-    """The rows of the listed ones of ``paths``."""
-    return (listed[path] for path in paths if path in listed)
 
 
 def unique(lines: Iterable[Line], key: Callable[[Line], str]) -> None:
@@ -141,16 +139,5 @@ def _check_header(path: Path, header: list[str], required: Sequence[str], option
     repeated = [column for column in known if header.count(column) > 1]
     for columns, fault in ((absent, "lacks the column"), (unknown, "has the column"), (repeated, "has more than once")):
         if columns:
-            raise UserError(f"{path}: {fault} `{columns[0]}`; its columns must be {_choice(required, optional)}")
-
-
-def _choice(required: Sequence[str], optional: Sequence[str]) -> str:
-    return ",".join(required) + (f" and may be {','.join(optional)}" if optional else "")
-
-
-def _first(paths: list[str]) -> str:
-    return f"{paths[0]} is" if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more clips are"
-
-
-def _it(paths: list[str]) -> str:
-    return "it" if len(paths) == 1 else "them"
+            choice = ",".join(required) + (f" and may be {','.join(optional)}" if optional else "")
+            raise UserError(f"{path}: {fault} `{columns[0]}`; its columns must be {choice}")

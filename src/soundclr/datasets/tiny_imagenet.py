@@ -24,7 +24,10 @@ def fetch_tiny_imagenet(name: str, settings: DatasetSettings, data: Path, mirror
     """
     with source_folder(name, settings, data, mirror) as folder:
         manifest = read_manifest(settings.adapter)
-        verify(folder, manifest)
+        for place, expected in manifest.items():
+            if (has := hash_of(folder, place)) != expected:
+                what = f"its files differ from the release's (SHA-256 {has}, not {expected})"
+                raise UserError(f"{folder / place}: {what}")
         words = dict(line.split("\t") for line in (folder / "words.txt").read_text().splitlines())
         numbers = sorted((folder / "wnids.txt").read_text().split())
         pictures = [
@@ -47,13 +50,6 @@ def fetch_tiny_imagenet(name: str, settings: DatasetSettings, data: Path, mirror
         )
         for path, number, fold in pictures
     ]
-
-
-def verify(folder: Path, manifest: dict[str, str]) -> None:
-    """Check each file or folder of the manifest against its hash; UserError for the first that differs."""
-    for place, expected in manifest.items():
-        if (has := hash_of(folder, place)) != expected:
-            raise UserError(f"{folder / place}: its files differ from the release's (SHA-256 {has}, not {expected})")
 
 
 def hash_of(folder: Path, place: str) -> str:

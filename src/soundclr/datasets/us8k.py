@@ -71,14 +71,12 @@ def fetch_us8k_three_folds(name: str, settings: DatasetSettings, data: Path, mir
         others = {entry.name for entry in audio.glob("*")} - THREE_FOLDS.keys()
         verify_clips(audio, manifest, besides=others)
     below = audio.relative_to(data / name).as_posix()
-    return [three_folds_row(path, below) for path in manifest]
-
-
-def three_folds_row(path: str, folder: str) -> IndexRow:
-    """The index row of the clip at ``path``, such as ``fold10/100648-1-0-0.wav``, below ``folder``."""
-    fold, _, file = path.partition("/")
-    match = _CLIP.fullmatch(file)
-    if match is None or fold not in THREE_FOLDS:
-        raise UserError(f"{path} is not named like fold10/100648-1-0-0.wav, fold/fsID-classID-occurrence-slice")
-    label = int(match["label"])
-    return IndexRow(match["clip"], f"{folder}/{path}", label, CLASSES[label], THREE_FOLDS[fold], match["source"])
+    rows = []
+    for path in manifest:
+        fold, _, file = path.partition("/")
+        match = _CLIP.fullmatch(file)
+        if match is None or fold not in THREE_FOLDS:
+            raise UserError(f"{path} is not named like fold10/100648-1-0-0.wav, fold/fsID-classID-occurrence-slice")
+        label, place = int(match["label"]), f"{below}/{path}"
+        rows.append(IndexRow(match["clip"], place, label, CLASSES[label], THREE_FOLDS[fold], match["source"]))
+    return rows
