@@ -12,7 +12,7 @@ from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
 from soundclr.models.pooling import POOLINGS
-from soundclr.params import Params, RunSettings, StageSettings, known, load, load_one, validated
+from soundclr.params import Params, RunSettings, StageSettings, check_studies, known, load_one, validated
 from soundclr.params.entries import Entry, entry_of
 from soundclr.params.resolving import given
 from soundclr.training.optimizers import OPTIMIZERS
@@ -34,7 +34,9 @@ REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 
 def load_checked(path: Path) -> Params:
     """Load params.yaml and check the methods of all studies' runs; UserError for one that cannot be built."""
-    params = load(path, lambda params: check_defaults(params, str(path)))
+    params = load_one(path)
+    check_defaults(params, str(path))
+    check_studies(params, str(path))
     for name, study in params.studies.items():
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
         for run in dict.fromkeys((d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()):
@@ -49,7 +51,8 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
 
     :func:`load_checked` would check all 1,500 runs, which takes half a second in each of as many jobs.
     """
-    params = load_one(path, lambda params: check_defaults(params, str(path)))
+    params = load_one(path)
+    check_defaults(params, str(path))
     name = known(study or params.study, params.studies, "study")
     check_run(params, name, dataset, recipe)
     return params, name
@@ -61,8 +64,13 @@ def check_run(params: Params, study: str, dataset: str, recipe: str) -> None:
     methods = [(f"{study}/{'/'.join(place)}", params.written(study, *place)) for place in line]
     for place, settings in methods:
         check(settings, place)
-    for mine, its in itertools.pairwise(methods):
-        check_start(*mine, *its)
+    for (place, settings), (start, its_settings) in itertools.pairwise(methods):
+        mine, its = ((s.network, representation_of(s, place).channels) for s in (settings, its_settings))
+        if mine != its:
+            raise UserError(
+                f"{place}: starts from {start}, whose encoder {its[0]} has {its[1]} channels, but its own {mine[0]} "
+                f"has {mine[1]}"
+            )
 
 
 def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: Iterable[str]) -> None:
@@ -75,16 +83,6 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
                         f"grids.{grid}.equals: {name} and {other} have different settings in {study} on {dataset}; "
                         f"remove {name} from equals, so that it is trained too"
                     )
-
-
-def check_start(place: str, settings: RunSettings, start: str, its_settings: RunSettings) -> None:
-    """Raise UserError for an encoder that cannot start from that of the run ``start``."""
-    mine, its = ((s.network, representation_of(s, place).channels) for s in (settings, its_settings))
-    if mine != its:
-        raise UserError(
-            f"{place}: starts from {start}, whose encoder {its[0]} has {its[1]} channels, but its own {mine[0]} "
-            f"has {mine[1]}"
-        )
 
 
 def check_defaults(params: Params, file: str) -> None:

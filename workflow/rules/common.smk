@@ -2,6 +2,7 @@
 import os
 import sys
 import time
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,18 @@ from soundclr.report.made_of import is_current
 PARAMS_FILE = Path(os.environ.get("SOUNDCLR_PARAMS") or "params.yaml")
 # The names that --resources may limit: simultaneous trainings (gpu), and Snakemake's own resources.
 LIMITS = "gpu mem mem_mb mem_mib disk disk_mb disk_mib runtime tmpdir _cores _nodes".split()
-try:
+
+
+@contextmanager
+def one_line_errors():
+    """End with the line of a UserError; the exception would print Snakemake's traceback too."""
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f"snakemake: error: {error}")
+
+
+with one_line_errors():
     for key in config:
         parameters.known(key, ["study", "mirror"], "key of --config")
     for name in workflow.global_resources:
@@ -36,18 +48,14 @@ try:
     RUNS = [run for run in runs.expand(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
     if "DVC_STAGE" in os.environ:
         own_sounds.check_seen_by_dvc(PARAMS, {run.dataset for run in RUNS})
-except UserError as error:
-    sys.exit(f"snakemake: error: {error}")  # an exception would print Snakemake's traceback too
 STUDY = PARAMS.studies[STUDY_NAME]
 METRICS = [f"{run.directory()}/metrics.json" for run in RUNS]
 EVALUATED = [run for run in runs.evaluated(PARAMS, STUDY_NAME) if run not in LEFT_OUT]
 EVALUATIONS = [f"{run.evaluation(runs.evaluation_key(PARAMS))}/evaluation.json" for run in EVALUATED]
-try:
+with one_line_errors():
     written = [run.directory() / name for run in RUNS for name in ("history.csv", "predictions.csv")]
     made = report_paths(PARAMS, STUDY_NAME, Path("results"), Path("figures"))
     refuse_irregular([*METRICS, *EVALUATIONS, *written, *(run.model() for run in RUNS), *made])
-except UserError as error:
-    sys.exit(f"snakemake: error: {error}")
 # params.yaml merged with the files that it includes and with studies' bases: what jobs read.
 PARAMS_TEXT = yaml.safe_dump(parameters.read_params(PARAMS_FILE), sort_keys=False, allow_unicode=True)
 

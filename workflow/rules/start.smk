@@ -10,22 +10,16 @@ from soundclr.machine.locks import is_held, locked
 from soundclr.planning.status import ending
 from soundclr.planning.status.jobs import Places, Study
 
-LOCK = Path(".snakemake/soundclr.lock")
+LOCK = Places().workflow_lock
 PLANNED_BESIDE_ANOTHER = is_held(LOCK)
 
 
-def refuse_other_clips():
-    """Exit if own clips have changed under their names since they were fetched, which paths do not show."""
-    try:
+# Own clips that have changed under their names since they were fetched, which paths do not show, are refused.
+if workflow.is_main_process and not workflow.remote_exec:
+    with one_line_errors():
         for dataset in sorted({run.dataset for run in RUNS}):
             own_sounds.check_clips(PARAMS, dataset)
         own_sounds.check_runs(PARAMS, RUNS, Path("results"))
-    except UserError as error:
-        sys.exit(f"snakemake: error: {error}")
-
-
-if workflow.is_main_process and not workflow.remote_exec:
-    refuse_other_clips()
 
 
 def take_turn():
@@ -34,10 +28,8 @@ def take_turn():
     Snakemake's own lock, which a `kill -9` leaves behind, is switched off in the profiles.
     """
     global turn
-    try:
+    with one_line_errors():
         turn = locked(LOCK, "the jobs of this folder are being run")
-    except UserError as error:
-        sys.exit(f"snakemake: error: {error}")
     if PLANNED_BESIDE_ANOTHER:
         sys.exit(
             "snakemake: error: another workflow ended here after this one was planned; run the same command again"
@@ -81,10 +73,8 @@ def fewer_cores():
 onstart:
     take_turn()
     interrupt_once()
-    try:
+    with one_line_errors():
         freeze_params()
-    except UserError as error:
-        sys.exit(f"snakemake: error: {error}")
     messages.addFilter(ending.OneLine(workflow))
     warn()
 
