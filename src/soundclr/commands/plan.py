@@ -25,8 +25,6 @@ def run(options: argparse.Namespace) -> None:
     params = load_checked(options.params)
     study = known(options.study or params.study, params.studies, "study")
     if options.write:
-        from soundclr.planning.plan_record import write_plan
-
-        write_plan(params, study, options.write)
+        plan.write_plan(params, study, options.write)
     for line in plan.lines(params, study, options.results, options.devices):
         print(line)
