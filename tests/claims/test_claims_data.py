@@ -8,7 +8,7 @@ from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.measures import MEASURES
-from soundclr.report.claims.of_study import budgets_of, claims_of, kinds_of, sides_of
+from soundclr.report.claims.of_study import budgets_of, claims_of, kinds_of, own_epochs, sides_of
 from soundclr.report.claims.reported import reported
 
 PAPERS = ("soundclr", "clar", "shin")
@@ -92,6 +92,13 @@ def test_a_longer_budget_is_judged_apart_and_a_shorter_one_is_asked(repo: Path) 
     shorter = [claim for claim in claims_of(params, "registered_esc50")[1] if claim.family == "50 epochs"]
     assert shorter
     assert all(claim.asked for claim in shorter)
+
+
+def test_a_study_whose_first_recipes_are_a_grid_has_a_budget(repo: Path) -> None:
+    params = load_checked(repo / "params.yaml")
+    study = params.studies["registered_esc10"]
+    params.studies["registered_esc10"] = study.model_copy(update={"recipes": ("masks", *study.recipes)})
+    assert own_epochs(params, "registered_esc10") == 150
 
 
 def test_a_missing_registration_is_one_line(repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,15 @@ def test_f1_is_scikit_learns(make) -> None:
     assert rows[own_sounds.MEAN, "hybrid"]["f1_percent"] == pytest.approx(100 * theirs.mean())
 
 
+def test_a_class_that_a_scheme_has_not_held_out_yet_has_no_f1(make) -> None:
+    """As while a study runs: one scheme has done the fold with the only wrens, the other has not."""
+    clips = clips_of({**many("owl", 5), **many("wren", 1)})
+    clips = clips[(clips["class"] == "owl") | (clips["recipe"] == "hybrid")]
+    rows = {(row["class"], row["recipe"]): row["f1_percent"] for row in own_sounds.f1(make(clips)).records}
+    assert rows["wren", "hybrid"] == 100
+    assert rows["wren", "cross_entropy"] is None
+
+
 def test_good_sounds_get_one_sentence(make) -> None:
     found = sentences(make(clips_of({**many("owl", 10), **many("robin", 10), **many("wren", 10)})))
     assert list(found) == ["use"]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
@@ -52,7 +53,7 @@ def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> s
         found = [part for part in parts if heading(part.artefact) == text]
         if any(part.table for part in found) and not any(part.there for part in found):
             continue  # such as the claims of own sounds, which no paper has
-        texts += [f"## {text}", *(section(collection, part, folder) for part in found)]
+        texts += [f"## {text}", *tables_and_figures(collection, found, folder)]
     texts += ["## Settings and runs", listed(facts)] if (facts := study_facts(collection)) else []
     if collection.results or collection.set_aside:
         texts += ["## Provenance", provenance(collection), *identical.section(collection)]
@@ -65,19 +66,44 @@ def listed(facts: Sequence[str]) -> str:
     return "\n".join(f"- {markdown_escape(fact)}" for fact in facts)
 
 
-def section(collection: Collection, part: Part, folder: Path) -> str:
-    """A figure above its caption; or a table between its caption and its notes, folded away where it is long."""
-    caption, notes = map(markdown_escape, on_page(collection, part))
+def tables_and_figures(collection: Collection, parts: Sequence[Part], folder: Path) -> Iterator[str]:
+    """The parts below one heading. Tables without any run are folded away, unless none has one; figures are a line."""
+    empty = [part for part in parts if lacks_runs(part)]
+    for part in parts:
+        if part.table:
+            yield table_section(collection, part, part in empty and len(empty) < len(parts))
+        elif part.there:
+            yield figure_section(collection, part, folder)
+    for dataset, absent in groupby((part for part in empty if not part.table), lambda part: part.dataset):
+        titles = ", ".join(part.artefact.title for part in absent)
+        yield markdown_escape(f"{collection.title(dataset)}: not enough runs yet for {titles}.")
+
+
+def lacks_runs(part: Part) -> bool:
+    """Whether a figure has nothing to show, or none of the runs in a table's rows is there."""
     if part.table is None:
-        path = quote(Path(os.path.relpath(part.path, folder)).as_posix())
-        title = figure_title(part.artefact, collection.title(part.dataset))
-        name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in part.caption else title)
-        return (f"![{name}]({path})\n\n" if part.there else f"{part.stem}. ") + f"{caption} {notes}".rstrip()
+        return not part.there
+    return part.there and all(row.get("runs") == 0 for row in part.table.records)
+
+
+def figure_section(collection: Collection, part: Part, folder: Path) -> str:
+    """A figure above its caption."""
+    path = quote(Path(os.path.relpath(part.path, folder)).as_posix())
+    title = figure_title(part.artefact, collection.title(part.dataset))
+    name = markdown_escape(f"{title}; some names are numbers of letters" if UNSHOWN in part.caption else title)
+    return f"![{name}]({path})\n\n{' '.join(map(markdown_escape, on_page(collection, part)))}".rstrip()
+
+
+def table_section(collection: Collection, part: Part, without_runs: bool) -> str:
+    """A table between its caption and its notes; folded away where it is long or ``without_runs``."""
+    assert part.table is not None
+    caption, notes = map(markdown_escape, on_page(collection, part))
     texts = [f"**{sentences(part.artefact.title)}** {caption}"]
     if rows := part.table.rows:
         body = to_markdown(part.table).rstrip("\n")
-        folded = f"<details>\n<summary>{len(rows)} rows</summary>\n\n{body}\n\n</details>"
-        texts.append(folded if len(rows) > LONG else body)
+        summary = f"{len(rows)} rows{', without runs yet' if without_runs else ''}"
+        folded = f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+        texts.append(folded if without_runs or len(rows) > LONG else body)
     return "\n\n".join(text for text in (*texts, notes) if text)
 
 

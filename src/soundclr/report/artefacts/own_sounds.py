@@ -149,7 +149,7 @@ def f1(collection: Collection) -> Table:
         for label in [*sorted(clips["class"].unique()), MEAN]:
             its = (clips if label == MEAN else clips[clips["class"] == label]).drop_duplicates("clip")
             row = {"dataset": dataset, "class": label, "clips": len(its), "sources": its["source"].nunique()}
-            rows += [{**row, "recipe": recipe, "f1_percent": found[label]} for recipe, found in scores.items()]
+            rows += [{**row, "recipe": recipe, "f1_percent": found.get(label)} for recipe, found in scores.items()]
     csv = ["dataset", "class", "clips", "sources", "recipe", "f1_percent"]
     page = [dataset_column(collection), Column("class", "class", align="l")]
     page += [Column("clips", "clips"), Column("recordings", "sources")]

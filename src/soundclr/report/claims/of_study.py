@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from soundclr.params import Params, RunSettings, Selection, known
+from soundclr.params import Params, RunSettings, Selection
 from soundclr.params.resolving import lineage
 from soundclr.report.claims.claim import Claim, PaperClaims, read_claims, registration_of
 
@@ -86,8 +86,8 @@ def budgets_of(params: Params, study: str) -> dict[int, dict[str, str]]:
 def own_epochs(params: Params, study: str) -> int:
     """The epochs of the study's own budget."""
     settings = params.get_study(study)
-    recipe = known(settings.recipes[0], params.all_recipes, f"recipe in studies.{study}")
-    return params.resolve(study, settings.datasets[0], recipe).stages[0].training.epochs
+    first, *_ = params.recipes_of(settings.recipes[0], f"studies.{study}")
+    return params.resolve(study, settings.datasets[0], first).stages[0].training.epochs
 
 
 def has_claims(params: Params, study: str) -> bool:

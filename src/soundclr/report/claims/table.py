@@ -69,7 +69,7 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         RULE,
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
-        HARDLY_LEARNT if any(map(mark, findings)) else "",
+        HARDLY_LEARNT if any(mark(one) for one in findings if not one.claim.detail) else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
