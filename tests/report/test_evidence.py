@@ -34,6 +34,20 @@ def test_a_cell_names_its_runs_and_their_files(study: Path) -> None:
     assert f"{mean:.2f}" == found.row[found.column]
 
 
+@pytest.mark.parametrize(
+    ("folder", "table"), [("results/esc50", "tables/table3.csv"), ("results/esc50/tables", "table3")]
+)
+def test_the_commands_name_the_study_from_any_folder(
+    study: Path, folder: str, table: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert main(["why", table, "hybrid", "last_epoch_mean_percent"]) == 0
+    text = capsys.readouterr().out
+    assert "81.25: last_epoch_mean_percent in row 3" in text
+    assert "soundclr report --study esc50\n" in text
+    assert "soundclr train --study esc50 --dataset esc50_ogg --recipe hybrid --fold 1" in text
+
+
 def test_a_pair_has_the_runs_of_both(study: Path) -> None:
     found = evidence(study / "tables/comparison.csv", "hybrid, cross_entropy", "last_epoch_difference_points")
     assert len(found.runs) == 10

@@ -24,13 +24,13 @@ def run(options: argparse.Namespace) -> None:
 
 def lines(found: Evidence, every: bool) -> list[str]:
     """The number, its row, its runs, their files with SHA-256, and the commands."""
-    study = found.table.parent.parent
+    name = found.study.resolve().name
     value = found.row[found.column] or "nothing"
     row = ", ".join(f"{key} {text}" for key, text in found.row.items() if text and key != found.column)
     text = [
         f"{value}: {found.column} in row {found.line} of {found.table}",
         f"  its row: {row}",
-        f"  computed from {len(found.runs)} runs (every run: {study / 'provenance.csv'}):",
+        f"  computed from {len(found.runs)} runs (every run: {found.study / 'provenance.csv'}):",
     ]
     for one in found.runs[: None if every else SHOWN]:
         line = one.provenance
@@ -46,7 +46,7 @@ def lines(found: Evidence, every: bool) -> list[str]:
     if found.runs:
         text.append(f"  settings: {found.runs[0].folder / 'metrics.json'}")
     text.append("compute the table again from the runs:")
-    text.append(f"  soundclr report --study {study.name}")
+    text.append(f"  soundclr report --study {name}")
     if found.runs:
-        text += ["train a run again:", f"  {train_command(study.name, found.runs[0].provenance['run'])}"]
+        text += ["train a run again:", f"  {train_command(name, found.runs[0].provenance['run'])}"]
     return text

@@ -1,6 +1,7 @@
 """The evidence of a printed number: its row, the runs that it comes from, their files, and the commands."""
 
 import csv
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,16 @@ class Evidence:
     column: str
     runs: Sequence[Run]
 
+    @property
+    def study(self) -> Path:
+        """The study's folder."""
+        return study_of(self.table)
+
+
+def study_of(table: Path) -> Path:
+    """The folder of a table's study, relative to the current one, which may be inside of it."""
+    return Path(os.path.relpath(table.absolute().parent.parent))
+
 
 def evidence(table: Path, row: str, column: str) -> Evidence:
     """The evidence of a cell of a study's table (CSV).
@@ -46,7 +57,7 @@ def evidence(table: Path, row: str, column: str) -> Evidence:
     or column that does not exist; it names those that do.
     """
     path = table.with_suffix(".csv")
-    if path.parent.name != "tables" or not path.is_file():
+    if path.absolute().parent.name != "tables" or not path.is_file():
         raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
     if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
@@ -80,10 +91,10 @@ def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
 
 def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
     """The runs of the row's dataset and recipes; of its fold alone, where it has one."""
-    study = table.parent.parent
+    study = study_of(table)
     provenance = study / "provenance.csv"
     if not provenance.is_file():
-        raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.name}`")
+        raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.resolve().name}`")
     recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
     found = []
     for line in csv_rows(provenance):
