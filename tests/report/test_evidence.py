@@ -89,3 +89,44 @@ def test_a_changed_and_a_missing_file_are_marked(study: Path, capsys: pytest.Cap
     assert f"(MISSING)  {first / 'predictions.csv'}" in said
     assert "soundclr report --study esc50" in said
     assert "soundclr train --study esc50 --dataset esc50_ogg --recipe hybrid --fold 1 --seed 0 --force" in said
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("tables/table3.csv", "hybrid,", "hybrid\n,", "table3.csv: line 4 has not as many cells as the header"),
+        ("tables/table3.csv", "dataset", "dataset\xff", "table3.csv: cannot be read ('utf-8' codec"),
+        ("provenance.csv", "run,", "other,", "provenance.csv: has no column 'run'"),
+        ("provenance.csv", "/hybrid-", "/gone-", "has 4 of the 5 runs that the row is of"),
+    ],
+)
+def test_a_damaged_file_is_one_line(study: Path, file: str, old: str, new: str, message: str) -> None:
+    path = study / file
+    assert old in path.read_text(encoding="utf-8")
+    path.write_bytes(path.read_text(encoding="utf-8").replace(old, new, 1).encode("latin-1", "replace"))
+    with pytest.raises(UserError) as caught:
+        evidence(study / "tables/table3.csv", "hybrid", "last_epoch_mean_percent")
+    assert message in str(caught.value)
+    assert "restore it from git" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "{"])
+def test_a_damaged_record_is_one_line(study: Path, text: str) -> None:
+    (path,) = sorted(study.glob("runs/esc50_ogg/hybrid-*/fold1-seed0/metrics.json"))
+    path.write_text(text)
+    with pytest.raises(UserError, match=rf"{path}: .*; restore it from git"):
+        evidence(study / "tables/table3.csv", "hybrid", "last_epoch_mean_percent")
+
+
+def test_a_missing_record_is_named(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(study / "runs")
+    assert main(["why", str(study / "tables/table3.csv"), "hybrid", "last_epoch_mean_percent"]) == 0
+    assert capsys.readouterr().out.count("MISSING  results/esc50/runs/esc50_ogg/hybrid-") == 5
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column"),
+    [("overview.csv", "chance", "last_epoch_percent"), ("table3.csv", "hybrid", "paper_mean_percent")],
+)
+def test_a_number_that_no_run_has_names_none(study: Path, table: str, row: str, column: str) -> None:
+    assert evidence(study / "tables" / table, row, column).runs == []

@@ -1,6 +1,7 @@
 """`soundclr verify`: a tampered number is named; and the README's claims are rows of the studies' tables."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.method import load_checked
-from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows, write_readme
+from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows, whole_rows, write_readme
 
 
 @pytest.fixture
@@ -110,3 +111,49 @@ def test_a_readme_without_the_marks_is_one_line(repo: Path, tmp_path: Path) -> N
         with pytest.raises(UserError, match="must have the lines"):
             write_readme(params, repo / "results", tmp_path / "README.md")
         assert (tmp_path / "README.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["README.md", "MODEL_CARD.md"])
+def test_a_tampered_page_is_named(study: Path, capsys: pytest.CaptureFixture[str], file: str) -> None:
+    path = study / file
+    text = path.read_text(encoding="utf-8")
+    assert "81.25" in text
+    path.write_text(text.replace("81.25", "91.25", 1), encoding="utf-8")
+    assert main(["verify", "--study", "esc50"]) == 1
+    assert "91.25" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["verify", "readme"])
+def test_a_missing_folder_of_results_is_one_line(study: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    Path("README.md").write_text(f"{BEGIN}\n{END}\n")
+    assert main([command, "--results", "nowhere"]) == 2
+    assert "error: nowhere: no such folder; run the command in the repository's folder" in capsys.readouterr().err
+    assert Path("README.md").read_text() == f"{BEGIN}\n{END}\n"
+
+
+def test_runs_of_an_unknown_study_are_one_line(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (study.parent / "renamed/runs").mkdir(parents=True)
+    assert main(["verify"]) == 2
+    assert "error: results/renamed: has runs of a study that params.yaml lacks" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("claims.csv", lambda text: text[:800], "claims.csv: line "),
+        ("claims.csv", lambda text: text.replace("detail", "details", 1), "claims.csv: has no column 'detail'"),
+        ("claims.csv", lambda text: "", "claims.csv: has no column 'claim'"),
+        ("claims.md", lambda text: text[:900], "claims.md: does not have the rows of claims.csv"),
+        ("claims.md", lambda text: "", "claims.md: does not have the rows of claims.csv"),
+    ],
+)
+def test_a_damaged_table_of_claims_is_one_line(
+    study: Path, file: str, change: Callable[[str], str], message: str
+) -> None:
+    path = study / "tables" / file
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        list(whole_rows(study, "hybrid_ce"))
+    assert message in str(caught.value)
+    assert "restore it from git" in str(caught.value)

@@ -26,5 +26,4 @@ def run(options: argparse.Namespace) -> None:
     study = known(options.study or params.study, params.studies, "study")
     if options.write:
         plan.write_plan(params, study, options.write)
-    for line in plan.lines(params, study, options.results, options.devices):
-        print(line)
+    print("\n".join(plan.lines(params, study, options.results, options.devices)))  # all of it, or an error alone

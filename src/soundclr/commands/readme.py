@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from soundclr.method import load_checked
+from soundclr.run.needed import existing_folder
 
 HELP = "write the README's table of claims from the studies' tables"
 
@@ -18,5 +19,6 @@ def run(options: argparse.Namespace) -> None:
     """Write the table, and print its number of rows."""
     from soundclr.report.summary import write_readme
 
-    rows = write_readme(load_checked(options.params), options.results, options.readme)
+    results = existing_folder(options.results, "--results")
+    rows = write_readme(load_checked(options.params), results, options.readme)
     print(f"{options.readme}: {rows} claims")

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from soundclr.errors import UserError
 from soundclr.method import load_checked
-from soundclr.params import known
+from soundclr.params import Params, known
+from soundclr.run.needed import existing_folder
 
 HELP = "recompute every printed number from the runs, and list those that differ"
 SHOWN = 10
@@ -23,7 +25,8 @@ def run(options: argparse.Namespace) -> int:
 
     from soundclr.report.verify import Checked, verify, verify_readme
 
-    studies = [known(options.study, params.studies, "study")] if options.study else studies_with_runs(options.results)
+    results = existing_folder(options.results, "--results")
+    studies = [known(options.study, params.studies, "study")] if options.study else studies_with_runs(params, results)
     code = reproduced = 0
 
     def say(found: Checked) -> None:
@@ -46,6 +49,9 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def studies_with_runs(results: Path) -> list[str]:
-    """The studies below ``results`` that have runs."""
-    return sorted(path.parent.name for path in results.glob("*/runs"))
+def studies_with_runs(params: Params, results: Path) -> list[str]:
+    """The studies below ``results`` that have runs; UserError for one that params.yaml lacks."""
+    found = sorted(path.parent.name for path in results.glob("*/runs"))
+    if unknown := [name for name in found if name not in params.studies]:
+        raise UserError(f"{results / unknown[0]}: has runs of a study that params.yaml lacks; move the folder away")
+    return found

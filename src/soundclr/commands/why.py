@@ -25,12 +25,16 @@ def run(options: argparse.Namespace) -> None:
 def lines(found: Evidence, every: bool) -> list[str]:
     """The number, its row, its runs, their files with SHA-256, and the commands."""
     name = found.study.resolve().name
+    root = found.study.parent.parent
+    where = "" if root == Path() else f", in {root}"
     value = found.row[found.column] or "nothing"
     row = ", ".join(f"{key} {text}" for key, text in found.row.items() if text and key != found.column)
     text = [
         f"{value}: {found.column} in row {found.line} of {found.table}",
         f"  its row: {row}",
-        f"  computed from {len(found.runs)} runs (every run: {found.study / 'provenance.csv'}):",
+        f"  computed from {len(found.runs)} runs (every run: {found.study / 'provenance.csv'}):"
+        if found.runs
+        else "  from no run: it is published, or needs none",
     ]
     for one in found.runs[: None if every else SHOWN]:
         line = one.provenance
@@ -45,8 +49,8 @@ def lines(found: Evidence, every: bool) -> list[str]:
         text.append(f"  ... and {len(found.runs) - SHOWN} more (--all)")
     if found.runs:
         text.append(f"  settings: {found.runs[0].folder / 'metrics.json'}")
-    text.append("compute the table again from the runs:")
+    text.append(f"compute the table again from the runs{where}:")
     text.append(f"  soundclr report --study {name}")
     if found.runs:
-        text += ["train a run again:", f"  {train_command(name, found.runs[0].provenance['run'])}"]
+        text += [f"train a run again{where}:", f"  {train_command(name, found.runs[0].provenance['run'])}"]
     return text

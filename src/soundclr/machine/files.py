@@ -135,9 +135,23 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
+def read_text(path: Path, remedy: str) -> str:
+    """Read a UTF-8 file; UserError, with ``remedy``, if it is missing or not text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        detail = reason(error) if isinstance(error, OSError) else error
+        raise UserError(f"{path}: cannot be read ({detail}); {remedy}") from error
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` atomically as indented JSON with unchanged order of keys."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write ``value`` atomically as :func:`json_text`."""
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """Indented JSON with unchanged order of keys."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path, remedy: str = "", most: int = LARGEST) -> Any:

@@ -1,6 +1,7 @@
 """The evidence of a printed number: its row, the runs that it comes from, their files, and the commands."""
 
 import csv
+import io
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -8,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundclr.errors import UserError
-from soundclr.machine.files import read_json, sha256_of_file
+from soundclr.machine.files import read_json, read_text, sha256_of_file
 
 NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind")
 """Columns that name recipes; several in one cell are joined by `` + ``."""
 
 EXAMPLES = 5
 """The most rows that a message names."""
+
+REMEDY = "restore it from git, or make it again with `soundclr report`"
+"""What to do about a damaged file of a report."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +62,34 @@ def evidence(table: Path, row: str, column: str) -> Evidence:
     """
     path = table.with_suffix(".csv")
     if path.absolute().parent.name != "tables" or not path.is_file():
-        raise UserError(f"{path}: not a study's table; give one of results/STUDY/tables/*.csv")
+        raise UserError(f"{table}: not a study's table; give one of results/STUDY/tables/*.csv")
     if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
     place = row_of(table, rows, row)
     if column not in rows[place]:
         raise UserError(f"{table}: has no column {column!r}; its columns: {', '.join(rows[place])}")
-    return Evidence(table, place + 1, rows[place], column, runs_of(table, rows[place]))
+    runs = [] if column.startswith(("paper_", "published_")) else runs_of(table, rows[place])
+    return Evidence(table, place + 1, rows[place], column, runs)
 
 
-def csv_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file, with all values as they are printed."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def csv_rows(path: Path, *columns: str) -> list[dict[str, str]]:
+    """The rows of a report's CSV file as printed; UserError for a damaged one, or one without these ``columns``."""
+    reader = csv.DictReader(io.StringIO(read_text(path, REMEDY), newline=""))
+    rows = list(reader)
+    if missing := [name for name in columns if name not in (reader.fieldnames or ())]:
+        raise UserError(f"{path}: has no column {missing[0]!r}; {REMEDY}")
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise UserError(f"{path}: line {line} has not as many cells as the header; {REMEDY}")
+    return rows
 
 
 def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
     """The index of the one row that ``row`` names."""
     if row.isdigit() and 1 <= int(row) <= len(rows):
         return int(row) - 1
-    wanted = [part.strip() for part in row.split(",")]
-    found = [place for place, one in enumerate(rows) if all(part in one.values() for part in wanted)]
+    wanted = [part.strip() for part in row.split(",") if part.strip()]
+    found = [place for place, one in enumerate(rows) if wanted and all(part in one.values() for part in wanted)]
     if len(found) == 1:
         return found[0]
     shown = found or range(len(rows))
@@ -90,29 +101,37 @@ def row_of(table: Path, rows: Sequence[Mapping[str, str]], row: str) -> int:
 
 
 def runs_of(table: Path, row: Mapping[str, str]) -> list[Run]:
-    """The runs of the row's dataset and recipes; of its fold alone, where it has one."""
+    """The runs of the row's dataset and recipes; of its fold alone, where it has one; none for a row of no recipe."""
     study = study_of(table)
     provenance = study / "provenance.csv"
     if not provenance.is_file():
         raise UserError(f"{provenance}: missing; make it with `soundclr report --study {study.resolve().name}`")
     recipes = {name for key in NAMES for name in row.get(key, "").split(" + ") if name}
+    if "recipe" in row and not recipes:  # chance, or a published system
+        return []
     found = []
-    for line in csv_rows(provenance):
+    for line in csv_rows(provenance, "run"):
         dataset, recipe, place = line["run"].split("/")
         is_of_recipes = not recipes or recipe.rpartition("-")[0] in recipes
         is_of_fold = not row.get("fold") or place.startswith(f"fold{row['fold']}-")
         if row.get("dataset") in (None, "", dataset) and is_of_recipes and is_of_fold:
             found.append(run(study, line))
+    if (counted := row.get("runs", "")).isdigit() and len(found) < int(counted):
+        raise UserError(f"{provenance}: has {len(found)} of the {counted} runs that the row is of; {REMEDY}")
     return found
 
 
 def run(study: Path, line: Mapping[str, str]) -> Run:
     """A run with the hashes of its files and of its evaluations' files."""
     folder = study / "runs" / line["run"]
-    records = [folder / "metrics.json", *sorted((study / "evaluations" / line["run"]).glob("*/evaluation.json"))]
-    files = {}
+    metrics = folder / "metrics.json"
+    records = [metrics, *sorted((study / "evaluations" / line["run"]).glob("*/evaluation.json"))]
+    files = {} if metrics.is_file() else {str(metrics): "MISSING"}
     for path in filter(Path.is_file, records):
-        for name, recorded in read_json(path, "restore it from git")["files"].items():
+        record = read_json(path, "restore it from git")
+        if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
+            raise UserError(f"{path}: does not name its files; restore it from git")
+        for name, recorded in record["files"].items():
             file = path.with_name(name)
             has = sha256_of_file(file) if file.is_file() else None
             mark = " (MISSING)" if has is None else "" if has == recorded else " (CHANGED since)"

@@ -123,7 +123,8 @@ def epochs_frame(results: Iterable[RunResult]) -> DataFrame:
     """
     shares = {f"{name}_accuracy": f"{name}_accuracy_percent" for name in ("train", "val", "probe")}
     parts = [with_run(result.run, result.history) for result in results]
-    frame = joined(parts, [*RUN, "stage", "epoch", "train_loss", "val_loss", *shares])
+    others = ["lr", "seconds", "clips_per_second"]
+    frame = joined(parts, [*RUN, "stage", "epoch", "train_loss", "val_loss", *shares, *others])
     return frame.assign(**{name: 100 * frame[name].astype(float) for name in shares}).rename(columns=shares)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from soundclr.errors import UserError
-from soundclr.machine.files import write_text
+from soundclr.machine.files import read_text, write_text
 from soundclr.params import Params
 from soundclr.report.claims.of_study import claims_of
 from soundclr.report.claims.table import HARDLY_LEARNT
-from soundclr.report.evidence import csv_rows
+from soundclr.report.evidence import REMEDY, csv_rows
 from soundclr.report.table import NOT_ABOVE
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
@@ -25,7 +25,7 @@ def write_readme(params: Params, results: Path, readme: Path) -> int:
     rows = list(headline_rows(params, results))
     new = f"{BEGIN}\n{claims_lines(rows)}\n{END}"
     pattern = f"(?s){re.escape(BEGIN)}.*?{re.escape(END)}"
-    text, found = re.subn(pattern, lambda _: new, readme.read_text(encoding="utf-8"))
+    text, found = re.subn(pattern, lambda _: new, read_text(readme, "name another one with --readme"))
     if found != 1:
         raise UserError(f"{readme}: must have the lines {BEGIN} and {END} once, for the table of claims between them")
     write_text(readme, text)
@@ -65,9 +65,14 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
     path = study / "tables" / "claims.csv"
     if not path.is_file():
         return
-    records = [record for record in csv_rows(path) if record["detail"] == "no"]
-    lines = [line for line in path.with_suffix(".md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    header, _, *page = ([cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines)
+    columns = ("claim", "dataset", "kind", "runs", "expected_runs", "detail")
+    records = [record for record in csv_rows(path, *columns) if record["detail"] == "no"]
+    lines = [line for line in read_text(path.with_suffix(".md"), REMEDY).splitlines() if line.startswith("| ")]
+    page_cells = [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
+    same_width = len({len(line) for line in page_cells}) == 1
+    if len(lines) != len(records) + 2 or not same_width or not set(COLUMNS) <= set(page_cells[0]):
+        raise UserError(f"{path.with_suffix('.md')}: does not have the rows of {path.name}; {REMEDY}")
+    header, _, *page = page_cells
     for record, cells in zip(records, page, strict=True):
         whole = record["runs"] == record["expected_runs"] != "0"
         if record["claim"] == claim and record["kind"] == "claim" and whole:

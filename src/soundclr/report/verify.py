@@ -1,14 +1,22 @@
 """Make every printed number again from the runs, and compare it with the printed one."""
 
 import csv
+import io
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
+from soundclr.machine.files import json_text, read_text
 from soundclr.params import Params
+from soundclr.report.captions import Part
+from soundclr.report.catalogue import heading
 from soundclr.report.collect import collect
-from soundclr.report.dvc_plots import provenance_csv
+from soundclr.report.dvc_plots import accuracies, accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
+from soundclr.report.evidence import REMEDY
+from soundclr.report.markup import to_markdown
+from soundclr.report.model_card import model_card
 from soundclr.report.page import table_page
 from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows
 from soundclr.report.write import make_tables
@@ -25,31 +33,51 @@ class Checked:
 
 
 def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
-    """Check each table of a study, its page, and provenance.csv; UserError for runs that are not right."""
+    """Check each table of a study, its pages, and the files for other programs; UserError for runs that are not right.
+
+    Of README.md the tables are checked.
+    """
     collection = collect(params, study, results)
-    folder = results / study
-    made = {folder / "provenance.csv": provenance_csv(collection)}
-    pages = {}
-    for part in make_tables(collection):
+    folder, tables = results / study, make_tables(collection)
+    made = {folder / "provenance.csv": provenance_csv(collection), folder / "curves.csv": curves_csv(collection)}
+    made[folder / "accuracy_per_fold.csv"] = accuracy_per_fold_csv(collection)
+    made[folder / "confusion.csv"] = confusion_csv(collection)
+    made[folder / "MODEL_CARD.md"] = model_card(collection)
+    made[folder / "accuracy.json"] = json_text(accuracies(collection))
+    for part in tables:
         assert part.table is not None
         path = folder / "tables" / part.artefact.name
         made[path.with_suffix(".csv")] = part.table.to_csv()
-        pages[path.with_suffix(".md")] = table_page(collection, part)
-    for path, text in {**made, **pages}.items():
+        made[path.with_suffix(".md")] = table_page(collection, part)
+    for path, text in made.items():
         if not path.is_file():
             yield Checked(path, without=["not printed"])
-        elif path in made:
+        elif path.suffix == ".csv":
             yield compare_csv(path, text)
         else:
-            yield compare_lines(path, path.read_text(encoding="utf-8").splitlines(), text.splitlines())
+            yield compare_lines(path, read_text(path, REMEDY).splitlines(), text.splitlines())
+    yield from verify_page(folder / "README.md", tables)
     for path in sorted(folder.glob("tables/*.csv")):
         if path not in made:
             yield Checked(path, without=["params.yaml gives the study no such table"])
 
 
+def verify_page(page: Path, tables: Sequence[Part]) -> Iterator[Checked]:
+    """Check the tables of a study's page, which are in the order of its headings."""
+    if not page.is_file():
+        yield Checked(page, without=["not printed"])
+        return
+    text, _, _ = read_text(page, REMEDY).partition("\n## Provenance")
+    headings = [heading(part.artefact) for part in tables]
+    made = ""
+    for _, part in sorted(zip(map(headings.index, headings), tables, strict=True), key=itemgetter(0)):
+        made += to_markdown(part.table) if part.table and part.table.rows else ""
+    yield compare_lines(page, [line for line in text.splitlines() if line.startswith("|")], made.splitlines())
+
+
 def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
     """Check the README's table of claims."""
-    text = readme.read_text(encoding="utf-8")
+    text = read_text(readme, "name another one with --readme")
     if BEGIN not in text or END not in text:
         return Checked(readme, without=["no table of claims between its marks"])
     printed = text.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
@@ -58,8 +86,7 @@ def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
 
 def compare_csv(path: Path, text: str) -> Checked:
     """Compare a table's cells by row and column."""
-    with path.open(newline="", encoding="utf-8") as file:
-        printed = list(csv.reader(file))
+    printed = list(csv.reader(io.StringIO(read_text(path, REMEDY), newline="")))
     made = list(csv.reader(text.splitlines()))
     found = Checked(path)
     if [len(row) for row in printed] != [len(row) for row in made] or printed[:1] != made[:1]:

@@ -27,3 +27,10 @@ def existing(path: Path, command: str, otherwise: str = "") -> Path:
     if not path.is_file():
         raise UserError(f"{path}: is missing; make it with `{command}`{otherwise and f', {otherwise}'}")
     return path
+
+
+def existing_folder(path: Path, option: str) -> Path:
+    """Return ``path``; UserError, with the ``option`` that names another one, if it is not a folder."""
+    if not path.is_dir():
+        raise UserError(f"{path}: no such folder; run the command in the repository's folder, or name it with {option}")
+    return path
