@@ -67,7 +67,12 @@ def test_a_name_in_two_included_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("include", "says"),
-    [(["none.yaml"], "none.yaml: is missing"), ("a.yaml", "include: expected a list of files"), ([1], "[1]")],
+    [
+        (["none.yaml"], "none.yaml: is missing; correct `include` in "),
+        (["params.yaml"], "params.yaml: includes itself; correct `include` in "),
+        ("a.yaml", "include: expected a list of files"),
+        ([1], "[1]"),
+    ],
 )
 def test_files_that_cannot_be_included(tmp_path: Path, include: Any, says: str) -> None:
     assert says in refusal(write(tmp_path, params=changed() | {"include": include}))

@@ -26,15 +26,16 @@ def read_params(path: Path) -> dict[str, Any]:
     if not (isinstance(files, list) and all(isinstance(file, str) for file in files)):
         raise UserError(f"{path}: include: expected a list of files, found {files!r}")
     first = {key: path for key in names(content)}
-    for file in files:
-        part = mapping(read_yaml(path.parent / file), path.parent / file)
+    for place in (path.parent / file for file in files):
+        if place.absolute() == path.absolute() or not place.exists():
+            fault = "is missing" if not place.exists() else "includes itself"
+            raise UserError(f"{place}: {fault}; correct `include` in {path}")
+        part = mapping(read_yaml(place), place)
         for key in part:
-            known(key, PARTS, f"key in {path.parent / file}, which {path} includes")
+            known(key, PARTS, f"key in {place}, which {path} includes")
         for name in names(part):
-            if first.setdefault(name, path.parent / file) != path.parent / file:
-                raise UserError(
-                    f"{path.parent / file}: {name} is also in {first[name]}; a name may be in one file only"
-                )
+            if first.setdefault(name, place) != place:
+                raise UserError(f"{place}: {name} is also in {first[name]}; a name may be in one file only")
         content = merge(content, part)
     if isinstance(studies := content.get("studies"), dict):
         content["studies"] = {name: with_base(studies, name, path) for name in studies}
