@@ -67,11 +67,12 @@ def listed(facts: Sequence[str]) -> str:
 
 
 def tables_and_figures(collection: Collection, parts: Sequence[Part], folder: Path) -> Iterator[str]:
-    """The parts below one heading. Tables without any run are folded away, unless none has one; figures are a line."""
+    """The parts below one heading. Tables without any run are folded away beside others; such figures are a line."""
     empty = [part for part in parts if lacks_runs(part)]
+    folded = empty if collection.found and len(empty) < len(parts) else []
     for part in parts:
         if part.table:
-            yield table_section(collection, part, part in empty and len(empty) < len(parts))
+            yield table_section(collection, part, part in folded)
         elif part.there:
             yield figure_section(collection, part, folder)
     for dataset, absent in groupby((part for part in empty if not part.table), lambda part: part.dataset):
