@@ -8,7 +8,7 @@ import pytest
 from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.machine.files import sha256_of_file
-from soundclr.report.evidence import evidence
+from soundclr.report.evidence import csv_rows, evidence
 
 
 @pytest.fixture
@@ -108,6 +108,18 @@ def test_a_damaged_file_is_one_line(study: Path, file: str, old: str, new: str, 
         evidence(study / "tables/table3.csv", "hybrid", "last_epoch_mean_percent")
     assert message in str(caught.value)
     assert "restore it from git" in str(caught.value)
+
+
+@pytest.mark.slow
+def test_every_row_of_every_committed_table_has_evidence(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("soundclr.report.evidence.run", lambda study, line: line["run"])  # hashes nothing
+    tables = sorted(repo.glob("results/*/tables/*.csv"))
+    assert len(tables) > 50
+    for table in tables:
+        for number, row in enumerate(csv_rows(table), start=1):
+            column = [name for name in row if not name.startswith(("paper_", "published_"))][-1]
+            whole = row.get("runs") not in (None, "", "0") and row["runs"] == row.get("expected_runs")
+            assert evidence(table, str(number), column).runs or not whole, (table, number)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "{"])

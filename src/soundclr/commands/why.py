@@ -34,7 +34,7 @@ def lines(found: Evidence, every: bool) -> list[str]:
         f"  its row: {row}",
         f"  computed from {len(found.runs)} runs (every run: {found.study / 'provenance.csv'}):"
         if found.runs
-        else "  from no run: it is published, or needs none",
+        else "  from no run: it is published, needs none, or its runs are missing",
     ]
     for one in found.runs[: None if every else SHOWN]:
         line = one.provenance
