@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from soundclr.commands import cli
+from soundclr.errors import UserError
+from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.planning import plan
 from soundclr.planning.status.jobs import Places, Study, TrainingStatus
@@ -62,7 +64,19 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
     said = capsys.readouterr().out
     assert "10  in all, each trained once; 0 are done" in said
     assert "Hours: known once a training has done an epoch" in said
-    assert "GB of trained models" in said
+    assert "MB of trained models" in said
+
+
+@pytest.mark.parametrize(("number", "text"), [(1.5e9, "1.5 GB"), (1e9, "1.0 GB"), (5e7, "50.0 MB"), (4e4, "0.0 MB")])
+def test_a_size_is_in_a_unit_that_shows_it(number: float, text: str) -> None:
+    assert plan.size(number) == text
+
+
+def test_a_plan_without_an_adapter_is_one_line(params: Params, tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text(params.model_dump_json().replace('"adapter":"synthetic"', '"adapter":"synthetc"'))
+    with pytest.raises(UserError, match=r"unknown adapter in datasets\.\w+\.adapter: 'synthetc'; did you mean 'synth"):
+        list(plan.lines(load_checked(file), "toy", tmp_path, [1]))
 
 
 def test_hours_come_from_the_trainings_that_have_begun(

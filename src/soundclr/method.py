@@ -35,8 +35,8 @@ REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 def load_checked(path: Path) -> Params:
     """Load params.yaml and check the methods of all studies' runs; UserError for one that cannot be built."""
     params = load_one(path)
-    check_defaults(params, str(path))
-    check_studies(params, str(path))
+    check_defaults(params)
+    check_studies(params)
     for name, study in params.studies.items():
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
         for run in dict.fromkeys((d, r) for one in chosen for d in one.datasets or () for r in one.recipes or ()):
@@ -52,7 +52,7 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
     :func:`load_checked` would check all 1,500 runs, which takes half a second in each of as many jobs.
     """
     params = load_one(path)
-    check_defaults(params, str(path))
+    check_defaults(params)
     name = known(study or params.study, params.studies, "study")
     check_run(params, name, dataset, recipe)
     return params, name
@@ -80,17 +80,18 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
             for dataset in datasets:
                 if params.written(study, dataset, name) != params.written(study, dataset, other):
                     raise UserError(
-                        f"grids.{grid}.equals: {name} and {other} have different settings in {study} on {dataset}; "
-                        f"remove {name} from equals, so that it is trained too"
+                        f"{params.place('grids', grid, 'equals')}: {name} and {other} have different settings in "
+                        f"{study} on {dataset}; remove {name} from equals, so that it is trained too, or copy the grid "
+                        "for this study"
                     )
 
 
-def check_defaults(params: Params, file: str) -> None:
+def check_defaults(params: Params) -> None:
     """Raise UserError for an unknown entry in the defaults, or one with invalid parameters."""
     for plural, (registry, what) in REGISTRIES.items():
         for name, parameters in params.defaults.get(plural, {}).items():
-            known(name, registry, f"{what} in {file}: defaults.{plural}")
-            validated(registry[name], given(parameters), file, "defaults", plural, name)
+            known(name, registry, f"{what} in {params.place('defaults', plural, name)}")
+            validated(registry[name], given(parameters), lambda keys: params.place(*keys), "defaults", plural, name)
 
 
 def check(settings: RunSettings, place: str) -> None:

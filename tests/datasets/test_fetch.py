@@ -127,7 +127,7 @@ def test_index_of_another_size_is_refused(
 
 
 def test_adapter_of_another_version(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nsynth: its adapter 'nsynth' is not part of this version, which has .*esc10"):
+    with pytest.raises(UserError, match=r"adapter in datasets.nsynth.adapter: 'nsynth'; did you mean .*'nsynth_pitch'"):
         fetch_dataset("nsynth", synthetic(adapter="nsynth"), tmp_path, None)
 
 

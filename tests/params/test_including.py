@@ -97,3 +97,23 @@ def test_a_base_that_there_is_not(loaded: Any, base: Any, says: str) -> None:
     study = {**CONTENT["studies"]["esc10"], "base": base}
     with pytest.raises(UserError, match=says):
         loaded(changed(("studies.mine", study)))
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ({"recipes": {"mine": {"title": 3}}}, "recipes.mine.title: Input should be text, found 3"),
+        ({"recipes": {"mine": {"title": "x", "base": "hybird"}}}, "recipes.mine.base: 'hybird'; did you mean"),
+        ({"recipes": {"mine": {"title": "x", "settings": {"labels": 2}}}}, "recipes.mine.settings.labels: Input "),
+        ({"studies": {"mine": {"base": "esc1"}}}, "studies.mine.base: 'esc1'; did you mean"),
+        ({"studies": {"mine": CONTENT["studies"]["demo"] | {"seeds": [0, 0]}}}, "studies.mine.seeds: 0 is listed"),
+        ({"studies": {"mine": {"base": "demo", "title": "x", "setings": {}}}}, "studies.mine.setings: 'setings'"),
+        ({"defaults": {"losses": {"triplet": {}}}}, "defaults.losses.triplet: 'triplet'"),
+        ({"datasets": {"mine": {"title": "x"}}}, "datasets.mine.adapter: is missing"),
+    ],
+)
+def test_a_mistake_is_said_to_be_in_the_file_that_has_it(tmp_path: Path, block: Any, says: str) -> None:
+    mine = changed()["studies"]["demo"] | {"recipes": ["mine"], "title": "x"}
+    studies = {"studies": {"uses": mine}} if "recipes" in block else {}
+    path = write(tmp_path, params=changed() | {"include": ["a.yaml"]}, a=studies | block)
+    assert f"{tmp_path / 'a.yaml'}: {says}" in refusal(path)

@@ -98,7 +98,7 @@ def test_folds_of_a_study(loaded):
 def test_a_publishers_split_holds_out_its_test_part(loaded):
     split = [("datasets.esc10.folds", 3), ("datasets.esc10.held_out", [1])]
     assert loaded(changed(*split)).folds("esc10", "esc10") == (1,)
-    with pytest.raises(UserError, match=r"unknown fold of esc10 in studies.esc10.folds: 2; known: 1$"):
+    with pytest.raises(UserError, match=r"unknown fold of esc10 in .*params.yaml: studies.esc10.folds: 2; known: 1$"):
         loaded(changed(*split, ("studies.esc10.folds", [2])))
 
 

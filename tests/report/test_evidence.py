@@ -44,6 +44,7 @@ def test_the_commands_name_the_study_from_any_folder(
     assert main(["why", table, "hybrid", "last_epoch_mean_percent"]) == 0
     text = capsys.readouterr().out
     assert "81.25: last_epoch_mean_percent in row 3" in text
+    assert "soundclr verify --study esc50\n" in text
     assert "soundclr report --study esc50\n" in text
     assert "soundclr train --study esc50 --dataset esc50_ogg --recipe hybrid --fold 1" in text
 

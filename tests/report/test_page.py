@@ -6,7 +6,7 @@ from pathlib import Path
 from soundclr.report.captions import Part
 from soundclr.report.catalogue import ARTEFACTS
 from soundclr.report.collect import Collection
-from soundclr.report.page import tables_and_figures
+from soundclr.report.page import table_page, tables_and_figures
 from soundclr.report.table import Column, Table, frame_of
 
 
@@ -28,6 +28,11 @@ def test_tables_without_runs_are_folded_away_beside_one_with_runs(everything: Co
     assert "<summary>2 rows, without runs yet</summary>" in first
     assert "<details>" not in second
     assert not any("<details>" in text for text in tables_and_figures(everything, [none, none], Path()))
+
+
+def test_a_table_without_rows_says_so(everything: Collection) -> None:
+    assert "\n\nNo rows.\n" in table_page(everything, table("Table III", []))
+    assert "\n\n| runs |\n" in table_page(everything, table("Table III", [1]))
 
 
 def test_figures_without_runs_are_one_line_a_dataset(everything: Collection) -> None:

@@ -64,11 +64,13 @@ def test_a_tampered_number_is_named(
 
 @pytest.mark.slow
 def test_a_table_without_runs_behind_it_is_named(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (study / "tables/made_up.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    for name in ("made_up.csv", "made_up.html"):
+        (study / "tables" / name).write_text("a,b\n1,2\n", encoding="utf-8")
     (study / "tables/table3.csv").unlink()
     assert main(["verify", "--study", "esc50"]) == 1
     out = capsys.readouterr().out
     assert "made_up.csv: 0 reproduced, no evidence" in out
+    assert "made_up.html: 0 reproduced, no evidence" in out
     assert "table3.csv: 0 reproduced, no evidence" in out
 
 

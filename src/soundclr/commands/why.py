@@ -49,8 +49,8 @@ def lines(found: Evidence, every: bool) -> list[str]:
         text.append(f"  ... and {len(found.runs) - SHOWN} more (--all)")
     if found.runs:
         text.append(f"  settings: {found.runs[0].folder / 'metrics.json'}")
-    text.append(f"compute the table again from the runs{where}:")
-    text.append(f"  soundclr report --study {name}")
+    text += [f"check that the runs give this number{where}:", f"  soundclr verify --study {name}"]
+    text += [f"compute the table again from the runs{where}:", f"  soundclr report --study {name}"]
     if found.runs:
         text += [f"train a run again{where}:", f"  {train_command(name, found.runs[0].provenance['run'])}"]
     return text

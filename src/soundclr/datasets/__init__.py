@@ -89,12 +89,7 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     Raises:
         UserError: the dataset has no adapter, cannot be obtained, or lacks a clip, a class or a fold.
     """
-    adapter = ADAPTERS.get(settings.adapter)
-    if adapter is None:
-        raise UserError(
-            f"dataset {name}: its adapter {settings.adapter!r} is not part of this version, "
-            f"which has {', '.join(ADAPTERS)}"
-        )
+    adapter = adapter_of(name, settings)
     path = data / name / "index.csv"
     with in_turn(data / f".{name}.lock"):
         before = known_index(path)
@@ -114,6 +109,11 @@ def fetch_dataset(name: str, settings: DatasetSettings, data: Path, mirror: Path
     for line in unlearnt.lines(zip(index["class"], index["fold"], strict=True), held_out, settings.folds):
         print(f"soundclr: warning: {UserError(f'dataset {name}: {line}')}", file=sys.stderr)
     return path
+
+
+def adapter_of(name: str, settings: DatasetSettings) -> Adapter:
+    """Return the adapter of dataset ``name``; UserError if there is none."""
+    return ADAPTERS[known(settings.adapter, ADAPTERS, f"adapter in datasets.{name}.adapter")]
 
 
 def check_current(name: str, settings: DatasetSettings, data: Path) -> None:

@@ -1,17 +1,25 @@
 """The whole of params.yaml: reads and checks it, and resolves the settings of any run."""
 
 from collections import Counter
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from soundclr.errors import UserError
-from soundclr.params.including import read_params
-from soundclr.params.merging import check_keys, known, merge, validated
-from soundclr.params.resolving import check_defaults, choose, grid_names, grid_recipes, lineage, with_all_losses
+from soundclr.params.including import read_files
+from soundclr.params.merging import check_keys, dotted, known, merge, validated
+from soundclr.params.resolving import (
+    Layer,
+    check_defaults,
+    choose,
+    grid_names,
+    grid_recipes,
+    with_all_losses,
+    written_at,
+)
 from soundclr.params.schema import (
     AudioSettings,
     DatasetSettings,
@@ -21,12 +29,17 @@ from soundclr.params.schema import (
     RecipeSettings,
     RunSettings,
     Section,
-    TrainingSettings,
 )
 from soundclr.params.studies import EvaluationSettings, Selection, StudySettings
 from soundclr.params.weights import WeightsFile, WeightsSettings
 
 MOST_RUNS = 100_000  # in one of a study's choices
+
+
+def place_in(files: Mapping[str, Path], first: Path, keys: Sequence[str | int]) -> str:
+    """The file that has ``keys``, which is ``first`` unless ``files`` has their name, and the keys joined by dots."""
+    names = (dotted(keys[:depth]) for depth in range(len(keys), 0, -1))
+    return f"{next((files[name] for name in names if name in files), first)}: {dotted(keys)}"
 
 
 class Params(Section):
@@ -42,19 +55,40 @@ class Params(Section):
     recipes: dict[Name, RecipeSettings]
     grids: dict[Name, GridSettings] = Field(default={})
     studies: dict[Name, StudySettings]
+    _files: dict[str, Path] = PrivateAttr(default={})
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Params":
+        """Read params.yaml and what it includes."""
+        content, files = read_files(path)
+        params = validated(cls, content, partial(place_in, files, path))
+        params._files = {"": path, **files}
+        return params
+
+    def place(self, *keys: str | int) -> str:
+        """The place of ``keys`` in messages: the file that has them, if these params are of one, and the keys."""
+        if keys[0] == "recipes" and keys[1] not in self.recipes:
+            keys = ("grids", self.grid_of[str(keys[1])], *keys[1:])
+        return place_in(self._files, self._files[""], keys) if self._files else dotted(keys)
+
+    @cached_property
+    def grid_of(self) -> dict[str, str]:
+        """The grid of each recipe that a grid makes."""
+        return {name: grid for grid, its in self.grids.items() for name in grid_recipes(its, f"grids.{grid}")}
 
     @cached_property
     def all_recipes(self) -> dict[str, RecipeSettings]:
         """All recipes: first those under ``recipes``, then those of grids. UserError for a name that occurs twice."""
         recipes = dict(self.recipes)
         for grid, settings in self.grids.items():
-            for name, recipe in grid_recipes(settings, f"grids.{grid}").items():
+            place = self.place("grids", grid)
+            for name, recipe in grid_recipes(settings, place).items():
                 if name in recipes or grid in recipes:
-                    raise UserError(f"grids.{grid}: {name if name in recipes else grid} is already a recipe's name")
+                    raise UserError(f"{place}: {name if name in recipes else grid} is already a recipe's name")
                 recipes[name] = recipe
         for grid, settings in self.grids.items():
             for name, other in settings.equals.items():
-                known(other, recipes, f"recipe in grids.{grid}.equals.{name}")
+                known(other, recipes, f"recipe in {self.place('grids', grid, 'equals', name)}")
         return recipes
 
     def get_study(self, name: str | None = None) -> StudySettings:
@@ -74,13 +108,23 @@ class Params(Section):
         """Complete ``chosen`` from the study and replace grids by their recipes. Folds stay None for all folds."""
         own = self.studies[study]
         values = {key: getattr(own, key) for key in Selection.model_fields} | chosen.model_dump(exclude_none=True)
-        recipes = [r for name in values["recipes"] for r in self.recipes_of(name, f"studies.{study}")]
+        recipes = [r for name in values["recipes"] for r in self.recipes_of(name, self.place("studies", study))]
         return Selection(**{**values, "recipes": tuple(dict.fromkeys(recipes))})
 
     def recipes_of(self, name: str, place: str) -> list[str]:
         """A grid's recipes, or the one recipe of that name."""
         known(name, [*self.all_recipes, *self.grids], f"recipe in {place}")
         return grid_names(self.grids[name]) if name in self.grids else [name]
+
+    def lineage(self, recipe: str) -> list[str]:
+        """The bases of a recipe, then the recipe itself; UserError if it builds on itself."""
+        names = [recipe]
+        while (base := self.all_recipes[names[0]].base) is not None:
+            known(base, self.all_recipes, f"recipe in {self.place('recipes', names[0], 'base')}")
+            if base in names:
+                raise UserError(f"{self.place('recipes', recipe)}: builds on itself, through {' and '.join(names)}")
+            names.insert(0, base)
+        return names
 
     def resolve(self, study: str, dataset: str, recipe: str) -> RunSettings:
         """The settings of a run; precision ``auto`` gets its name. Raises as :meth:`written` does."""
@@ -96,22 +140,27 @@ class Params(Section):
         known(dataset, self.datasets, "dataset")
         known(recipe, self.all_recipes, "recipe")
         source = self.datasets[dataset]
-        recipes = lineage(self.all_recipes, recipe)
-        differences = [
-            (f"recipes.{r}.datasets.{dataset}", self.all_recipes[r].datasets.get(dataset, {})) for r in recipes
+        recipes = [(name, self.all_recipes[name]) for name in self.lineage(recipe)]
+        layers = [
+            Layer(("defaults",), with_all_losses(self.defaults)),
+            *(Layer(("recipes", name, "datasets", dataset), one.datasets.get(dataset, {})) for name, one in recipes),
+            Layer(("studies", study, "settings"), self.studies[study].settings),
+            *(Layer(("recipes", name, "settings"), one.settings) for name, one in recipes),
         ]
-        differences.append((f"studies.{study}.settings", self.studies[study].settings))
-        differences += [(f"recipes.{r}.settings", self.all_recipes[r].settings) for r in recipes]
-        merged = with_all_losses(self.defaults)
-        for place, difference in differences:
-            check_keys(difference, merged, place)
-            merged = merge(merged, difference)
+        merged = layers[0].settings
+        for layer in layers[1:]:
+            check_keys(layer.settings, merged, self.place(*layer.keys))
+            merged = merge(merged, layer.settings)
         place = f"{study}/{dataset}/{recipe}"
-        merged["audio"] = source.audio
-        settings = validated(RunSettings, choose(merged, place), place)
+        settings = self.run_settings({**merged, "audio": source.audio}, layers, place)
         self.check_weights(settings, place)
         check_together(settings, source.folds, place)
         return settings
+
+    def run_settings(self, merged: dict[str, Any], layers: Sequence[Layer], place: str) -> RunSettings:
+        """Validate a run's merged settings. A UserError names the last of ``layers`` that has the value."""
+        content = choose(merged, place)
+        return validated(RunSettings, content, lambda keys: self.place(*written_at(keys, content, merged, layers)))
 
     def check_weights(self, settings: RunSettings, place: str) -> None:
         """Raise UserError for initial weights that do not exist, or not for this encoder."""
@@ -154,45 +203,41 @@ def load_one(path: Path) -> Params:
 
     Invalid defaults are a UserError that names them, and not the first run that uses them.
     """
-    file = str(path)
-    params = validated(Params, read_params(path), file)
-    check_defaults(params.defaults, f"{file}: defaults")
-    training = params.defaults.get("training")
-    if isinstance(training, Mapping):
-        validated(TrainingSettings, training, file, "defaults", "training")
-    audio = AudioSettings(sample_rate=44_100, samples=44_100)
-    content = choose({**params.defaults, "audio": audio}, f"{file}: defaults")
-    params.check_weights(validated(RunSettings, content, file, "defaults"), f"{file}: defaults")
+    params = Params.from_file(path)
+    check_defaults(params.defaults, params.place("defaults"))
+    content = {**params.defaults, "audio": AudioSettings(sample_rate=44_100, samples=44_100)}
+    settings = params.run_settings(content, [Layer(("defaults",), params.defaults)], params.place("defaults"))
+    params.check_weights(settings, params.place("defaults"))
     return params
 
 
 def load(path: Path) -> Params:
     """Read params.yaml and check that every run of every study resolves; otherwise a :class:`UserError` says why."""
     params = load_one(path)
-    check_studies(params, str(path))
+    check_studies(params)
     return params
 
 
-def check_studies(params: Params, file: str) -> None:
+def check_studies(params: Params) -> None:
     """Raise UserError for an unknown name in recipes and studies, or a run that does not resolve."""
     for name, recipe in params.recipes.items():
         for dataset in recipe.datasets:
-            known(dataset, params.datasets, f"dataset in recipes.{name}.datasets")
+            known(dataset, params.datasets, f"dataset in {params.place('recipes', name, 'datasets')}")
     for name, study in params.studies.items():
         for weights in study.optional_weights:
-            known(weights, params.weights, f"weights in {file}: studies.{name}.optional_weights")
+            known(weights, params.weights, f"weights in {params.place('studies', name, 'optional_weights')}")
         for key, chosen in study.selections.items():
-            check_selection(params, name, file, f"studies.{name}{key}", chosen)
-    known(params.study, params.studies, "study")
+            check_selection(params, name, params.place("studies", name) + key, chosen)
+    known(params.study, params.studies, f"study in {params.place('study')}")
 
 
-def check_selection(params: Params, study: str, file: str, place: str, chosen: Selection) -> None:
+def check_selection(params: Params, study: str, place: str, chosen: Selection) -> None:
     """Check that a choice of runs has only known names, each once, and that all its runs resolve."""
     own = params.studies[study]
     for key in ("datasets", "recipes", "seeds", "folds"):
         values = getattr(chosen, key) or getattr(own, key) or ()
         if repeated := [value for value, count in Counter(values).items() if count > 1]:
-            raise UserError(f"{file}: {place}.{key}: {repeated[0]!r} is listed more than once")
+            raise UserError(f"{place}.{key}: {repeated[0]!r} is listed more than once")
     for dataset in own.datasets:
         known(dataset, params.datasets, f"dataset in {place}.datasets")
     for dataset in chosen.datasets or ():
@@ -202,10 +247,10 @@ def check_selection(params: Params, study: str, file: str, place: str, chosen: S
     whole = params.selection(study, chosen)
     folds_in_all = sum(len(whole.folds or params.held_out(dataset)) for dataset in whole.datasets or ())
     if (count := folds_in_all * len(whole.recipes or ()) * len(whole.seeds or ())) > MOST_RUNS:
-        raise UserError(f"{file}: {place}: has {count:,} runs; a choice may have at most {MOST_RUNS:,}")
+        raise UserError(f"{place}: has {count:,} runs; a choice may have at most {MOST_RUNS:,}")
     for dataset in whole.datasets or ():
         if ".evaluate" in place and params.datasets[dataset].pixels:
-            raise UserError(f"{file}: {place}: {dataset} has pictures, but evaluations add noise to sounds")
+            raise UserError(f"{place}: {dataset} has pictures, but evaluations add noise to sounds")
         folds = [known(f, params.held_out(dataset), f"fold of {dataset} in {place}.folds") for f in whole.folds or ()]
         for recipe in whole.recipes or ():
             params.written(study, dataset, recipe)

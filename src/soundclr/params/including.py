@@ -21,6 +21,11 @@ def read_params(path: Path) -> dict[str, Any]:
     Raises UserError for a file that cannot be read, has a key that only params.yaml may have, or has a name that
     another file has; and for a study with an unknown base.
     """
+    return read_files(path)[0]
+
+
+def read_files(path: Path) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Return what :func:`read_params` does, and the file of each name, such as ``recipes.hybrid``."""
     content = {**mapping(read_yaml(path), path)}
     files = content.pop("include", [])
     if not (isinstance(files, list) and all(isinstance(file, str) for file in files)):
@@ -38,8 +43,8 @@ def read_params(path: Path) -> dict[str, Any]:
                 raise UserError(f"{place}: {name} is also in {first[name]}; a name may be in one file only")
         content = merge(content, part)
     if isinstance(studies := content.get("studies"), dict):
-        content["studies"] = {name: with_base(studies, name, path) for name in studies}
-    return content
+        content["studies"] = {name: with_base(studies, name, first) for name in studies}
+    return content, first
 
 
 def mapping(content: Any, path: Path) -> dict[str, Any]:
@@ -61,16 +66,17 @@ def below(content: Any, place: str, depth: int) -> list[str]:
     return [name for key, value in content.items() for name in below(value, f"{place}.{key}", depth - 1)]
 
 
-def with_base(studies: Mapping[str, Any], name: str, path: Path, above: tuple[str, ...] = ()) -> Any:
+def with_base(studies: Mapping[str, Any], name: str, files: Mapping[str, Path], above: tuple[str, ...] = ()) -> Any:
     """A study merged with its ``base``."""
     study = studies[name]
     if not isinstance(study, dict) or study.get("base") is None:
         return study
-    base = known(study["base"], studies, f"study in {path}: studies.{name}.base")
+    place = f"{files[f'studies.{name}']}: studies.{name}"
+    base = known(study["base"], studies, f"study in {place}.base")
     own = {key: value for key, value in study.items() if key != "base"}
     if base in (name, *above):
-        raise UserError(f"{path}: studies.{name}: builds on itself, through {' and '.join((*above, base))}")
-    whole = with_base(studies, base, path, (name, *above))
+        raise UserError(f"{place}: builds on itself, through {' and '.join((*above, base))}")
+    whole = with_base(studies, base, files, (name, *above))
     if not isinstance(whole, dict):
         return own
     inherited = {key: whole[key] for key in INHERITED if key in whole}

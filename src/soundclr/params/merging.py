@@ -1,18 +1,31 @@
 """Merges settings, and turns pydantic's errors into one line."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import UnionType
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from soundclr.errors import UserError
-from soundclr.params.schema import Section
+from soundclr.params.schema import NAME, Section
 
 S = TypeVar("S", bound=Section)
 
 MOST_NAMES = 16  # listed in an error
+KEY = "[key]"  # pydantic's word for a key itself, after that key
+WORDS = {  # the beginning of an error's type in pydantic -> the message
+    "missing": "is missing",
+    "tuple_type": "Input should be a list",
+    "list_type": "Input should be a list",
+    "dict_type": "Input should be a mapping",
+    "model_type": "Input should be a mapping",
+    "string_type": "Input should be text",
+    "int_": "Input should be a whole number",
+    "float_": "Input should be a number",
+    "bool_": "Input should be true or false",
+}
 
 
 def known(name: Any, names: Iterable[Any], what: str) -> Any:
@@ -49,20 +62,56 @@ def shape(value: Any) -> str:
     return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else "one value"
 
 
-def validated(kind: type[S], content: Mapping[str, Any], place: str, *inside: str) -> S:
+def validated(
+    kind: type[S], content: Mapping[str, Any], place: str | Callable[[tuple[str | int, ...]], str], *inside: str
+) -> S:
     """Validate ``content`` as a section; pydantic's first error, or an unknown key, becomes a UserError.
 
-    The message begins with ``place``; ``inside`` are the keys above ``content`` there.
+    The message begins with ``place`` and the keys that lead to the value; ``inside`` are the keys above ``content``.
+    If ``place`` is a function, the message begins with its result for these keys.
     """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
         first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-        path = ".".join(str(part) for part in (*inside, *first["loc"]))
+        keys = (*inside, *keys_in(content, first))
+        where = place(keys) if callable(place) else f"{place}: {dotted(keys)}"
         if first["type"] == "extra_forbidden":
-            known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {place}: {path}")
+            known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {where}")
         found = "" if first["type"] == "missing" else f", found {first['input']!r}"
-        raise UserError(f"{place}: {path}: {first['msg']}{found}") from error
+        raise UserError(f"{where}: {in_words_of_yaml(first)}{found}") from error
+
+
+def dotted(keys: Iterable[str | int]) -> str:
+    """Keys joined by dots."""
+    return ".".join(map(str, keys))
+
+
+def keys_in(content: Any, error: ErrorDetails) -> list[str | int]:
+    """The keys that lead to an error in ``content``, without the types that pydantic names for a choice of types."""
+    keys: list[str | int] = []
+    absent = not error["type"].endswith(("_type", "_parsing"))  # whether the last key may be absent from the content
+    for place, key in enumerate(error["loc"], start=1):
+        if isinstance(content, Mapping) and key != KEY and (key in content or (absent and place == len(error["loc"]))):
+            content = content.get(key)
+        elif isinstance(content, list | tuple) and isinstance(key, int):
+            content = content[key] if key < len(content) else None
+        else:
+            continue
+        keys.append(key)
+    return keys
+
+
+def in_words_of_yaml(error: ErrorDetails) -> str:
+    """Pydantic's message, with YAML's words in place of Python's."""
+    limits = error.get("ctx", {})
+    if error["type"] == "too_short":
+        return f"Input should have at least {limits['min_length']} {'value' if limits['min_length'] == 1 else 'values'}"
+    if limits.get("pattern") == NAME:
+        return "Input should be a name of lower-case letters, digits and _ that begins with a letter"
+    if error["type"] == "string_pattern_mismatch":
+        return f"Input should match {limits['pattern']}"
+    return next((words for start, words in WORDS.items() if error["type"].startswith(start)), error["msg"])
 
 
 def fields_at(kind: Any, location: tuple[int | str, ...]) -> list[str]:

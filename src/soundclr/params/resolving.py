@@ -3,13 +3,13 @@
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from soundclr.errors import UserError
 from soundclr.params.merging import check_keys, known, merge, shape
-from soundclr.params.schema import GridSettings, RecipeSettings, RunSettings
+from soundclr.params.schema import NAME, GridSettings, RecipeSettings, RunSettings
 
 # The key of a choice -> the key of the entries to choose from.
 OF_A_RUN = {"representation": "representations", "encoder": "encoders"}
@@ -34,6 +34,13 @@ MOST_RECIPES = 10_000  # in a grid
 PLACE = re.compile(r"\{(\w+)\}")  # an axis in a grid's name or title
 
 
+class Layer(NamedTuple):
+    """Settings, and the keys that lead to them in params.yaml."""
+
+    keys: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
 def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
     """A grid's recipes by name. UserError for an unknown value, for equal names, and for too many recipes."""
     if (count := sum(math.prod(map(len, product.values())) for product in grid.products)) > MOST_RECIPES:
@@ -42,7 +49,7 @@ def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
     for chosen in combinations(grid):
         values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}
         name = filled(grid.name, chosen, f"{place}.name")
-        if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        if not re.match(NAME, name):
             raise UserError(
                 f"{place}.name: {name!r} is not a recipe's name, which has lower-case letters, digits and _"
             )
@@ -75,17 +82,6 @@ def filled(template: str, values: Mapping[str, str], place: str) -> str:
         wanted = " and ".join(f"{{{axis}}}" for axis in values)
         raise UserError(f"{place}: must have a place for each axis, {wanted}; found {template!r}")
     return PLACE.sub(lambda match: values[match[1]], template)
-
-
-def lineage(recipes: Mapping[str, RecipeSettings], name: str) -> list[str]:
-    """The bases of a recipe, then the recipe itself; UserError if it builds on itself."""
-    names = [name]
-    while (base := recipes[names[0]].base) is not None:
-        known(base, recipes, f"recipe in recipes.{names[0]}.base")
-        if base in names:
-            raise UserError(f"recipes.{name}: builds on itself, through {' and '.join(names)}")
-        names.insert(0, base)
-    return names
 
 
 def with_all_losses(defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,3 +155,44 @@ def check_defaults(defaults: Mapping[str, Any], place: str) -> None:
     for key in (*OF_A_RUN.values(), *CHOICES.values()):
         if shape(entries := defaults[key]) != "a mapping":
             raise UserError(f"{place}.{key}: expected a mapping from names to parameters, found {entries!r}")
+
+
+def written_at(
+    keys: tuple[str | int, ...], content: Mapping[str, Any], merged: Mapping[str, Any], layers: Sequence[Layer]
+) -> tuple[str | int, ...]:
+    """The keys in params.yaml of the value at ``keys`` in a run's settings ``content``, which ``merged`` gave.
+
+    It is where the last of ``layers`` has the value or, if none has, its block.
+    """
+    stage = keys[:2] if keys[0] == "stages" and len(keys) > 2 else ()
+    key, *below = keys[len(stage) :]
+    if key in (*OF_A_RUN, *CHOICES) and below:
+        choice = get(content, (*stage, key))
+        if isinstance(choice, list):
+            choice, below = choice[int(below[0])], below[1:]
+        entries = {**OF_A_RUN, **CHOICES}[str(key)]
+        where = {"weight": (key, choice["name"]), "parameters": (entries, choice["name"], *below[1:])}
+        key, *below = where.get(str(below[0]), (key,)) if below else (key,)
+    wanted = (key, *below)
+    if not (stage and has(get(merged, stage), wanted)):
+        stage = () if key in OF_A_STAGE else stage
+    whole = (*stage, *wanted)
+    for depth in range(len(whole), 0, -1):
+        for layer in reversed(layers):
+            if has(layer.settings, whole[:depth]):
+                return (*layer.keys, *whole)
+    return (*layers[0].keys, *whole)
+
+
+def get(content: Any, keys: Iterable[str | int]) -> Any:
+    """The value at ``keys``; KeyError if there is none."""
+    return reduce(lambda block, key: block[key], keys, content)
+
+
+def has(content: Any, keys: Iterable[str | int]) -> bool:
+    """Whether there is a value at ``keys``."""
+    try:
+        get(content, keys)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True

@@ -14,7 +14,8 @@ Samples = Annotated[int, Field(ge=1, le=10**8)]
 Bytes = Annotated[int, Field(ge=1, le=10**14)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]  # the whole hash, or its first 8 or more digits
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
 Part = Literal["encoder", "projection", "classifier"]
 
 

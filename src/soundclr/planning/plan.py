@@ -78,8 +78,12 @@ def model_bytes(settings: RunSettings, classes: int) -> int:
 
 
 def lines(params: Params, study: str, results: Path, devices: Sequence[int]) -> Iterator[str]:
-    """The plan as text: jobs, hours, and disk space."""
+    """The plan as text: jobs, hours, and disk space. UserError for a dataset without an adapter."""
+    from soundclr.datasets import adapter_of  # imports pandas, which nothing else here needs
+
     wanted = list(runs.expand(params, study))
+    for dataset in dict.fromkeys(run.dataset for run in wanted):
+        adapter_of(dataset, params.datasets[dataset])
     done = sum((run.directory(results) / "metrics.json").is_file() for run in wanted)
     yield f"Study {study}: {params.studies[study].title} ({params.studies[study].note})"
     yield ""
@@ -126,7 +130,7 @@ def hours(params: Params, study: str, results: Path, devices: Sequence[int]) -> 
 
 
 def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
-    """The disk space and memory for decoded clips and trained models, in GB."""
+    """The disk space and memory for decoded clips and trained models."""
     features = [features_bytes(params, dataset) for dataset in dict.fromkeys(run.dataset for run in wanted)]
     sizes = {
         (dataset, recipe): model_bytes(params.resolve(study, dataset, recipe), params.datasets[dataset].classes or 2)
@@ -134,10 +138,15 @@ def disk(params: Params, study: str, wanted: Sequence[Run]) -> Iterator[str]:
     }
     models = sum(sizes[run.dataset, run.recipe] for run in wanted)
     yield (
-        f"Disk: {sum(features) / 1e9:,.1f} GB of decoded clips at most, {models / 1e9:,.1f} GB of trained models "
-        f"({max(sizes.values()) / 1e6:,.0f} MB each at most), and three times its model for each running training."
+        f"Disk: {size(sum(features))} of decoded clips at most, {size(models)} of trained models "
+        f"({size(max(sizes.values()))} each at most), and three times its model for each running training."
     )
-    yield f"Memory: a training keeps its dataset's decoded clips on its device, {max(features) / 1e9:,.1f} GB at most."
+    yield f"Memory: a training keeps its dataset's decoded clips on its device, {size(max(features))} at most."
+
+
+def size(number: float) -> str:
+    """A number of bytes in GB, or in MB if it is less than one GB."""
+    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{number / 1e6:,.1f} MB"
 
 
 def write_plan(params: Params, study: str, path: Path) -> None:

@@ -38,7 +38,8 @@ def table_page(collection: Collection, part: Part) -> str:
     """A table's own page: its caption, the table, and notes."""
     assert part.table is not None
     caption, notes = map(markdown_escape, alone(collection, part))
-    return f"**{sentences(part.artefact.title)}** {caption}\n\n{to_markdown(part.table)}\n{notes}\n"
+    rows = to_markdown(part.table) if part.table.rows else "No rows.\n"
+    return f"**{sentences(part.artefact.title)}** {caption}\n\n{rows}\n{notes}\n"
 
 
 def study_page(collection: Collection, parts: Sequence[Part], folder: Path) -> str:

@@ -57,9 +57,10 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
         else:
             yield compare_lines(path, read_text(path, REMEDY).splitlines(), text.splitlines())
     yield from verify_page(folder / "README.md", tables)
-    for path in sorted(folder.glob("tables/*.csv")):
-        if path not in made:
-            yield Checked(path, without=["params.yaml gives the study no such table"])
+    names = {part.artefact.name for part in tables}
+    for path in sorted(folder.glob("tables/*")):
+        if path.stem not in names:
+            yield Checked(path, without=["params.yaml gives the study no such table; remove it"])
 
 
 def verify_page(page: Path, tables: Sequence[Part]) -> Iterator[Checked]:

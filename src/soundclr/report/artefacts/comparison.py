@@ -5,7 +5,6 @@ import statistics
 
 from pandas import DataFrame
 
-from soundclr.params.resolving import lineage
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.catalogue import MEMBERS
@@ -177,7 +176,7 @@ def variants(collection: Collection) -> Table:
     rows = []
     for row in records(summary(collection.asked_of(choice="variants"))):
         dataset, recipe = row["dataset"], row["recipe"]
-        before = lineage(collection.params.all_recipes, recipe)[:-1]
+        before = collection.params.lineage(recipe)[:-1]
         scheme = next(base for base in reversed(before) if base in collection.recipes)
         ours, theirs = collection.done(dataset, recipe, "variants"), collection.done(dataset, scheme)
         mean = mean_of(paired(at_places(ours, "last_epoch"), at_places(theirs, "last_epoch")))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from soundclr.params import Params, RunSettings, Selection
-from soundclr.params.resolving import lineage
 from soundclr.report.claims.claim import Claim, PaperClaims, read_claims, registration_of
 
 BUDGETS = "budget_curve"
@@ -77,7 +76,7 @@ def budgets_of(params: Params, study: str) -> dict[int, dict[str, str]]:
     own, chosen = (params.selection(study, one).recipes or () for one in (Selection(), settings.artefacts[BUDGETS]))
     found: dict[int, dict[str, str]] = {}
     for recipe in chosen:
-        if schemes := [name for name in lineage(params.all_recipes, recipe) if name in own]:
+        if schemes := [name for name in params.lineage(recipe) if name in own]:
             epochs = params.resolve(study, settings.datasets[0], recipe).stages[0].training.epochs
             found.setdefault(epochs, {})[schemes[-1]] = recipe
     return dict(sorted(found.items()))

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from soundclr.audio.representations import representation_of
 from soundclr.params import Params, RunSettings, Selection
-from soundclr.params.resolving import lineage
 from soundclr.report.claims.claim import PaperClaims
 
 Tier = Literal["exact", "reduced"]
@@ -55,7 +54,7 @@ def paper_recipe(params: Params, exact: str, recipe: str) -> str | None:
     """The recipe of the paper's own study that a recipe is built on; None where there is none."""
     chosen = (params.selection(exact, one) for one in params.get_study(exact).selections.values())
     own = {name for one in chosen for name in one.recipes or ()}
-    return next((name for name in reversed(lineage(params.all_recipes, recipe)) if name in own), None)
+    return next((name for name in reversed(params.lineage(recipe)) if name in own), None)
 
 
 def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:

@@ -6,7 +6,6 @@ import textwrap
 from matplotlib.axes import Axes
 from pandas import DataFrame, Series
 
-from soundclr.params.resolving import lineage
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.artefact import BASELINES, OWN
@@ -120,7 +119,7 @@ def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFra
 
     def scheme_of(recipe: str) -> str:
         """The nearest of the schemes that a recipe is built on."""
-        before = reversed(lineage(collection.params.all_recipes, recipe))
+        before = reversed(collection.params.lineage(recipe))
         return next((one for one in before if one in collection.recipes), "")
 
     rows = rows.assign(scheme=rows["recipe"].map(scheme_of)).sort_values("budget_epochs", kind="stable")
