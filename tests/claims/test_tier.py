@@ -99,3 +99,19 @@ def test_a_patience_that_no_run_can_lose_is_none() -> None:
     none, other = {"epochs": 20, "patience": 20}, {"epochs": 14, "patience": 10**6}
     assert no_patience(none)["patience"] == no_patience(other)["patience"] == "none"
     assert no_patience({"epochs": 800, "patience": 300})["patience"] == 300
+
+
+@pytest.mark.parametrize(
+    ("study", "dataset", "shown", "text"),
+    [
+        ("registered_us8k", "us8k_three_folds", ["cross_entropy_50", "hybrid_50"], "epochs 50 (800)"),
+        ("registered_us8k", "us8k_three_folds", ["hybrid", "hybrid_50"], "epochs 150 or 50 (800)"),
+        ("registered_us8k", "us8k_three_folds", ["baseline_statistics"], "epochs 150 (800)"),
+        ("registered_us8k", "us8k_three_folds", [], "epochs 150 (800)"),
+    ],
+)
+def test_what_differs_is_of_the_recipes_that_are_shown(
+    params: Params, study: str, dataset: str, shown: list[str], text: str
+) -> None:
+    claims = read_claims(params.get_study(study).paper)
+    assert f", {text}, masks" in beside_paper(params, study, dataset, claims, shown).replace("\xa0", " ")

@@ -84,5 +84,5 @@ def test_a_registered_studys_page_names_its_registration(params: Params, results
     assert fact.startswith(
         "Registered in docs/mine.yaml by commit 0123456 at 2026-01-01T00:00:00Z; the first run ended at "
     )
-    assert "2026-01-02T03:04:05Z. Changed since: nothing. Its claims are judged by the analysis" in fact
+    assert "2026-01-02T03:04:05Z. Changed since: nothing. The analysis that is registered" in fact
     assert list(registration(collect(params, "trial", results))) == []

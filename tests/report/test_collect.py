@@ -271,7 +271,7 @@ def test_the_page_tells_versions_of_the_code(params: Params, repo: Path, tmp_pat
     edit(folders[1], code=["c" * 12, "a" * 12], git_commit="9" * 40)
     collection = collect(one, "trial", tmp_path)
     told = (
-        "Not all runs were trained by the same version of the code that decides numbers (its hash, commit): "
+        "Runs by version of the code that decides numbers (its hash, commit): "
         "cccccccccccc, 0123456789 (3 runs); aaaaaaaaaaaa, 9999999999 (1 run); "
         "cccccccccccc resumed by aaaaaaaaaaaa, 9999999999 (1 run)"
     )

@@ -168,7 +168,7 @@ def test_table4_without_hybrid_shows_the_others(toy: Params, tmp_path: Path) -> 
     table = make(collect(toy, "single", tmp_path), "table4")
     assert [row[0] for row in texts(table)][-6:] == ["ours: cross-entropy"] * 3 + ["ours: supervised contrastive"] * 3
     assert texts(table)[-1][1:] == ["ensemble of the seeds", "–"]
-    assert "No ensemble of cross-entropy (–) where a fold has fewer than two seeds" in table.caption
+    assert "–: no ensemble of cross-entropy, because a fold has fewer than two seeds" in table.caption
 
 
 def test_table4_of_another_dataset_has_only_ours(toy: Params, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def add_run(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--seed", type=int, default=0)
     verb.add_argument("--hash", help="refuse if params.yaml gives the recipe another hash than this")
     verb.add_argument("--threads", type=positive, default=1, help="CPU threads; default: %(default)s")
-    verb.add_argument("--slots", type=count, default=1, help="of one GPU; 0: the CPU; default: %(default)s")
+    verb.add_argument("--slots", type=count, default=1, help="GPU slots; 0: the CPU; default: %(default)s")
     verb.add_argument(
         "--jobs-per-gpu",
         type=positive,

@@ -8,7 +8,7 @@ from soundclr.commands.arguments import positive, share
 from soundclr.commands.named_run import add_named_run, one_run
 from soundclr.errors import UserError
 
-HELP = "the likely classes of sound files, by a trained run"
+HELP = "the likely classes of sound files, by a trained model"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The parser for all commands and their arguments."""
-    top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR (Nasiri and Hu 2021), reproduced.")
+    top = argparse.ArgumentParser(prog="soundclr", description="SoundCLR, CLAR and Shin et al. 2021, reproduced.")
     top.add_argument("--version", action="version", version=f"soundclr {__version__}")
     top.add_argument(
         "--params",

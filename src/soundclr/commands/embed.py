@@ -11,7 +11,7 @@ from soundclr.commands.named_run import add_named_run, one_run
 from soundclr.errors import UserError
 from soundclr.machine.files import atomic_path
 
-HELP = "write the representations h and z of sound files by a trained run, a row per window"
+HELP = "write the representations h and z of sound files by a trained model, a row per window"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

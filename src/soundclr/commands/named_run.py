@@ -17,7 +17,8 @@ PUBLISHED = "results/published/runs/*/*/fold1-seed0"
 
 def add_named_run(parser: argparse.ArgumentParser) -> None:
     """Add the argument `--run`, the run's folder."""
-    help = "a run's folder, .../fold1-seed0; of several, the current one; default: the repository's own model"
+    several = "of several, the one with params.yaml's settings"
+    help = f"a run's folder, .../fold1-seed0; {several}; default: the repository's own model"
     parser.add_argument("--run", type=Path, action="append", help=help)
 
 

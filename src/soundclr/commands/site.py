@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--into", type=Path, default=Path("build/site"), help="a folder for the pages")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--figures", type=Path, default=Path("figures"))
-    parser.add_argument("--repository", default="", help="what paths of files are put behind, to link to them")
+    parser.add_argument("--repository", default="", help="the URL before the paths of linked files")
 
 
 def run(options: argparse.Namespace) -> None:

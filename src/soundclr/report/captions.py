@@ -182,7 +182,7 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
             "is not chosen"
         )
     if without:
-        yield f"Without a classifier and without an accuracy: {without} of {len(results)} runs"
+        yield f"{without} of {len(results)} runs have no classifier and so no accuracy"
     if stopped := sum(result.metrics.stopped_early for result in results):
         yield f"Stopped early by the held-out fold, so the last epoch depends on it: {stopped} of {len(results)} runs"
 
@@ -209,8 +209,8 @@ def registration(collection: Collection) -> Iterator[str]:
     changes = "; ".join(registered.changes) or "nothing"
     yield (
         f"Registered in {registered.file} by commit {registered.commit[:7]} at {registered.time}; {first}. "
-        f"Changed since: {changes}. Its claims are judged by the analysis that is registered there, once a line of "
-        "runs is whole"
+        f"Changed since: {changes}. The analysis that is registered there judges each claim once all of the "
+        "claim's runs are there"
     )
 
 
@@ -220,7 +220,7 @@ def coverage(collection: Collection) -> str:
     names |= {OWN: "its own", EVALUATED: "to be evaluated"}
     counts = {key: (len(collection.finished(choice=key)), len(runs)) for key, runs in collection.expected.items()}
     parts = [f"{names[key]} {done} of {asked}" for key, (done, asked) in counts.items()]
-    text = collection.coverage + (f" (a run may serve several: {'; '.join(parts)})" if len(parts) > 1 else "")
+    text = collection.coverage + (f" (a run can count more than once: {'; '.join(parts)})" if len(parts) > 1 else "")
     runs, evaluations = len(collection.set_aside), len(collection.evaluations_set_aside)
     text += f"; {runs} of other settings set aside" if runs else ""
     return text + (f"; {evaluations} evaluations of other settings or runs set aside" if evaluations else "")
@@ -272,8 +272,8 @@ def budget(collection: Collection, result: RunResult) -> str:
     schedules = (entry_of(SCHEDULES, stage.schedule, "schedule", stage.name) for stage in result.settings.stages)
     rates = " + ".join(share(s.factor(t.epochs - 1, t.epochs)) for s, t in zip(schedules, stages, strict=True))
     if not takes_steps(result.settings):
-        return "a linear classifier in closed form on the frozen encoder"
-    fall = f"learning rate by the last epoch at {rates} of its peak"
+        return "a logistic regression on the frozen encoder"
+    fall = f"learning rate at the last epoch {rates} of its peak"
     return f"at most {epochs} epochs, batch {' and '.join(map(str, batches))}, {fall}"
 
 
@@ -295,8 +295,7 @@ def code_versions(results: Sequence[RunResult]) -> str:
     if len(set(used)) < 2 and all(len(versions) == 1 for versions in used):
         return ""
     versions = [f"{' resumed by '.join(result.metrics.code)}, {commit(result)}" for result in results]
-    what = "the same version of the code that decides numbers (its hash, commit)"
-    return f"Not all runs were trained by {what}: {counted(versions)}"
+    return f"Runs by version of the code that decides numbers (its hash, commit): {counted(versions)}"
 
 
 def grouped(

@@ -42,7 +42,7 @@ def claims_lines(rows: Sequence[Sequence[str]]) -> str:
 def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:
     """A row for each headline and dataset of each paper, from the first study with all of its runs.
 
-    Registered studies come first. A headline without runs has one row with "no runs yet".
+    Registered studies come first. A headline that no study has whole is one row with "not enough runs yet".
     """
     studies = sorted(params.studies, key=lambda name: params.studies[name].registered is None)
     papers = dict.fromkeys(params.studies[name].paper for name in studies)
@@ -57,7 +57,7 @@ def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:
                     found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
             yield from (found[place] for place in claim.datasets if place in found)
             if not found:
-                yield ["–", claim.claim, "–", "no runs yet", "–"]
+                yield ["–", claim.claim, "–", "not enough runs yet", "–"]
 
 
 def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:

@@ -1,7 +1,7 @@
 """Write a study's report: its tables, figures and pages."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from soundclr.machine.files import write_json, write_text
@@ -124,17 +124,20 @@ def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing |
     drawing: Drawing | None = artefact.load()(collection, dataset)
     if drawing is None:
         return None
-    name_figure(drawing.figure, figure_title(artefact, collection.title(dataset)), study_note(collection, dataset))
+    results = collection.results_of(artefact, dataset) or collection.found.values()
+    shown = {result.run.recipe for result in results if result.run.dataset == dataset}
+    note = study_note(collection, dataset, [run.recipe for run in collection.every if run.recipe in shown])
+    name_figure(drawing.figure, figure_title(artefact, collection.title(dataset)), note)
     return Drawing(drawing.figure, sentences(drawing.caption, explained(drawing.figure, names)))
 
 
-def study_note(collection: Collection, dataset: str) -> str:
-    """A figure's study, and how its settings differ from the paper's; where that is unknown, the note's beginning."""
+def study_note(collection: Collection, dataset: str, recipes: Sequence[str]) -> str:
+    """A figure's study, and how its recipes differ from the paper's; where that is unknown, the note's beginning."""
     params, name = collection.params, collection.study
     study = params.studies[name]
     paper, _ = claims_of(params, name)
     start = re.split(r"[,;]", re.sub(r" \([^)]*\)", "", study.note))[0]
-    return f"Study {name}: {study.title}. {beside_paper(params, name, dataset, paper) or start}"
+    return f"Study {name}: {study.title}. {beside_paper(params, name, dataset, paper, recipes) or start}"
 
 
 def names_in(collection: Collection, dataset: str) -> list[str]:

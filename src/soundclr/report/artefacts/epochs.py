@@ -58,7 +58,7 @@ def protocols(collection: Collection) -> Table:
     with_inner = INNER in collection.expected
     caption = sentences(
         "Held-out accuracy in %, mean over folds, at the epoch that the held-out fold itself chooses (best) and at the "
-        "last; that choice adds their difference, in percentage points",
+        "last; best − last is what that choice adds, in percentage points",
         collection.covered(),
         "Inner fold: another fold, kept out of training, chooses the epoch, and the held-out fold is used once "
         f"({collection.covered(INNER)}); best − inner is the mean over the folds and seeds that both have, and "

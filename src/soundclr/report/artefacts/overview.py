@@ -18,6 +18,9 @@ from soundclr.report.table import (
     sentences,
 )
 
+STATISTICS = "spectrogram statistics (each band's mean and standard deviation over time)"
+UNTRAINED = "an untrained encoder (the same network with random weights)"
+
 
 def overview(collection: Collection) -> Table:
     """Chance, the baselines, then the study's own schemes, each dataset's by accuracy after the last epoch."""
@@ -41,10 +44,11 @@ def overview(collection: Collection) -> Table:
     ]
     csv = ["dataset", "recipe", "kind", "runs", "expected_runs", "last_epoch_percent", "low_percent", "high_percent"]
     csv += ["best_epoch_percent", "macro_f1_percent", "above_baselines"]
+    baselines = [collection.settings(r["dataset"], r["recipe"]) for r in rows if r["kind"] == "baseline"]
+    inputs = dict.fromkeys(STATISTICS if one.encoder.name == "statistics" else UNTRAINED for one in baselines)
     caption = sentences(
-        "Each scheme beside chance and beside baselines that train nothing. Spectrogram "
-        "statistics: mean and standard deviation over time of each band; untrained encoder: the same network with "
-        "random weights; both with a logistic regression",
+        "Each scheme beside chance and beside baselines that train nothing" if inputs else "Each scheme beside chance",
+        f"The baselines are a logistic regression on {' or on '.join(inputs)}" if inputs else "",
         f"{NOT_ABOVE} not above the best baseline" if any(row["above_baselines"] == "no" for row in rows) else "",
         "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
         "Macro-F1: the classes' mean F1 of all held-out clips at the last epoch, the mean over seeds",

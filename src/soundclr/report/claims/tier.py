@@ -91,16 +91,16 @@ def no_patience(training: Mapping[str, Any]) -> dict[str, Any]:
     return {**training, "patience": "none"} if never else dict(training)
 
 
-def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) -> str:
+def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims, shown: Iterable[str] = ()) -> str:
     """How a study's network, image, epochs and masks differ from the paper's, which are in parentheses.
 
-    As in ``epochs 14 (800)``, which stays on one line. It is about the study's own recipes that train an encoder and
-    are built on one of the paper's; where there are none, about those of its artefacts.
+    As in ``epochs 14 (800)``, which stays on one line. It is about the recipes ``shown`` that train an encoder and are
+    built on one of the paper's; where there are none, about the study's own; else about those of its artefacts.
     """
     known = claims.datasets.get(dataset)
     theirs = (known and known.settings_of) or dataset
     parts: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for recipe in compared_recipes(params, study, dataset, claims.exact):
+    for recipe in compared_recipes(params, study, dataset, claims.exact, shown):
         other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe) or recipe)
         for side, settings in enumerate((params.resolve(study, dataset, recipe), other)):
             for name, value in in_short(settings).items():
@@ -114,13 +114,13 @@ def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims) 
     return ". ".join([f"Here (paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
 
 
-def compared_recipes(params: Params, study: str, dataset: str, exact: str) -> list[str]:
+def compared_recipes(params: Params, study: str, dataset: str, exact: str, shown: Iterable[str]) -> list[str]:
     """The recipes that :func:`beside_paper` is about."""
-    for selection in (Selection(), *params.get_study(study).artefacts.values()):
-        chosen = params.selection(study, selection)
+    selections = (Selection(), *params.get_study(study).artefacts.values())
+    for recipes in (shown, *(params.selection(study, selection).recipes or () for selection in selections)):
         found = [
             recipe
-            for recipe in chosen.recipes or ()
+            for recipe in dict.fromkeys(recipes)
             if paper_recipe(params, exact, recipe)
             and any("encoder" in stage.trains for stage in params.resolve(study, dataset, recipe).stages)
         ]

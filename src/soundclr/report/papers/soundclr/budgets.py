@@ -58,7 +58,7 @@ def sentence(collection: Collection, dataset: str, found: list[tuple[int, Findin
     ]
     title = collection.title(dataset)
     if len(whole) < 2:
-        return f"{title}: fewer than two budgets have all their runs, so catching up is not judged"
+        return f"{title}: fewer than two budgets have all their runs, so the trend is not judged"
     (first, one), (last, other) = whole[0], whole[-1]
     return (
         f"{title}: hybrid − cross-entropy is {points(one)} after {first} epochs and {points(other)} after {last}, at "

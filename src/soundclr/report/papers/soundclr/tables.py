@@ -114,7 +114,7 @@ def table4(collection: Collection) -> Table:
         f"{len(done)} of {len(asked)} runs",
         "The other systems' numbers are as Nasiri and Hu (2021) report them" if systems else "",
         *(
-            f"No ensemble of {collection.scheme(recipe)} ({NONE}) where a fold has fewer than two seeds"
+            f"{NONE}: no ensemble of {collection.scheme(recipe)}, because a fold has fewer than two seeds"
             for recipe in shown
             if recipe in lacking
         ),
