@@ -53,7 +53,7 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
     """
     params = load_one(path)
     check_defaults(params)
-    name = known(study or params.study, params.studies, "study")
+    name = params.study_name(study)
     check_run(params, name, dataset, recipe)
     return params, name
 

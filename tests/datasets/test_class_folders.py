@@ -65,8 +65,8 @@ def test_its_list_of_files_counts_in_the_hash(project: Path) -> None:
 
 
 def test_what_is_no_clip_is_one_line_that_names_it(project: Path) -> None:
-    assert "sounds has 2 classes ('robin', 'wren'); params.yaml has 3" in refusal(classes=3)
-    assert "gives no `file`" in refusal(file=None)
+    assert "sounds has 2 classes ('robin', 'wren'); its `classes` is 3" in refusal(classes=3)
+    assert "have no `file`" in refusal(file=None)
     assert "nowhere: is missing; it is the folder of your sounds, with a folder for each class" in refusal(
         file="nowhere"
     )

@@ -247,7 +247,7 @@ def spoil(old: str, new: str) -> None:
         ),
         ("wren/1b.wav", "x" * 5000, "line 3: the file "),
         ("wren/1b.wav", "wren/../wren/1a.wav", "line 3: wren/1a is listed twice, first in sounds/birds.csv, line 2"),
-        ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); params.yaml has 2"),
+        ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); its `classes` is 2"),
         ("wren,1", ",1", "line 2: `label` is '', which is empty"),
         ("wren,1", "wren ,1", "line 2: `label` is 'wren ', which is empty or has superfluous spaces"),
         ("wren,1", "epoch,1", "line 2: `label` is 'epoch', which is another column's name"),
@@ -255,7 +255,7 @@ def spoil(old: str, new: str) -> None:
         ("wren,1", "wren,0", "line 2: `fold` is '0'"),
         ("wren,1", "wren,1.0", "line 2: `fold` is '1.0'"),
         ("wren,1", "wren,²", "line 2: `fold` is '²'"),
-        ("wren,1", "wren,3", "dataset birds: clip wren/1a has fold 3; params.yaml has folds 1 to 2"),
+        ("wren,1", "wren,3", "dataset birds: clip wren/1a has fold 3; its settings have folds 1 to 2"),
         ("wren,1,first", "wren,1", "line 2: has 3 values for 4 columns"),
         ("wren,1,first", 'wren,1,"first', "cannot be read as a CSV table"),
     ],
@@ -266,11 +266,11 @@ def test_a_mistake_is_one_line_that_names_it(project: Path, old: str, new: str, 
 
 
 def test_other_mistakes(project: Path) -> None:
-    assert "no clip has fold 3; params.yaml has folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
-    assert "gives no `file`" in refusal(file=None)
+    assert "no clip has fold 3; its settings have folds 1 to 3, and the clips have 1, 2" in refusal(folds=3)
+    assert "have no `file`" in refusal(file=None)
     assert "sounds/bird.csv: is missing; it is the table of your sounds" in refusal(file="sounds/bird.csv")
     assert "sounds: cannot be read (Is a directory)" in refusal(file="sounds")
-    assert "found 8 clips; params.yaml has 9" in refusal(clips=9)
+    assert "found 8 clips; its `clips` is 9" in refusal(clips=9)
     table(["path", "label", "source"])
     assert "has 4 sources, too few for 5 folds" in refusal(folds=5)
     table(["path", "label", "source"], [[*row[:3], "one"] if row[1] == "wren" else row for row in ROWS])

@@ -109,9 +109,9 @@ def test_synthetic_limits(tmp_path: Path, changes: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "made, wanted, message",
     [
-        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; params.yaml has folds 1 to 3"),
-        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; params.yaml has folds 1 to 2"),
-        ({"classes": 4}, {"classes": 5}, "no clip has label 4; params.yaml has labels 0 to 4"),
+        ({"folds": 2}, {"folds": 3}, "no clip has fold 3; its settings have folds 1 to 3"),
+        ({"folds": 3}, {"folds": 2}, r"clip 3-1\S+ has fold 3; its settings have folds 1 to 2"),
+        ({"classes": 4}, {"classes": 5}, "no clip has label 4; its settings have labels 0 to 4"),
     ],
 )
 def test_index_of_another_size_is_refused(
@@ -132,7 +132,7 @@ def test_adapter_of_another_version(tmp_path: Path) -> None:
 
 
 def test_dataset_without_a_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"dataset esc10: params\.yaml gives no `file`"):
+    with pytest.raises(UserError, match=r"dataset esc10: its settings have no `file`"):
         fetch_dataset("esc10", synthetic(adapter="esc10"), tmp_path, None)
 
 

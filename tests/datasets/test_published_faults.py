@@ -103,12 +103,12 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "esc50: another release": (
         {**ESC50, "folds": 3},
         lambda m: None,
-        "dataset set: no clip has fold 3; params.yaml has folds 1 to 3",
+        "dataset set: no clip has fold 3; its settings have folds 1 to 3",
     ),
     "esc50: fewer clips": (
         {**ESC50, "clips": 2000},
         lambda m: None,
-        "dataset set: found 100 clips; params.yaml has 2000",
+        "dataset set: found 100 clips; its `clips` is 2000",
     ),
     "esc10: a clip of another class": (
         ESC10,

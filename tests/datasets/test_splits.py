@@ -132,7 +132,7 @@ def test_a_gtzan_clip_that_cannot_be_read_is_named_and_left_out_only_on_demand(
     assert "jazz/jazz.00054.wav: is no WAV" in message and "`without: [jazz.00054]`" in message
     index = fetch(FILTERED, tmp_path / "data", mirror, without=["jazz.00054"])
     assert index.groupby("fold").size().to_list() == [290, 197, 442] and "jazz.00054" not in set(index["clip"])
-    assert "dataset set: left out by params.yaml: jazz.00054" in capsys.readouterr().err
+    assert "dataset set: left out by `without`: jazz.00054" in capsys.readouterr().err
     broken.unlink()
     assert len(fetch(FILTERED, tmp_path / "data2", mirror, without=["jazz.00054"])) == len(index)
 
@@ -162,7 +162,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Callable[[Path], object], str]] = {
     "speech: a training clip is missing": (
         SPEECH,
         lambda m: (m / SC / "bed" / "0c123456_nohash_1.wav").unlink(),
-        "dataset set: fold 3 has 69 clips; params.yaml has 70",
+        "dataset set: fold 3 has 69 clips; its `clips` has 70",
     ),
     "speech: a folder of no word": (
         SPEECH,

@@ -108,6 +108,12 @@ def test_a_base_that_there_is_not(loaded: Any, base: Any, says: str) -> None:
         ({"studies": {"mine": {"base": "esc1"}}}, "studies.mine.base: 'esc1'; did you mean"),
         ({"studies": {"mine": CONTENT["studies"]["demo"] | {"seeds": [0, 0]}}}, "studies.mine.seeds: 0 is listed"),
         ({"studies": {"mine": {"base": "demo", "title": "x", "setings": {}}}}, "studies.mine.setings: 'setings'"),
+        ({"studies": {"bad": None}}, "studies.bad: Input should be a mapping, found nothing"),
+        ({"grids": {"bad": None}}, "grids.bad: Input should be a mapping, found nothing"),
+        (
+            {"recipes": {"mine": {"title": "x", "base": "b"}, "b": {"title": "x", "base": "mine"}}},
+            "recipes.mine: builds",
+        ),
         ({"defaults": {"losses": {"triplet": {}}}}, "defaults.losses.triplet: 'triplet'"),
         ({"datasets": {"mine": {"title": "x"}}}, "datasets.mine.adapter: is missing"),
     ],

@@ -18,6 +18,7 @@ GRID = {
 MISTAKES = {
     # mistyped keys: the key, and the one that was meant
     "top level": ("recipies", {}, "recipies", "recipes"),
+    "include": ("includes", ["a.yaml"], "params.yaml: includes: 'includes'", "did you mean 'include'"),
     "defaults": ("defaults.training.epoch", 3, "params.yaml: defaults.training.epoch: 'epoch'", "epochs"),
     "defaults block": ("defaults.augmnt", [], "params.yaml: defaults.augmnt: 'augmnt'", "augment"),
     "defaults entries": ("defaults.encodrs", {}, "params.yaml: defaults.encodrs: 'encodrs'", "encoders"),
@@ -367,6 +368,19 @@ MISTAKES = {
         [{"bands": [], "frames": ["t0"]}],
         "grids.masks.products.0.bands",
         "at least 1",
+    ),
+    "grid's value twice": (
+        "grids.masks.products",
+        [{"bands": ["f0", "f0"], "frames": ["t0"]}],
+        "grids.masks.products: bands has f0 more than once",
+        "masks",
+    ),
+    "a list left empty": ("studies.esc10.seeds", None, "studies.esc10.seeds", "found nothing"),
+    "a weights file in another folder": (
+        "weights.imagenet_pqf.files.resnet50.file",
+        "../x.pth",
+        "files.resnet50.file: Input should match",
+        "'../x.pth'",
     ),
     "grid's equal that it has not": ("grids.masks.equals", {"masks_f9_t9": "hybrid"}, "grids.masks.equals", "masks_f"),
     "grid's equal that is no recipe": ("grids.masks.equals", {"masks_f0_t0": "hybird"}, "grids.masks.equals", "hybrid"),

@@ -41,7 +41,7 @@ def test_comparison_numbers(everything: Collection, toy_results: Path) -> None:
     half = 4.3027 * statistics.stdev(folds) / 3**0.5
     assert float(line["best_epoch_low_points"]) == near(statistics.fmean(folds) - half)
     assert float(line["best_epoch_high_points"]) == near(statistics.fmean(folds) + half)
-    assert "With 5 pairs p cannot be below 0.0625." in make(everything, "comparison").caption
+    assert "p cannot be below 0.0625 where pairs are 5." in make(everything, "comparison").caption
 
 
 def fold_mean(values: dict[tuple[int, int], float]) -> float:

@@ -10,6 +10,7 @@ from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows, whole_rows, write_readme
+from soundclr.report.verify import without_figures
 
 
 @pytest.fixture
@@ -116,14 +117,34 @@ def test_a_readme_without_the_marks_is_one_line(repo: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", ["README.md", "MODEL_CARD.md"])
-def test_a_tampered_page_is_named(study: Path, capsys: pytest.CaptureFixture[str], file: str) -> None:
-    path = study / file
-    text = path.read_text(encoding="utf-8")
-    assert "81.25" in text
-    path.write_text(text.replace("81.25", "91.25", 1), encoding="utf-8")
+def test_tampered_pages_are_named(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also a count above the tables, and a line of one's own; not a figure's caption."""
+    files = "README.md", "MODEL_CARD.md", "tables/table3.html", "tables/table3.tex"
+    for path in (study / name for name in files):
+        text = path.read_text(encoding="utf-8")
+        assert "81.25" in text
+        path.write_text(text.replace("81.25", "91.25", 1), encoding="utf-8")
+    page = study / "README.md"
+    text = page.read_text(encoding="utf-8").replace("- 25 of 25 runs", "- 26 of 26 runs", 1)
+    page.write_text(f"{text}\nAccuracy 99.9 %.\n", encoding="utf-8")
+    (study / "made_of.json").write_text("[]\n", encoding="utf-8")
     assert main(["verify", "--study", "esc50"]) == 1
-    assert "91.25" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert all(f"{study / name}: " in out for name in (*files, "made_of.json"))
+    assert out.count("91.25") == len(files)
+    assert "- 26 of 26 runs" in out and "lines are printed" in out
+
+
+def test_a_figures_caption_is_no_line_of_the_page() -> None:
+    page = "# Title\n\n![a figure](a.png)\n\nIts caption.\n\n![another](b.png)\n\n## Next\n\nText.\n"
+    assert without_figures(page) == ["# Title", "## Next", "Text."]
+
+
+@pytest.mark.parametrize("command", ["report", "status"])
+def test_results_that_are_not_there_are_one_line(study: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert main([command, "--study", "esc50", "--results", "nowhere"]) == 2
+    assert "error: nowhere: no such folder" in capsys.readouterr().err
+    assert not Path("nowhere").exists() and not Path("figures").exists()
 
 
 @pytest.mark.parametrize("command", ["verify", "readme"])

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from soundclr.commands.arguments import positive
 from soundclr.method import load_checked
-from soundclr.params import known
 
 HELP = "show a study's jobs, hours and disk space before it runs"
 
@@ -23,7 +22,7 @@ def run(options: argparse.Namespace) -> None:
     from soundclr.planning import plan
 
     params = load_checked(options.params)
-    study = known(options.study or params.study, params.studies, "study")
+    study = params.study_name(options.study)
     if options.write:
         plan.write_plan(params, study, options.write)
     print("\n".join(plan.lines(params, study, options.results, options.devices)))  # all of it, or an error alone

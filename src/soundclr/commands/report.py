@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from soundclr.method import load_checked
-from soundclr.params import known
+from soundclr.run.needed import existing_folder
 
 HELP = "write a study's tables and figures from the runs there are"
 
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write tables and figures, and print the number of runs."""
     params = load_checked(options.params)
-    study = known(options.study or params.study, params.studies, "study")
+    study = params.study_name(options.study)
 
     from soundclr.report.write import write_report
 
-    write_report(params, study, options.results, options.figures, print)
+    write_report(params, study, existing_folder(options.results, "--results"), options.figures, print)

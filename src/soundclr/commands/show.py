@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Draw, and print the path of the picture."""
     params = load_checked(options.params)
-    study = params.get_study(options.study)
-    name = options.study or params.study
+    name = params.study_name(options.study)
+    study = params.studies[name]
     dataset = known(options.dataset or study.datasets[0], params.datasets, "dataset")
     recipe = options.recipe or params.recipes_of(study.recipes[0], f"studies.{name}")[0]
     features = existing(runs.features_path(params, dataset, options.data), f"soundclr features {dataset}")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from soundclr.method import load_checked
-from soundclr.params import known
+from soundclr.run.needed import existing_folder
 
 HELP = "show which of a study's jobs are done, running, failed or stopped, and the hours left"
 
@@ -23,8 +23,8 @@ def run(options: argparse.Namespace) -> None:
     from soundclr.planning.status.jobs import Places, Study
 
     params = load_checked(options.params)
-    places = Places(options.results, options.data)
-    study = Study.from_params(params, known(options.study or params.study, params.studies, "study"), places)
+    places = Places(existing_folder(options.results, "--results"), options.data)
+    study = Study.from_params(params, params.study_name(options.study), places)
     if options.watch:
         page.watch(lambda: page.lines(study, places))
     else:

@@ -4,11 +4,12 @@ import argparse
 from pathlib import Path
 
 from soundclr.errors import UserError
+from soundclr.machine.files import read_text
 from soundclr.method import load_checked
-from soundclr.params import Params, known
+from soundclr.params import Params
 from soundclr.run.needed import existing_folder
 
-HELP = "recompute every printed number from the runs, and list those that differ"
+HELP = "recompute every printed number but the figures' from the runs, and list those that differ"
 SHOWN = 10
 
 
@@ -26,7 +27,10 @@ def run(options: argparse.Namespace) -> int:
     from soundclr.report.verify import Checked, verify, verify_readme
 
     results = existing_folder(options.results, "--results")
-    studies = [known(options.study, params.studies, "study")] if options.study else studies_with_runs(params, results)
+    named = options.study is not None
+    studies = [params.study_name(options.study)] if named else studies_with_runs(params, results)
+    if not named:
+        read_text(options.readme, "name another one with --readme")  # before minutes of work
     code = reproduced = 0
 
     def say(found: Checked) -> None:
@@ -43,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     for study in studies:
         for found in verify(params, study, options.results):
             say(found)
-    if not options.study:
+    if not named:
         say(verify_readme(params, options.results, options.readme))
     print(f"{reproduced:,} numbers reproduced{', others differ: see above' if code else ', and none differs'}")
     return code

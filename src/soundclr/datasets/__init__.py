@@ -169,12 +169,12 @@ def _of_classes(name: str, rows: list[IndexRow], settings: DatasetSettings) -> l
 def _check_counts(name: str, rows: list[IndexRow], settings: DatasetSettings) -> None:
     """Check the number of clips, in all or in each fold, including those in ``without``."""
     if isinstance(settings.clips, int) and len(rows) != settings.clips:
-        raise UserError(f"dataset {name}: found {len(rows)} clips; params.yaml has {settings.clips}")
+        raise UserError(f"dataset {name}: found {len(rows)} clips; its `clips` is {settings.clips}")
     if isinstance(settings.clips, tuple):
         of_fold = Counter(row.fold for row in rows)
         for fold, wanted in enumerate(settings.clips, start=1):
             if of_fold[fold] != wanted:
-                raise UserError(f"dataset {name}: fold {fold} has {of_fold[fold]} clips; params.yaml has {wanted}")
+                raise UserError(f"dataset {name}: fold {fold} has {of_fold[fold]} clips; its `clips` has {wanted}")
 
 
 def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list[IndexRow]:
@@ -182,7 +182,7 @@ def _without(name: str, rows: list[IndexRow], settings: DatasetSettings) -> list
     if missing := sorted(set(settings.without) - {row.clip for row in rows}):
         raise UserError(f"dataset {name}: `without` names {missing[0]}, which is not one of its clips")
     if settings.without:
-        print(f"dataset {name}: left out by params.yaml: {', '.join(settings.without)}", file=sys.stderr)
+        print(f"dataset {name}: left out by `without`: {', '.join(settings.without)}", file=sys.stderr)
     return [row for row in rows if row.clip not in settings.without]
 
 
@@ -211,7 +211,7 @@ def _check_size(name: str, index: pd.DataFrame, settings: DatasetSettings) -> No
     wanted = {"label": range(classes), "fold": range(1, settings.folds + 1)}
     for column, values in wanted.items():
         present = set(index[column])
-        expected = f"params.yaml has {column}s {values[0]} to {values[-1]}"
+        expected = f"its settings have {column}s {values[0]} to {values[-1]}"
         for value in sorted(set(values) - present):
             has = f", and the clips have {', '.join(map(str, sorted(present)))}" if column == "fold" else ""
             raise UserError(f"dataset {name}: no clip has {column} {value}; {expected}{has}")

@@ -53,7 +53,7 @@ def fetch_csv(name: str, settings: DatasetSettings, data: Path, mirror: Path | N
     A clip's name is its path in the table without the suffix. Folds are the table's, or drawn from the seed.
     """
     if settings.file is None:
-        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a CSV table with path,label")
+        raise UserError(f"dataset {name}: its settings have no `file`, the path of a CSV table with path,label")
     table = Path(settings.file)
     lines = read_table(table, ("path", "label"), ("fold", "source"))
     return index_rows(name, settings, lines, table, table.parent, data)
@@ -66,7 +66,7 @@ def fetch_folders(name: str, settings: DatasetSettings, data: Path, mirror: Path
     folders.
     """
     if settings.file is None:
-        raise UserError(f"dataset {name}: params.yaml gives no `file`, the path of a folder of class folders")
+        raise UserError(f"dataset {name}: its settings have no `file`, the path of a folder of class folders")
     folder = Path(settings.file)
     rows = csv.DictReader(io.StringIO(table_of_folders(folder).decode(), newline=""))
     lines = [Line(str(folder / row["path"]), row) for row in rows]
@@ -224,7 +224,7 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) 
     names = sorted({line.values["label"] for line in lines})
     if len(names) != (classes or max(2, len(names))):
         shown = ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "")
-        wanted = f"params.yaml has {classes}" if classes else "a dataset needs 2 or more"
+        wanted = f"its `classes` is {classes}" if classes else "a dataset needs 2 or more"
         raise UserError(f"dataset {name}: {table} has {len(names)} classes ({shown}); {wanted}")
     refuse_alike(table, "label", names)
     number = {label: position for position, label in enumerate(names)}

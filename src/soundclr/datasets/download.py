@@ -121,7 +121,8 @@ def _copy_from_mirror(mirror: Path | None, source: Source, destination: Path, ha
     if mirror is None:
         return False
     if not os.path.isdir(mirror):  # unlike Path.is_dir, False also without permission
-        raise UserError(f"the mirror {mirror} is not a readable folder: correct or unset SOUNDCLR_MIRROR")
+        remedy = "correct --mirror, or correct or unset SOUNDCLR_MIRROR"
+        raise UserError(f"the mirror {mirror} is not a readable folder: {remedy}")
     place = mirror / source.file
     try:
         stream = open(place, "rb", opener=regular)  # noqa: SIM115 - only a failure to open it concerns the mirror

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -46,11 +47,15 @@ def source_folder(
             dataset's name and a remedy.
     """
     if settings.file is None:
-        raise UserError(f"dataset {name}: params.yaml gives no `file`, the name of the archive to fetch")
+        raise UserError(f"dataset {name}: its settings have no `file`, the name of the archive to fetch")
+    if Path(settings.file).name != settings.file:
+        raise UserError(f"dataset {name}: `file` must be the archive's name without a folder, found {settings.file!r}")
     source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
     archive = data / "downloads" / source.file
     folder, contents = data / name / UNPACKED, archive.with_name(f"{source.file}.unpacked")
     copies = copies or (re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", source.file),)
+    if mirror is not None and archive.is_file():
+        print(f"dataset {name}: {archive} was fetched before, and is used in place of the mirror's", file=sys.stderr)
     if not any(entry.exists() for entry in _entries(folder)):
         if copy := _unpacked_copy(copies, mirror):
             _link(folder, folder / copies[0], copy)

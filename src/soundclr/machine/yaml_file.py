@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from soundclr.errors import UserError
-from soundclr.machine.files import check_text, regular
+from soundclr.machine.files import check_text, reason, regular
 
 MOST_CHARACTERS = 1_000_000
 MOST_NODES = 100_000  # values in a file with expanded aliases; params.yaml has about 1,500
@@ -24,15 +24,18 @@ def read_yaml(path: Path) -> Any:
         raise UserError(
             f"{path}: is missing; run the command in the repository's folder, or name the file with --params"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not text in UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({reason(error)})") from error
     if len(text) > MOST_CHARACTERS:
         raise UserError(f"{path}: has more than {MOST_CHARACTERS} characters, too many for a file of parameters")
     try:
         check_size(text)
         return yaml.load(text, UniqueKeyLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: such as a date with a 13th month
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+        text = " ".join(str(error).replace(' in "<unicode string>",', "").split())
+        raise UserError(f"{path}: not valid YAML ({text})") from error
 
 
 class UniqueKeyLoader(LOADER):  # type: ignore[misc, valid-type]

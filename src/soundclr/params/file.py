@@ -45,6 +45,7 @@ def place_in(files: Mapping[str, Path], first: Path, keys: Sequence[str | int]) 
 class Params(Section):
     """The whole of params.yaml."""
 
+    include: tuple[str, ...] = ()  # read_files replaces it by what these files have
     study: str
     revision: Positive
     tensorboard: bool = False
@@ -91,9 +92,13 @@ class Params(Section):
                 known(other, recipes, f"recipe in {self.place('grids', grid, 'equals', name)}")
         return recipes
 
+    def study_name(self, name: str | None) -> str:
+        """The name, or for None the default study's; UserError for an unknown name."""
+        return str(known(self.study if name is None else name, self.studies, "study"))
+
     def get_study(self, name: str | None = None) -> StudySettings:
         """The study ``name``, or the default study; UserError for an unknown name."""
-        return self.studies[known(name or self.study, self.studies, "study")]
+        return self.studies[self.study_name(name)]
 
     def folds(self, study: str, dataset: str) -> tuple[int, ...]:
         """The folds of a dataset that a study holds out."""
@@ -221,6 +226,7 @@ def load(path: Path) -> Params:
 def check_studies(params: Params) -> None:
     """Raise UserError for an unknown name in recipes and studies, or a run that does not resolve."""
     for name, recipe in params.recipes.items():
+        params.lineage(name)
         for dataset in recipe.datasets:
             known(dataset, params.datasets, f"dataset in {params.place('recipes', name, 'datasets')}")
     for name, study in params.studies.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 from soundclr.errors import UserError
 from soundclr.machine.yaml_file import read_yaml
-from soundclr.params.merging import known, merge
+from soundclr.params.merging import known, merge, shape
 
 PARTS = {"defaults": 2, "datasets": 1, "weights": 1, "recipes": 1, "grids": 1, "studies": 1}
 """The keys of an included file, and how many levels below them its names are."""
@@ -50,7 +50,8 @@ def read_files(path: Path) -> tuple[dict[str, Any], dict[str, Path]]:
 def mapping(content: Any, path: Path) -> dict[str, Any]:
     """Return a file's content; UserError if it is not a mapping."""
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping with the key 'studies', found {type(content).__name__}")
+        found = "nothing" if content is None else shape(content)
+        raise UserError(f"{path}: expected a mapping with the key 'studies', found {found}")
     return content
 
 
@@ -62,7 +63,7 @@ def names(content: Mapping[str, Any]) -> list[str]:
 def below(content: Any, place: str, depth: int) -> list[str]:
     """The names ``depth`` levels below ``place``."""
     if depth == 0 or not isinstance(content, dict):
-        return [] if content is None else [place]
+        return [place] if depth == 0 or content is not None else []
     return [name for key, value in content.items() for name in below(value, f"{place}.{key}", depth - 1)]
 
 

@@ -12,7 +12,6 @@ def json_schema() -> str:
     """
     schema = Params.model_json_schema()
     del schema["required"]
-    schema["properties"]["include"] = {"type": "array", "items": {"type": "string"}, "title": "Include"}
     study = schema["$defs"]["StudySettings"]
     study["properties"]["base"] = {"type": "string", "title": "Base"}  # whose settings its own override
     study["required"].remove("note")  # a base may have it

@@ -52,7 +52,8 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: s
     for key, value in differences.items():
         known(key, base, f"key in {place}")
         if (wanted := shape(base[key])) != shape(value):
-            raise UserError(f"{place}.{key}: expected {wanted} like {base[key]!r}, found {value!r}")
+            found = "nothing" if value is None else repr(value)
+            raise UserError(f"{place}.{key}: expected {wanted} like {base[key]!r}, found {found}")
         if isinstance(value, Mapping):
             check_keys(value, base[key], f"{place}.{key}")
 
@@ -78,7 +79,8 @@ def validated(
         where = place(keys) if callable(place) else f"{place}: {dotted(keys)}"
         if first["type"] == "extra_forbidden":
             known(first["loc"][-1], fields_at(kind, first["loc"][:-1]), f"key in {where}")
-        found = "" if first["type"] == "missing" else f", found {first['input']!r}"
+        value = "nothing" if first["input"] is None else repr(first["input"])
+        found = "" if first["type"] == "missing" else f", found {value}"
         raise UserError(f"{where}: {in_words_of_yaml(first)}{found}") from error
 
 

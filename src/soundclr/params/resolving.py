@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
@@ -45,6 +46,9 @@ def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
     """A grid's recipes by name. UserError for an unknown value, for equal names, and for too many recipes."""
     if (count := sum(math.prod(map(len, product.values())) for product in grid.products)) > MOST_RECIPES:
         raise UserError(f"{place}.products: has {count:,} recipes; a grid may have at most {MOST_RECIPES:,}")
+    for axis, listed in ((axis, listed) for product in grid.products for axis, listed in product.items()):
+        if repeated := [value for value, count in Counter(listed).items() if count > 1]:
+            raise UserError(f"{place}.products: {axis} has {repeated[0]} more than once")
     recipes: dict[str, RecipeSettings] = {}
     for chosen in combinations(grid):
         values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}

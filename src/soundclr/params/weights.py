@@ -49,7 +49,7 @@ class WeightsFile(Section):
     recorded beside it, and other copies are refused from then on.
     """
 
-    file: str
+    file: Annotated[str, Field(pattern=r"^[^/]+$")]
     sha256: Sha256 | None = None
     packed: str | None = None
     url: str | None = None

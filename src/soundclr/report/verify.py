@@ -5,21 +5,22 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path
 
 from soundclr.machine.files import json_text, read_text
 from soundclr.params import Params
 from soundclr.report.captions import Part
-from soundclr.report.catalogue import heading
-from soundclr.report.collect import collect
+from soundclr.report.catalogue import figures_of
+from soundclr.report.collect import Collection, collect
 from soundclr.report.dvc_plots import accuracies, accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
 from soundclr.report.evidence import REMEDY
-from soundclr.report.markup import to_markdown
+from soundclr.report.made_of import FILE, made_of
 from soundclr.report.model_card import model_card
-from soundclr.report.page import table_page
+from soundclr.report.page import provenance_page, study_page, table_page
 from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows
-from soundclr.report.write import make_tables
+from soundclr.report.write import for_papers, make_tables
+
+MISSING = "the file is missing"
 
 
 @dataclass
@@ -33,9 +34,9 @@ class Checked:
 
 
 def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
-    """Check each table of a study, its pages, and the files for other programs; UserError for runs that are not right.
+    """Check each table of a study, its page, and the files for other programs; UserError for runs that are not right.
 
-    Of README.md the tables are checked.
+    Figures and their captions are not checked.
     """
     collection = collect(params, study, results)
     folder, tables = results / study, make_tables(collection)
@@ -44,36 +45,55 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
     made[folder / "confusion.csv"] = confusion_csv(collection)
     made[folder / "MODEL_CARD.md"] = model_card(collection)
     made[folder / "accuracy.json"] = json_text(accuracies(collection))
+    made[folder / "provenance.html"] = provenance_page(collection)
+    made[folder / FILE] = json_text(made_of(params, study, results))
     for part in tables:
         assert part.table is not None
         path = folder / "tables" / part.artefact.name
         made[path.with_suffix(".csv")] = part.table.to_csv()
         made[path.with_suffix(".md")] = table_page(collection, part)
+        made |= {path.with_suffix(suffix): text for suffix, text in for_papers(collection, part).items()}
     for path, text in made.items():
         if not path.is_file():
-            yield Checked(path, without=["not printed"])
+            yield Checked(path, without=[MISSING])
         elif path.suffix == ".csv":
             yield compare_csv(path, text)
         else:
             yield compare_lines(path, read_text(path, REMEDY).splitlines(), text.splitlines())
-    yield from verify_page(folder / "README.md", tables)
+    yield verify_page(collection, tables, folder)
     names = {part.artefact.name for part in tables}
     for path in sorted(folder.glob("tables/*")):
         if path.stem not in names:
             yield Checked(path, without=["params.yaml gives the study no such table; remove it"])
 
 
-def verify_page(page: Path, tables: Sequence[Part]) -> Iterator[Checked]:
-    """Check the tables of a study's page, which are in the order of its headings."""
+def verify_page(collection: Collection, tables: Sequence[Part], folder: Path) -> Checked:
+    """Check a study's page by paragraphs, without its figures, which would have to be drawn, and their captions."""
+    page = folder / "README.md"
     if not page.is_file():
-        yield Checked(page, without=["not printed"])
-        return
-    text, _, _ = read_text(page, REMEDY).partition("\n## Provenance")
-    headings = [heading(part.artefact) for part in tables]
-    made = ""
-    for _, part in sorted(zip(map(headings.index, headings), tables, strict=True), key=itemgetter(0)):
-        made += to_markdown(part.table) if part.table and part.table.rows else ""
-    yield compare_lines(page, [line for line in text.splitlines() if line.startswith("|")], made.splitlines())
+        return Checked(page, without=[MISSING])
+    printed = read_text(page, REMEDY)
+    figures = [
+        Part(artefact, "", [], f"/{artefact.name}-{dataset}.png)" in printed, path=folder / "figure", dataset=dataset)
+        for dataset in collection.datasets
+        for artefact in figures_of(collection.params, collection.study, dataset)
+    ]
+    made = without_figures(study_page(collection, [*tables, *figures], folder))
+    return compare_lines(page, without_figures(printed), made)
+
+
+def without_figures(page: str) -> list[str]:
+    """The lines of a page, without its figures and the paragraph below each, its caption."""
+    kept, is_caption = [], False
+    for paragraph in page.removesuffix("\n").split("\n\n"):
+        if paragraph.startswith("!["):
+            is_caption = True
+        elif is_caption and not paragraph.startswith(("#", "**", "|", "<details>")):
+            is_caption = False
+        else:
+            kept += paragraph.split("\n")
+            is_caption = False
+    return kept
 
 
 def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
@@ -90,6 +110,9 @@ def compare_csv(path: Path, text: str) -> Checked:
     printed = list(csv.reader(io.StringIO(read_text(path, REMEDY), newline="")))
     made = list(csv.reader(text.splitlines()))
     found = Checked(path)
+    if not printed:
+        found.changed.append("is empty")
+        return found
     if [len(row) for row in printed] != [len(row) for row in made] or printed[:1] != made[:1]:
         found.changed.append(f"{len(printed) - 1} rows are printed, the runs give {len(made) - 1}, or other columns")
         return found

@@ -84,10 +84,17 @@ def write_table(collection: Collection, part: Part, folder: Path) -> None:
     path = folder / part.artefact.name
     write_text(path.with_suffix(".csv"), part.table.to_csv())
     write_text(path.with_suffix(".md"), table_page(collection, part))
+    for suffix, text in for_papers(collection, part).items():
+        write_text(path.with_suffix(suffix), text)
+
+
+def for_papers(collection: Collection, part: Part) -> dict[str, str]:
+    """A table as HTML and LaTeX, by the suffixes of its files."""
+    assert part.table is not None
     caption, notes = alone(collection, part)
-    write_text(path.with_suffix(".html"), table_html(part.table, part.artefact.title, caption, notes))
-    label = f"tab:{collection.study}-{path.name}".replace("_", "-")
-    write_text(path.with_suffix(".tex"), to_latex(part.table, caption, notes, label))
+    label = f"tab:{collection.study}-{part.artefact.name}".replace("_", "-")
+    html = table_html(part.table, part.artefact.title, caption, notes)
+    return {".html": html, ".tex": to_latex(part.table, caption, notes, label)}
 
 
 def write_figures(collection: Collection, folder: Path) -> list[Part]:

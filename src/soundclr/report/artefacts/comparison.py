@@ -78,13 +78,13 @@ def comparison(collection: Collection) -> Table:
     csv = ["dataset", "first", "second", "pairs", "folds"]
     csv += both_epochs("difference_points", "low_points", "high_points", "p")
     fewest = sorted({pairs for pairs in frame["pairs"] if pairs < 6}) if len(frame) else []
-    least = "; ".join(f"with {pairs} pairs p cannot be below {2 ** (1 - pairs):g}" for pairs in fewest)
+    least = "; ".join(f"p cannot be below {2 ** (1 - pairs):g} where pairs are {pairs}" for pairs in fewest)
     caption = sentences(
         f"Every two schemes on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}, "
         "and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
         "training clips, so both are optimistic; p is not corrected for the number of comparisons",
         collection.covered(),
-        least.capitalize(),
+        least,
         "" if len(frame) else "No two schemes have a run of the same fold and seed yet",
     )
     return Table(frame, csv, page, caption, forms=dict.fromkeys(both_epochs("p"), ".4f"))

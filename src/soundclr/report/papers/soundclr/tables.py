@@ -113,11 +113,10 @@ def table4(collection: Collection) -> Table:
         "at the last; an ensemble is the mean of the class probabilities that a fold's seeds give",
         f"{len(done)} of {len(asked)} runs",
         "The other systems' numbers are as Nasiri and Hu (2021) report them" if systems else "",
-        *(
-            f"{NONE}: no ensemble of {collection.scheme(recipe)}, because a fold has fewer than two seeds"
-            for recipe in shown
-            if recipe in lacking
-        ),
+        f"{NONE}: no ensemble of {' or '.join(collection.scheme(recipe) for recipe in shown if recipe in lacking)}, "
+        "because a fold has fewer than two seeds"
+        if lacking & set(shown)
+        else "",
     )
 
     def cell(row: Row) -> str:
