@@ -154,7 +154,7 @@ class Params(Section):
         ]
         merged = layers[0].settings
         for layer in layers[1:]:
-            check_keys(layer.settings, merged, self.place(*layer.keys))
+            check_keys(layer.settings, merged, self.place, *layer.keys)
             merged = merge(merged, layer.settings)
         place = f"{study}/{dataset}/{recipe}"
         settings = self.run_settings({**merged, "audio": source.audio}, layers, place)

@@ -47,15 +47,19 @@ def merge(base: Any, differences: Any) -> Any:
     return {**base, **{key: merge(base.get(key), value) for key, value in differences.items()}}
 
 
-def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: str) -> None:
-    """Check that ``differences`` have only keys of ``base``, with values of the same shape; otherwise UserError."""
+def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: Callable[..., str], *above: str) -> None:
+    """Check that ``differences`` have only keys of ``base``, with values of the same shape; otherwise UserError.
+
+    ``place`` makes the place of keys in a message; ``above`` are the keys that lead to ``differences``.
+    """
     for key, value in differences.items():
-        known(key, base, f"key in {place}")
+        if key not in base:
+            known(key, base, f"key in {place(*above)}")
         if (wanted := shape(base[key])) != shape(value):
             found = "nothing" if value is None else repr(value)
-            raise UserError(f"{place}.{key}: expected {wanted} like {base[key]!r}, found {found}")
+            raise UserError(f"{place(*above, key)}: expected {wanted} like {base[key]!r}, found {found}")
         if isinstance(value, Mapping):
-            check_keys(value, base[key], f"{place}.{key}")
+            check_keys(value, base[key], place, *above, key)
 
 
 def shape(value: Any) -> str:

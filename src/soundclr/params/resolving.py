@@ -115,7 +115,8 @@ def stage_of(common: dict[str, Any], stage: Any, place: str) -> Any:
     if not isinstance(stage, Mapping):
         return stage
     place = f"{place}: stage {stage.get('name')!r}"
-    check_keys({key: value for key, value in stage.items() if key in common}, common, place)
+    differences = {key: value for key, value in stage.items() if key in common}
+    check_keys(differences, common, lambda *keys: ".".join((place, *keys)))
     merged = merge(common, stage)
     found = {key: chosen(merged, key, entries, place) for key, entries in CHOICES.items()}
     return {**{key: value for key, value in merged.items() if key not in CHOICES.values()}, **found}
