@@ -108,7 +108,7 @@ def test_only_its_losses_and_distances_are_shown(params, folder):
     run = rows(results / "provenance.csv")[0]
     assert (run["best_epoch_percent"], run["last_epoch_percent"]) == ("", "")
     page = (results / "README.md").read_text()
-    assert "Without a classifier and without an accuracy: 1 of 3 runs" in page and "3 of 3 runs" in page
+    assert "1 of 3 runs have no classifier and so no accuracy" in page and "3 of 3 runs" in page
 
 
 def test_a_study_of_encoders_alone_has_what_shows_no_accuracy(params, folder):

@@ -216,7 +216,7 @@ def test_pitches_and_rates_are_drawn_as_the_papers_have_them():
         (
             "pitch_shift",
             {"lowest": 0.5},
-            "lowest_semitones: Input should be a valid integer, got a number with a fractional part",
+            "lowest_semitones: Input should be a whole number",
         ),
         ("pitch_shift", {"highest": 25}, "highest_semitones: Input should be less than or equal to 24, found 25"),
         ("pitch_shift", {"n_fft": 1022}, "n_fft: Input should be a multiple of 4, found 1022"),
@@ -229,7 +229,7 @@ def test_pitches_and_rates_are_drawn_as_the_papers_have_them():
         ),
         ("pitch_and_stretch", {"fastest": 0.8}, "fastest: Input should not be less than slowest: 0.9, found 0.8"),
         ("time_shift", {"most": 0.6}, "most_share: Input should be less than or equal to 0.5, found 0.6"),
-        ("fade", {"curves": []}, "curves: Tuple should have at least 1 item after validation, not 0, found []"),
+        ("fade", {"curves": []}, "curves: Input should have at least 1 value, found []"),
         ("fade", {"curves": ["cubic"]}, "curves.0: Input should be 'linear', 'logarithmic', 'exponential', "),
         ("white_noise", {"highest": -1}, "highest_db: Input should not be less than lowest_db: 0.0, found -1"),
         ("mixed_noise", {"colours": ["fan"]}, "colours.0: Input should be 'white', 'pink' or 'brown', found 'fan'"),

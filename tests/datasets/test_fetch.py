@@ -136,6 +136,11 @@ def test_dataset_without_a_file(tmp_path: Path) -> None:
         fetch_dataset("esc10", synthetic(adapter="esc10"), tmp_path, None)
 
 
+def test_an_archive_in_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"`file` must be the archive's name without a folder, found '../x.zip'"):
+        fetch_dataset("esc10", synthetic(adapter="esc10", file="../x.zip"), tmp_path, None)
+
+
 def test_weights_are_named_by_name_and_encoder(tmp_path: Path) -> None:
     (tmp_path / "net.pth").write_bytes(b"weights")
     sha256 = sha256_of_file(tmp_path / "net.pth")

@@ -46,11 +46,7 @@ def source_folder(
         UserError: the archive cannot be obtained or is damaged. A UserError in the block, for wrong clips, gets the
             dataset's name and a remedy.
     """
-    if settings.file is None:
-        raise UserError(f"dataset {name}: its settings have no `file`, the name of the archive to fetch")
-    if Path(settings.file).name != settings.file:
-        raise UserError(f"dataset {name}: `file` must be the archive's name without a folder, found {settings.file!r}")
-    source = Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
+    source = _source(name, settings)
     archive = data / "downloads" / source.file
     folder, contents = data / name / UNPACKED, archive.with_name(f"{source.file}.unpacked")
     copies = copies or (re.sub(r"\.(zip|tgz|tar(\.\w+)?)$", "", source.file),)
@@ -77,6 +73,15 @@ def source_folder(
     if archive.is_file() and (top == folder or not top.is_symlink()):
         with in_turn(_lock(archive)):
             record(source, archive)
+
+
+def _source(name: str, settings: DatasetSettings) -> Source:
+    """The dataset's archive; UserError without the name of one."""
+    if settings.file is None:
+        raise UserError(f"dataset {name}: its settings have no `file`, the name of the archive to fetch")
+    if Path(settings.file).name != settings.file:
+        raise UserError(f"dataset {name}: `file` must be the archive's name without a folder, found {settings.file!r}")
+    return Source(settings.file, settings.max_bytes, settings.url, settings.sha256, settings.md5)
 
 
 def _entries(folder: Path) -> list[Path]:
