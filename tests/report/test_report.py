@@ -122,9 +122,9 @@ def test_caption_says_what_the_runs_say(params: Params, full: Path, tmp_path: Pa
         "a trial (made up)",
         "ESC-10, 10 classes, 5 folds, 80 training and 20 held-out clips a fold",
         "resnet50, ImageNet (product-quantised, PQF), SHA-256 3c49aca5",
-        "at most 6 epochs, batch 128, learning rate by the last epoch at less than 1 % of its peak "
+        "at most 6 epochs, batch 128, learning rate at the last epoch less than 1 % of its peak "
         "(cross-entropy, hybrid (SoundCLR)); at most 6 + 6 epochs, batch 128, "
-        "learning rate by the last epoch at less than 1 % + 4 % of its peak (supervised contrastive)",
+        "learning rate at the last epoch less than 1 % + 4 % of its peak (supervised contrastive)",
         "Device: a made-up device (74 runs); another\\_device (1 run); "
         "precision: float32; "
         "code: 0123456789 (74 runs); 0123456789 with uncommitted changes (1 run)",
