@@ -53,7 +53,7 @@ def grid_recipes(grid: GridSettings, place: str) -> dict[str, RecipeSettings]:
     for chosen in combinations(grid):
         values = {axis: grid.values[known(value, grid.values, f"value in {place}")] for axis, value in chosen.items()}
         name = filled(grid.name, chosen, f"{place}.name")
-        if not re.match(NAME, name):
+        if not re.fullmatch(NAME, name):
             raise UserError(
                 f"{place}.name: {name!r} is not a recipe's name, which has lower-case letters, digits and _"
             )
