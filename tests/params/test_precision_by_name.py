@@ -1,6 +1,7 @@
 """An automatic precision is a name before runs are hashed."""
 
 import os
+import sys
 
 import pytest
 import torch
@@ -35,6 +36,15 @@ def test_the_meaning_of_auto_can_be_set(loaded, monkeypatch):
     assert other.resolve("esc10", "esc10", "hybrid").precision == "float32"
     monkeypatch.setenv("SOUNDCLR_PRECISION", "half")
     with pytest.raises(UserError, match="SOUNDCLR_PRECISION: is 'half'; set it to float32 or bfloat16"):
+        params.resolve("esc10", "esc10", "hybrid")
+
+
+def test_auto_without_pytorch_is_one_line(loaded, monkeypatch):
+    params = loaded(changed(("defaults.training.precision", "auto")))
+    monkeypatch.delenv("SOUNDCLR_PRECISION", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "soundclr.machine.devices", raising=False)
+    with pytest.raises(UserError, match=r"precision auto: torch is not installed.*set SOUNDCLR_PRECISION"):
         params.resolve("esc10", "esc10", "hybrid")
 
 

@@ -18,8 +18,13 @@ def named_precision(setting: str) -> str:
         return setting
     name = os.environ.get("SOUNDCLR_PRECISION")
     if not name:
-        from soundclr.machine.devices import fast_precision  # PyTorch takes seconds, which only those who ask wait for
-
+        try:  # PyTorch takes seconds, which only those who ask wait for
+            from soundclr.machine.devices import fast_precision
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"precision auto: {error.name} is not installed, which finds this machine's; set SOUNDCLR_PRECISION to "
+                "float32 or bfloat16, as in the runs' metrics.json"
+            ) from error
         name = os.environ["SOUNDCLR_PRECISION"] = fast_precision()
     if name not in ("float32", "bfloat16"):
         raise UserError(f"SOUNDCLR_PRECISION: is {name!r}; set it to float32 or bfloat16, or unset it")
