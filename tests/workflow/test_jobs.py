@@ -55,7 +55,7 @@ def test_number_of_jobs(repo: Path, tmp_path: Path, study: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("study: ", "study: papr #", "unknown study: 'papr'; did you mean 'paper'"),
+        ("study: ", "study: papr #", "unknown study in params.yaml: study: 'papr'; did you mean 'paper'"),
         ("recipes: [cross_entropy,", "recipes: [cros_entropy,", "'cros_entropy'; did you mean 'cross_entropy' or"),
         ("hop_length: 512", "hop_lenght: 512", "'hop_lenght'; did you mean 'hop_length'?"),
         ("nt_xent: {temperature: 0.5}", "nt_xent: {temperature: -0.5}", "defaults.losses.nt_xent.temperature: "),

@@ -22,6 +22,7 @@ def test_a_title_is_text_in_the_html_report(repo: Path, tmp_path: Path) -> None:
     content["studies"]["toy"]["note"] = TITLE
     (folder / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     (tmp_path / "secret").write_text("a private line")
+    (folder / "results").mkdir(exist_ok=True)
     run_in(folder, "soundclr", "report")
     run_in(folder, "snakemake", "--cores", "1", "--report", "report.html")
     text = (folder / "report.html").read_text(encoding="utf-8")
