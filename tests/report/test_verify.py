@@ -10,7 +10,7 @@ from soundclr.commands.cli import main
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows, whole_rows, write_readme
-from soundclr.report.verify import without_figures
+from soundclr.report.verify import verify, without_figures
 
 
 @pytest.fixture
@@ -133,6 +133,15 @@ def test_tampered_pages_are_named(study: Path, capsys: pytest.CaptureFixture[str
     assert all(f"{study / name}: " in out for name in (*files, "made_of.json"))
     assert out.count("91.25") == len(files)
     assert "- 26 of 26 runs" in out and "lines are printed" in out
+
+
+@pytest.mark.slow
+def test_a_page_with_figures_that_lack_runs(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo)
+    assert "not enough runs yet for" in Path("results/registered_us8k/README.md").read_text(encoding="utf-8")
+    found = list(verify(load_checked(Path("params.yaml")), "registered_us8k", Path("results")))
+    assert len(found) > 30
+    assert not [one for one in found if one.changed or one.without]
 
 
 def test_a_figures_caption_is_no_line_of_the_page() -> None:

@@ -74,7 +74,7 @@ def verify_page(collection: Collection, tables: Sequence[Part], folder: Path) ->
         return Checked(page, without=[MISSING])
     printed = read_text(page, REMEDY)
     figures = [
-        Part(artefact, "", [], f"/{artefact.name}-{dataset}.png)" in printed, path=folder / "figure", dataset=dataset)
+        Part(artefact, "-", [], f"/{artefact.name}-{dataset}.png)" in printed, path=folder / "figure", dataset=dataset)
         for dataset in collection.datasets
         for artefact in figures_of(collection.params, collection.study, dataset)
     ]
