@@ -31,7 +31,12 @@ MISTAKES = {
     "weights": ("weights.imagenet_pqf.titel", "x", "titel", "title"),
     "weights file": ("weights.imagenet_pqf.files.resnet50.sha", "0" * 64, "sha", "sha256"),
     "recipe": ("recipes.hybrid.setings", {}, "setings", "settings"),
-    "recipe settings": ("recipes.hybrid.settings.loss.supcn", 0.5, "recipes.hybrid.settings.loss: 'supcn'", "supcon"),
+    "recipe settings": (
+        "recipes.hybrid.settings.loss.supcn",
+        0.5,
+        "unknown loss (defaults.losses lists them) in ",
+        "/params.yaml: recipes.hybrid.settings.loss: 'supcn'; did you mean 'supcon'?",
+    ),
     "recipe block": ("recipes.hybrid.settings.los", {}, "los", "loss"),
     "recipe on a dataset": ("recipes.hybrid.datasets.esc10", {"trainig": {}}, "trainig", "training"),
     "study": ("studies.esc10.recipies", ["hybrid"], "recipies", "recipes"),

@@ -22,7 +22,7 @@ from soundclr.params import Params
 from soundclr.report.catalogue import caption_path, category, report_paths, tables_of
 from soundclr.report.collect import Collection, collect
 from soundclr.report.markup import markdown_escape, rst_escape, table_html, to_latex, to_markdown
-from soundclr.report.table import Cell, Column, Table, frame_of
+from soundclr.report.table import NONE, Cell, Column, Table, frame_of
 from soundclr.report.write import write_report
 from support.byhand import FOLDS, SEEDS, best, bold, last, make, near, rows, said, texts
 
@@ -221,6 +221,9 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     ]
     assert "entropy. Paper: +0.60 (+0.03 to +1.17). Here: +20.83 (" in claims[0]
     assert claims[1].endswith("Here: 11 of 12 runs, not whole.")
+    rows = {line.split(" | ")[0]: line.split(" | ") for line in page.splitlines() if line.startswith("| hybrid beats")}
+    assert rows["| hybrid beats cross-entropy"][5] != NONE
+    assert rows["| hybrid beats supervised contrastive"][2:6] == ["11 of 12 runs", "not whole", NONE, NONE]
     assert len(front.split()) < 200, "the report centres it, and cuts off what a window has no room for"
     robustness = written[tmp_path / "everything/captions/robustness.rst"].decode()
     assert "Data: ESC-10, 10 classes, folds 1, 2, 3 of 5, 80 training and 20 held-out clips a fold." in robustness

@@ -54,7 +54,8 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: C
     """
     for key, value in differences.items():
         if key not in base:
-            known(key, base, f"key in {place(*above)}")
+            what = "loss (defaults.losses lists them)" if above[-1:] == ("loss",) else "key"
+            known(key, base, f"{what} in {place(*above)}")
         if (wanted := shape(base[key])) != shape(value):
             found = "nothing" if value is None else repr(value)
             raise UserError(f"{place(*above, key)}: expected {wanted} like {base[key]!r}, found {found}")

@@ -3,13 +3,13 @@
 import csv
 import io
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundclr.errors import UserError
 from soundclr.machine.files import read_json, read_text, sha256_of_file
+from soundclr.run import runs
 
 NAMES = ("recipe", "first", "second", "inner_recipe", "ahead", "behind")
 """Columns that name recipes; several in one cell are joined by `` + ``."""
@@ -142,7 +142,6 @@ def run(study: Path, line: Mapping[str, str]) -> Run:
 
 def train_command(study: str, run: str) -> str:
     """The command that trains a run again, by its name in provenance.csv."""
-    dataset, recipe, place = run.split("/")
-    fold, seed = re.fullmatch(r"fold(\d+)-seed(\d+)", place).groups()  # type: ignore[union-attr]
-    name = recipe.rpartition("-")[0]
-    return f"soundclr train --study {study} --dataset {dataset} --recipe {name} --fold {fold} --seed {seed} --force"
+    found = runs.Run.from_directory(Path(study, "runs", run), Path())
+    assert found is not None
+    return f"{found.train_command} --force"

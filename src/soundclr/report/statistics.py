@@ -124,7 +124,7 @@ def compare(ours: Values, theirs: Values, statistic: Statistic = difference, dra
     ):
         raise ValueError("two sides are compared on the same clips of the same folds")
     sides = (ours, theirs)
-    value = float(statistic(*(np.array(mean(side, side)) for side in sides)))
+    value = float(statistic(*(np.array(mean_of(side)) for side in sides)))
     seeds = [len(fold.values) for side in sides for fold in side.values()]
     if min(seeds) < 2:
         return left_out(sides, statistic, value)
@@ -152,9 +152,9 @@ def degrees_of_seeds(seeds: Sequence[int]) -> float:
     return float(sum(count - 1 for count in seeds))
 
 
-def mean(side: Values, folds: Sequence[int] | Values) -> float:
-    """The mean over ``folds``, each the mean over its seeds and clips."""
-    return float(np.mean([side[fold].values.mean() for fold in folds]))
+def mean_of(side: Values, folds: Sequence[int] | None = None) -> float:
+    """The mean over ``folds``, by default all, each the mean over its seeds and clips."""
+    return float(np.mean([side[fold].values.mean() for fold in (side if folds is None else folds)]))
 
 
 def left_out(sides: Sequence[Values], statistic: Statistic, value: float) -> Estimate:
@@ -163,7 +163,7 @@ def left_out(sides: Sequence[Values], statistic: Statistic, value: float) -> Est
     if len(folds) < 2:
         return Estimate(value, math.nan, 1.0)
     without = [[other for other in folds if other != fold] for fold in folds]
-    values = np.array([float(statistic(*(np.array(mean(side, rest)) for side in sides))) for rest in without])
+    values = np.array([float(statistic(*(np.array(mean_of(side, rest)) for side in sides))) for rest in without])
     if not np.isfinite(values).all():  # the ratio of errors, where a side makes none
         return Estimate(value, math.nan, len(folds) - 1.0)
     variance = (len(folds) - 1) / len(folds) * float(np.sum((values - np.mean(values)) ** 2))

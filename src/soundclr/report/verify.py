@@ -12,13 +12,11 @@ from soundclr.params import Params
 from soundclr.report.captions import Part
 from soundclr.report.catalogue import figures_of
 from soundclr.report.collect import Collection, collect
-from soundclr.report.dvc_plots import accuracies, accuracy_per_fold_csv, confusion_csv, curves_csv, provenance_csv
 from soundclr.report.evidence import REMEDY
 from soundclr.report.made_of import FILE, made_of
-from soundclr.report.model_card import model_card
-from soundclr.report.page import provenance_page, study_page, table_page
+from soundclr.report.page import study_page
 from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows
-from soundclr.report.write import for_papers, make_tables
+from soundclr.report.write import make_tables, text_files
 
 MISSING = "the file is missing"
 
@@ -40,19 +38,7 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
     """
     collection = collect(params, study, results)
     folder, tables = results / study, make_tables(collection)
-    made = {folder / "provenance.csv": provenance_csv(collection), folder / "curves.csv": curves_csv(collection)}
-    made[folder / "accuracy_per_fold.csv"] = accuracy_per_fold_csv(collection)
-    made[folder / "confusion.csv"] = confusion_csv(collection)
-    made[folder / "MODEL_CARD.md"] = model_card(collection)
-    made[folder / "accuracy.json"] = json_text(accuracies(collection))
-    made[folder / "provenance.html"] = provenance_page(collection)
-    made[folder / FILE] = json_text(made_of(params, study, results))
-    for part in tables:
-        assert part.table is not None
-        path = folder / "tables" / part.artefact.name
-        made[path.with_suffix(".csv")] = part.table.to_csv()
-        made[path.with_suffix(".md")] = table_page(collection, part)
-        made |= {path.with_suffix(suffix): text for suffix, text in for_papers(collection, part).items()}
+    made = {folder / FILE: json_text(made_of(params, study, results)), **text_files(collection, tables, folder)}
     for path, text in made.items():
         if not path.is_file():
             yield Checked(path, without=[MISSING])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from soundclr.machine.files import write_json, write_text
+from soundclr.machine.files import json_text, write_json, write_text
 from soundclr.params import Params
 from soundclr.report.artefact import EVALUATED, OWN, Artefact
 from soundclr.report.captions import Part, alone, captions, front
@@ -45,16 +45,9 @@ def write_report(
     folder = results / study
     tables = make_tables(collection)
     parts = [*tables, *write_figures(collection, figures / study)]
-    for part in tables:
-        write_table(collection, part, folder / "tables")
-    write_text(folder / "curves.csv", curves_csv(collection))
-    write_text(folder / "accuracy_per_fold.csv", accuracy_per_fold_csv(collection))
-    write_text(folder / "confusion.csv", confusion_csv(collection))
-    write_text(folder / "provenance.csv", provenance_csv(collection))
-    write_json(folder / "accuracy.json", accuracies(collection))
+    for path, text in text_files(collection, tables, folder).items():
+        write_text(path, text)
     write_text(folder / "README.md", study_page(collection, parts, folder))
-    write_text(folder / "MODEL_CARD.md", model_card(collection))
-    write_text(folder / "provenance.html", provenance_page(collection))
     paths = report_paths(params, study, results, figures)
     texts = captions(collection, parts)
     write_text(front_page(study, results), front(collection, parts))
@@ -78,23 +71,27 @@ def make_tables(collection: Collection) -> list[Part]:
     return parts
 
 
-def write_table(collection: Collection, part: Part, folder: Path) -> None:
-    """Write a table in all its formats."""
-    assert part.table is not None
-    path = folder / part.artefact.name
-    write_text(path.with_suffix(".csv"), part.table.to_csv())
-    write_text(path.with_suffix(".md"), table_page(collection, part))
-    for suffix, text in for_papers(collection, part).items():
-        write_text(path.with_suffix(suffix), text)
-
-
-def for_papers(collection: Collection, part: Part) -> dict[str, str]:
-    """A table as HTML and LaTeX, by the suffixes of its files."""
-    assert part.table is not None
-    caption, notes = alone(collection, part)
-    label = f"tab:{collection.study}-{part.artefact.name}".replace("_", "-")
-    html = table_html(part.table, part.artefact.title, caption, notes)
-    return {".html": html, ".tex": to_latex(part.table, caption, notes, label)}
+def text_files(collection: Collection, tables: Sequence[Part], folder: Path) -> dict[Path, str]:
+    """The files of a report that have no figures: each table in all its formats, and those for other programs."""
+    found = {
+        folder / "curves.csv": curves_csv(collection),
+        folder / "accuracy_per_fold.csv": accuracy_per_fold_csv(collection),
+        folder / "confusion.csv": confusion_csv(collection),
+        folder / "provenance.csv": provenance_csv(collection),
+        folder / "provenance.html": provenance_page(collection),
+        folder / "accuracy.json": json_text(accuracies(collection)),
+        folder / "MODEL_CARD.md": model_card(collection),
+    }
+    for part in tables:
+        assert part.table is not None
+        path, title = folder / "tables" / part.artefact.name, part.artefact.title
+        caption, notes = alone(collection, part)
+        label = f"tab:{collection.study}-{part.artefact.name}".replace("_", "-")
+        found[path.with_suffix(".csv")] = part.table.to_csv()
+        found[path.with_suffix(".md")] = table_page(collection, part)
+        found[path.with_suffix(".html")] = table_html(part.table, title, caption, notes)
+        found[path.with_suffix(".tex")] = to_latex(part.table, caption, notes, label)
+    return found
 
 
 def write_figures(collection: Collection, folder: Path) -> list[Part]:

@@ -33,6 +33,7 @@ from soundclr.report.statistics import (
     drawn_means,
     holm,
     log_error_ratio,
+    mean_of,
     spread,
 )
 
@@ -247,11 +248,6 @@ def best_of_several(finding: Finding, measure: Measure, ours: Values, others: Ma
 def best_of(sides: Mapping[Hashable, Values]) -> Hashable:
     """The name of the side with the highest mean."""
     return max(sides, key=lambda name: mean_of(sides[name]))
-
-
-def mean_of(side: Values) -> float:
-    """The mean over folds, each the mean of its seeds and clips."""
-    return float(np.mean([fold.values.mean() for fold in side.values()]))
 
 
 def on_folds(finding: Finding, ours: Values, others: Mapping[Hashable, Values]) -> Finding:

@@ -47,7 +47,7 @@ def make(collection: Collection) -> Table:
         Column("here", lambda row: ours(row["finding"]) + mark(row["finding"])),
         Column("verdict", lambda row: verdict(row["finding"]), align="l"),
         Column("ratio of errors", lambda row: ratio(row["finding"])),
-        Column("best epoch", lambda row: signed(row["best_epoch_difference"])),
+        Column("best epoch", lambda row: signed(row["best_epoch_difference"]) if row["finding"].shown else NONE),
         Column("where", place, align="l"),
     ]
     if any(map(further, findings)):
