@@ -81,6 +81,15 @@ def test_holm_is_over_a_family() -> None:
     assert [one.outcome for one in judged([two[0], other])] == ["holds", "holds"]
 
 
+def test_holm_counts_claims_that_lack_runs() -> None:
+    """A verdict of 0.03 would be lost when the second claim's runs come; a question and folds are no tests."""
+    whole, part = finding(estimate=Estimate(2.0, 1.0, 40.0), p=0.03), replace(finding(), runs=0)
+    assert [one.p_holm for one in judged([whole, part])] == pytest.approx([0.06, math.nan], nan_ok=True)
+    asked = replace(part, claim=CLAIM.model_copy(update={"asked": True}))
+    alone, *_ = judged([whole, asked, replace(finding("folds"), runs=0)])
+    assert alone.outcome == "holds"
+
+
 def test_less_is_better_turns_the_sign(collection) -> None:
     """A drop of a that is 50 points smaller than b's is an advantage of 50."""
     import pandas as pd

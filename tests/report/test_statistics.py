@@ -143,6 +143,7 @@ def test_two_one_sided_tests() -> None:
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, float("nan"), 0.5]) == pytest.approx([1.0, float("nan"), 1.0], nan_ok=True)
+    assert holm([0.01, float("nan"), 0.02], later=2) == pytest.approx([0.04, float("nan"), 0.06], nan_ok=True)
     for order in itertools.permutations([0.01, 0.02, 0.2]):
         assert sorted(holm(order)) == pytest.approx([0.03, 0.04, 0.2])
 

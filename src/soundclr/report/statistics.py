@@ -207,12 +207,12 @@ def drawn(random: np.random.Generator, draws: int, count: int) -> Array:
     return random.multinomial(count - 1, np.full(count, 1 / count), size=draws).astype(float)
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """Holm's corrected p-values, in the order given; NaN is left out of the correction."""
+def holm(values: Sequence[float], later: int = 0) -> list[float]:
+    """Holm's corrected p-values, in the order given, over these and so many ``later`` tests; NaN is not one of them."""
     order = sorted((p, place) for place, p in enumerate(values) if not math.isnan(p))
     corrected, most = [math.nan] * len(values), 0.0
     for rank, (p, place) in enumerate(order):
-        most = max(most, min(1.0, (len(order) - rank) * p))
+        most = max(most, min(1.0, (len(order) + later - rank) * p))
         corrected[place] = most
     return corrected
 

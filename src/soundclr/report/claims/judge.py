@@ -1,7 +1,7 @@
 """The rule that decides claims from runs: the analysis of docs/registration.md, for every study.
 
 For each claim: the estimate, its 95 % interval and one-sided bound, the ratio of errors, the power at the paper's
-difference, and p with Holm's correction over the study's verdicts.
+difference, and p with Holm's correction over the study's claims.
 """
 
 import functools
@@ -271,12 +271,17 @@ def at_least(means: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def judged(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings with their verdicts; Holm's correction is over a family's claims with all of their runs."""
+    """The findings with their verdicts; Holm's correction is over a family's claims.
+
+    It counts the claims that lack runs too: else verdicts would be lost when these runs come.
+    """
     found = []
     for family in dict.fromkeys(one.claim.family for one in findings):
         members = [one for one in findings if one.claim.family == family]
-        decides = [one.whole and not one.claim.asked and one.claim.measure != "folds" for one in members]
-        corrected = holm([one.p if yes else math.nan for one, yes in zip(members, decides, strict=True)])
+        tested = [not one.claim.asked and one.claim.measure != "folds" for one in members]
+        ps = [one.p if yes and one.whole else math.nan for one, yes in zip(members, tested, strict=True)]
+        later = sum(yes and not one.whole for one, yes in zip(members, tested, strict=True))
+        corrected = holm(ps, later)
         found += [replace(one, p_holm=p, outcome=outcome(one, p)) for one, p in zip(members, corrected, strict=True)]
     return found
 
