@@ -12,9 +12,9 @@ from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
 from soundclr.models.pooling import POOLINGS
-from soundclr.params import Params, RunSettings, StageSettings, check_studies, known, load_one, validated
+from soundclr.params import Params, RunSettings, StageSettings, check_studies, known, load_one, merge, validated
 from soundclr.params.entries import Entry, entry_of
-from soundclr.params.resolving import given
+from soundclr.params.resolving import Layer, given
 from soundclr.training.optimizers import OPTIMIZERS
 from soundclr.training.schedule import SCHEDULES
 from soundclr.training.solvers import SOLVERS, check_solved
@@ -35,7 +35,7 @@ REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 def load_checked(path: Path) -> Params:
     """Load params.yaml and check the methods of all studies' runs; UserError for one that cannot be built."""
     params = load_one(path)
-    check_defaults(params)
+    check_entries(params, Layer(("defaults",), params.defaults))
     check_studies(params)
     for name, study in params.studies.items():
         chosen = [params.selection(name, selection) for selection in study.selections.values()]
@@ -52,7 +52,7 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
     :func:`load_checked` would check all 1,500 runs, which takes half a second in each of as many jobs.
     """
     params = load_one(path)
-    check_defaults(params)
+    check_entries(params, Layer(("defaults",), params.defaults))
     name = params.study_name(study)
     check_run(params, name, dataset, recipe)
     return params, name
@@ -62,8 +62,13 @@ def check_run(params: Params, study: str, dataset: str, recipe: str) -> None:
     """Raise UserError if the method of a recipe's runs, or of those they start from, cannot be built."""
     line = [(dataset, recipe), *params.origins(study, dataset, recipe)]
     methods = [(f"{study}/{'/'.join(place)}", params.written(study, *place)) for place in line]
-    for place, settings in methods:
-        check(settings, place)
+    for at, (place, settings) in zip(line, methods, strict=True):
+        try:
+            check(settings, place)
+        except UserError:
+            for layer in params.layers(study, *at):  # a mistake in an entry's parameters is named where it is written
+                check_entries(params, layer)
+            raise
     for (place, settings), (start, its_settings) in itertools.pairwise(methods):
         mine, its = ((s.network, representation_of(s, place).channels) for s in (settings, its_settings))
         if mine != its:
@@ -86,12 +91,13 @@ def check_equals(params: Params, study: str, datasets: Iterable[str], recipes: I
                     )
 
 
-def check_defaults(params: Params) -> None:
-    """Raise UserError for an unknown entry in the defaults, or one with invalid parameters."""
+def check_entries(params: Params, layer: Layer) -> None:
+    """Raise UserError, with the file and the key, for an unknown entry in a layer, or one with invalid parameters."""
     for plural, (registry, what) in REGISTRIES.items():
-        for name, parameters in params.defaults.get(plural, {}).items():
-            known(name, registry, f"{what} in {params.place('defaults', plural, name)}")
-            validated(registry[name], given(parameters), lambda keys: params.place(*keys), "defaults", plural, name)
+        for name, parameters in layer.settings.get(plural, {}).items():
+            known(name, registry, f"{what} in {params.place(*layer.keys, plural, name)}")
+            whole = given(merge(params.defaults[plural].get(name), parameters))
+            validated(registry[name], whole, lambda keys: params.place(*keys), *layer.keys, plural, name)
 
 
 def check(settings: RunSettings, place: str) -> None:

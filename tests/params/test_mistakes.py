@@ -98,7 +98,24 @@ MISTAKES = {
     "schedule": ("defaults.schedule", "cosin", "cosin", "cosine"),
     "parameter of the defaults": (f"defaults.{MASKS}.count", -1, "defaults.augmentations.frequency_mask.count", "-1"),
     "parameter of a study": (f"studies.esc10.settings.{MASKS}", {"widt": 3}, "widt", "width"),
-    "parameter of a recipe": (f"recipes.cross_entropy.settings.{MASKS}.width", -1, "frequency_mask: width", "-1"),
+    "parameter of a recipe": (
+        f"recipes.cross_entropy.settings.{MASKS}.width",
+        -1,
+        "params.yaml: recipes.cross_entropy.settings.augmentations.frequency_mask.width: Input should be",
+        "-1",
+    ),
+    "parameter of a study's entry": (
+        "studies.demo.settings.representations.log_mel.n_mels",
+        -1,
+        "params.yaml: studies.demo.settings.representations.log_mel.n_mels: Input should be",
+        "-1",
+    ),
+    "parameter of a recipe on a dataset": (
+        "recipes.cross_entropy.datasets",
+        {"esc10": {"encoders": {"resnet18": {"frozen": -1}}}},
+        "params.yaml: recipes.cross_entropy.datasets.esc10.encoders.resnet18.frozen: Input should be",
+        "-1",
+    ),
     "parameter of a stage": (
         "recipes.hybrid.settings.stages",
         [{**STAGE, "losses": {"supcon": {"temperature": 0}}}],

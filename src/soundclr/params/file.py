@@ -144,14 +144,7 @@ class Params(Section):
         known(study, self.studies, "study")
         known(dataset, self.datasets, "dataset")
         known(recipe, self.all_recipes, "recipe")
-        source = self.datasets[dataset]
-        recipes = [(name, self.all_recipes[name]) for name in self.lineage(recipe)]
-        layers = [
-            Layer(("defaults",), with_all_losses(self.defaults)),
-            *(Layer(("recipes", name, "datasets", dataset), one.datasets.get(dataset, {})) for name, one in recipes),
-            Layer(("studies", study, "settings"), self.studies[study].settings),
-            *(Layer(("recipes", name, "settings"), one.settings) for name, one in recipes),
-        ]
+        source, layers = self.datasets[dataset], self.layers(study, dataset, recipe)
         merged = layers[0].settings
         for layer in layers[1:]:
             check_keys(layer.settings, merged, self.place, *layer.keys)
@@ -161,6 +154,16 @@ class Params(Section):
         self.check_weights(settings, place)
         check_together(settings, source.folds, place)
         return settings
+
+    def layers(self, study: str, dataset: str, recipe: str) -> list[Layer]:
+        """The settings that a run's are merged from, in the order of :meth:`written`."""
+        recipes = [(name, self.all_recipes[name]) for name in self.lineage(recipe)]
+        return [
+            Layer(("defaults",), with_all_losses(self.defaults)),
+            *(Layer(("recipes", name, "datasets", dataset), one.datasets.get(dataset, {})) for name, one in recipes),
+            Layer(("studies", study, "settings"), self.studies[study].settings),
+            *(Layer(("recipes", name, "settings"), one.settings) for name, one in recipes),
+        ]
 
     def run_settings(self, merged: dict[str, Any], layers: Sequence[Layer], place: str) -> RunSettings:
         """Validate a run's merged settings. A UserError names the last of ``layers`` that has the value."""
