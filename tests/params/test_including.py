@@ -9,7 +9,7 @@ import yaml
 from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import read_params
-from support.real_params import CONTENT, changed
+from support.real_params import CONTENT, REPO, changed
 
 
 def write(folder: Path, **files: Any) -> Path:
@@ -123,3 +123,13 @@ def test_a_mistake_is_said_to_be_in_the_file_that_has_it(tmp_path: Path, block: 
     studies = {"studies": {"uses": mine}} if "recipes" in block else {}
     path = write(tmp_path, params=changed() | {"include": ["a.yaml"]}, a=studies | block)
     assert f"{tmp_path / 'a.yaml'}: {says}" in refusal(path)
+
+
+def test_a_base_comes_before_the_studies_that_build_on_it() -> None:
+    """A mistake in a base's settings is named at the first study that has them."""
+    first = yaml.safe_load((REPO / "params.yaml").read_text())
+    files = [first, *(yaml.safe_load((REPO / file).read_text()) for file in first["include"])]
+    studies = {name: study for file in files for name, study in file.get("studies", {}).items()}
+    names = list(studies)
+    bases = {name: study["base"] for name, study in studies.items() if "base" in study}
+    assert bases and all(names.index(base) < names.index(name) for name, base in bases.items())
