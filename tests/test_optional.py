@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from soundclr.errors import UserError
-from soundclr.params import Params, load
+from soundclr.method import load_checked
+from soundclr.params import Params
 from soundclr.planning.status.jobs import Places, Study
 from soundclr.run import optional
 from soundclr.run.runs import expand, weights_path
@@ -84,7 +85,7 @@ def test_optional_weights_that_there_are_not_are_one_line(repo, tmp_path):
     plain["studies"]["toy"]["optional_weights"] = ["simclr_1"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(plain))
     with pytest.raises(UserError, match=r"studies\.toy\.optional_weights: 'simclr_1'; did you mean 'simclr_v1'"):
-        load(tmp_path / "params.yaml")
+        load_checked(tmp_path / "params.yaml")
 
 
 def test_the_status_counts_what_is_to_be_trained(params, tmp_path, monkeypatch):

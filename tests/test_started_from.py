@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from soundclr.errors import UserError
-from soundclr.params import load
+from soundclr.method import load_checked
 from soundclr.run.runs import expand, recipe_hash, started_from
 from support.real_params import CONTENT, changed_params
 
@@ -89,4 +89,4 @@ def test_a_fold_that_there_is_not_is_refused(tmp_path, start, said):
     content = probing(recipes={"probe": probe(start)}).model_dump(mode="json", exclude_defaults=True)
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(UserError, match=said):
-        load(tmp_path / "params.yaml")
+        load_checked(tmp_path / "params.yaml")

@@ -12,7 +12,7 @@ from soundclr.losses import TERMS, Loss
 from soundclr.models.encoders import ENCODERS, encoder_of
 from soundclr.models.heads import check_head, outputs
 from soundclr.models.pooling import POOLINGS
-from soundclr.params import Params, RunSettings, StageSettings, check_studies, known, load_one, merge, validated
+from soundclr.params import Params, RunSettings, StageSettings, check_studies, known, load, merge, validated
 from soundclr.params.entries import Entry, entry_of
 from soundclr.params.resolving import Layer, given
 from soundclr.training.optimizers import OPTIMIZERS
@@ -34,7 +34,7 @@ REGISTRIES: dict[str, tuple[Mapping[str, type[Entry]], str]] = {
 
 def load_checked(path: Path) -> Params:
     """Load params.yaml and check the methods of all studies' runs; UserError for one that cannot be built."""
-    params = load_one(path)
+    params = load(path)
     check_entries(params, Layer(("defaults",), params.defaults))
     check_studies(params)
     for name, study in params.studies.items():
@@ -51,7 +51,7 @@ def load_checked_run(path: Path, study: str | None, dataset: str, recipe: str) -
 
     :func:`load_checked` would check all 1,500 runs, which takes half a second in each of as many jobs.
     """
-    params = load_one(path)
+    params = load(path)
     check_entries(params, Layer(("defaults",), params.defaults))
     name = params.study_name(study)
     check_run(params, name, dataset, recipe)

@@ -125,11 +125,13 @@ def test_an_absolute_reference_keeps_how_loud_a_clip_is():
         ({"fmin_hz": 12000}, "bands from 12000 to 11025 Hz"),
         ({"fmin_hz": 900, "fmax_hz": 800}, "bands from 900 to 800 Hz"),
         ({"fmin_hz": 50, "fmax_hz": 11025}, None),
+        ({"n_fft": 254}, None),
+        ({"n_fft": 253}, "n_mels is 128, but n_fft: 253 has 127 frequencies; raise n_fft"),
     ],
 )
 def test_bands_that_a_clip_does_not_have_are_refused(bands, refused):
     paper = {"n_fft": 1024, "hop_length": 512, "n_mels": 128, "window": "hann", "padding": "zeros", "floor_db": -80.0}
-    found = LogMel(channels=1, **paper, **bands).refuses(AudioSettings(sample_rate=22050, samples=22050))
+    found = LogMel(channels=1, **(paper | bands)).refuses(AudioSettings(sample_rate=22050, samples=22050))
     assert found is None if refused is None else found.startswith(refused)
 
 

@@ -15,7 +15,7 @@ from soundclr.datasets.decoding import decode_clips
 from soundclr.datasets.manifest import read_manifest
 from soundclr.datasets.tiny_imagenet import hash_of
 from soundclr.errors import UserError
-from soundclr.method import check
+from soundclr.method import check, load_checked
 from soundclr.params import DatasetSettings, load, read_params
 from support.small_copies import fetch, refusal, zipped
 
@@ -178,4 +178,4 @@ def test_no_noise_is_asked_of_a_model_of_pictures(repo: Path, tmp_path: Path) ->
     content["studies"] = {content["study"]: study}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(UserError, match=r"evaluate: tiny_imagenet has pictures, but evaluations add noise"):
-        load(tmp_path / "params.yaml")
+        load_checked(tmp_path / "params.yaml")

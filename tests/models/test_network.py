@@ -88,14 +88,6 @@ def test_the_named_parts_learn_and_the_others_are_fixed(network, images, parts):
     assert moved == {"encoder" in parts}
 
 
-@pytest.mark.parametrize("place", ["encoder", "projection"])
-def test_a_loss_of_the_classifier_teaches_the_projection_that_it_is_on(place):
-    network = build({"layers": [{"linear": 8}]}, {"input": place, "layers": [{"linear": "classes"}]})
-    behind = {"projection"} if place == "projection" else set()
-    assert network.learns_through({"classifier"}) == {"classifier", *behind}
-    assert network.learns_through({"projection"}) == {"projection"}
-
-
 def test_a_part_that_was_fixed_learns_again(network):
     network.set_training(["classifier"])
     network.set_training(PARTS)

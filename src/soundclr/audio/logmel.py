@@ -39,9 +39,8 @@ class LogMelTransform:
         self.n_fft, self.hop_length, self.floor_db = n_fft, hop_length, floor_db
         self.reference_db = None if reference_power is None else 10 * math.log10(reference_power * FULL_SCALE**2)
         self.padding = PADDINGS[padding]
-        self.window = FULL_SCALE * WINDOWS[window](n_fft).to(
-            device
-        )  # a power of two, so exact; cheaper than scaling the samples
+        # A power of two, so exact; cheaper than scaling the samples
+        self.window = FULL_SCALE * WINDOWS[window](n_fft).to(device)
         self.mel = MelBands(mel_filters(sample_rate, n_fft, n_mels, fmin_hz, fmax_hz).to(device))
 
     def __call__(self, waveforms: Tensor) -> Tensor:

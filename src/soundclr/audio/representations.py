@@ -113,7 +113,9 @@ class LogMel(Representation):
         return max(super().numbers(samples), (samples // self.hop_length + 1) * (self.n_fft // 2 + 1))
 
     def refuses(self, audio: AudioSettings) -> str | None:
-        """Refuse clips that are too short to be reflected, and bands beyond the sample rate."""
+        """Refuse more bands than frequencies, clips that are too short to be reflected, and bands beyond the rate."""
+        if self.n_mels > (most := self.n_fft // 2 + 1):
+            return f"n_mels is {self.n_mels}, but n_fft: {self.n_fft} has {most} frequencies; raise n_fft"
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         half = audio.sample_rate / 2

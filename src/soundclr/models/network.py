@@ -96,10 +96,6 @@ class Network(nn.Module):
             projected = self.projection(representation)
             return projected, self.classifier(projected if self.on_projection else representation)
 
-    def learns_through(self, heads: set[str]) -> set[str]:
-        """The heads that receive gradients from a loss that uses ``heads``."""
-        return heads | ({"projection"} if self.on_projection and "classifier" in heads else set())
-
     def set_training(self, parts: Iterable[str]) -> None:
         """Train the named parts (encoder, projection, classifier); fix the others and set them to evaluation mode."""
         parts = set(parts)

@@ -1,6 +1,6 @@
 """Reads params.yaml into typed settings; an unknown key, recipe or fold is an error of one line."""
 
-from soundclr.params.file import Params, check_studies, load, load_one
+from soundclr.params.file import Params, check_studies, load
 from soundclr.params.including import read_params
 from soundclr.params.merging import known, merge, validated
 from soundclr.params.schema import (
@@ -46,7 +46,6 @@ __all__ = [
     "check_studies",
     "known",
     "load",
-    "load_one",
     "merge",
     "read_params",
     "validated",

@@ -206,7 +206,7 @@ class Params(Section):
         return fold
 
 
-def load_one(path: Path) -> Params:
+def load(path: Path) -> Params:
     """Read params.yaml and check it, but not its runs, which are checked when resolved.
 
     Invalid defaults are a UserError that names them, and not the first run that uses them.
@@ -216,13 +216,6 @@ def load_one(path: Path) -> Params:
     content = {**params.defaults, "audio": AudioSettings(sample_rate=44_100, samples=44_100)}
     settings = params.run_settings(content, [Layer(("defaults",), params.defaults)], params.place("defaults"))
     params.check_weights(settings, params.place("defaults"))
-    return params
-
-
-def load(path: Path) -> Params:
-    """Read params.yaml and check that every run of every study resolves; otherwise a :class:`UserError` says why."""
-    params = load_one(path)
-    check_studies(params)
     return params
 
 
