@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
 from soundclr.report.claims.judge import Finding, Outcome, judged, measured
 from soundclr.report.claims.of_study import Sides
-from soundclr.report.claims.table import mark, ours, verdict
+from soundclr.report.claims.table import make, mark, ours, verdict
 from soundclr.report.collect import collect
 from soundclr.report.statistics import Estimate
 from support.claim_frames import clips_of
@@ -88,6 +89,21 @@ def test_holm_counts_claims_that_lack_runs() -> None:
     asked = replace(part, claim=CLAIM.model_copy(update={"asked": True}))
     alone, *_ = judged([whole, asked, replace(finding("folds"), runs=0)])
     assert alone.outcome == "holds"
+
+
+def test_a_row_without_runs_does_not_hide_what_is_reduced_in_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = replace(finding(estimate=Estimate(2.0, 1.0, 40.0)), reduced=("epochs", "1 seed"))
+    ahead = replace(finding(), runs=0, reduced=("1 seed",))
+    collection: Any = SimpleNamespace(coverage="4 of 8 runs", title=str, scheme=str)
+    for found, said, further in (
+        ((begun, ahead), "Reduced in every row with runs: epochs; 1 seed.", []),
+        ((begun, replace(begun, reduced=("1 seed",))), "Reduced in every row: 1 seed.", ["epochs", "–"]),
+        ((ahead,), "Reduced in every row: 1 seed.", []),
+    ):
+        monkeypatch.setattr("soundclr.report.claims.table.findings_of", lambda _, found=found: found)
+        table = make(collection)
+        assert said in table.caption
+        assert [row[-1].text for row in table.rows if table.page[-1].name == "further reduced"] == further
 
 
 def test_less_is_better_turns_the_sign(collection) -> None:

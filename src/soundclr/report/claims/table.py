@@ -30,10 +30,12 @@ def make(collection: Collection) -> Table:
         {**record(one), "finding": one, "csv_only": one.claim.detail}
         for one in sorted(findings, key=lambda one: one.claim.asked)
     ]
-    common = [what for what in findings[0].reduced if all(what in one.reduced for one in findings)] if findings else []
+    begun = tuple(one for one in findings if one.runs) or findings
+    common = [what for what in begun[0].reduced if all(what in one.reduced for one in begun)] if begun else []
 
     def further(found: Finding) -> str:
-        return "; ".join(what for what in found.reduced if what not in common)
+        shown = found.runs or begun is findings
+        return "; ".join(what for what in found.reduced if shown and what not in common)
 
     def place(row: Row) -> str:
         quoted, note = f': "{row["words"]}"' if row["words"] else "", row["finding"].claim.note
@@ -60,6 +62,7 @@ def make(collection: Collection) -> Table:
 def caption(collection: Collection, findings: Sequence[Finding], common: list[str]) -> str:
     """The caption: the rule, the reductions, and the coverage."""
     every = all(one.reduced for one in findings)
+    with_runs = " with runs" if len({one.runs > 0 for one in findings}) > 1 else ""
     of_one_run = any(
         one.resampled == "sources" or (math.isnan(one.bound) and one.whole and not one.folds) for one in findings
     )
@@ -71,7 +74,7 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
         HARDLY_LEARNT if any(mark(one) for one in findings if not one.claim.detail) else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
-        f"Reduced in every row: {'; '.join(common)}" if common else "",
+        f"Reduced in every row{with_runs}: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
         "One run a side: the interval covers recordings only, the spread over trainings is unknown"
         if of_one_run
