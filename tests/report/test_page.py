@@ -30,6 +30,12 @@ def test_tables_without_runs_are_folded_away_beside_one_with_runs(everything: Co
     assert not any("<details>" in text for text in tables_and_figures(everything, [none, none], Path()))
 
 
+def test_a_long_table_is_folded_away_but_not_the_claims(everything: Collection) -> None:
+    claims, other = (table(title, [1] * 26) for title in ("The paper's claims", "Protocols"))
+    (first,), (second,) = (tables_and_figures(everything, [part], Path()) for part in (claims, other))
+    assert "<details>" not in first and "<summary>26 rows</summary>" in second
+
+
 def test_a_table_without_rows_says_so(everything: Collection) -> None:
     assert "\n\nNo rows.\n" in table_page(everything, table("Table III", []))
     assert "\n\n| runs |\n" in table_page(everything, table("Table III", [1]))

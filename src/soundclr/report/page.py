@@ -15,7 +15,7 @@ from soundclr.report.markup import markdown_escape, markdown_table, page_html, t
 from soundclr.report.table import NONE, Cell, sentences
 
 LONG = 25
-"""Tables with more rows are folded away."""
+"""Tables with more rows are folded away, but not the claims."""
 
 PROVENANCE = {
     "run": "run",
@@ -97,7 +97,7 @@ def figure_section(collection: Collection, part: Part, folder: Path) -> str:
 
 
 def table_section(collection: Collection, part: Part, without_runs: bool) -> str:
-    """A table between its caption and its notes; folded away where it is long or ``without_runs``."""
+    """A table between its caption and its notes; folded away ``without_runs``, or if it is long and not of claims."""
     assert part.table is not None
     caption, notes = map(markdown_escape, on_page(collection, part))
     texts = [f"**{sentences(part.artefact.title)}** {caption}"]
@@ -105,7 +105,8 @@ def table_section(collection: Collection, part: Part, without_runs: bool) -> str
         body = to_markdown(part.table).rstrip("\n")
         summary = f"{len(rows)} rows{', without runs yet' if without_runs else ''}"
         folded = f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
-        texts.append(folded if without_runs or len(rows) > LONG else body)
+        is_long = len(rows) > LONG and heading(part.artefact) != "Claims"
+        texts.append(folded if without_runs or is_long else body)
     return "\n\n".join(text for text in (*texts, notes) if text)
 
 
