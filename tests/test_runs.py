@@ -1,5 +1,6 @@
 """Which runs a study has, and how a run is known by its path and by its name."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ SCHEMES = ["cross_entropy", "supervised_contrastive", "hybrid"]
 PARAMS = changed_params()
 
 
-@pytest.mark.parametrize(("study", "count"), [("paper", 635), ("esc10", 205), ("clar_quick", 106), ("demo", 26)])
+@pytest.mark.parametrize(("study", "count"), [("paper", 640), ("esc10", 205), ("clar_quick", 106), ("demo", 26)])
 def test_a_study_expands_to_its_runs(study, count):
     expanded = list(expand(PARAMS, study))
     assert len(expanded) == len(set(expanded)) == count
@@ -41,10 +42,10 @@ def test_the_runs_of_an_artefact_are_among_those_of_the_study():
     assert {run.seed for run in alphas} == {0}
 
 
-def test_evaluated_are_the_three_schemes_on_esc50():
+def test_evaluated_are_the_three_schemes_on_all_data():
     models = evaluated(PARAMS, "paper")
-    assert len(models) == 75
-    assert {(run.dataset, run.recipe) for run in models} == {("esc50", recipe) for recipe in SCHEMES}
+    assert len(models) == 300
+    assert {(run.dataset, run.recipe) for run in models} == set(product(("esc10", "esc50", "us8k"), SCHEMES))
     assert set(models) <= set(expand(PARAMS, "paper"))
     assert evaluated(changed_params(studies={"esc10": {"evaluate": None}}), "esc10") == []
 

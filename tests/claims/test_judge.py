@@ -13,6 +13,7 @@ from soundclr.method import load_checked
 from soundclr.report.claims.claim import Claim
 from soundclr.report.claims.judge import Finding, Outcome, judged, measured
 from soundclr.report.claims.of_study import Sides
+from soundclr.report.claims.reported import Reported
 from soundclr.report.claims.table import make, mark, ours, verdict
 from soundclr.report.collect import collect
 from soundclr.report.statistics import Estimate
@@ -53,10 +54,10 @@ def test_a_paper_is_contradicted_only_by_its_own_settings(value: float, p: float
 
 def test_a_difference_of_networks_below_a_baseline_is_marked() -> None:
     """What is worse than a logistic regression on untrained features has hardly learnt; one side above is enough."""
-    both = decided(2.0, 0.01, values=(40.0, 38.0), baseline=40.0)
+    both = decided(2.0, 0.01, learnt=40.0, baseline=40.0)
     assert both.hardly_learnt and mark(both) == " ‡"
-    assert mark(decided(2.0, 0.01, values=(40.1, 38.0), baseline=40.0)) == ""
-    assert mark(decided(2.0, 0.01, values=(40.0, 38.0))) == mark(decided(2.0, 0.01, baseline=40.0)) == ""
+    assert mark(decided(2.0, 0.01, learnt=40.1, baseline=40.0)) == ""
+    assert mark(decided(2.0, 0.01, learnt=40.0)) == mark(decided(2.0, 0.01, baseline=40.0)) == ""
     assert mark(replace(both, runs=3)) == ""
 
 
@@ -104,6 +105,23 @@ def test_a_row_without_runs_does_not_hide_what_is_reduced_in_all_others(monkeypa
         table = make(collection)
         assert said in table.caption
         assert [row[-1].text for row in table.rows if table.page[-1].name == "further reduced"] == further
+
+
+def test_what_holds_by_construction_has_no_verdict_and_counts_as_no_test() -> None:
+    fixed = replace(
+        finding(estimate=Estimate(9.0, 1.0, 40.0), p=1e-9), claim=CLAIM.model_copy(update={"by_construction": True})
+    )
+    one, other = judged([fixed, finding(estimate=Estimate(2.0, 1.0, 40.0), p=0.03)])
+    assert (one.outcome, verdict(one)) == ("no verdict", "by construction")
+    assert (other.outcome, other.p_holm) == ("holds", 0.03)
+
+
+def test_the_power_of_an_equivalence_is_that_of_finding_it_at_the_papers_difference() -> None:
+    papers = [None if value is None else Reported(difference=value) for value in (None, 0.0, -0.4, 1.4)]
+    one = finding("equivalence", estimate=Estimate(0.2, 0.3, 40.0), resampled="seeds")
+    none, zero, near, far = (replace(one, paper=paper).power for paper in papers)
+    assert none == zero > near > 0.8 > 0.1 > far > 0
+    assert replace(finding(), paper=papers[1]).power_at == 1.0
 
 
 def test_less_is_better_turns_the_sign(collection) -> None:

@@ -89,6 +89,14 @@ def test_an_ensemble_is_of_means_of_probabilities(collection) -> None:
     assert ensemble(collection(clips=alone), "esc10", ["hybrid"]) == {}
 
 
+def test_log_loss_is_of_the_class_itself_and_finite(collection) -> None:
+    clips = clips_of({"hybrid": [[[1, 0, 1]]]})
+    clips["p0"], clips["p1"] = clips["p0"] * 0.25, 1 - clips["p0"] * 0.25
+    found = MEASURES["log_loss"].values(collection(clips=clips), "esc10", ["hybrid"])
+    assert np.ravel(found[1].values) == pytest.approx([np.log(4), np.log(1e6), np.log(4)])
+    assert MEASURES["log_loss"].better == -1
+
+
 @pytest.mark.parametrize(
     ("measure", "value", "better"),
     [("between_class_distance_z", 0.8, 1), ("distance_ratio_z", 0.25, -1), ("distance_ratio_logits", 0.5, -1)],

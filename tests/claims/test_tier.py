@@ -31,7 +31,7 @@ def test_the_papers_own_study_is_exact(params: Params, dataset: str) -> None:
         ("hybrid_800", "network (resnet18 for resnet50)"),
         ("hybrid_batch_32", "batch size (32 for 128)"),
         ("hybrid_inner", "what chooses the epoch (inner for held_out)"),
-        ("contrastive_on_h", "projection head"),
+        ("hybrid_temperature_01", "loss"),
     ],
 )
 def test_a_recipe_is_compared_with_the_papers_that_it_is_built_on(params: Params, recipe: str, word: str) -> None:

@@ -133,6 +133,19 @@ def test_power_is_how_often_a_true_difference_is_found() -> None:
     assert Estimate(0.0, error, degrees).power(0.0) == pytest.approx(0.025)
 
 
+@pytest.mark.parametrize("true", [0.0, -0.4, 1.2])
+def test_power_of_an_equivalence_is_how_often_two_one_sided_tests_find_it(true: float) -> None:
+    random = np.random.default_rng(0)
+    degrees, error = 20, 0.5
+    values = true + error * random.standard_normal(200_000)
+    room = 1.5 - stats.t.ppf(0.95, degrees) * error * np.sqrt(random.chisquare(degrees, 200_000) / degrees)
+    assert Estimate(9.0, error, degrees).power_within(1.5, true) == pytest.approx(
+        np.mean(abs(values) < room), abs=0.005
+    )
+    assert Estimate(9.0, 2.0, degrees).power_within(1.5, true) < 0.05
+    assert np.isnan(Estimate(9.0, 0.0, degrees).power_within(1.5, true))
+
+
 def test_two_one_sided_tests() -> None:
     within, outside = Estimate(0.1, 0.3, 30), Estimate(1.4, 0.3, 30)
     assert within.p_within(1.5) < 0.001 < 0.05 < outside.p_within(1.5)

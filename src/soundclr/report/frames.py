@@ -29,7 +29,7 @@ PLACE = ["dataset", "recipe"]
 """The columns that identify a group of runs, which differ in fold and seed only."""
 
 PERCENTS = ["best_epoch_percent", "last_epoch_percent"]
-"""Accuracy at the epoch with the best validation accuracy (the papers' protocol), and at the last epoch."""
+"""Accuracy at the epoch with the best validation accuracy (as the papers' code), and at the last epoch."""
 
 SPACES = {"h": "distances", "projection": "projection_distances", "logits": "logit_distances"}
 """The spaces in which distances are measured, with their keys in evaluation.json."""

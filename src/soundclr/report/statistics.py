@@ -109,6 +109,15 @@ class Estimate:
         critical = self.quantile(1 - significance / 2)
         return float(stats.nct.sf(critical, self.degrees, abs(true) / self.error))
 
+    def power_within(self, margin: float, true: float, significance: float = 0.05) -> float:
+        """The probability that two one-sided tests find a ``true`` value to lie within ``margin`` of 0."""
+        if not self.error > 0:
+            return math.nan
+        critical = self.quantile(1 - significance)
+        below = stats.nct.cdf(-critical, self.degrees, (true - margin) / self.error)
+        above = stats.nct.sf(critical, self.degrees, (true + margin) / self.error)
+        return max(0.0, float(below + above - 1))
+
     def quantile(self, share: float) -> float:
         """The quantile of Student's t."""
         return float(stats.t.ppf(share, self.degrees))

@@ -74,7 +74,7 @@ class Record(Part):
 
 
 class Accuracies(Part):
-    """Held-out accuracy, as a fraction, at the best epoch (the papers' protocol) and at the last (unbiased).
+    """Held-out accuracy, as a fraction, at the best epoch (as the papers' code) and at the last (unbiased).
 
     None if no stage trains the classifier.
     """

@@ -39,7 +39,9 @@ class Claim(Section):
     it is compared with each other one of its kind. `datasets`: by the paper's own names. `detail`: its row is in the
     CSV only. `differences`: the paper's by dataset, where a registration gives them and published.csv has no sides.
     `note`: what a reader must know of the comparison. `asked`: not a claim of the paper, so there is no verdict.
-    `later`: asked after the study was registered. Verdicts of one `family` are corrected together.
+    `later`: asked after the study was registered. `by_construction`: the row comes out one way whatever the truth, so
+    it has no verdict. `seeds`: the trainings behind the paper's number, by default those of its study `exact`. Verdicts
+    of one `family` are corrected together.
     """
 
     id: str
@@ -57,7 +59,14 @@ class Claim(Section):
     detail: bool = False
     asked: bool = False
     later: bool = False
+    by_construction: bool = False
+    seeds: int | None = None
     family: str = ""
+
+    @property
+    def tested(self) -> bool:
+        """Whether it gets a verdict once its runs are there: no further question, no fixed row, no count of folds."""
+        return not (self.asked or self.by_construction or self.measure == "folds")
 
     @property
     def others(self) -> tuple[str | float, ...]:

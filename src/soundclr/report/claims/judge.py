@@ -61,10 +61,11 @@ class Finding:
 
     `estimate`: how much better the side ahead is, in the measure's unit. `values`: both sides' means. `against`: the
     other side that decides. `ratio`: errors of the side ahead over the other's, with its interval. `p`: before
-    :func:`judged` corrects it to `p_holm`. `best_epoch`: the difference by the paper's protocol, which decides nothing.
+    :func:`judged` corrects it to `p_holm`. `best_epoch`: the difference at the epochs that held-out clips choose, which
+    decides nothing.
     `folds`: in how many of the folds a claim about folds holds. `draws`: the share of resamplings where it does in all.
-    `baseline`: the accuracy in percent of the dataset's best baseline, which trains nothing; NaN where it cannot be
-    compared with the sides, which have another measure or fewer labels.
+    `learnt`: the last-epoch accuracy in percent of the best side. `baseline`: that of the dataset's best baseline,
+    which trains nothing; NaN where the sides have fewer labels.
     """
 
     claim: Claim
@@ -86,12 +87,13 @@ class Finding:
     outcome: Outcome = "no verdict"
     folds: tuple[int, int] | None = None
     draws: float = math.nan
+    learnt: float = math.nan
     baseline: float = math.nan
 
     @property
     def hardly_learnt(self) -> bool:
         """Whether neither side is above the best baseline, so that a difference of the two says little."""
-        return max(self.values) <= self.baseline
+        return self.learnt <= self.baseline
 
     @property
     def whole(self) -> bool:
@@ -110,15 +112,19 @@ class Finding:
 
     @property
     def power_at(self) -> float:
-        """The true difference for which :attr:`power` is given: the paper's, where it gives one."""
+        """The true difference for which :attr:`power` is given: the paper's, where it gives one that is not 0."""
         papers = self.paper and self.paper.difference
-        return abs(papers) if papers else POWER_AT
+        return abs(papers) if papers else 0.0 if self.claim.measure == "equivalence" else POWER_AT
 
     @property
     def power(self) -> float:
-        """The probability that these runs find a true difference such as the paper's, at 5 %."""
+        """The probability that these runs find a true difference such as the paper's, or an equivalence with it."""
         known = MEASURES[self.claim.measure].points and self.resampled != "sources"
-        return self.estimate.power(self.power_at, SIGNIFICANCE) if known and self.estimate else math.nan
+        if not known or self.estimate is None:
+            return math.nan
+        if self.claim.measure == "equivalence":
+            return self.estimate.power_within(MARGIN, self.power_at, SIGNIFICANCE)
+        return self.estimate.power(self.power_at, SIGNIFICANCE)
 
     @property
     def bound(self) -> float:
@@ -135,14 +141,15 @@ def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: 
     known, asked = claims.datasets.get(dataset), collection.asked
     expected = asked[(asked["dataset"] == dataset) & asked["recipe"].isin(sides.recipes)].drop_duplicates(RUN)
     seeds = min(len(set(expected[expected["recipe"] == recipe]["seed"])) for recipe in sides.recipes)
-    reduced = reductions(params, study, dataset, sides.recipes, claims, seeds)
+    reduced = reductions(params, study, dataset, sides.recipes, claims, seeds, claim.seeds)
     if known is None or known.of not in claim.datasets:
         claim = claim.model_copy(update={"asked": True})
     papers = reported(params.get_study(study).paper, claim, known.of) if known else None
     there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
     finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides, runs=int(there.sum()))
-    if MEASURES[claim.measure].values is accuracy and (expected["labels"] == 1).all():
-        finding = replace(finding, baseline=best_percent(collection.done(dataset, choice=BASELINES)))
+    if (expected["labels"] == 1).all():
+        baseline = best_percent(collection.done(dataset, choice=BASELINES))
+        finding = replace(finding, learnt=best_percent(expected[expected["there"]]), baseline=baseline)
     return measured(collection, replace(finding, expected_runs=len(expected)))
 
 
@@ -278,17 +285,15 @@ def judged(findings: Sequence[Finding]) -> list[Finding]:
     found = []
     for family in dict.fromkeys(one.claim.family for one in findings):
         members = [one for one in findings if one.claim.family == family]
-        tested = [not one.claim.asked and one.claim.measure != "folds" for one in members]
-        ps = [one.p if yes and one.whole else math.nan for one, yes in zip(members, tested, strict=True)]
-        later = sum(yes and not one.whole for one, yes in zip(members, tested, strict=True))
-        corrected = holm(ps, later)
+        ps = [one.p if one.claim.tested and one.whole else math.nan for one in members]
+        corrected = holm(ps, later=sum(one.claim.tested and not one.whole for one in members))
         found += [replace(one, p_holm=p, outcome=outcome(one, p)) for one, p in zip(members, corrected, strict=True)]
     return found
 
 
 def outcome(finding: Finding, p: float) -> Outcome:
     """The rule: Holm's p below 0.05 and the sign; for an equivalence where the 90 % interval lies."""
-    if finding.claim.asked or finding.claim.measure == "folds":
+    if not finding.claim.tested:
         return "no verdict"
     if not finding.whole:
         return "not whole"

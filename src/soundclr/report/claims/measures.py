@@ -23,6 +23,9 @@ SIGMAS = (1e-4, 5e-4, 1e-3)
 SHARE, END = 0.95, 0.1
 """A run has converged at this share of its own final accuracy, the mean over the last tenth of its epochs."""
 
+SMALLEST = 1e-6
+"""The least probability of a class, which runs record to six digits."""
+
 Take = Callable[[Collection, str, Sequence[str]], Values]
 """From a collection, a dataset and recipes, which are pooled, to values by fold."""
 
@@ -44,6 +47,14 @@ class Measure:
 def accuracy(collection: Collection, dataset: str, recipes: Sequence[str], epoch: str = "last") -> Values:
     """100 where a run is right about a held-out clip, by default after its last epoch."""
     return by_fold(clips_at(collection, dataset, recipes, epoch))
+
+
+def log_loss(collection: Collection, dataset: str, recipes: Sequence[str]) -> Values:
+    """Minus the logarithm of the probability that a run gives a held-out clip's class after its last epoch."""
+    clips = clips_at(collection, dataset, recipes)
+    rows, probabilities = np.arange(len(clips)), clips.filter(regex=r"^p\d+$").to_numpy(dtype=float)
+    of_class = probabilities[rows, clips["label"].to_numpy(dtype=int)] if len(clips) else np.zeros(0)
+    return by_fold(clips.assign(value=-np.log(np.maximum(of_class, SMALLEST))))
 
 
 def under_noise(
@@ -175,6 +186,7 @@ MEASURES: dict[str, Measure] = {
     "best_of_several": Measure("points", accuracy, what="Accuracy, against the best of the others."),
     "folds": Measure("folds", accuracy, what="In how many folds one side is as accurate as each other, or more."),
     "accuracy_chosen_inside": Measure("points", partial(accuracy, epoch="best")),
+    "log_loss": Measure("nats", log_loss, better=-1, points=False),
     "ensemble": Measure("points", ensemble, versus=accuracy),
     "ensemble_over_best": Measure("points", ensemble, versus=best_seed),
     "drop_under_noise": Measure("points of drop", under_noise, better=-1),

@@ -38,7 +38,7 @@ def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Cl
     for entry, asked in entries:
         values = {key: entry[key] for key in ("id", "claim", "measure", "ahead", "behind")}
         if known_claim := own.get(entry["id"]):
-            values |= {key: getattr(known_claim, key) for key in ("words", "numbers", "note")}
+            values |= {key: getattr(known_claim, key) for key in ("words", "numbers", "note", "seeds")}
         values["place"] = entry.get("place", "our question")
         values["datasets"] = sorted({paper.datasets[one].of for one in entry["datasets"] if one in paper.datasets})
         values["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}

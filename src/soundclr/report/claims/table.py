@@ -18,8 +18,9 @@ RULE = (
     "and seeds within folds; with one seed a fold they leave out one fold at a time. If p, after Holm's correction "
     "over the table's claims, those that lack runs too, is below 0.05, a positive difference holds here and a negative "
     "one does not. An undecided claim shows its power to detect the paper's difference (one point, where the paper "
-    "gives none) and a one-sided 95 % bound (at most). By Holm: the corrected p, where p by itself is below 0.05. "
-    f"As good as each other: within {MARGIN} points by two one-sided tests"
+    "gives none or 0) and a one-sided 95 % bound (at most). By Holm: the corrected p, where p by itself is below 0.05. "
+    f"As good as each other: within {MARGIN} points by two one-sided tests; their power is for the paper's difference. "
+    "By construction: no truth could make the row come out the other way"
 )
 
 
@@ -71,7 +72,7 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         "differences are in percentage points where there is no unit",
         RULE,
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
-        "Best epoch: the difference by the paper's protocol, which chooses the epoch on the held-out clips",
+        "Best epoch: the difference where each run's epoch is chosen on the held-out clips, as the papers' code does",
         HARDLY_LEARNT if any(mark(one) for one in findings if not one.claim.detail) else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row{with_runs}: {'; '.join(common)}" if common else "",
@@ -176,6 +177,8 @@ def verdict(found: Finding) -> str:
     """
     if found.claim.asked:
         return "asked later" if found.claim.later else "also asked"
+    if found.claim.by_construction:
+        return "by construction"
     if found.outcome != "undecided":
         return NONE if found.outcome == "no verdict" else found.verdict
     if found.resampled == "sources" or math.isnan(found.bound):

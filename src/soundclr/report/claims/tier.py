@@ -36,16 +36,25 @@ def tier(reduced: Iterable[str]) -> Tier:
 
 
 def reductions(
-    params: Params, study: str, dataset: str, recipes: Iterable[str], claims: PaperClaims, seeds: int
+    params: Params,
+    study: str,
+    dataset: str,
+    recipes: Iterable[str],
+    claims: PaperClaims,
+    seeds: int,
+    papers_seeds: int | None = None,
 ) -> tuple[str, ...]:
-    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; empty: exact."""
+    """What differs from the paper in a comparison of ``recipes`` with so many ``seeds``, in words; empty: exact.
+
+    ``papers_seeds``: the paper's seeds, by default those of its study.
+    """
     known = claims.datasets.get(dataset)
     found = ["data: not the paper's"] if known is None else [known.reduced] if known.reduced else []
     theirs = known.settings_of or dataset if known else dataset
     for recipe in recipes:
         other = params.resolve(claims.exact, theirs, paper_recipe(params, claims.exact, recipe) or recipe)
         found += changed_words(params.resolve(study, dataset, recipe), other)
-    if seeds < len(params.get_study(claims.exact).seeds):
+    if seeds < (papers_seeds or len(params.get_study(claims.exact).seeds)):
         found.append(f"{seeds} seed{'s' if seeds > 1 else ''}")
     return tuple(dict.fromkeys(found))
 

@@ -88,8 +88,8 @@ def table_of(collection: Collection, asked: DataFrame, what: str) -> Table:
         f"{NOT_HERE}: no runs, because the file of initial weights is missing"
         if any(row["lacks"] for row in rows)
         else "",
-        "Difference: our best epoch minus the paper's, in percentage points; the paper does not say which epoch it "
-        "shows, and its own settings are not known"
+        "Difference: our best epoch minus the paper's, in percentage points; what we have of the paper tells "
+        "neither the epoch nor its settings"
         if with_paper
         else "",
     )

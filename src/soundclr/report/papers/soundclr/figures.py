@@ -165,7 +165,9 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
     text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
     text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""
     with_paper = paper_accuracy(dataset, last)["mean"] is not None
-    return Drawing(figure, f"{text}{'; dotted: the paper (Table III, 800 epochs)' if with_paper else ''}.")
+    return Drawing(
+        figure, f"{text}{'; dotted: the paper (Table III; its code trains at most 800 epochs)' if with_paper else ''}."
+    )
 
 
 def draw_means(axes: Axes, values: dict[float, Series], line: style.Style) -> None:

@@ -54,7 +54,7 @@ def table2(collection: Collection) -> Table:
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
         + seeds_note(rows),
-        f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid",
+        f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid here",
         partial_note(rows),
         "Diff.: our best epoch minus the paper's, in percentage points"
         if any(column.name == "diff." for column in page)
@@ -109,7 +109,7 @@ def table4(collection: Collection) -> Table:
     asked = [run for recipe in shown for run in collection.expected_of(recipe=recipe)]
     lacking = {row["recipe"] for row in ours if row["accuracy"] == "ensemble" and not row["seeds"]}
     caption = sentences(
-        "Held-out accuracy in %, mean over folds; ours at the best epoch (the paper's protocol) and, in parentheses, "
+        "Held-out accuracy in %, mean over folds; ours at the best epoch (as the paper's code) and, in parentheses, "
         "at the last; an ensemble is the mean of the class probabilities that a fold's seeds give",
         f"{len(done)} of {len(asked)} runs",
         "The other systems' numbers are as Nasiri and Hu (2021) report them" if systems else "",
