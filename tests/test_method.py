@@ -124,7 +124,10 @@ MISTAKES = {
         f"{PLACE}: a batch of stage 'joint' is {65536 * 2049 * 65} numbers, more than 1073741824: ",
     ),
     "a batch of many bands": (
-        {"training": {"batch_size": 16384}, "representations": {"log_mel": {"hop_length": 1, "n_mels": 4096}}},
+        {
+            "training": {"batch_size": 16384},
+            "representations": {"log_mel": {"n_fft": 8190, "hop_length": 1, "n_mels": 4096}},
+        },
         f"{PLACE}: a batch of stage 'joint' is {16384 * 2049 * 4096} numbers, more than",
     ),
     "a batch of many views": (
