@@ -25,7 +25,7 @@ def claims_of(params: Params, study: str) -> tuple[PaperClaims, list[Claim]]:
 
 
 def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Claim]:
-    """The registered claims with the paper's words and numbers; then the paper's other claims, marked as later.
+    """The registered claims with the paper's places, words and numbers; then the paper's other claims, marked as later.
 
     Their datasets are those of params.yaml.
     """
@@ -37,9 +37,9 @@ def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Cl
     entries = [(entry, False) for entry in registration.claims] + [(entry, True) for entry in registration.also_asked]
     for entry, asked in entries:
         values = {key: entry[key] for key in ("id", "claim", "measure", "ahead", "behind")}
-        if known_claim := own.get(entry["id"]):
-            values |= {key: getattr(known_claim, key) for key in ("words", "numbers", "note", "seeds")}
         values["place"] = entry.get("place", "our question")
+        if known_claim := own.get(entry["id"]):
+            values |= {key: getattr(known_claim, key) for key in ("place", "words", "numbers", "note", "seeds")}
         values["datasets"] = sorted({paper.datasets[one].of for one in entry["datasets"] if one in paper.datasets})
         values["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
         found.append(Claim.model_validate({**values, "asked": asked}))
