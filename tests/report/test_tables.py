@@ -217,7 +217,6 @@ def test_report_of_everything(toy: Params, toy_results: Path, tmp_path: Path, mo
     assert [line.split(".")[0] for line in claims] == [
         "- \\ ESC-10, hybrid beats cross-entropy",
         "- \\ ESC-10, hybrid beats supervised contrastive",
-        "- \\ ESC-10, hybrid converges faster than cross-entropy",
     ]
     assert "entropy. Paper: +0.60 (+0.03 to +1.17). Here: +20.83 (" in claims[0]
     assert claims[1].endswith("Here: 11 of 12 runs, not whole.")
