@@ -171,9 +171,22 @@ class Collection:
 
     def covered(self, choice: str = OWN, dataset: str | None = None) -> str:
         """How much of a choice is there: ``15 of 25 runs`` or ``9 of 10 runs evaluated``."""
-        done = self.evaluated(dataset) if choice == EVALUATED else self.finished(dataset, choice=choice)
-        text = f"{len(done)} of {len(self.expected_of(dataset, choice=choice))} runs"
-        return f"{text} evaluated" if choice == EVALUATED else text
+        done, asked = self.there(choice, dataset), self.expected_of(dataset, choice=choice)
+        return f"{len(done)} of {len(asked)} runs{' evaluated' if choice == EVALUATED else ''}"
+
+    def label(self, recipe: str, choice: str = OWN, dataset: str | None = None) -> str:
+        """A recipe's title and, where it has fewer folds or seeds than others: ``hybrid, 1 of 3 runs``."""
+        places: dict[str, set[tuple[str, str]]] = {}
+        for run in self.there(choice, dataset):
+            places.setdefault(run.recipe, set()).add((run.dataset, run.name))
+        own, asked = places.get(recipe, set()), len(self.expected_of(dataset, recipe, choice))
+        unequal = any(others != own for others in places.values())
+        return self.scheme(recipe) + (f", {len(own)} of {asked} runs" if 0 < len(own) < asked and unequal else "")
+
+    def there(self, choice: str, dataset: str | None = None, recipe: str | None = None) -> list[Run]:
+        """The runs of a choice that have finished or, of :data:`EVALUATED`, have an evaluation."""
+        known = self.evaluations if choice == EVALUATED else self.found
+        return [run for run in self.expected_of(dataset, recipe, choice) if run in known]
 
 
 def collect(params: Params, study: str, results: Path) -> Collection:

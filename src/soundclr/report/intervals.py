@@ -171,9 +171,9 @@ def summary(asked: DataFrame) -> DataFrame:
     return DataFrame(rows, columns=[*PLACE, *counts, *both_epochs("percent", "std_percent", "max_percent")])
 
 
-def best_percent(done: DataFrame) -> float:
-    """The highest accuracy at the last epoch among the recipes of finished runs; NaN without any."""
-    return float(summary(done)["last_epoch_percent"].max())
+def best_percent(done: DataFrame, folds: Series | None = None) -> float:
+    """The highest accuracy at the last epoch among the recipes of finished runs, on ``folds``; NaN without any."""
+    return float(summary(done if folds is None else done[done["fold"].isin(folds)])["last_epoch_percent"].max())
 
 
 def summarised(group: DataFrame) -> dict[str, float]:

@@ -69,7 +69,7 @@ def per_class(collection: Collection) -> Table:
     """A row for each class, a column for each scheme: accuracy at the best epoch (last epoch)."""
     frame = class_accuracy(collection)
     page = [dataset_column(collection), Column("class", lambda row: row["class"].replace("_", " "), align="l")]
-    page += [Column(collection.scheme(one), both, where={"recipe": one}) for one in collection.recipes]
+    page += [Column(collection.label(one), both, where={"recipe": one}) for one in collection.recipes]
     caption = sentences(
         "Held-out clips that are right, in %, at the best epoch and, in parentheses, at the last; all folds and seeds "
         "that have run",
@@ -90,11 +90,11 @@ def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
     columns = 1 if len(shares) <= LONG else 2
     lines = -(-len(shares) // columns)
     figure = style.new_figure(COLUMN if columns == 1 else PAGE, 0.75 + (0.2 if columns == 1 else 0.17) * lines)
-    looks = [style.look(collection, recipe) for recipe in schemes]
+    looks = {recipe: style.look(collection, recipe) for recipe in schemes}
     for place, axes in enumerate(figure.subplots(1, columns, sharex=True, squeeze=False)[0]):
         shown = shares[place * lines : (place + 1) * lines]
         axes.hlines(range(len(shown)), shown.min(axis=1), shown.max(axis=1), "#999999", lw=0.6)
-        for i, look in enumerate(looks):
+        for i, look in enumerate(looks.values()):
             shift = (i - (len(looks) - 1) / 2) * 0.75 / len(looks)  # equal accuracies stay apart
             axes.plot(shown.iloc[:, i], np.arange(len(shown)) + shift, **look.point, markersize=3, clip_on=False)
         axes.set_yticks(range(len(shown)), [style.class_title(name) for name in shown.index])
@@ -104,7 +104,8 @@ def per_class_figure(collection: Collection, dataset: str) -> Drawing | None:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
         axes.set_ylim(lines - 0.5, -0.6)
         axes.set_xlim(5 * math.floor(float(shares.to_numpy().min()) / 5 - 0.1), 100)
-    style.add_legend(figure, [style.handle(one.title, **one.point, markersize=3.5) for one in looks])
+    labels = {recipe: collection.label(recipe, dataset=dataset) for recipe in schemes}
+    style.add_legend(figure, [style.handle(labels[one], **look.point, markersize=3.5) for one, look in looks.items()])
     text = "Held-out accuracy of each class at the best epoch, over all folds and seeds that have run"
     return Drawing(figure, f"{text}; classes in the order of the schemes' mean.")
 
@@ -178,7 +179,8 @@ def calibration(collection: Collection, dataset: str) -> Drawing | None:
         axes.scatter(*points, s=areas, color=look.colour, marker=look.marker, linewidths=0, zorder=3)
         # The expected calibration error (Guo et al. 2017, equation 3).
         error = (bins["clips"] * (bins["right"] - bins["probability"]).abs()).sum() / len(clips)
-        handles.append(style.handle(f"{look.title}: {formatted(100 * error)} points", **look.line, markersize=3))
+        label = f"{collection.label(recipe, dataset=dataset)}: {formatted(100 * error)} points"
+        handles.append(style.handle(label, **look.line, markersize=3))
     axes.set(xlabel="probability of the most probable class (%)", ylabel="right after the last epoch (%)")
     axes.set(xlim=(0, 102), ylim=(0, 102), aspect="equal")
     axes.grid(True)

@@ -126,8 +126,8 @@ def curves(collection: Collection, dataset: str) -> Drawing | None:
     if not unclassified.all():
         text = label_accuracy(collection, dataset, panels[0])
         figure.align_ylabels()
-    looks = [style.look(collection, recipe) for recipe in tables]
-    style.add_legend(figure, [style.handle(look.title, **look.plain) for look in looks])
+    looks = {collection.label(recipe, dataset=dataset): style.look(collection, recipe) for recipe in tables}
+    style.add_legend(figure, [style.handle(label, **look.plain) for label, look in looks.items()])
     if any(int(table["runs"].max()) > 1 for table in tables.values()):
         text += ": mean over the runs that got so far, band from the lowest to the highest"
     text += "; a dotted line is the beginning of a scheme's next stage" if marks else ""

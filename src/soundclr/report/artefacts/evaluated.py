@@ -104,7 +104,7 @@ def robustness(collection: Collection) -> Table:
         row["std_percent"] = statistics.stdev(shares) if len(shares) > 1 else None
         rows.append(row | {"csv_only": not collection.evaluated(dataset)})
     page = [dataset_column(collection), Column("noise", "noise", align="l"), Column("level", "level", align="l")]
-    page += [Column(collection.scheme(r), "accuracy_percent", where={"recipe": r}) for r in recipes]
+    page += [Column(collection.label(r, EVALUATED), "accuracy_percent", where={"recipe": r}) for r in recipes]
     csv = ["dataset", "recipe", "noise", "sigma", "snr_db", "measure", "runs", "expected_runs"]
     csv += ["accuracy_percent", "std_percent"]
     caption = sentences(
@@ -143,7 +143,8 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
             (area,) = means_under(these, "level", ["area"])
             areas.append(f"{area.mean:.1f} {colour}")
             drawn += means
-        handles.append(style.handle(f"{collection.scheme(recipe)} (area {', '.join(areas)})", **line))
+        label = collection.label(recipe, EVALUATED, dataset)
+        handles.append(style.handle(f"{label} (area {', '.join(areas)})", **line))
     for axes, colour in zip(panels, settings.noises, strict=True):
         axes.set(title=f"{colour} noise", xlabel="signal to noise (dB)")
         axes.set_xticks(ratios, [decibels(ratio) for ratio in ratios])

@@ -1,13 +1,16 @@
 """Accuracies beside chance and beside baselines that train nothing."""
 
+import math
+
 from soundclr.report.artefact import BASELINES, OWN
 from soundclr.report.artefacts.classes import macro_f1
 from soundclr.report.collect import Collection
 from soundclr.report.frames import RUN, Values, records
-from soundclr.report.intervals import interval, summary
+from soundclr.report.intervals import best_percent, interval, summary
 from soundclr.report.table import (
     NONE,
     NOT_ABOVE,
+    PARTIAL,
     Column,
     Row,
     Table,
@@ -15,6 +18,7 @@ from soundclr.report.table import (
     dataset_column,
     formatted,
     frame_of,
+    partial_note,
     sentences,
 )
 
@@ -27,7 +31,9 @@ def overview(collection: Collection) -> Table:
     rows = [row for dataset in collection.datasets for row in dataset_rows(collection, dataset)]
 
     def accuracy(row: Row) -> str:
-        return formatted(row["last_epoch_percent"]) + (f" {NOT_ABOVE}" if row["above_baselines"] == "no" else "")
+        marks = [PARTIAL] if row["partial"] else []
+        marks += [NOT_ABOVE] if row["above_baselines"] == "no" else []
+        return " ".join([formatted(row["last_epoch_percent"]), *marks])
 
     def ends(row: Row) -> str:
         low, high = row["low_percent"], row["high_percent"]
@@ -49,12 +55,15 @@ def overview(collection: Collection) -> Table:
     caption = sentences(
         "Each scheme beside chance and beside baselines that train nothing" if inputs else "Each scheme beside chance",
         f"The baselines are a logistic regression on {' or on '.join(inputs)}" if inputs else "",
-        f"{NOT_ABOVE} not above the best baseline" if any(row["above_baselines"] == "no" for row in rows) else "",
+        partial_note(rows),
+        f"{NOT_ABOVE} not above the best baseline on the same folds"
+        if any(row["above_baselines"] == "no" for row in rows)
+        else "",
         "Intervals: Student's t over folds, or Wilson's over the clips of a single run",
         "Macro-F1: the classes' mean F1 of all held-out clips at the last epoch, the mean over seeds",
         collection.covered(),
     )
-    return Table(frame_of(rows).reindex(columns=csv), csv, page, caption)
+    return Table(frame_of(rows).reindex(columns=[*csv, "partial"]), csv, page, caption)
 
 
 def dataset_rows(collection: Collection, dataset: str) -> list[Values]:
@@ -62,6 +71,7 @@ def dataset_rows(collection: Collection, dataset: str) -> list[Values]:
     asked = collection.asked
     here = asked[(asked["dataset"] == dataset) & asked["choice"].isin((OWN, BASELINES))]
     clips = collection.clips[collection.clips["epoch"] == "last"]
+    baselines = collection.done(dataset, choice=BASELINES)
     rows: list[Values] = []
     for choice, kind in ((BASELINES, "baseline"), (OWN, "scheme")):
         runs = here[(here["choice"] == choice) & here["classifies"]]
@@ -69,11 +79,10 @@ def dataset_rows(collection: Collection, dataset: str) -> list[Values]:
             done = runs[(runs["recipe"] == row["recipe"]) & runs["there"]]
             ends, score = interval(done, "last_epoch"), macro_f1(clips.merge(done[RUN]))
             row |= {"low_percent": ends.low, "high_percent": ends.high, "macro_f1_percent": score}
-            rows.append({**row, "kind": kind, "above_baselines": ""})
-    known = [row["last_epoch_percent"] for row in rows if row["kind"] == "baseline" and row["runs"]]
-    for row in rows:
-        if row["kind"] == "scheme" and known and row["runs"]:
-            row["above_baselines"] = "yes" if row["last_epoch_percent"] > max(known) else "no"
-    chance = {"dataset": dataset, "recipe": None, "kind": "chance", "above_baselines": ""}
+            best = best_percent(baselines, done["fold"]) if kind == "scheme" else math.nan
+            known = not math.isnan(best)
+            above = ("yes" if row["last_epoch_percent"] > best else "no") if known else ""
+            rows.append({**row, "kind": kind, "above_baselines": above})
+    chance = {"dataset": dataset, "recipe": None, "kind": "chance", "above_baselines": "", "partial": False}
     classes = here["classes"].dropna()
     return [{**chance, "last_epoch_percent": 100 / float(classes.iloc[0])}, *rows] if len(classes) else rows

@@ -148,8 +148,9 @@ def examine(collection: Collection, claims: PaperClaims, claim: Claim, dataset: 
     there = expected["evaluated"] if needs_evaluation(claim.measure) else expected["there"]
     finding = Finding(claim, dataset, tier(reduced), reduced, papers, sides, runs=int(there.sum()))
     if (expected["labels"] == 1).all():
-        baseline = best_percent(collection.done(dataset, choice=BASELINES))
-        finding = replace(finding, learnt=best_percent(expected[expected["there"]]), baseline=baseline)
+        done = expected[expected["there"]]
+        baseline = best_percent(collection.done(dataset, choice=BASELINES), done["fold"])
+        finding = replace(finding, learnt=best_percent(done), baseline=baseline)
     return measured(collection, replace(finding, expected_runs=len(expected)))
 
 

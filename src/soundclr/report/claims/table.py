@@ -157,7 +157,7 @@ def ours(found: Finding) -> str:
 
 def mark(found: Finding) -> str:
     """A mark after our difference, where neither side is above the best baseline."""
-    return f" {NOT_ABOVE}" if found.hardly_learnt and found.shown else ""
+    return f" {NOT_ABOVE}" if found.hardly_learnt and found.shown and (found.estimate or found.folds) else ""
 
 
 def ratio(found: Finding) -> str:

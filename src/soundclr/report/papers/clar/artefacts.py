@@ -101,7 +101,8 @@ def convergence(collection: Collection, dataset: str) -> Drawing | None:
         points: style.Style = {"marker": look.marker, "markersize": 2.6, "mec": "none"}
         draw.curve(axes, table.index, table["mean"], table["min"], table["max"], look.plain | points)
         last = f"{formatted(table['mean'].iloc[-1], decimals=1)} % after epoch {table.index[-1]}"
-        handles.append(style.handle(f"{look.title}: {last}", **look.plain))
+        label = collection.label(recipe, "convergence", dataset)
+        handles.append(style.handle(f"{label}: {last}", **look.plain))
     axes.set(xlabel="epoch", ylabel="linear probe's accuracy (%)")
     draw.whole_numbers(axes)
     style.add_legend(figure, [*handles, draw.draw_chance(axes, int(done["classes"].iloc[0]))])

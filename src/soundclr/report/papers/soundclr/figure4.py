@@ -70,7 +70,8 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     axes.tick_params(axis="x", length=0)
     axes.set(xlim=(-0.5, len(folds) + 0.5), ylabel="held-out accuracy (%)")
     grey: Style = {"color": GREY, "marker": "o", "linestyle": "", "markersize": 3.8}
-    handles = [handle(one.title, markersize=3.8, **one.point) for one in looks.values()]
+    labels = {recipe: collection.label(recipe, dataset=dataset) for recipe in schemes}
+    handles = [handle(labels[recipe], markersize=3.8, **one.point) for recipe, one in looks.items()]
     handles += [handle(EPOCHS[one], **grey, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
     add_legend(figure, [*handles, *([draw_chance(axes, classes)] if is_near else [])])

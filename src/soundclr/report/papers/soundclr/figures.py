@@ -8,7 +8,7 @@ from pandas import DataFrame, Series
 
 from soundclr.report import figure as draw
 from soundclr.report import style
-from soundclr.report.artefact import BASELINES, OWN
+from soundclr.report.artefact import BASELINES, EVALUATED, OWN
 from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
@@ -19,6 +19,7 @@ from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, pu
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import formatted, signed
 
+BUDGETS = OWN, "budget_curve"  # the choices whose runs the budget curve shows
 WIDTH = 28  # characters of a line of a step's name: the longest of its parts, and half a column
 
 PAPERS: style.Style = {"color": "black", "marker": "D", "linestyle": "", "mfc": "none", "mew": 0.8, "markersize": 4}
@@ -92,7 +93,7 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
         shift = (i - (count - 1) / 2) * 0.08  # apart, so that bars do not hide bars
         draw.curve_of_means(axes, [place + shift for place in range(len(sigmas))], means, line, bars=True)
         drawn += means
-        handles.append(style.handle(collection.scheme(recipe), **line))
+        handles.append(style.handle(collection.label(recipe, EVALUATED, dataset), **line))
     axes.set_xticks(range(len(sigmas)), [power(sigma) for sigma in sigmas], parse_math=True)
     axes.set(xlim=(-0.4, len(sigmas) - 0.6), ylabel="last-epoch accuracy (%)")
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
@@ -113,9 +114,13 @@ def power(value: float) -> str:
 
 
 def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFrame]]:
-    """For each of the study's own schemes the runs of it and of recipes built on it, by epochs, the fewest first."""
-    rows = collection.asked[collection.asked["choice"].isin([OWN, "budget_curve"]) & collection.asked["there"]]
-    rows = rows[rows["dataset"] == dataset].drop_duplicates(RUN)
+    """For each of the study's own schemes the runs of it and of recipes built on it, by epochs, the fewest first.
+
+    Recipes that lack runs are left out: a mean over some folds cannot be compared with one over all.
+    """
+    rows = collection.asked[collection.asked["choice"].isin(BUDGETS) & (collection.asked["dataset"] == dataset)]
+    rows = rows.drop_duplicates(RUN)
+    rows = rows[rows.groupby("recipe")["there"].transform("all")]
 
     def scheme_of(recipe: str) -> str:
         """The nearest of the schemes that a recipe is built on."""
@@ -163,6 +168,8 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
         handles.append(style.handle("the paper (Table III)", color=style.GREY, linewidth=0.8, linestyle=(0, (1, 2))))
     style.add_legend(figure, handles)
     text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
+    lacking = any(run not in collection.found for key in BUDGETS for run in collection.expected_of(dataset, choice=key))
+    text += "; schemes that lack runs at a budget are left out there" if lacking else ""
     text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""
     with_paper = paper_accuracy(dataset, last)["mean"] is not None
     return Drawing(
