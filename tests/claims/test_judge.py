@@ -59,6 +59,9 @@ def test_a_difference_of_networks_below_a_baseline_is_marked() -> None:
     assert mark(decided(2.0, 0.01, learnt=40.1, baseline=40.0)) == ""
     assert mark(decided(2.0, 0.01, learnt=40.0)) == mark(decided(2.0, 0.01, baseline=40.0)) == ""
     assert mark(replace(both, runs=3)) == ""
+    # "Neither side" cannot be told while one side has no run, though further questions show part of their runs.
+    asked = replace(both, runs=3, claim=CLAIM.model_copy(update={"asked": True}))
+    assert mark(asked) == " ‡" and mark(replace(asked, estimate=None)) == ""
 
 
 def test_a_question_with_missing_runs_counts_them() -> None:
@@ -114,6 +117,11 @@ def test_what_holds_by_construction_has_no_verdict_and_counts_as_no_test() -> No
     one, other = judged([fixed, finding(estimate=Estimate(2.0, 1.0, 40.0), p=0.03)])
     assert (one.outcome, verdict(one)) == ("no verdict", "by construction")
     assert (other.outcome, other.p_holm) == ("holds", 0.03)
+    # A registered verdict stays, and counts.
+    kept = replace(fixed, claim=fixed.claim.model_copy(update={"registered": True}))
+    one, other = judged([kept, finding(estimate=Estimate(2.0, 1.0, 40.0), p=0.03)])
+    assert verdict(one) == "holds here (by construction)" and one.claim.tested
+    assert verdict(replace(one, runs=3, outcome="no verdict")) == "–"
 
 
 def test_the_power_of_an_equivalence_is_that_of_finding_it_at_the_papers_difference() -> None:

@@ -42,22 +42,22 @@ def test_a_recipe_is_compared_with_the_papers_that_it_is_built_on(params: Params
 @pytest.mark.parametrize(
     ("study", "dataset", "text"),
     [
-        ("paper", "esc10", "As in the paper: network, image, epochs, masks"),
+        ("paper", "esc10", "As there: network, image, epochs, masks"),
         (
             "esc10",
             "esc10",
-            "Here (paper): network resnet18 (resnet50), image 64 × 216 (128 × 431), epochs 14 (800), "
+            "Here (full study): network resnet18 (resnet50), image 64 × 216 (128 × 431), epochs 14 (800), "
             "masks none (2 of 32 bands + 1 of 32 frames)",
         ),
         (
             "clar_quick_esc10",
             "esc10_16k",
-            "Here (paper): image 64 × 157 (128 × 626), epochs 60 (2000). As in the paper: network, masks",
+            "Here (full study): image 64 × 157 (128 × 626), epochs 60 (2000). As there: network, masks",
         ),
         (
             "shin_quick",
             "esc10",
-            "Here (paper): image 64 × 125 (128 × 250), epochs 45 (140). As in the paper: network, masks",
+            "Here (full study): image 64 × 125 (128 × 250), epochs 45 (140). As there: network, masks",
         ),
     ],
 )

@@ -46,8 +46,9 @@ def test_each_scheme_has_its_budgets_in_order(params: Params, results: Path) -> 
 
 
 def test_the_curve_has_the_schemes_and_their_differences(params: Params, results: Path) -> None:
+    collection = collect(params, "trial", results)
     with styled():
-        drawing = budget_curve(collect(params, "trial", results), "esc10")
+        drawing = budget_curve(collection, "esc10")
     assert drawing is not None
     above, below = drawing.figure.axes
     assert "hybrid (SoundCLR) minus each other scheme" in drawing.caption
@@ -56,6 +57,10 @@ def test_the_curve_has_the_schemes_and_their_differences(params: Params, results
     assert [float(value) for value in dotted] == [99.0, 99.25, 99.6]  # the paper's Table III
     assert [len(one[0].get_xdata()) for one in below.containers] == [1, 2]
     assert "schemes that lack runs at a budget are left out there" in drawing.caption
+    # Its intervals are the table's.
+    line = next(row for row in make(collection, "budgets").records if row["claim"] == "hybrid_sc_50")
+    ends = [(low, high) for (_, low), (_, high) in below.containers[1][2][0].get_segments()]
+    assert pytest.approx((line["low"], line["high"])) in ends
 
 
 def test_a_variant_is_compared_with_the_scheme_that_it_builds_on(params: Params, results: Path) -> None:
@@ -88,6 +93,15 @@ def test_a_registered_studys_page_names_its_registration(params: Params, results
     )
     assert "2026-01-02T03:04:05Z. Changed since: nothing. The analysis that is registered" in fact
     assert list(registration(collect(params, "trial", results))) == []
+
+
+def test_seeds_are_named_where_a_table_has_fewer(params: Params, results: Path) -> None:
+    whole = collect(params, "trial", results)
+    assert whole.fewer_seeds("variants") == ""
+    study = params.studies["trial"].model_copy(update={"seeds": (0, 1)})
+    artefacts = {key: one.model_copy(update={"seeds": (0,)}) for key, one in study.artefacts.items()}
+    some = params.model_copy(update={"studies": {"trial": study.model_copy(update={"artefacts": artefacts})}})
+    assert collect(some, "trial", results).fewer_seeds("variants") == ", seed 0 only"
 
 
 def test_a_scheme_with_fewer_runs_than_others_says_so(params: Params, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from soundclr.params.entries import entry_of
 from soundclr.report import identical
-from soundclr.report.artefact import EVALUATED, OWN, Artefact
+from soundclr.report.artefact import BASELINES, EVALUATED, OWN, Artefact
 from soundclr.report.catalogue import heading, titles
 from soundclr.report.claims import table as claim_texts
 from soundclr.report.claims.of_study import claims_of
@@ -177,7 +177,7 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
     """Notes on the best and the last epoch, as far as they apply to these runs."""
     without = sum(result.metrics.accuracy.last_epoch is None for result in results)
     if len(results) > without:
-        yield ("Best epoch: chosen on the held-out fold itself, as the papers' code does; the last epoch is not chosen")
+        yield "Best epoch: chosen on the held-out fold itself, as the papers' code does; the last epoch is not chosen"
     if without:
         yield f"{without} of {len(results)} runs have no classifier and so no accuracy"
     if stopped := sum(result.metrics.stopped_early for result in results):
@@ -197,11 +197,15 @@ def weights_not_here(collection: Collection) -> Iterator[str]:
 
 
 def registration(collection: Collection) -> Iterator[str]:
-    """For a registered study: the commit that fixed it, when its first run ended, and what changed in between."""
+    """For a registered study: the commit that fixed it, when its first run ended, and what changed in between.
+
+    Baselines are not registered.
+    """
     registered = collection.params.studies[collection.study].registered
     if registered is None:
         return
-    created = min((result.metrics.created for result in collection.results), default=None)
+    baselines = set(collection.expected_of(choice=BASELINES))
+    created = min((one.metrics.created for one in collection.results if one.run not in baselines), default=None)
     first = f"the first run ended at {created}" if created else "no run has ended yet"
     changes = "; ".join(registered.changes) or "nothing"
     yield (

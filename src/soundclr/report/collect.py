@@ -183,6 +183,13 @@ class Collection:
         unequal = any(others != own for others in places.values())
         return self.scheme(recipe) + (f", {len(own)} of {asked} runs" if 0 < len(own) < asked and unequal else "")
 
+    def fewer_seeds(self, choice: str) -> str:
+        """Where a choice has not all seeds of the study: ``, seed 0 only``."""
+        seeds = sorted(set(self.asked_of(choice=choice)["seed"]))
+        if len(seeds) == len(self.params.studies[self.study].seeds):
+            return ""
+        return f", seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} only"
+
     def there(self, choice: str, dataset: str | None = None, recipe: str | None = None) -> list[Run]:
         """The runs of a choice that have finished or, of :data:`EVALUATED`, have an evaluation."""
         known = self.evaluations if choice == EVALUATED else self.found

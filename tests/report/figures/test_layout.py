@@ -55,7 +55,7 @@ def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
     found = [text.get_text().replace("\n", " ").replace("\xa0", " ") for text in texts(drawn("ten", name)[0])]
     assert found.count(figure_title(FIGURES[name], "ESC-10")) == 1
     epochs = "6 or 50 (800)" if name == "budget_curve" else "6 (800)"
-    beside = f"Here (paper): epochs {epochs}. As in the paper: network, image, masks"
+    beside = f"Here (full study): epochs {epochs}. As there: network, image, masks"
     assert [text for text in found if text.startswith("Study ten")] == [f"Study ten: a trial. {beside}"]
 
 

@@ -1,4 +1,4 @@
-"""Accuracies beside chance and beside baselines that train nothing."""
+"""Accuracies beside chance and beside baselines that train no network."""
 
 import math
 
@@ -53,7 +53,7 @@ def overview(collection: Collection) -> Table:
     baselines = [collection.settings(r["dataset"], r["recipe"]) for r in rows if r["kind"] == "baseline"]
     inputs = dict.fromkeys(STATISTICS if one.encoder.name == "statistics" else UNTRAINED for one in baselines)
     caption = sentences(
-        "Each scheme beside chance and beside baselines that train nothing" if inputs else "Each scheme beside chance",
+        "The study's own schemes beside chance" + (" and beside baselines that train no network" if inputs else ""),
         f"The baselines are a logistic regression on {' or on '.join(inputs)}" if inputs else "",
         partial_note(rows),
         f"{NOT_ABOVE} not above the best baseline on the same folds"

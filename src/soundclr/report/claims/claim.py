@@ -40,8 +40,8 @@ class Claim(Section):
     CSV only. `differences`: the paper's by dataset, where a registration gives them and published.csv has no sides.
     `note`: what a reader must know of the comparison. `asked`: not a claim of the paper, so there is no verdict.
     `later`: asked after the study was registered. `by_construction`: the row comes out one way whatever the truth, so
-    it has no verdict. `seeds`: the trainings behind the paper's number, by default those of its study `exact`. Verdicts
-    of one `family` are corrected together.
+    it has no verdict, unless the study has `registered` one. `seeds`: the trainings behind the paper's number, by
+    default those of its study `exact`. Verdicts of one `family` are corrected together.
     """
 
     id: str
@@ -60,13 +60,15 @@ class Claim(Section):
     asked: bool = False
     later: bool = False
     by_construction: bool = False
+    registered: bool = False
     seeds: int | None = None
     family: str = ""
 
     @property
     def tested(self) -> bool:
         """Whether it gets a verdict once its runs are there: no further question, no fixed row, no count of folds."""
-        return not (self.asked or self.by_construction or self.measure == "folds")
+        fixed = self.by_construction and not self.registered
+        return not (self.asked or fixed or self.measure == "folds")
 
     @property
     def others(self) -> tuple[str | float, ...]:

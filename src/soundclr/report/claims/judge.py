@@ -65,7 +65,7 @@ class Finding:
     decides nothing.
     `folds`: in how many of the folds a claim about folds holds. `draws`: the share of resamplings where it does in all.
     `learnt`: the last-epoch accuracy in percent of the best side. `baseline`: that of the dataset's best baseline,
-    which trains nothing; NaN where the sides have fewer labels.
+    which trains no network; NaN where the sides have fewer labels.
     """
 
     claim: Claim

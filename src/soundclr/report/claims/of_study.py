@@ -13,6 +13,9 @@ BUDGETS = "budget_curve"
 AT_OTHER_BUDGETS = "accuracy", "folds", "epochs_to_own_share"
 """The measures that are compared at every budget."""
 
+FROM_TODAY = "place", "words", "numbers", "note", "seeds", "by_construction"
+"""What a registered claim takes from the paper's list as it is now: no part of its sides, measure or rule."""
+
 Kind = tuple[Callable[[RunSettings], Hashable | None], tuple[str, ...]]
 """Names a run's side by its settings (None: no side), and the keys of the artefacts whose runs count (empty: all)."""
 
@@ -39,10 +42,10 @@ def registered_claims(params: Params, study: str, paper: PaperClaims) -> list[Cl
         values = {key: entry[key] for key in ("id", "claim", "measure", "ahead", "behind")}
         values["place"] = entry.get("place", "our question")
         if known_claim := own.get(entry["id"]):
-            values |= {key: getattr(known_claim, key) for key in ("place", "words", "numbers", "note", "seeds")}
+            values |= {key: getattr(known_claim, key) for key in FROM_TODAY}
         values["datasets"] = sorted({paper.datasets[one].of for one in entry["datasets"] if one in paper.datasets})
         values["differences"] = {paper.datasets[name].of: value for name, value in entry.get("paper", {}).items()}
-        found.append(Claim.model_validate({**values, "asked": asked}))
+        found.append(Claim.model_validate({**values, "asked": asked, "registered": True}))
     later, ids = {"asked": True, "later": True}, {claim.id for claim in found}
     return found + [claim.model_copy(update=later) for claim in paper.every if claim.id not in ids]
 

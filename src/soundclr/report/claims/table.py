@@ -10,17 +10,17 @@ from soundclr.report.collect import Collection
 from soundclr.report.frames import Values
 from soundclr.report.table import NONE, NOT_ABOVE, Column, Row, Table, frame_of, sentences, signed, with_interval
 
-HARDLY_LEARNT = f"{NOT_ABOVE} neither side is above the best baseline, which trains nothing"
+HARDLY_LEARNT = f"{NOT_ABOVE} neither side is above the best baseline, which trains no network"
 """The sentence that explains :func:`mark`."""
 
 RULE = (
     "A difference is positive where the claim's side is better. Intervals of 95 % resample recordings (or speakers) "
     "and seeds within folds; with one seed a fold they leave out one fold at a time. If p, after Holm's correction "
     "over the table's claims, those that lack runs too, is below 0.05, a positive difference holds here and a negative "
-    "one does not. An undecided claim shows its power to detect the paper's difference (one point, where the paper "
-    "gives none or 0) and a one-sided 95 % bound (at most). By Holm: the corrected p, where p by itself is below 0.05. "
-    f"As good as each other: within {MARGIN} points by two one-sided tests; their power is for the paper's difference. "
-    "By construction: no truth could make the row come out the other way"
+    "one does not. An undecided claim shows its power, the chance that these runs would tell the paper's difference "
+    "(one point, where the paper gives none or 0) from 0, and a one-sided 95 % bound (at most). By Holm: the corrected "
+    f"p, where p by itself is below 0.05. As good as each other: within {MARGIN} points by two one-sided tests; their "
+    "power is for the paper's difference. By construction: no truth could make the row come out the other way"
 )
 
 
@@ -63,6 +63,7 @@ def make(collection: Collection) -> Table:
 def caption(collection: Collection, findings: Sequence[Finding], common: list[str]) -> str:
     """The caption: the rule, the reductions, and the coverage."""
     every = all(one.reduced for one in findings)
+    fewer_labels = any(one.runs and math.isnan(one.learnt) for one in findings)
     with_runs = " with runs" if len({one.runs > 0 for one in findings}) > 1 else ""
     of_one_run = any(
         one.resampled == "sources" or (math.isnan(one.bound) and one.whole and not one.folds) for one in findings
@@ -74,6 +75,7 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
         "Best epoch: the difference where each run's epoch is chosen on the held-out clips, as the papers' code does",
         HARDLY_LEARNT if any(mark(one) for one in findings if not one.claim.detail) else "",
+        "Claims about fewer labels have no baseline" if fewer_labels else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row{with_runs}: {'; '.join(common)}" if common else "",
         "Also asked: no claim of the paper, or not on these data; no verdict",
@@ -177,10 +179,11 @@ def verdict(found: Finding) -> str:
     """
     if found.claim.asked:
         return "asked later" if found.claim.later else "also asked"
-    if found.claim.by_construction:
+    if found.claim.by_construction and not found.claim.registered:
         return "by construction"
     if found.outcome != "undecided":
-        return NONE if found.outcome == "no verdict" else found.verdict
+        fixed = " (by construction)" if found.claim.by_construction and found.whole else ""
+        return NONE if found.outcome == "no verdict" else found.verdict + fixed
     if found.resampled == "sources" or math.isnan(found.bound):
         return f"{found.verdict} (one run a side)"
     corrected = f"p {found.p_holm:.2f} by Holm, " if found.p < SIGNIFICANCE else ""

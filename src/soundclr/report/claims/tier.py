@@ -101,7 +101,7 @@ def no_patience(training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims, shown: Iterable[str] = ()) -> str:
-    """How a study's network, image, epochs and masks differ from the paper's, which are in parentheses.
+    """How a study's network, image, epochs and masks differ from those of the paper's full study, in parentheses.
 
     As in ``epochs 14 (800)``, which stays on one line. It is about the recipes ``shown`` that train an encoder and are
     built on one of the paper's; where there are none, about the study's own; else about those of its artefacts.
@@ -120,7 +120,7 @@ def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims, 
         for name, (ours, papers) in parts.items()
         if ours.keys() != papers.keys()
     )
-    return ". ".join([f"Here (paper): {changed}"] * bool(changed) + [f"As in the paper: {same}"] * bool(same))
+    return ". ".join([f"Here (full study): {changed}"] * bool(changed) + [f"As there: {same}"] * bool(same))
 
 
 def compared_recipes(params: Params, study: str, dataset: str, exact: str, shown: Iterable[str]) -> list[str]:

@@ -11,11 +11,7 @@ PAIRS = "hybrid_ce", "hybrid_sc"
 
 def make(collection: Collection) -> Table:
     """A row for each pair of schemes and budget: difference, interval, bound and power."""
-    own = own_epochs(collection.params, collection.study)
-    every = [one for one in findings_of(collection) if one.claim.id.startswith(PAIRS)]
-    # A family's name begins with its epochs; the study's own budget has no family.
-    found = [(int((one.claim.family or str(own)).split()[0]), one) for one in every]
-    found.sort(key=lambda pair: (pair[1].dataset, pair[1].claim.id[: len(PAIRS[0])], pair[0]))
+    found = by_budget(collection)
     rows = [{"epochs": epochs, **record(one), "finding": one} for epochs, one in found]
     csv = ["epochs", "dataset", "claim", "ahead", "behind", "runs", "expected_runs", "difference", "low", "high"]
     csv += ["bound", "p", "power", "power_at", "paper_difference"]
@@ -39,9 +35,18 @@ def make(collection: Collection) -> Table:
         "Hybrid minus each other scheme after the last epoch of each budget, in percentage points with 95 % intervals. "
         "At most: one-sided, 95 %. Power: how likely the paper's difference would be found, at 5 %",
         *texts,
-        HARDLY_LEARNT if any(map(mark, every)) else "",
+        HARDLY_LEARNT if any(mark(one) for _, one in found) else "",
     )
     return Table(frame_of(rows), csv, page, caption, forms=dict.fromkeys(("p", "power"), ".4f"))
+
+
+def by_budget(collection: Collection) -> list[tuple[int, Finding]]:
+    """The findings on hybrid minus each other scheme, with the epochs of their budget: by dataset, pair and epochs."""
+    own = own_epochs(collection.params, collection.study)
+    every = [one for one in findings_of(collection) if one.claim.id.startswith(PAIRS)]
+    # A family's name begins with its epochs; the study's own budget has no family.
+    found = [(int((one.claim.family or str(own)).split()[0]), one) for one in every]
+    return sorted(found, key=lambda pair: (pair[1].dataset, pair[1].claim.id[: len(PAIRS[0])], pair[0]))
 
 
 def points(found: Finding) -> str:

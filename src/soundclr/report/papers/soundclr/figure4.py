@@ -75,7 +75,10 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     handles += [handle(EPOCHS[one], **grey, **FILL[one]) for one in FILL]
     handles += [handle("the paper's", mec=GREY, **PAPERS)] if paper else []
     add_legend(figure, [*handles, *([draw_chance(axes, classes)] if is_near else [])])
-    return Drawing(figure, f"{caption(shown, bool(paper))}; chance is {chance:.3g} %.")
+    bottom, top = axes.get_ylim()
+    beyond = any(one.mean - one.down < bottom or one.mean + one.up > top for one in shown)
+    cut = "; bars end at the edges of the axes" if beyond else ""
+    return Drawing(figure, f"{caption(shown, bool(paper))}{cut}; chance is {chance:.3g} %.")
 
 
 def points_of(done: DataFrame, protocol: Protocol, folds: Sequence[int]) -> Iterator[Point]:

@@ -4,18 +4,22 @@ import math
 import textwrap
 
 from matplotlib.axes import Axes
-from pandas import DataFrame, Series
+from matplotlib.lines import Line2D
+from pandas import DataFrame
 
 from soundclr.report import figure as draw
 from soundclr.report import style
 from soundclr.report.artefact import BASELINES, EVALUATED, OWN
 from soundclr.report.artefacts.evaluated import means_under, noise_with_areas
+from soundclr.report.claims.judge import Finding
 from soundclr.report.collect import Collection
 from soundclr.report.figure import RowOfMeans
 from soundclr.report.frames import RUN, split
-from soundclr.report.intervals import INTERVALS, at_places, best_percent, interval_note, mean_of, paired
+from soundclr.report.intervals import ENOUGH, INTERVALS, Mean, at_places, best_percent, interval_note, mean_of
 from soundclr.report.papers import percent
+from soundclr.report.papers.soundclr.budgets import by_budget
 from soundclr.report.papers.soundclr.reading import describe, paper_accuracy, published
+from soundclr.report.papers.soundclr.tables import OURS
 from soundclr.report.style import COLUMN, Drawing
 from soundclr.report.table import formatted, signed
 
@@ -68,7 +72,8 @@ def figure3(collection: Collection, dataset: str) -> Drawing | None:
     style.end_at_100(axes, "x")
     handles = [style.handle("best epoch", **style.BEST), style.handle("last epoch", **style.LAST)]
     style.add_legend(figure, handles + ([style.handle("paper", **PAPERS)] if paper else []))
-    text = "The ablation, step by step: accuracy at the best epoch (small: folds, large: their mean) and at the last"
+    text = f"The ablation, step by step{collection.fewer_seeds('figure3')}: accuracy at the best epoch (small: folds, "
+    text += "large: their mean) and at the last"
     text += interval_note(row.means[0][1] for row in rows if row.means)
     text += "; open: the paper's values, where it gives them" if paper else ""
     text += ". At the right the mean at the best epoch and the gain over the step above"
@@ -133,32 +138,32 @@ def budgets(collection: Collection, dataset: str) -> dict[str, dict[int, DataFra
 
 
 def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
-    """Above: each scheme's accuracy after the last epoch by budget. Below: the last scheme minus each other one."""
+    """Above: each scheme's accuracy after the last epoch by budget. Below: hybrid minus each other scheme."""
     lines = budgets(collection, dataset)
     if not lines:
         return None
     figure = style.new_figure(COLUMN, 3.6)
     above, below = figure.subplots(2, 1, sharex=True)
-    handles, last = [], collection.recipes[-1]
+    judged = [(epochs, one) for epochs, one in by_budget(collection) if one.dataset == dataset and one.whole]
+    handles: list[Line2D] = []
     papers = {scheme: paper_accuracy(dataset, scheme)["mean"] for scheme in lines}
     for place, (scheme, found) in enumerate(lines.items()):
         look = style.look(collection, scheme)
         line, apart = look.line | {"markersize": 3.5}, 1.02 ** (place - 1)  # so that bars do not hide bars
-        values = {epochs: at_places(rows, "last_epoch") for epochs, rows in found.items()}
-        draw_means(above, {epochs * apart: one for epochs, one in values.items()}, line)
+        means = {epochs * apart: mean_of(at_places(rows, "last_epoch")) for epochs, rows in found.items()}
+        draw_means(above, means, line)
         handles.append(style.handle(look.title, **line))
         if (theirs := papers[scheme]) is not None:
             above.axhline(theirs, color=look.colour, linewidth=0.8, linestyle=(0, (1, 2)))
-        if scheme != last:
-            both = {epochs: at_places(rows, "last_epoch") for epochs, rows in lines.get(last, {}).items()}
-            gains = {epochs * apart: paired(both[epochs], values[epochs]) for epochs in both if epochs in values}
-            draw_means(below, {x: one for x, one in gains.items() if len(one)}, line)
+        against = {rows["recipe"].iloc[0] for rows in found.values()}
+        gains = {epochs * apart: advantage(one) for epochs, one in judged if one.against in against}
+        draw_means(below, gains, line)
     if not math.isnan(baseline := best_percent(collection.done(dataset, choice=BASELINES))):
         above.axhline(baseline, **style.CHANCE)
         handles.append(style.handle(f"best baseline ({formatted(baseline)} %)", **style.CHANCE))
     above.set_ylabel("last-epoch accuracy (%)")
     below.axhline(0, color="black", linewidth=0.6)
-    below.set_ylabel(f"{collection.scheme(last)}\nminus the other (points)")
+    below.set_ylabel(f"{collection.scheme(OURS)}\nminus the other (points)")
     ticks = sorted({epochs for found in lines.values() for epochs in found})
     below.set_xscale("log")
     below.set_xticks(ticks, list(map(str, ticks)))
@@ -167,17 +172,25 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
     if any(theirs is not None for theirs in papers.values()):
         handles.append(style.handle("the paper (Table III)", color=style.GREY, linewidth=0.8, linestyle=(0, (1, 2))))
     style.add_legend(figure, handles)
-    text = f"Accuracy after the last epoch against the budget, and {collection.scheme(last)} minus each other scheme"
+    text = f"Accuracy after the last epoch against the budget, and {collection.scheme(OURS)} minus each other scheme"
     lacking = any(run not in collection.found for key in BUDGETS for run in collection.expected_of(dataset, choice=key))
     text += "; schemes that lack runs at a budget are left out there" if lacking else ""
-    text += f"; bars: {INTERVALS}" if above.containers or below.containers else ""
-    with_paper = paper_accuracy(dataset, last)["mean"] is not None
+    text += f"; bars above: {INTERVALS}" if above.containers else ""
+    text += "; bars below: the claims' 95 % intervals" if below.containers else ""
+    with_paper = paper_accuracy(dataset, OURS)["mean"] is not None
     return Drawing(
         figure, f"{text}{'; dotted: the paper (Table III; its code trains at most 800 epochs)' if with_paper else ''}."
     )
 
 
-def draw_means(axes: Axes, values: dict[float, Series], line: style.Style) -> None:
-    """Draw a line through the means over folds at each budget."""
-    if values:
-        draw.curve_of_means(axes, list(values), [mean_of(one) for one in values.values()], line, bars=True)
+def advantage(found: Finding) -> Mean:
+    """A claim's difference with its interval."""
+    assert found.estimate is not None
+    low, high = found.estimate.interval()
+    return Mean(found.estimate.value, (high - low) / 2, {}, ENOUGH)
+
+
+def draw_means(axes: Axes, means: dict[float, Mean], line: style.Style) -> None:
+    """Draw a line through the means at each budget."""
+    if means:
+        draw.curve_of_means(axes, list(means), list(means.values()), line, bars=True)

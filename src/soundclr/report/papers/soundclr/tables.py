@@ -54,7 +54,7 @@ def table2(collection: Collection) -> Table:
     caption = sentences(
         "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
         + seeds_note(rows),
-        f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid here",
+        f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid here{collection.fewer_seeds('table2')}",
         partial_note(rows),
         "Diff.: our best epoch minus the paper's, in percentage points"
         if any(column.name == "diff." for column in page)
