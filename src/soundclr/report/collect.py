@@ -175,7 +175,7 @@ class Collection:
         return f"{len(done)} of {len(asked)} runs{' evaluated' if choice == EVALUATED else ''}"
 
     def label(self, recipe: str, choice: str = OWN, dataset: str | None = None) -> str:
-        """A recipe's title and, where it has fewer folds or seeds than others: ``hybrid, 1 of 3 runs``."""
+        """A recipe's title and, where it has fewer folds or seeds than others: ``cross-entropy, 1 of 3 runs``."""
         places: dict[str, set[tuple[str, str]]] = {}
         for run in self.there(choice, dataset):
             places.setdefault(run.recipe, set()).add((run.dataset, run.name))

@@ -94,7 +94,7 @@ def test_without_runs_a_sentence_stands_in_the_figure(
 
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
     """Neither drawn nor spoken of, but for what its number of clips leaves open; claims resample its recordings."""
-    for name in FIGURES.keys() - {"figure4", "forest"}:
+    for name in FIGURES.keys() - {"figure4", "forest", "budget_curve"}:
         figure, caption = drawn("alone", name)
         assert "interval" not in caption, name
         for axes in figure.axes:
