@@ -126,7 +126,9 @@ def test_an_absolute_reference_keeps_how_loud_a_clip_is():
         ({"fmin_hz": 900, "fmax_hz": 800}, "bands from 900 to 800 Hz"),
         ({"fmin_hz": 50, "fmax_hz": 11025}, None),
         ({"n_fft": 254}, None),
-        ({"n_fft": 253}, "n_mels is 128, but n_fft: 253 has 127 frequencies; raise n_fft"),
+        ({"n_fft": 253}, "n_mels is 128, but n_fft: 253 has 127 frequencies from 0 to 11025 Hz; raise n_fft"),
+        ({"fmax_hz": 2750}, None),
+        ({"fmax_hz": 2700}, "n_mels is 128, but n_fft: 1024 has 126 frequencies from 0 to 2700 Hz; raise n_fft"),
     ],
 )
 def test_bands_that_a_clip_does_not_have_are_refused(bands, refused):

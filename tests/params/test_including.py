@@ -46,6 +46,8 @@ def test_files_are_one(tmp_path: Path) -> None:
         ({"defaults": {"encoder": "small"}}, "defaults.encoder is also in {params}"),
         ({"study": "demo"}, "unknown key in {part}, which {params} includes: 'study'; did you mean 'studies'?"),
         ({"include": ["c.yaml"]}, "unknown key in {part}, which {params} includes: 'include'"),
+        ({"recipes": None}, "{part}: recipes: expected a mapping, found nothing"),
+        ({"defaults": {"losses": ["supcon"]}}, "{part}: defaults.losses: expected a mapping, found ['supcon']"),
         (["recipes"], "{part}: expected a mapping"),
         ("recipes: [", "{part}: not valid YAML"),
         (None, "{part}: expected a mapping"),
@@ -54,6 +56,14 @@ def test_files_are_one(tmp_path: Path) -> None:
 def test_what_an_included_file_may_not_have(tmp_path: Path, part: Any, says: str) -> None:
     path = write(tmp_path, params=changed() | {"include": ["a.yaml"]}, a=part)
     assert says.format(params=path, part=tmp_path / "a.yaml") in refusal(path)
+
+
+@pytest.mark.parametrize("found", [None, [], "adamw"])
+def test_a_block_without_names_is_not_filled_by_an_included_file(tmp_path: Path, found: Any) -> None:
+    whole = changed(("defaults.optimizers", found))
+    path = write(tmp_path, params=whole | {"include": ["a.yaml"]}, a={"defaults": {"optimizers": {"adam": {}}}})
+    named = "nothing" if found is None else repr(found)
+    assert refusal(path) == f"{path}: defaults.optimizers: expected a mapping, found {named}"
 
 
 def test_a_name_in_two_included_files(tmp_path: Path) -> None:

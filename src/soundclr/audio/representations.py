@@ -114,15 +114,17 @@ class LogMel(Representation):
 
     def refuses(self, audio: AudioSettings) -> str | None:
         """Refuse more bands than frequencies, clips that are too short to be reflected, and bands beyond the rate."""
-        if self.n_mels > (most := self.n_fft // 2 + 1):
-            return f"n_mels is {self.n_mels}, but n_fft: {self.n_fft} has {most} frequencies; raise n_fft"
-        if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
-            return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         half = audio.sample_rate / 2
         low, high = self.fmin_hz or 0, self.fmax_hz or half
         if not low < high <= half:
             bands = f"bands from {low:g} to {high:g} Hz are not between 0 and half the sample rate {audio.sample_rate}"
             return f"{bands}; change fmin_hz or fmax_hz"
+        first, last = (hertz * self.n_fft / audio.sample_rate for hertz in (low, high))
+        if self.n_mels > (most := math.floor(last) - math.ceil(first) + 1):
+            has = f"n_fft: {self.n_fft} has {most} frequencies from {low:g} to {high:g} Hz"
+            return f"n_mels is {self.n_mels}, but {has}; raise n_fft"
+        if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
+            return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         return None
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:

@@ -6,7 +6,7 @@ from typing import Any
 
 from soundclr.errors import UserError
 from soundclr.machine.yaml_file import read_yaml
-from soundclr.params.merging import known, merge, shape
+from soundclr.params.merging import dotted, known, merge, shape
 
 PARTS = {"defaults": 2, "datasets": 1, "weights": 1, "recipes": 1, "grids": 1, "studies": 1}
 """The keys of an included file, and how many levels below them its names are."""
@@ -41,6 +41,7 @@ def read_files(path: Path) -> tuple[dict[str, Any], dict[str, Path]]:
         for name in names(part):
             if first.setdefault(name, place) != place:
                 raise UserError(f"{place}: {name} is also in {first[name]}; a name may be in one file only")
+        check_blocks((path, content), (place, part))
         content = merge(content, part)
     if isinstance(studies := content.get("studies"), dict):
         content["studies"] = {name: with_base(studies, name, first) for name in studies}
@@ -53,6 +54,19 @@ def mapping(content: Any, path: Path) -> dict[str, Any]:
         found = "nothing" if content is None else shape(content)
         raise UserError(f"{path}: expected a mapping with the key 'studies', found {found}")
     return content
+
+
+def check_blocks(one: tuple[Path, Mapping[str, Any]], other: tuple[Path, Mapping[str, Any]], *above: str) -> None:
+    """Raise UserError for what is a mapping in one file and something else in the other; ``above`` are its keys."""
+    for key in one[1].keys() & other[1].keys():
+        both = [(file, content[key]) for file, content in (one, other)]
+        wrong = [(file, value) for file, value in both if not isinstance(value, dict)]
+        if not wrong:
+            check_blocks(both[0], both[1], *above, key)
+        elif len(wrong) == 1:
+            ((file, value),) = wrong
+            found = "nothing" if value is None else repr(value)
+            raise UserError(f"{file}: {dotted((*above, key))}: expected a mapping, found {found}")
 
 
 def names(content: Mapping[str, Any]) -> list[str]:

@@ -33,11 +33,12 @@ def known(name: Any, names: Iterable[Any], what: str) -> Any:
     names = list(names)
     if name in names:
         return name
-    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
+    near = [] if name is None else difflib.get_close_matches(str(name), [str(n) for n in names], n=3, cutoff=0.5)
     if near:
         raise UserError(f"unknown {what}: {name!r}; did you mean {' or '.join(map(repr, near))}?")
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    raise UserError(f"unknown {what}: {name!r}; known: {', '.join(map(str, names[:MOST_NAMES]))}{more}")
+    found = "nothing" if name is None else repr(name)
+    raise UserError(f"unknown {what}: {found}; known: {', '.join(map(str, names[:MOST_NAMES]))}{more}")
 
 
 def merge(base: Any, differences: Any) -> Any:

@@ -51,7 +51,7 @@ class Section(BaseModel):
         values = value if isinstance(value, list | tuple) else [value]
         wanted = cls.model_fields[str(info.field_name)].annotation in (bool, bool | None)
         if not wanted and any(isinstance(v, bool) for v in values):
-            raise PydanticCustomError("truth_value", "Input should not be a truth value, as YAML takes yes and no for")
+            raise PydanticCustomError("truth_value", "Input should be no truth value; to YAML, yes, no, on and off are")
         return value
 
     @field_validator("title", "note", "licence", check_fields=False)
@@ -241,10 +241,12 @@ class DatasetSettings(Section):
     def _sounds_or_pictures(cls, pixels: int | None, info: ValidationInfo) -> int | None:
         """Refuse a dataset of neither sounds nor pictures, or of both."""
         of_sounds = [info.data[key] > 0 for key in ("sample_rate", "samples") if key in info.data]
-        if not all(of_sounds) if pixels is None else any(of_sounds):
+        if pixels is None and not all(of_sounds):
             raise PydanticCustomError(
-                "pixels", "Input should be there for pictures alone, sample_rate and samples for sounds alone"
+                "pixels", "Input should be there for pictures; sounds have sample_rate and samples above 0"
             )
+        if pixels is not None and any(of_sounds):
+            raise PydanticCustomError("pixels", "Input should not be there beside sample_rate or samples")
         return pixels
 
     @field_validator("held_out")
