@@ -5,6 +5,7 @@ the mirror that SOUNDCLR_MIRROR names, or from their hosts.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -165,7 +166,8 @@ def rows(context: Context, trial: Trial, ours: Result, others: Sequence[Result])
     tried = "; ".join(result.text for result in others)
     note = f"ours: {ours.text}; the other: {tried}"
     if missed:
-        known = f"above {usual.seconds / ours.seconds:.1f}" if "ours" not in missed else "not known"
+        least = math.floor(10 * usual.seconds / ours.seconds) / 10
+        known = f"above {least:.1f}" if "ours" not in missed else "not known"
         note = f"NOT REACHED by {' and '.join(missed)}, so the ratio is {known}; {note}"
     title = trial.params.datasets[trial.dataset].title
     yield Row(

@@ -292,6 +292,7 @@ def result(percent, seconds, epochs=20):
     [
         (result(94.0, 100), [result(94.5, 300, 40), result(90, 150)], 3.0, "ours: 94.00 % after 20 epochs"),
         (result(95.0, 100), [result(93.9, 300)], None, "NOT REACHED by the other, so the ratio is above 3.0; ours"),
+        (result(95.0, 100), [result(93.9, 308)], None, "NOT REACHED by the other, so the ratio is above 3.0; ours"),
         (result(93.9, 100), [result(95, 300)], None, "NOT REACHED by ours, so the ratio is not known"),
         (result(93.9, 100), [result(93, 300)], None, "NOT REACHED by ours and the other, so the ratio is not known"),
     ],
