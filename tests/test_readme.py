@@ -48,6 +48,8 @@ NOT_RUN = {
     "make esc10": "a quarter of an hour",
     "make env": "what runs the tests has done it",
     "source .venv/bin/activate": "the shell's",
+    "conda env create -f environment.yml": "it needs conda; tests/test_environment.py compares it with the lock",
+    "conda activate soundclr": "the shell's",
     "snakemake --cores all --config study=esc10": "hours",
     "SOUNDCLR_JOBS_PER_GPU=2 snakemake": "needs GPUs",
     "make bench": "half an hour",
@@ -93,7 +95,7 @@ def test_the_readme_is_short_and_its_first_screen_has_the_three_commands(repo: P
 
 def test_the_counts_of_runs_are_the_committed_ones(pages: dict[Path, str], repo: Path) -> None:
     """Of each study that the table of papers says was run here, as its page counts them."""
-    said = re.findall(r"`(\w+)`: [^|]*?(\d+) of (\d+) runs", pages[repo / "README.md"])
+    said = re.findall(r"\[`(\w+)`\]\(results/\w+/README\.md\): (\d+) of (\d+)\b", pages[repo / "README.md"])
     assert said
     for study, done, asked in said:
         assert re.search(rf"^- {done} of {asked} runs\b", (repo / f"results/{study}/README.md").read_text(), re.M), (

@@ -116,7 +116,7 @@ def test_a_study_of_encoders_alone_has_what_shows_no_accuracy(params, folder):
     figures = [figure.name for figure in figures_of(params, "alone", "toy")]
     assert sorted(figures) == ["curves", "representations"]
     assert "Training loss, each scheme's own." in (folder / "results/alone/README.md").read_text()
-    assert "Best epoch is the papers" not in (folder / "results/alone/README.md").read_text()
+    assert "Best epoch: chosen" not in (folder / "results/alone/README.md").read_text()
 
 
 def test_it_is_not_asked_for_classes(params, folder):

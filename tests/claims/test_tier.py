@@ -42,22 +42,23 @@ def test_a_recipe_is_compared_with_the_papers_that_it_is_built_on(params: Params
 @pytest.mark.parametrize(
     ("study", "dataset", "text"),
     [
-        ("paper", "esc10", "As there: network, image, epochs, masks"),
+        ("paper", "esc10", "As there: network, image, epochs, batch, rate, masks"),
         (
             "esc10",
             "esc10",
             "Here (full study): network resnet18 (resnet50), image 64 × 216 (128 × 431), epochs 14 (800), "
-            "masks none (2 of 32 bands + 1 of 32 frames)",
+            "batch 32 (128), rate 0.001 (0.0005), masks none (2 of 32 bands + 1 of 32 frames)",
         ),
         (
             "clar_quick_esc10",
             "esc10_16k",
-            "Here (full study): image 64 × 157 (128 × 626), epochs 60 (2000). As there: network, masks",
+            "Here (full study): image 64 × 157 (128 × 626), epochs 60 (2000), batch 32 (64). As there: "
+            "network, rate, masks",
         ),
         (
             "shin_quick",
             "esc10",
-            "Here (full study): image 64 × 125 (128 × 250), epochs 45 (140). As there: network, masks",
+            "Here (full study): image 64 × 125 (128 × 250), epochs 45 (140). As there: network, batch, rate, masks",
         ),
     ],
 )
@@ -84,6 +85,23 @@ def test_one_changed_setting_is_named(repo: Path, changes: dict[str, object], wo
     content["studies"]["mine"] = {**content["studies"]["paper"], "settings": changes, "title": "mine"}
     found = reductions(Params.model_validate(content), "mine", "esc10", ["hybrid"], CLAIMS, 5)
     assert found == (word,)
+
+
+@pytest.mark.parametrize(
+    ("study", "dataset", "recipe", "factor"),
+    [
+        ("registered_esc10", "esc10", "hybrid", "0.90"),  # 0.98 ** (790 / 148)
+        ("registered_esc10", "esc10", "supervised_contrastive", "0.90"),
+        ("registered_us8k", "us8k_three_folds", "hybrid_50", "0.72"),  # 0.98 ** (790 / 49)
+        ("registered_esc10", "esc10", "hybrid_800", None),
+        ("esc10", "esc10", "hybrid", None),  # another schedule, which is named
+    ],
+)
+def test_a_schedule_in_fewer_epochs_falls_faster(
+    params: Params, study: str, dataset: str, recipe: str, factor: str | None
+) -> None:
+    found = [word for word in reductions(params, study, dataset, [recipe], CLAIMS, 5) if word.startswith("decay")]
+    assert found == ([f"decay of the learning rate ({factor} an epoch for 0.98)"] if factor else [])
 
 
 def test_other_data_and_fewer_seeds_are_reduced(params: Params) -> None:

@@ -132,4 +132,4 @@ def test_a_scheme_is_above_baselines_of_its_own_folds(repo: Path, tmp_path: Path
     assert above["supervised_contrastive"] == ""
     shown = {row[1]: row[3] for row in texts(table)}
     assert shown["hybrid (SoundCLR)"].endswith(" † ‡") and "†" not in shown["cross-entropy"]
-    assert "comparable only on the same folds" in table.caption
+    assert "to be compared only on the same folds" in table.caption

@@ -13,6 +13,7 @@ from matplotlib.text import Text
 
 from soundclr.report.catalogue import ARTEFACTS
 from soundclr.report.collect import Collection
+from soundclr.report.style import Drawing
 
 LADDER = [
     *("scratch_1_channel", "scratch_3_channels", "pretrained_1_channel", "pretrained_3_channels"),
@@ -27,7 +28,7 @@ FIGURES = {
     if artefact.kind == "figure" and artefact.paper in (None, "soundclr")  # other papers' have runs of their own
 }
 
-Drawn = Callable[[str, str], tuple[Figure, str]]
+Drawn = Callable[[str, str], Drawing]
 
 
 def dataset_of(collection: Collection) -> str:

@@ -177,7 +177,7 @@ def protocol_notes(results: Sequence[RunResult]) -> Iterator[str]:
     """Notes on the best and the last epoch, as far as they apply to these runs."""
     without = sum(result.metrics.accuracy.last_epoch is None for result in results)
     if len(results) > without:
-        yield "Best epoch: chosen on the held-out fold itself, as the papers' code does; the last epoch is not chosen"
+        yield "Best epoch: chosen on the held-out fold itself, which flatters; the last epoch is not chosen"
     if without:
         yield f"{without} of {len(results)} runs have no classifier and so no accuracy"
     if stopped := sum(result.metrics.stopped_early for result in results):

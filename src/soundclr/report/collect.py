@@ -190,6 +190,11 @@ class Collection:
             return ""
         return f", seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))} only"
 
+    def only_fold(self, choice: str = OWN) -> str:
+        """Where a choice holds out one fold: ``fold 1 alone``; else empty."""
+        folds = {run.fold for run in self.expected.get(choice, ())}
+        return f"fold {folds.pop()} alone" if len(folds) == 1 else ""
+
     def there(self, choice: str, dataset: str | None = None, recipe: str | None = None) -> list[Run]:
         """The runs of a choice that have finished or, of :data:`EVALUATED`, have an evaluation."""
         known = self.evaluations if choice == EVALUATED else self.found

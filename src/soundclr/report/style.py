@@ -86,10 +86,11 @@ def styled() -> Iterator[None]:
 
 
 class Drawing(NamedTuple):
-    """A figure and its caption."""
+    """A figure and its caption; ``recipes``: those that it shows, where these are not its artefact's."""
 
     figure: Figure
     caption: str
+    recipes: tuple[str, ...] = ()
 
 
 def new_figure(width: float, height: float) -> Figure:

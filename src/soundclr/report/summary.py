@@ -8,13 +8,17 @@ from soundclr.errors import UserError
 from soundclr.machine.files import read_text, write_text
 from soundclr.params import Params
 from soundclr.report.claims.of_study import claims_of
-from soundclr.report.claims.table import HARDLY_LEARNT
+from soundclr.report.claims.reported import reported
+from soundclr.report.claims.table import HARDLY_LEARNT, number
 from soundclr.report.evidence import REMEDY, csv_rows
 from soundclr.report.table import NOT_ABOVE
 
 BEGIN, END = "<!-- claims: written by `soundclr readme` -->", "<!-- end of claims -->"
 COLUMNS = ("claim", "paper", "here", "verdict")
 """The columns of a study's table that the README has."""
+
+BESIDE_POWER = r"(power \d+ %)(?: at [+−][\d.]+)?, at most [+−]?[\d.]+"
+"""What the README leaves out of a verdict: the difference that a power is for, and the bound."""
 
 
 def write_readme(params: Params, results: Path, readme: Path) -> int:
@@ -57,7 +61,9 @@ def headline_rows(params: Params, results: Path) -> Iterator[list[str]]:
                     found.setdefault(place, [f"[{place}]({results.name}/{study}/README.md)", *row])
             yield from (found[place] for place in claim.datasets if place in found)
             if not found:
-                yield ["–", claim.claim, "–", "not enough runs yet", "–"]
+                numbers = {place: number(reported(paper, claim, place)) for place in claim.datasets}
+                theirs = "; ".join(f"{text} ({place})" for place, text in numbers.items() if text)
+                yield ["–", claim.claim, theirs or "–", "not enough runs yet", "–"]
 
 
 def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
@@ -78,4 +84,4 @@ def whole_rows(study: Path, claim: str) -> Iterator[tuple[str, list[str]]]:
         if record["claim"] == claim and record["kind"] == "claim" and whole:
             by_name: Mapping[str, str] = dict(zip(header, cells, strict=True))
             shown = (by_name[name].split(': "')[0].replace("no number", "–") for name in COLUMNS)
-            yield record["dataset"], [re.sub(r"(power \d+ %) at [+−][\d.]+", r"\1", cell) for cell in shown]
+            yield record["dataset"], [re.sub(BESIDE_POWER, r"\1", cell) for cell in shown]

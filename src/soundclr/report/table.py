@@ -21,7 +21,7 @@ Show = Callable[[Row], str]
 """Makes a cell's text from a row."""
 
 PARTIAL = "†"
-PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, comparable only on the same folds"
+PARTIAL_NOTE = f"{PARTIAL} No seed has all its folds: the mean of the runs there, to be compared only on the same folds"
 NONE = "–"
 NOT_ABOVE = "‡"  # the best baseline
 EPOCHS: dict[Protocol, str] = {"best_epoch": "best epoch", "last_epoch": "last epoch"}

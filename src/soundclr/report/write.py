@@ -101,23 +101,26 @@ def write_figures(collection: Collection, folder: Path) -> list[Part]:
         for dataset in collection.datasets:
             for artefact in figures_of(collection.params, collection.study, dataset):
                 path, its = folder / f"{artefact.name}-{dataset}.png", collection.only(artefact.includes)
-                caption = draw(artefact, its, dataset, path)
+                drawing = draw(artefact, its, dataset, path)
                 covered = its.covered(artefact.runs, dataset)
                 if artefact.extra_runs == OWN:
                     covered = f"{its.covered(OWN, dataset)} of the study's own settings, {covered} of others"
-                shown = f". {caption}" if caption else ": not enough runs yet"
-                text = sentences(f"{collection.title(dataset)}{shown}", covered)
+                elif drawing and drawing.recipes:
+                    shown = [run for run in its.every if run.dataset == dataset and run.recipe in drawing.recipes]
+                    covered = f"{sum(run in its.found for run in shown)} of {len(shown)} runs"
+                caption = f". {drawing.caption}" if drawing else ": not enough runs yet"
+                text = sentences(f"{collection.title(dataset)}{caption}", covered)
                 results = its.results_of(artefact, dataset)
-                parts.append(Part(artefact, text, results, caption is not None, path=path, dataset=dataset))
+                parts.append(Part(artefact, text, results, drawing is not None, path=path, dataset=dataset))
     return parts
 
 
-def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> str | None:
-    """Write a figure in all its formats and return its caption; without runs it is a sentence, and the result None."""
+def draw(artefact: Artefact, collection: Collection, dataset: str, path: Path) -> Drawing | None:
+    """Write a figure in all its formats and return it; without runs it is a sentence, and the result None."""
     drawing = drawn(artefact, collection, dataset)
     nothing = f"{figure_title(artefact, collection.title(dataset))}: not enough runs yet"
     save(drawing.figure if drawing else sentence(nothing), path)
-    return drawing and drawing.caption
+    return drawing
 
 
 def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing | None:
@@ -129,10 +132,10 @@ def drawn(artefact: Artefact, collection: Collection, dataset: str) -> Drawing |
     if drawing is None:
         return None
     results = collection.results_of(artefact, dataset) or collection.found.values()
-    shown = {result.run.recipe for result in results if result.run.dataset == dataset}
+    shown = set(drawing.recipes) or {result.run.recipe for result in results if result.run.dataset == dataset}
     note = study_note(collection, dataset, [run.recipe for run in collection.every if run.recipe in shown])
     name_figure(drawing.figure, figure_title(artefact, collection.title(dataset)), note)
-    return Drawing(drawing.figure, sentences(drawing.caption, explained(drawing.figure, names)))
+    return drawing._replace(caption=sentences(drawing.caption, explained(drawing.figure, names)))
 
 
 def study_note(collection: Collection, dataset: str, recipes: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from support.fabricate import ESC10_CLASSES
 
 
 def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
-    figure, caption = drawn("ten", "noise_snr")
+    figure, caption, _ = drawn("ten", "noise_snr")
     ratios = [30, 25, 20, 15, 10, 5, 0, -5]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     for axes, noise in zip(figure.axes, ("white", "pink"), strict=True):
@@ -41,7 +41,7 @@ def test_noise_by_ratio(drawn: Drawn, results: Path, params: Params) -> None:
 
 def test_comparison_shows_what_the_table_says(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
     collection = collections("ten")
-    figure, caption = drawn("ten", "comparison")
+    figure, caption, _ = drawn("ten", "comparison")
     (axes,) = figure.axes
     found = comparisons(collection, "esc10")
     expected = [mean for _, row in found.iterrows() for mean in (row["last_epoch_mean"], row["best_epoch_mean"])]
@@ -71,7 +71,7 @@ def test_accuracy_of_each_class(drawn: Drawn, results: Path, study: str) -> None
         for label, clips in rows.groupby("label"):
             right = (clips[names].to_numpy().argmax(axis=1) == label).mean()
             expected[names[label].replace("_", " ")][recipe] = 100 * right
-    figure, _ = drawn(study, "per_class")
+    figure, *_ = drawn(study, "per_class")
     panels = figure.axes
     assert len(panels) == {"ten": 1, "fifty": 2}[study]
     names = [label.get_text() for axes in panels for label in axes.get_yticklabels()]
@@ -90,7 +90,7 @@ def test_accuracy_of_each_class(drawn: Drawn, results: Path, study: str) -> None
 def test_representations_of_one_fold_and_seed(
     drawn: Drawn, collections: Callable[[str], Collection], params: Params
 ) -> None:
-    figure, caption = drawn("gaps", "representations")
+    figure, caption, _ = drawn("gaps", "representations")
     assert "fold 2, seed 0" in caption  # the first that hybrid has as well
     assert "fold 1, seed 0" in drawn("ten", "representations")[1]
     collection = collections("gaps")
@@ -120,7 +120,7 @@ def test_schemes_with_the_same_map_have_one_panel(collections: Callable[[str], C
 
 
 def test_representations_of_many_classes_mark_the_worst(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
-    figure, caption = drawn("fifty", "representations")
+    figure, caption, _ = drawn("fifty", "representations")
     right: dict[str, int] = defaultdict(int)
     for run, result in collections("fifty").found.items():
         if run.recipe in SCHEMES and (run.fold, run.seed) == (1, 0):
@@ -146,7 +146,7 @@ def test_calibration_by_hand(
     """Clip by clip: which bin it falls into, how probable its class was said to be, whether it was right."""
     monkeypatch.setattr("soundclr.report.artefacts.classes.FEWEST", fewest)
     with styled():
-        figure, _ = FIGURES["calibration"].load()(collections("ten"), "esc10")
+        figure, *_ = FIGURES["calibration"].load()(collections("ten"), "esc10")
     (axes,) = figure.axes
     (legend,) = figure.legends
     lines = axes.lines[1:]  # after the diagonal
@@ -178,13 +178,13 @@ def test_calibration_by_hand(
     ],
 )
 def test_curves_say_whose_accuracy_they_show(drawn: Drawn, study: str, label: str, words: str) -> None:
-    figure, caption = drawn(study, "curves")
+    figure, caption, _ = drawn(study, "curves")
     assert figure.axes[0].get_ylabel() == label
     assert words in caption
 
 
 def test_curves_are_of_the_studys_own_recipes(drawn: Drawn) -> None:
-    figure, _ = drawn("ten", "curves")
+    figure, *_ = drawn("ten", "curves")
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["cross-entropy", "supervised contrastive", "hybrid (SoundCLR)"]
 

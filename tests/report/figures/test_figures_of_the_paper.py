@@ -18,7 +18,7 @@ from support.drawing import LADDER, SCHEMES, Drawn, accuracies, bars, mean_of_fo
 
 def test_figure3_shows_each_step(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
     collection = collections("fifty")
-    figure, caption = drawn("fifty", "figure3")
+    figure, caption, _ = drawn("fifty", "figure3")
     (axes,) = figure.axes
     expected = [
         mean_of_folds(accuracies(collection, recipe, epoch))
@@ -66,7 +66,7 @@ def test_step_names_follow_the_settings(params: Params) -> None:
 
 def test_figure4_has_means_and_no_lines_between_folds(drawn: Drawn, collections: Callable[[str], Collection]) -> None:
     """Two seeds of three folds: points without bars, and the mean of all folds with its interval."""
-    figure, caption = drawn("ten", "figure4")
+    figure, caption, _ = drawn("ten", "figure4")
     (axes,) = figure.axes
     expected = []
     for recipe, epoch in itertools.product(SCHEMES, ("best_epoch", "last_epoch")):
@@ -83,7 +83,7 @@ def test_figure4_has_means_and_no_lines_between_folds(drawn: Drawn, collections:
 def test_figure4_of_one_seed_shows_what_its_clips_leave_open(
     drawn: Drawn, collections: Callable[[str], Collection]
 ) -> None:
-    figure, caption = drawn("fifty", "figure4")
+    figure, caption, _ = drawn("fifty", "figure4")
     axes = figure.axes[0]
     segments = [segment for lines in axes.collections for segment in lines.get_segments() if len(segment)]
     found = [end for segment in segments for end in segment[:, 1]]
@@ -102,7 +102,7 @@ def test_figure4_of_one_seed_shows_what_its_clips_leave_open(
 
 
 def test_figure5_means_and_errors(drawn: Drawn, results: Path) -> None:
-    figure, caption = drawn("ten", "figure5")
+    figure, caption, _ = drawn("ten", "figure5")
     (axes,) = figure.axes
     expected = []
     for recipe in SCHEMES:

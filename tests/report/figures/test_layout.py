@@ -27,7 +27,7 @@ from support.drawing import FIGURES, Drawn, bars, texts
     ],
 )
 def test_nothing_overlaps_and_nothing_is_cut_off(drawn: Drawn, study: str, name: str) -> None:
-    figure, caption = drawn(study, name)
+    figure, caption, _ = drawn(study, name)
     figure.draw_without_rendering()
     assert figure.get_size_inches()[0] in (COLUMN, PAGE)
     assert figure.get_size_inches()[1] < 9.0
@@ -54,8 +54,8 @@ def test_a_figure_says_which_study_it_is_of(drawn: Drawn, name: str) -> None:
     """It may stand alone: above, what it shows and the dataset; below, the study and how it differs from the paper."""
     found = [text.get_text().replace("\n", " ").replace("\xa0", " ") for text in texts(drawn("ten", name)[0])]
     assert found.count(figure_title(FIGURES[name], "ESC-10")) == 1
-    epochs = "6 or 50 (800)" if name == "budget_curve" else "6 (800)"
-    beside = f"Here (full study): epochs {epochs}. As there: network, image, masks"
+    epochs = "6 or 50 (800)" if name in ("budget_curve", "forest") else "6 (800)"
+    beside = f"Here (full study): epochs {epochs}. As there: network, image, batch, rate, masks"
     assert [text for text in found if text.startswith("Study ten")] == [f"Study ten: a trial. {beside}"]
 
 
@@ -95,7 +95,7 @@ def test_without_runs_a_sentence_stands_in_the_figure(
 def test_one_run_alone_has_no_interval(drawn: Drawn) -> None:
     """Neither drawn nor spoken of, but for what its number of clips leaves open; claims resample its recordings."""
     for name in FIGURES.keys() - {"figure4", "forest", "budget_curve"}:
-        figure, caption = drawn("alone", name)
+        figure, caption, _ = drawn("alone", name)
         assert "interval" not in caption, name
         for axes in figure.axes:
             assert all(math.isnan(half) for axis in (0, 1) for _, half, _ in bars(axes, axis))

@@ -80,8 +80,8 @@ def comparison(collection: Collection) -> Table:
     fewest = sorted({pairs for pairs in frame["pairs"] if pairs < 6}) if len(frame) else []
     least = "; ".join(f"p cannot be below {2 ** (1 - pairs):g} where pairs are {pairs}" for pairs in fewest)
     caption = sentences(
-        f"Every two schemes on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}, "
-        "and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
+        "Each pair of schemes, on the folds and seeds that both have: mean difference in percentage points, "
+        f"{INTERVALS}, and p of the two-sided Wilcoxon signed-rank test, which takes pairs as independent. Folds share "
         "training clips, so both are optimistic; p is not corrected for the number of comparisons",
         collection.covered(),
         least,

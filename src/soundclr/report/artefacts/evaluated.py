@@ -152,7 +152,8 @@ def noise_snr(collection: Collection, dataset: str) -> Drawing | None:
     panels[0].set_ylabel("last-epoch accuracy (%)")
     style.end_at_100(panels[0], "y")
     style.add_legend(figure, handles)
-    text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: mean over folds"
+    text = "Accuracy of the last epoch's models against the ratio of a clip's power to the noise's: "
+    text += collection.only_fold(EVALUATED) or "mean over folds"
     text += interval_note(drawn, "bands")
     text += "; area: under the curve, divided by the range of dB, so it is a mean accuracy (%)"
     return Drawing(figure, f"{text}.")

@@ -35,9 +35,11 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
     figure.legend(handles=handles, loc="outside upper center", ncols=5)
     known = any(not math.isnan(one.estimate.error) for one in found if one.estimate)
     text = f"The claims in percentage points: differences after the last epoch{' with 95 % intervals' if known else ''}"
+    text += ", which are not corrected for the number of claims as verdicts are" if known else ""
     text += "; of one run a side it is of recordings alone" if any(one.resampled == "sources" for one in found) else ""
-    text += "; diamonds: the paper's" if papers else ""
-    return Drawing(figure, f"{text}; {HARDLY_LEARNT}." if any(map(mark, found)) else f"{text}.")
+    text += "; diamonds: the paper's, with intervals that are ours from its ±" if papers else ""
+    text += f"; {HARDLY_LEARNT}." if any(map(mark, found)) else "."
+    return Drawing(figure, text, tuple({recipe: None for one in found for recipe in one.sides.recipes}))
 
 
 def is_drawn(found: Finding) -> bool:

@@ -16,12 +16,17 @@ HARDLY_LEARNT = f"{NOT_ABOVE} neither side is above the best baseline, which tra
 RULE = (
     "A difference is positive where the claim's side is better. Intervals of 95 % resample recordings (or speakers) "
     "and seeds within folds; with one seed a fold they leave out one fold at a time. If p, after Holm's correction "
-    "over the table's claims, those that lack runs too, is below 0.05, a positive difference holds here and a negative "
-    "one does not. An undecided claim shows its power, the chance that these runs would tell the paper's difference "
-    "(one point, where the paper gives none or 0) from 0, and a one-sided 95 % bound (at most). By Holm: the corrected "
-    f"p, where p by itself is below 0.05. As good as each other: within {MARGIN} points by two one-sided tests; their "
-    "power is for the paper's difference. By construction: no truth could make the row come out the other way"
+    "over all of the table's claims, also those without all their runs, is below 0.05, a positive difference holds "
+    "here and a negative one does not. An undecided claim shows a one-sided 95 % bound (at most) and, in percentage "
+    "points, its power: the chance that these runs would tell the paper's difference (one point, where the paper gives "
+    "none or 0) from 0. By Holm: the corrected p, where p by itself is below 0.05. As good as each other: within "
+    f"{MARGIN} points by two one-sided tests; their power is for the paper's difference. By construction: no truth "
+    "could make the row come out the other way"
 )
+
+
+WELCH = "The paper's intervals are ours: Welch's, from its ± taken as the standard deviation of five runs"
+"""Where the paper's intervals come from: :mod:`soundclr.report.claims.reported`."""
 
 
 def make(collection: Collection) -> Table:
@@ -73,12 +78,14 @@ def caption(collection: Collection, findings: Sequence[Finding], common: list[st
         "differences are in percentage points where there is no unit",
         RULE,
         "Ratio of errors: the claim's side over the other, the paper's in brackets",
-        "Best epoch: the difference where each run's epoch is chosen on the held-out clips, as the papers' code does",
+        WELCH if any(one.paper and one.paper.low is not None for one in findings) else "",
+        "Best epoch: the difference where each run's epoch is chosen on the held-out clips",
         HARDLY_LEARNT if any(mark(one) for one in findings if not one.claim.detail) else "",
         "Claims about fewer labels have no baseline" if fewer_labels else "",
         "Every row is reduced, so no verdict is final for the paper" if every and findings else "",
         f"Reduced in every row{with_runs}: {'; '.join(common)}" if common else "",
-        "Also asked: no claim of the paper, or not on these data; no verdict",
+        "Also asked: no claim of the paper, not on these data, or at a budget without a registered test; no verdict",
+        "Asked later: not among the registered claims; no verdict" if any(one.claim.later for one in findings) else "",
         "One run a side: the interval covers recordings only, the spread over trainings is unknown"
         if of_one_run
         else "",
@@ -135,9 +142,13 @@ def record(found: Finding) -> Values:
 
 def theirs(found: Finding) -> str:
     """The paper's difference with its interval where it is known: ``+0.60 (+0.03 to +1.17)``."""
-    paper = found.paper
+    return number(found.paper) or "no number"
+
+
+def number(paper: Reported | None) -> str:
+    """The paper's difference in words; empty where it gives none."""
     if paper is None or paper.difference is None:
-        return "no number"
+        return ""
     return ("over " if paper.at_least else "") + with_interval(paper.difference, paper.low, paper.high)
 
 
@@ -152,9 +163,14 @@ def ours(found: Finding) -> str:
     assert found.estimate is not None
     low, high = found.estimate.interval()
     measure = MEASURES[found.claim.measure]
-    decimals = 2 if measure.points else 3 if abs(found.estimate.value) < 1 else 1
     unit = "" if measure.unit.startswith("points") else f" {measure.unit}"
-    return with_interval(found.estimate.value, low, high, decimals, unit) + partial
+    return with_interval(found.estimate.value, low, high, decimals(found), unit) + partial
+
+
+def decimals(found: Finding) -> int:
+    """The decimals of our difference: two of percentage points, three of other small numbers."""
+    small = found.estimate is not None and abs(found.estimate.value) < 1
+    return 2 if MEASURES[found.claim.measure].points else 3 if small else 1
 
 
 def mark(found: Finding) -> str:
@@ -188,7 +204,7 @@ def verdict(found: Finding) -> str:
         return f"{found.verdict} (one run a side)"
     corrected = f"p {found.p_holm:.2f} by Holm, " if found.p < SIGNIFICANCE else ""
     power = "" if math.isnan(found.power) else f"power {share(found.power)} at {signed(found.power_at)}, "
-    return f"{found.verdict} ({corrected}{power}at most {signed(found.bound)})"
+    return f"{found.verdict} ({corrected}{power}at most {signed(found.bound, decimals(found))})"
 
 
 def share(value: float) -> str:
@@ -197,8 +213,8 @@ def share(value: float) -> str:
 
 
 def title(collection: Collection, found: Finding) -> str:
-    """The claim and, where it is against several schemes, the nearest of them."""
+    """The claim and, where it is against several schemes, the best of them."""
     if len(found.sides.others) == 1 or found.against is None or found.folds is not None:
         return found.claim.claim
     against = found.sides.others[found.against]
-    return f"{found.claim.claim}; nearest: {collection.scheme(against[0])}"
+    return f"{found.claim.claim}; the best other: {collection.scheme(against[0])}"

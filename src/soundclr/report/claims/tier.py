@@ -1,11 +1,14 @@
 """The tier of a comparison: the paper's own settings and data, or reduced ones; derived from the settings."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from soundclr.audio.representations import representation_of
-from soundclr.params import Params, RunSettings, Selection
+from soundclr.params import Params, RunSettings, Selection, StageSettings
+from soundclr.params.entries import entry_of
 from soundclr.report.claims.claim import PaperClaims
+from soundclr.training.schedule import SCHEDULES
 
 Tier = Literal["exact", "reduced"]
 
@@ -73,7 +76,19 @@ def changed_words(ours: RunSettings, theirs: RunSettings) -> list[str]:
         word = WORDS.get(key, key.replace("_", " "))
         plain = isinstance(value, str | int | float) and isinstance(other, str | int | float)
         words.append(f"{word} ({value} for {other})" if plain else word)
+    for mine, its in zip(ours.stages, theirs.stages, strict=False):
+        falls = [decay(stage) for stage in (mine, its)]
+        if "encoder" in mine.trains and mine.schedule == its.schedule and len(set(falls)) > 1:
+            words.append(f"decay of the learning rate ({falls[0]} an epoch for {falls[1]})")
     return words
+
+
+def decay(stage: StageSettings) -> str:
+    """The factor of a stage's learning rate from one epoch to the next; empty where it is not the same throughout."""
+    schedule, epochs = entry_of(SCHEDULES, stage.schedule, "schedule", stage.name), stage.training.epochs
+    rates = [schedule.factor(epoch, epochs) for epoch in range(epochs)]
+    middle, end = (rates[epoch] / rates[epoch - 1] if epoch else 1.0 for epoch in (epochs // 2, epochs - 1))
+    return f"{end:.2f}" if end < 1 and math.isclose(middle, end) else ""
 
 
 def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
@@ -101,7 +116,7 @@ def no_patience(training: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside_paper(params: Params, study: str, dataset: str, claims: PaperClaims, shown: Iterable[str] = ()) -> str:
-    """How a study's network, image, epochs and masks differ from those of the paper's full study, in parentheses.
+    """How a study's network, image, training and masks differ from those of the paper's full study, in parentheses.
 
     As in ``epochs 14 (800)``, which stays on one line. It is about the recipes ``shown`` that train an encoder and are
     built on one of the paper's; where there are none, about the study's own; else about those of its artefacts.
@@ -139,12 +154,14 @@ def compared_recipes(params: Params, study: str, dataset: str, exact: str, shown
 
 
 def in_short(settings: RunSettings) -> dict[str, str]:
-    """What a run sees, with what, and for how long; epochs are those of the stages that train the encoder."""
-    epochs = [stage.training.epochs for stage in settings.stages if "encoder" in stage.trains]
+    """What a run sees, with what, and how it is trained, in the stages that train the encoder."""
+    trainings = [stage.training for stage in settings.stages if "encoder" in stage.trains]
     masks = [one for one in settings.stages[0].augment if one.name in MASKS]
     return {
         "network": settings.encoder.name,
         "image": "\xa0×\xa0".join(map(str, representation_of(settings).shape(settings.audio.samples))),
-        "epochs": " + ".join(map(str, epochs)) or "none",
+        "epochs": " + ".join(str(one.epochs) for one in trainings) or "none",
+        "batch": " + ".join(dict.fromkeys(str(one.batch_size) for one in trainings)) or "none",
+        "rate": " + ".join(dict.fromkeys(f"{one.lr:g}" for one in trainings)) or "none",
         "masks": " + ".join("{count} of {width}".format(**m.parameters) + f" {MASKS[m.name]}" for m in masks) or "none",
     }

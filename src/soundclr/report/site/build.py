@@ -20,7 +20,7 @@ from soundclr.machine.provenance import git_state
 from soundclr.params import Params
 from soundclr.report.claims.claim import read_claims
 from soundclr.report.claims.forest import is_drawn
-from soundclr.report.claims.table import ratio
+from soundclr.report.claims.table import decimals, ratio
 from soundclr.report.claims.tier import beside_paper
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import train_command
@@ -123,6 +123,7 @@ def render(template: str, **values: Any) -> str:
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
     environment.globals |= {
         "signed": signed,
+        "decimals": decimals,
         "isnan": math.isnan,
         "p": lambda value: "< 0.0001" if value < 0.0001 else f"{value:.4f}",
         "ratio": ratio,

@@ -45,7 +45,7 @@ def clar_schemes(collection: Collection) -> Table:
     for encoder, head in dict.fromkeys((row["encoder"], row["head"]) for row in rows):
         page.append(Column(head, accuracy_and_interval, encoder, where={"encoder": encoder, "head": head}))
     caption = sentences(
-        "Held-out accuracy in % after the last epoch, mean over folds"
+        f"Held-out accuracy in % after the last epoch, {collection.only_fold('clar_schemes') or 'mean over folds'}"
         + seeds_note(rows)
         + "".join(f". In brackets: {kind}" for kind in sorted({row["kind"] for row in rows} - {""}))
         + ". Class head: a scheme's own classifier; linear probe: a linear layer on its frozen encoder; 1-D encoders "
@@ -134,6 +134,7 @@ def grid(collection: Collection, dataset: str) -> Drawing | None:
     image = draw.matrix(axes, values, marked, labels, Normalize(low, high), (low + high) / 2, rotation=40)
     axes.set(xlabel="second augmentation", ylabel="first augmentation")
     figure.colorbar(image, ax=axes, shrink=0.7, label="last-epoch accuracy (%)")
-    text = "Held-out accuracy after the last epoch, mean over folds, of a probe of encoders that learnt from two views "
+    of_folds = collection.only_fold("augmentation_grid") or "mean over folds"
+    text = f"Held-out accuracy after the last epoch, {of_folds}, of a probe of encoders that learnt from two views "
     text += "with these augmentations: a single one on the diagonal, else first the row's, then the column's"
     return Drawing(figure, f"{text}; bold: the best.")

@@ -109,7 +109,7 @@ def shin_pairs(collection: Collection) -> Table:
     page = comparison_columns(collection, "rows", "points")
     page += [Column("paper", "paper_points", sign=True)] if with_paper else []
     caption = sentences(
-        f"Every two rows on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}. "
+        f"Each pair of rows, on the folds and seeds that both have: mean difference in percentage points, {INTERVALS}. "
         "Folds share training clips, so the intervals are optimistic",
         "Paper: the difference of its two accuracies" if with_paper else "",
         "" if rows else "No two rows have a run of the same fold and seed yet",

@@ -65,10 +65,13 @@ def draw(collection: Collection, dataset: str) -> Drawing | None:
         draw_scheme(axes, scheme_points, shifts[recipe] + aside, looks[recipe].point | FILL[protocol])
     for recipe, value in paper.items():
         axes.plot(len(folds) + shifts[recipe], value, mec=looks[recipe].colour, **PAPERS, zorder=5, clip_on=False)
-    axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
-    axes.set_xticks(range(len(folds) + 1), [*(f"fold {fold}" for fold in folds), "mean"])
+    columns = [f"fold {fold}" for fold in folds]
+    if len(folds) > 1 or paper:
+        columns.append("mean")
+        axes.axvline(len(folds) - 0.5, color=GREY, linewidth=0.6)
+    axes.set_xticks(range(len(columns)), columns)
     axes.tick_params(axis="x", length=0)
-    axes.set(xlim=(-0.5, len(folds) + 0.5), ylabel="held-out accuracy (%)")
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylabel="held-out accuracy (%)")
     grey: Style = {"color": GREY, "marker": "o", "linestyle": "", "markersize": 3.8}
     labels = {recipe: collection.label(recipe, dataset=dataset) for recipe in schemes}
     handles = [handle(labels[recipe], markersize=3.8, **one.point) for recipe, one in looks.items()]

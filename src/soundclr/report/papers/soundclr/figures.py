@@ -104,7 +104,8 @@ def figure5(collection: Collection, dataset: str) -> Drawing | None:
     axes.set_xlabel("standard deviation of white noise on waveforms in [−1, 1]")
     style.end_at_100(axes, "y")
     style.add_legend(figure, handles)
-    text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: mean over folds"
+    text = "Accuracy of the last epoch's models against white noise, the same noise for every scheme: "
+    text += collection.only_fold(EVALUATED) or "mean over folds"
     return Drawing(figure, f"{text}{interval_note(drawn)}.")
 
 
@@ -178,9 +179,9 @@ def budget_curve(collection: Collection, dataset: str) -> Drawing | None:
     text += f"; bars above: {INTERVALS}" if above.containers else ""
     text += "; bars below: the claims' 95 % intervals" if below.containers else ""
     with_paper = paper_accuracy(dataset, OURS)["mean"] is not None
-    return Drawing(
-        figure, f"{text}{'; dotted: the paper (Table III; its code trains at most 800 epochs)' if with_paper else ''}."
-    )
+    text += "; dotted: the paper (Table III; its code trains at most 800 epochs)" if with_paper else ""
+    recipes = {rows["recipe"].iloc[0]: None for found in lines.values() for rows in found.values()}
+    return Drawing(figure, f"{text}.", tuple(recipes))
 
 
 def advantage(found: Finding) -> Mean:

@@ -52,7 +52,8 @@ def table2(collection: Collection) -> Table:
             rows.append(row | {"alpha": alpha, "paper_percent": theirs, "difference_points": gap(row, theirs)})
     rows.sort(key=lambda row: row["alpha"])
     caption = sentences(
-        "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, mean over folds"
+        "Hybrid loss, alpha · SupCon + (1 − alpha) · cross-entropy: held-out accuracy in %, "
+        + (collection.only_fold("table2") or "mean over folds")
         + seeds_note(rows),
         f"{collection.covered('table2')}; alpha 0.5 is Table III's hybrid here{collection.fewer_seeds('table2')}",
         partial_note(rows),
@@ -81,7 +82,7 @@ def table3(collection: Collection) -> Table:
     seeds = {row["seeds"] for row in rows if row["runs"]}
     only = "One seed" if seeds == {1} else "Where only one seed has all its folds"
     caption = sentences(
-        "Held-out accuracy of each training scheme in %, mean over folds"
+        f"Held-out accuracy of each training scheme in %, {collection.only_fold() or 'mean over folds'}"
         + (", then mean ± sample standard deviation over seeds" if any(row["seeds"] > 1 for row in rows) else ""),
         collection.covered(),
         f"{only}: no standard deviation" if 1 in seeds else "",
@@ -107,10 +108,11 @@ def table4(collection: Collection) -> Table:
     rows = [*systems, *({**row, "csv_only": row["recipe"] not in shown} for row in ours)]
     done = [result for recipe in shown for result in collection.finished(recipe=recipe)]
     asked = [run for recipe in shown for run in collection.expected_of(recipe=recipe)]
+    own = f" (of {only})" if (only := collection.only_fold()) else ""
     lacking = {row["recipe"] for row in ours if row["accuracy"] == "ensemble" and not row["seeds"]}
     caption = sentences(
-        "Held-out accuracy in %, mean over folds; ours at the best epoch (as the paper's code) and, in parentheses, "
-        "at the last; an ensemble is the mean of the class probabilities that a fold's seeds give",
+        f"Held-out accuracy in %, mean over folds; ours{own} at the best epoch (as the paper's code) and, in "
+        "parentheses, at the last; an ensemble is the mean of the class probabilities that a fold's seeds give",
         f"{len(done)} of {len(asked)} runs",
         "The other systems' numbers are as Nasiri and Hu (2021) report them" if systems else "",
         f"{NONE}: no ensemble of {' or '.join(collection.scheme(recipe) for recipe in shown if recipe in lacking)}, "
