@@ -9,10 +9,12 @@ from soundclr.errors import UserError
 from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.planning import plan
+from soundclr.planning.plan import warnings
 from soundclr.planning.status.jobs import Places, Study, TrainingStatus
 from soundclr.run import runs
 from soundclr.run.clips import clips_of, training_clips
 from support import toy
+from support.real_params import changed
 
 
 @pytest.fixture
@@ -70,6 +72,15 @@ def test_the_plan_is_printed(repo: Path, params: Params, tmp_path: Path, capsys:
 @pytest.mark.parametrize(("number", "text"), [(1.5e9, "1.5 GB"), (1e9, "1.0 GB"), (5e7, "50.0 MB"), (4e4, "0.0 MB")])
 def test_a_size_is_in_a_unit_that_shows_it(number: float, text: str) -> None:
     assert plan.size(number) == text
+
+
+def test_samples_between_windows_are_warned_of(repo: Path, params: Params) -> None:
+    assert warnings(params, "demo") == []
+    content = changed(("studies.demo.settings.representations.log_mel.hop_length", 1025))
+    found = warnings(Params.model_validate(content), "demo")
+    assert any(
+        "on demo, loses samples between windows of n_fft: 1024, because hop_length is 1025" in one for one in found
+    )
 
 
 def test_a_plan_without_an_adapter_is_one_line(params: Params, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # params.yaml is checked without torch, which takes seconds t
 UNLABELLED = -1
 ANCHORS_AT_ONCE = 2048  # compared with all rows: 0.2 GB a matrix for 10,000 held-out clips in two views
 
-Temperature = Annotated[float, Field(gt=0)]
+Temperature = Annotated[float, Field(ge=1e-4, le=1e4)]
 
 
 @dataclass(frozen=True)

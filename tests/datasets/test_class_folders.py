@@ -92,7 +92,13 @@ def test_folders_of_one_name_in_two_forms_are_refused(project: Path) -> None:
 
 def test_a_name_that_is_not_utf8_is_one_line(project: Path) -> None:
     (project / "wren/1.wav").rename(project / "wren/\udcff.wav")
-    assert "a name in it is not UTF-8" in refusal()
+    assert "sounds: a name in it is not UTF-8 ('wren/\\udcff'); rename it" in refusal()
+
+
+def test_a_class_without_clips_is_one_line(project: Path) -> None:
+    (project / "owl").mkdir()
+    (project / "owl/.hidden").touch()
+    assert "sounds/owl: has no clips; put some into it or remove it" in refusal()
 
 
 def test_what_systems_add_is_no_class_and_no_clip(project: Path) -> None:

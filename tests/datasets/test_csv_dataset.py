@@ -250,6 +250,7 @@ def spoil(old: str, new: str) -> None:
         ("wren,1", "Wren,1", "has 3 classes ('Wren', 'great robin', 'wren'); its `classes` is 2"),
         ("wren,1", ",1", "line 2: `label` is '', which is empty"),
         ("wren,1", "wren ,1", "line 2: `label` is 'wren ', which is empty or has superfluous spaces"),
+        ("wren,1", "wr\x07en,1", "line 2: `label` is 'wr\\x07en', which is a text with control characters"),
         ("wren,1", "epoch,1", "line 2: `label` is 'epoch', which is another column's name"),
         ("wren,1", "wren,", "line 2: `fold` is '', not a whole number from 1 on"),
         ("wren,1", "wren,0", "line 2: `fold` is '0'"),

@@ -235,6 +235,18 @@ MISTAKES = {
     "unknown choice": ("defaults.representations.log_mel.window", "hanning", "log_mel.window", "hanning"),
     "unknown precision": ("defaults.training.precision", "half", "training.precision", "half"),
     "unknown part": ("defaults.stages", [{**STAGE, "trains": ["decoder"]}], "trains.0", "decoder"),
+    "a name for a block": (
+        "studies.demo.settings.augmentations",
+        "none",
+        "settings.augmentations",
+        "a mapping with keys such as scale, ",
+    ),
+    "a stage's mistake": (
+        "recipes.supervised_contrastive.settings.stages",
+        [{"name": "joint", "trains": ["encoder"], "loss": {"cross_entropy": []}}],
+        "params.yaml: recipes.supervised_contrastive.settings.stages: stage 'joint'.loss.cross_entropy",
+        "expected one value like 1.0, found []",
+    ),
     "no rate": ("datasets.esc10.sample_rate", 0, "esc10.pixels", "sounds have sample_rate and samples above 0"),
     "no length": ("datasets.esc10.samples", 0, "esc10.pixels", "sounds have sample_rate and samples above 0"),
     "sounds as pictures": ("datasets.esc10.pixels", 64, "esc10.pixels", "not be there beside sample_rate or samples"),

@@ -28,8 +28,12 @@ def test_committed_numbers_are_reproduced(study: Path, capsys: pytest.CaptureFix
     assert main(["verify", "--study", "esc50"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("results/esc50/tables/claims.csv: ") for line in lines)
-    counts = [int(line.split(": ")[1].removesuffix(" reproduced")) for line in lines[:-1]]
-    assert sum(counts) > 1000 and lines[-1] == f"{sum(counts):,} numbers reproduced, and none differs"
+    counts = [int(line.split(": ")[1].removesuffix(" reproduced")) for line in lines[:-2]]
+    assert sum(counts) > 1000
+    assert lines[-2:] == [
+        f"{sum(counts):,} numbers reproduced, and none differs",
+        "Not checked: figures, their captions.",
+    ]
 
 
 @pytest.mark.slow
@@ -43,6 +47,7 @@ def test_committed_numbers_are_reproduced(study: Path, capsys: pytest.CaptureFix
             "row 3, last_epoch_mean_percent: 91.25 is printed, the runs give 81.25",
         ),
         ("tables/claims.md", "−2.75", "+2.75", "line "),
+        ("captions/table3.rst", "25 of 25 runs", "77 of 25 runs", "line 1"),
         ("provenance.csv", "84.50", "84.51", "row 1, best_epoch_percent: 84.51 is printed, the runs give 84.50"),
     ],
 )

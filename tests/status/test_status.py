@@ -219,6 +219,18 @@ def test_a_record_that_was_edited_is_a_failure(study: Study, folder: Path) -> No
     assert one.state == "failed" and "restore the run folder from git or delete it" in one.error
 
 
+def test_a_file_that_is_restored_is_no_failure_any_more(study: Study, folder: Path) -> None:
+    run = run_of(study, "hybrid", 1)
+    path = run.directory() / "predictions.csv"
+    text = path.read_bytes()
+    path.write_bytes(b"")
+    assert training_status(study, run, PLACES).state == "failed"
+    path.write_bytes(text)
+    assert training_status(study, run, PLACES).state == "done"
+    path.write_bytes(b"damaged")
+    assert training_status(study, run, PLACES).state == "failed"
+
+
 def test_jobs_that_train_nothing(repo: Path, folder: Path) -> None:
     """The fetching failed, an evaluation is done, another failed, and the tables are there."""
     content = toy.content(repo)

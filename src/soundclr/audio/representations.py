@@ -62,6 +62,10 @@ class Representation(Entry):
         """Why such clips cannot be represented, and what to do; None if they can."""
         return None
 
+    def warning(self) -> str | None:
+        """What is probably a mistake, for ``soundclr plan``; None if nothing is."""
+        return None
+
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Return the function that computes it. ``sample_rate`` is in hertz."""
         raise NotImplementedError
@@ -126,6 +130,12 @@ class LogMel(Representation):
         if self.padding == "reflect" and audio.samples <= self.n_fft // 2:
             return f"clips of {audio.samples} samples cannot be reflected by half of n_fft: {self.n_fft}; lower it"
         return None
+
+    def warning(self) -> str | None:
+        """Warn of samples between two windows."""
+        if self.hop_length <= self.n_fft:
+            return None
+        return f"loses samples between windows of n_fft: {self.n_fft}, because hop_length is {self.hop_length}"
 
     def prepare(self, sample_rate: int, device: torch.device) -> Transform:
         """Window and filters, on ``device``."""

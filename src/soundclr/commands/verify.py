@@ -1,4 +1,4 @@
-"""`soundclr verify`: recomputes every printed number of the tables, the pages and the README from the runs."""
+"""`soundclr verify`: recomputes the numbers of the tables, the pages and the README's claims from the runs."""
 
 import argparse
 from pathlib import Path
@@ -9,7 +9,7 @@ from soundclr.method import load_checked
 from soundclr.params import Params
 from soundclr.run.needed import existing_folder
 
-HELP = "recompute every printed number but the figures' from the runs, and list those that differ"
+HELP = "recompute the numbers of all tables and pages from the runs, and list those that differ"
 SHOWN = 10
 
 
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     if not named:
         say(verify_readme(params, options.results, options.readme))
     print(f"{reproduced:,} numbers reproduced{', others differ: see above' if code else ', and none differs'}")
+    print(f"Not checked: figures, their captions{'' if named else ', and the sentences of the README'}.")
     return code
 
 

@@ -102,7 +102,9 @@ def index_rows(
         if path != home and os.path.isdir(path):
             raise UserError(f"{places[path]}: {path} is a folder, not a sound file")
         if not os.path.isfile(path):
-            raise UserError(f"{places[path]}: the file {path} is missing")
+            what = "is no regular file" if os.path.exists(path) else "is a link that leads nowhere"
+            fault = what if os.path.lexists(path) else "is missing"
+            raise UserError(f"{places[path]}: the file {path} {fault}")
         check_audio(path)
 
     check_all(places, check)
@@ -218,8 +220,12 @@ def _labels(name: str, table: Path, lines: Sequence[Line], classes: int | None) 
     """Each line's class and its number; classes are numbered in the order of their names."""
     for line in lines:
         label = line.values["label"]
-        if label in RESERVED or not label or label != " ".join(label.split()):
-            why = "another column's name in results" if label in RESERVED else "empty or has superfluous spaces"
+        faults = {
+            "another column's name in results": label in RESERVED,
+            "empty or has superfluous spaces": not label or label != " ".join(label.split()),
+            "a text with control characters": any(unicodedata.category(letter) == "Cc" for letter in label),
+        }
+        if why := next((fault for fault, is_so in faults.items() if is_so), None):
             raise UserError(f"{line.place}: `label` is {label!r}, which is {why}; give the class another name")
     names = sorted({line.values["label"] for line in lines})
     if len(names) != (classes or max(2, len(names))):

@@ -167,7 +167,8 @@ class Params(Section):
 
     def run_settings(self, merged: dict[str, Any], layers: Sequence[Layer], place: str) -> RunSettings:
         """Validate a run's merged settings. A UserError names the last of ``layers`` that has the value."""
-        content = choose(merged, place)
+        with_stages = next((layer.keys for layer in reversed(layers) if "stages" in layer.settings), layers[0].keys)
+        content = choose(merged, place, self.place(*with_stages, "stages"))
         return validated(RunSettings, content, lambda keys: self.place(*written_at(keys, content, merged, layers)))
 
     def check_weights(self, settings: RunSettings, place: str) -> None:

@@ -38,6 +38,8 @@ def known(name: Any, names: Iterable[Any], what: str) -> Any:
         raise UserError(f"unknown {what}: {name!r}; did you mean {' or '.join(map(repr, near))}?")
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     found = "nothing" if name is None else repr(name)
+    if not names:
+        raise UserError(f"unknown {what}: {found}; there are none")
     raise UserError(f"unknown {what}: {found}; known: {', '.join(map(str, names[:MOST_NAMES]))}{more}")
 
 
@@ -59,9 +61,16 @@ def check_keys(differences: Mapping[str, Any], base: Mapping[str, Any], place: C
             known(key, base, f"{what} in {place(*above)}")
         if (wanted := shape(base[key])) != shape(value):
             found = "nothing" if value is None else repr(value)
-            raise UserError(f"{place(*above, key)}: expected {wanted} like {base[key]!r}, found {found}")
+            raise UserError(f"{place(*above, key)}: expected {wanted}{example(base[key])}, found {found}")
         if isinstance(value, Mapping):
             check_keys(value, base[key], place, *above, key)
+
+
+def example(value: Any) -> str:
+    """A value as an example; of a mapping its first keys only."""
+    if not isinstance(value, Mapping):
+        return f" like {value!r}"
+    return f" with keys such as {', '.join(map(str, [*value][:3]))}" if value else ""
 
 
 def shape(value: Any) -> str:

@@ -95,10 +95,10 @@ def with_all_losses(defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, "loss": weights}
 
 
-def choose(merged: dict[str, Any], place: str) -> dict[str, Any]:
+def choose(merged: dict[str, Any], place: str, stages_at: str) -> dict[str, Any]:
     """Combine each choice with its parameters, drop entries that are not chosen, and give each stage its settings.
 
-    So what a run does not use does not count in its hash.
+    So what a run does not use does not count in its hash. ``stages_at``: where the stages are written.
     """
     settings = dict(merged)
     common = {key: settings.pop(key) for key in OF_A_STAGE if key in settings}
@@ -106,17 +106,17 @@ def choose(merged: dict[str, Any], place: str) -> dict[str, Any]:
         settings[key] = chosen(settings, key, entries, place)
         settings.pop(entries, None)
     if isinstance(settings.get("stages"), list):  # another type is an error that validation names
-        settings["stages"] = [stage_of(common, stage, place) for stage in settings["stages"]]
+        settings["stages"] = [stage_of(common, stage, place, stages_at) for stage in settings["stages"]]
     return settings
 
 
-def stage_of(common: dict[str, Any], stage: Any, place: str) -> Any:
+def stage_of(common: dict[str, Any], stage: Any, place: str, stages_at: str) -> Any:
     """A stage's settings: the run's with the stage's overrides, each choice with its parameters."""
     if not isinstance(stage, Mapping):
         return stage
-    place = f"{place}: stage {stage.get('name')!r}"
+    place, written = (f"{where}: stage {stage.get('name')!r}" for where in (place, stages_at))
     differences = {key: value for key, value in stage.items() if key in common}
-    check_keys(differences, common, lambda *keys: ".".join((place, *keys)))
+    check_keys(differences, common, lambda *keys: ".".join((written, *keys)))
     merged = merge(common, stage)
     found = {key: chosen(merged, key, entries, place) for key, entries in CHOICES.items()}
     return {**{key: value for key, value in merged.items() if key not in CHOICES.values()}, **found}

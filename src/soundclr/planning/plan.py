@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from soundclr.audio.representations import representation_of
+from soundclr.audio.representations import REPRESENTATIONS, representation_of
 from soundclr.machine.files import sha256_of_json, write_text
 from soundclr.params import Params, RunSettings
+from soundclr.params.entries import entry_of
 from soundclr.planning.status.jobs import Places, Study, training_status
 from soundclr.planning.status.left import left
 from soundclr.report.catalogue import needs
@@ -47,12 +48,13 @@ def shares(params: Params, study: str) -> list[Share]:
 
 
 def warnings(params: Params, study: str) -> list[str]:
-    """A warning for each budget with too few steps, and for each class without a training clip, with the recipes."""
+    """Of budgets with too few steps, of lost samples, and of classes without a training clip, with the recipes."""
     recipes: dict[str, list[str]] = {}
     placed = cache(partial(unlearnt.placed, params))
     for run in {(run.dataset, run.recipe): run for run in runs.expand(params, study)}.values():
         settings = params.resolve(study, run.dataset, run.recipe)
-        for line in budget.warnings(settings, round(training_clips(params, run)[0])):
+        lost = entry_of(REPRESENTATIONS, settings.representation, "representation", "a run's settings").warning()
+        for line in [*budget.warnings(settings, round(training_clips(params, run)[0])), *([lost] if lost else [])]:
             recipes.setdefault(f"on {run.dataset}, {line}", []).append(run.recipe)
         folds, inner = params.datasets[run.dataset].folds, settings.stages[-1].training.validation == "inner"
         for line in unlearnt.lines(placed(run.dataset), params.folds(study, run.dataset), folds, inner):

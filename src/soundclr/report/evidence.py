@@ -61,8 +61,10 @@ def evidence(table: Path, row: str, column: str) -> Evidence:
     or column that does not exist; it names those that do.
     """
     path = table.with_suffix(".csv")
-    if path.absolute().parent.name != "tables" or not path.is_file():
+    if path.absolute().parent.name != "tables":
         raise UserError(f"{table}: not a study's table; give one of results/STUDY/tables/*.csv")
+    if not path.is_file():
+        raise UserError(f"{path}: is missing in {Path.cwd()}; give one of the tables in results/STUDY/tables")
     if not (rows := csv_rows(path)):
         raise UserError(f"{path}: has no rows")
     place = row_of(table, rows, row)

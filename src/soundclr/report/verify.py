@@ -9,8 +9,8 @@ from pathlib import Path
 
 from soundclr.machine.files import json_text, read_text
 from soundclr.params import Params
-from soundclr.report.captions import Part
-from soundclr.report.catalogue import figures_of
+from soundclr.report.captions import Part, captions
+from soundclr.report.catalogue import figures_of, tables_of
 from soundclr.report.collect import Collection, collect
 from soundclr.report.evidence import REMEDY
 from soundclr.report.made_of import FILE, made_of
@@ -19,6 +19,7 @@ from soundclr.report.summary import BEGIN, END, claims_lines, headline_rows
 from soundclr.report.write import make_tables, text_files
 
 MISSING = "the file is missing"
+UNASKED = "params.yaml gives the study no such table; remove it"
 
 
 @dataclass
@@ -39,6 +40,7 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
     collection = collect(params, study, results)
     folder, tables = results / study, make_tables(collection)
     made = {folder / FILE: json_text(made_of(params, study, results)), **text_files(collection, tables, folder)}
+    made |= {folder / "captions" / f"{name}.rst": text for name, text in captions(collection, tables).items()}
     for path, text in made.items():
         if not path.is_file():
             yield Checked(path, without=[MISSING])
@@ -50,7 +52,16 @@ def verify(params: Params, study: str, results: Path) -> Iterator[Checked]:
     names = {part.artefact.name for part in tables}
     for path in sorted(folder.glob("tables/*")):
         if path.stem not in names:
-            yield Checked(path, without=["params.yaml gives the study no such table; remove it"])
+            yield Checked(path, without=[UNASKED])
+
+
+def verify_table(params: Params, study: str, results: Path, name: str) -> Checked:
+    """Check a study's table alone."""
+    collection, path = collect(params, study, results), results / study / "tables" / f"{name}.csv"
+    artefact = next((one for one in tables_of(params, study) if one.name == name), None)
+    if artefact is None:
+        return Checked(path, without=[UNASKED])
+    return compare_csv(path, artefact.load()(collection.only(artefact.includes)).to_csv())
 
 
 def verify_page(collection: Collection, tables: Sequence[Part], folder: Path) -> Checked:
@@ -83,7 +94,7 @@ def without_figures(page: str) -> list[str]:
 
 
 def verify_readme(params: Params, results: Path, readme: Path) -> Checked:
-    """Check the README's table of claims."""
+    """Check the README's table of claims; its sentences are not checked."""
     text = read_text(readme, "name another one with --readme")
     if BEGIN not in text or END not in text:
         return Checked(readme, without=["no table of claims between its marks"])

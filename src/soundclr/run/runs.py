@@ -134,13 +134,17 @@ def table_of_folders(folder: Path) -> bytes:
             )
         if "\r" in f"{inner.name}{file.name}":
             raise UserError(f"{file}: has a carriage return in its name, which no table can contain; rename it")
+    for inner in visible(folder):
+        if inner.is_dir() and not visible(inner):
+            raise UserError(f"{inner}: has no clips; put some into it or remove it, as each folder is a class")
     rows = sorted((f"{inner.name}/{file.name}", inner.name) for inner, file in files)
     if not rows:
         raise UserError(f"{folder}: has no clips; it is {OWN_TABLES['folders'][1]}")
     try:
         return to_csv([("path", "label"), *rows]).encode()
     except UnicodeEncodeError as error:
-        raise UserError(f"{folder}: a name in it is not UTF-8 ({error.object[: error.end]!r}); rename it") from error
+        name = error.object[: error.end].rpartition("\n")[2]
+        raise UserError(f"{folder}: a name in it is not UTF-8 ({name!r}); rename it") from error
 
 
 # Adapter of your own sounds -> (how to read their table, the hint if it is missing).

@@ -101,7 +101,7 @@ def training_status(study: Study, run: Run, places: Places) -> TrainingStatus:
     if is_held(model.with_suffix(".lock")):
         return under_way(study, run, "running", beat, beat.history)
     if path.is_file():
-        return finished(run, path, path.stat().st_mtime_ns)
+        return finished(run, path, changed(path.parent))
     if error := failure(read_log(log)):
         return TrainingStatus(run, "failed", error=error)
     if model.with_suffix(".resume").is_file():
@@ -140,9 +140,14 @@ def is_starting(log: Path, workflow_lock: Path) -> bool:
         return False
 
 
+def changed(folder: Path) -> tuple[int, ...]:
+    """When each file of a folder was last changed, in nanoseconds."""
+    return tuple(file.stat().st_mtime_ns for file in sorted(folder.iterdir()))
+
+
 @lru_cache(maxsize=100_000)
-def finished(run: Run, path: Path, changed: int) -> TrainingStatus:
-    """The status of a run whose record was last ``changed`` then; failed if the record is not valid."""
+def finished(run: Run, path: Path, changed: tuple[int, ...]) -> TrainingStatus:
+    """The status of a run whose files were last ``changed`` then; failed if the record is not valid."""
     try:
         metrics = Metrics.read(path, run)
         with open(path.with_name("history.csv"), newline="", encoding="utf-8") as file:
