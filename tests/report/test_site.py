@@ -76,7 +76,12 @@ def test_the_numbers_are_those_of_the_table(site: Site, rows: list[dict[str, str
         has_numbers = whole or row["kind"] != "claim"
         assert ("one-sided bound" in text) == bool(has_numbers and row["bound"])
         if has_numbers and row["bound"]:
-            assert f"at most {signed(float(row['bound']))}, with 95 %" in text
+            shown = re.search(r"at most ([+−]?)([\d.]+), with 95 %", text)
+            assert shown is not None
+            rounding = 0.5 * 10 ** -len(shown[2].partition(".")[2]) + 0.0051  # of the page, and of the CSV
+            assert abs(float(f"{shown[1].replace('−', '-')}{shown[2]}") - float(row["bound"])) < rounding
+            if row["unit"].startswith("points"):
+                assert f"at most {signed(float(row['bound']))}, with 95 %" in text
         if row["paper_difference"]:
             assert f"the paper: <b>{signed(float(row['paper_difference']))}" in text
         if row["verdict"] != "not whole":
