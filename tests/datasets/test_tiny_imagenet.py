@@ -142,10 +142,16 @@ def test_a_picture_of_another_size_is_named(release: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pixels": None}, {"samples": 100}, {"sample_rate": 8000}, {"pixels": None, "samples": 100}]
+    ("changes", "said"),
+    [
+        ({"pixels": None}, "should be there for pictures; sounds have sample_rate and samples above 0"),
+        ({"pixels": None, "samples": 100}, "should be there for pictures; sounds have"),
+        ({"samples": 100}, "should not be there beside sample_rate or samples"),
+        ({"sample_rate": 8000}, "should not be there beside sample_rate or samples"),
+    ],
 )
-def test_a_dataset_is_of_sounds_or_of_pictures(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="pictures alone, sample_rate and samples for sounds alone"):
+def test_a_dataset_is_of_sounds_or_of_pictures(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         DatasetSettings.model_validate({**SETTINGS, **changes})
     assert DatasetSettings.model_validate({**SETTINGS, "pixels": None, "sample_rate": 8000, "samples": 100}).audio
 
